@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Common Expression Language (cel-spec, langdef.md) as a module of its own: parse, check types, compile
+ * to bytecode, evaluate. No protobuf, no allocation per evaluation, cost bounded when compiled.
+ *
+ *   text -> cel_compile(environment) -> struct cel_program -> cel_evaluate(activation) -> struct cel_value
+ *
+ * Depends on base/ only, so that others can lift it out. */
+#ifndef CEL_CEL_H
+#define CEL_CEL_H
+
+#include "base/arena.h"
+#include "base/diagnostic.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+enum cel_kind {
+    CEL_NULL,
+    CEL_BOOL,
+    CEL_INT,
+    CEL_UINT,
+    CEL_DOUBLE,
+    CEL_STRING,
+    CEL_BYTES,
+    CEL_LIST,
+    CEL_MAP,
+    CEL_TIMESTAMP, /* nanoseconds would overflow: seconds in `i`, nanoseconds in `nanos` */
+    CEL_DURATION,  /* likewise */
+    CEL_TYPE,
+    CEL_OPTIONAL,
+    CEL_DYN,    /* in declarations: not known when compiled */
+    CEL_ERROR,  /* evaluation failed; `text` says why */
+    CEL_ABSENT, /* a known name with no value now: has() is false, reading it is an error "missing:NAME" */
+    CEL_KIND_COUNT
+};
+
+struct cel_value;
+
+/* Lists and maps of the host and of literals: `items` has `count` values (lists) or 2 x count (maps:
+ * key, value, key, value ...). Borrowed. */
+struct cel_items {
+    const struct cel_value *items;
+    uint32_t count;
+};
+
+struct cel_value {
+    enum cel_kind kind;
+    int32_t nanos; /* CEL_TIMESTAMP, CEL_DURATION */
+    union {
+        bool b;
+        int64_t i; /* CEL_INT; seconds of CEL_TIMESTAMP and CEL_DURATION */
+        uint64_t u;
+        double d;
+        struct slice text; /* CEL_STRING, CEL_BYTES, CEL_ERROR (static message), CEL_TYPE (its name) */
+        struct cel_items list; /* CEL_LIST, CEL_MAP */
+        const struct cel_value *inner; /* CEL_OPTIONAL: NULL when none */
+    };
+};
+
+/* A declared type: kind plus element types for lists and maps. */
+struct cel_type {
+    enum cel_kind kind;
+    const struct cel_type *key;     /* maps */
+    const struct cel_type *element; /* lists, maps, optionals */
+};
+
+/* One name that expressions may read: "f.spend_90d", "now", "seg". Dotted names are declared whole. */
+struct cel_name {
+    const char *name;
+    struct cel_type type;
+    uint32_t slot; /* handed to the activation */
+};
+
+enum {
+    CEL_TEXT_SIZE_MAX = 65536, /* bytes of one expression */
+    CEL_DEPTH_MAX = 250,
+    CEL_COST_MAX = 1000000,    /* default bound of a program's worst cost, in steps */
+    CEL_LEAVES_MAX = 64,
+};
+
+struct cel_environment {
+    const struct cel_name *names; /* sorted by the caller or not; looked up by a hash made at compile */
+    uint32_t name_count;
+    struct slice container;  /* namespace prefix for resolution (spec, "Name Resolution"); usually empty */
+    uint64_t cost_max;       /* 0: CEL_COST_MAX */
+    uint32_t list_size_max;  /* bound assumed for host lists in the cost; 0: 1024 */
+    bool dynamic;            /* unknown names are dyn instead of errors (conformance tests) */
+    bool no_macros;          /* conformance tests */
+    bool no_check;           /* conformance tests: parse only, run dynamically */
+};
+
+struct cel_program; /* immutable; may be shared between threads */
+
+/* Compile `text`. Errors go to `diagnostics` with positions inside `origin`: `origin.line/column` is where
+ * the first byte of `text` stands in its file, and columns count from there (an expression with line
+ * breaks moves to the next line, column 1 + origin.column - 1 is kept only for the first line).
+ * The program and its constants live in `arena`. NULL when there was an error (at least one was added). */
+const struct cel_program *cel_compile(const struct cel_environment *environment, struct slice text,
+                                      struct source_span origin, struct arena *arena,
+                                      struct diagnostics *diagnostics);
+
+/* The checked type of the result. */
+struct cel_type cel_program_type(const struct cel_program *program);
+
+/* The slots that it reads, each once, in order of first use. Borrowed from the program. */
+const uint32_t *cel_program_slots(const struct cel_program *program, uint32_t *out_count);
+
+/* Worst-case cost in steps, as bounded when compiled. */
+uint64_t cel_program_cost(const struct cel_program *program);
+
+/* Reads names for one evaluation. A missing value is CEL_ABSENT. */
+struct cel_activation {
+    struct cel_value (*read)(void *context, uint32_t slot);
+    /* Conformance tests only (environment.dynamic): by name. May be NULL. */
+    struct cel_value (*read_name)(void *context, struct slice name);
+    void *context;
+    struct arena *scratch; /* for strings and lists made on the way; reset by the caller */
+};
+
+/* Evaluate. Never allocates beyond `scratch`; out of scratch is a CEL_ERROR. Pure. */
+struct cel_value cel_evaluate(const struct cel_program *program, const struct cel_activation *activation);
+
+/* The boolean leaves of the top-level &&, ||, ! and ?: tree, for proofs. */
+struct cel_leaf {
+    struct slice text;       /* as written */
+    struct slice left_text;  /* left side of a comparison, else the leaf itself */
+    struct slice right_text; /* right side of a comparison, else empty */
+    uint32_t first_slot;     /* the first slot read; UINT32_MAX: none */
+    bool comparison;
+};
+
+uint32_t cel_program_leaf_count(const struct cel_program *program);
+const struct cel_leaf *cel_program_leaf(const struct cel_program *program, uint32_t index);
+
+struct cel_leaf_result {
+    struct cel_value holds; /* CEL_BOOL or CEL_ERROR */
+    struct cel_value left;  /* value of the left side (or of the leaf) */
+    struct cel_value right; /* value of the right side; CEL_NULL when no comparison */
+};
+
+/* Evaluate one leaf and its sides; slower than cel_evaluate, for explanations only. */
+struct cel_leaf_result cel_explain_leaf(const struct cel_program *program, uint32_t index,
+                                        const struct cel_activation *activation);
+
+/* A value as text for people and proofs: 12, 3.5, "text" without quotes, true, [a, b]. NUL-terminated,
+ * cut at `size`. Returns the length written. */
+size_t cel_format(const struct cel_value *value, char *out, size_t size);
+
+static inline struct cel_value cel_int(int64_t i)
+{
+    return (struct cel_value){.kind = CEL_INT, .i = i};
+}
+
+static inline struct cel_value cel_bool(bool b)
+{
+    return (struct cel_value){.kind = CEL_BOOL, .b = b};
+}
+
+static inline struct cel_value cel_double(double d)
+{
+    return (struct cel_value){.kind = CEL_DOUBLE, .d = d};
+}
+
+static inline struct cel_value cel_string(struct slice text)
+{
+    return (struct cel_value){.kind = CEL_STRING, .text = text};
+}
+
+static inline struct cel_value cel_timestamp_ms(int64_t ms)
+{
+    int64_t seconds = ms / 1000 - (ms % 1000 < 0);
+    return (struct cel_value){
+        .kind = CEL_TIMESTAMP, .i = seconds, .nanos = (int32_t)(ms - seconds * 1000) * 1000000};
+}
+
+#endif

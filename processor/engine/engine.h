@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine: one pure step. No I/O, no clock, no globals, no allocation, no randomness but a hash of ids.
+ *
+ *   event -> features -> life events -> segments -> offers -> outputs
+ *
+ * Events go one at a time through all stages, so how a stream is cut into batches changes nothing. Time is an
+ * argument. After each step `customer->deadline_ms` is the first future moment at which any rule of this
+ * customer could change with no further event; it may be too early, never too late.
+ *
+ * Threads: a struct engine is immutable after engine_open and shared; customers, task states and effects
+ * belong to one worker. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/status.h"
+#include "base/zone.h"
+#include "model/customer.h"
+#include "model/output.h"
+
+struct engine;
+struct playbook;
+
+enum {
+    ENGINE_OUTPUTS_PER_STEP_MAX = 64, /* outputs of one call, deadlines fired on the way included */
+    ENGINE_ARENA_PER_STEP_MAX = 262144, /* bytes of effects' arena one call may need */
+    ENGINE_DEADLINES_PER_STEP_MAX = 16, /* a call that meets more stops early: see engine_result */
+    ENGINE_RECORD_SIZE_MAX = 65536,     /* bytes of a packed customer */
+    ENGINE_VIEW_FIELDS_MAX = 256,
+    ENGINE_VIEW_TEXT_SIZE_MAX = 512,
+};
+
+enum engine_clock { ENGINE_CLOCK_LIVE, ENGINE_CLOCK_STREAM };
+
+struct engine_options {
+    enum engine_clock clock;
+    int64_t live_from_ms;  /* before: origin BACKFILL, state topic only; INT64_MIN: always live */
+    uint64_t salt;         /* keyed hashes of holdouts and arms */
+    uint32_t task_count;   /* N */
+};
+
+/* Lay out customers for the playbook. Everything lives in memory_take'n pools, until exit.
+ * STATUS_FULL: a customer of this playbook would not fit its limits (out_text says which rule). */
+enum status engine_open(const struct playbook *playbook, const struct zones *zones,
+                        struct engine_options options, const struct engine **out_engine,
+                        struct status_text *out_text);
+
+/* Bytes of a customer's working block, and of a task's (segment sizes, offer counters). */
+size_t engine_customer_size(const struct engine *engine);
+size_t engine_task_size(const struct engine *engine);
+
+/* Names the packed layout: equal hashes read each other's bytes without migration. */
+uint64_t engine_layout_hash(const struct engine *engine);
+/* Of the whole playbook; written into cuts and heads. */
+uint64_t engine_playbook_hash(const struct engine *engine);
+
+/* A customer that nobody has seen yet. `id` at most CUSTOMER_ID_SIZE_MAX bytes. */
+void engine_customer_init(const struct engine *engine, struct customer *customer, struct slice id);
+void engine_task_init(const struct engine *engine, void *task, uint32_t task_number);
+
+/* Packed form <-> working block. Pack: bytes written; the buffer has ENGINE_RECORD_SIZE_MAX.
+ * Unpack: hostile bytes are refused with STATUS_INVALID and leave `customer` as after init; a record of an
+ * older layout keeps every feature, segment and offer whose definition hash is unchanged. */
+size_t engine_customer_pack(const struct engine *engine, const struct customer *customer, uint8_t *out);
+enum status engine_customer_unpack(const struct engine *engine, struct customer *customer,
+                                   struct slice id, struct slice packed, struct status_text *out_text);
+size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *out);
+enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t task_number,
+                               struct slice packed, struct status_text *out_text);
+
+/* Room for one more call? When not, commit first. */
+static inline bool engine_room(const struct effects *effects)
+{
+    return effects->capacity - effects->count >= ENGINE_OUTPUTS_PER_STEP_MAX &&
+           effects->arena.size - effects->arena.used >= ENGINE_ARENA_PER_STEP_MAX;
+}
+
+enum engine_result {
+    ENGINE_DONE,
+    ENGINE_MORE, /* more deadlines <= now are due than one step may fire: call engine_advance again */
+};
+
+/* Fire this customer's deadlines <= now_ms, in order, each evaluated at its own moment; then the event.
+ * `now_ms` is the task's now (never goes back, >= what was used for this customer before).
+ * `may_fire`: false while the event's absences are held (a silent source).
+ * ENGINE_MORE: the event has NOT been processed; call engine_advance until ENGINE_DONE, then again. */
+enum engine_result engine_event(const struct engine *engine, void *task, struct customer *customer,
+                                const struct event *event, int64_t now_ms, struct effects *effects);
+
+/* Fire deadlines <= now_ms only. */
+enum engine_result engine_advance(const struct engine *engine, void *task, struct customer *customer,
+                                  int64_t now_ms, struct effects *effects);
+
+/* One published field of the view. `text` lives in the arena given; `remove`: HDEL. */
+struct view_change {
+    struct slice name; /* "f.spend_30d", "seg.high_value", "offer", ...; static */
+    struct slice text;
+    bool remove;
+};
+
+/* The view fields whose text changed since the last call for this customer (it remembers a hash of each in
+ * the record, so call this once per cut, before pack). Returns the count, at most ENGINE_VIEW_FIELDS_MAX. */
+uint32_t engine_view(const struct engine *engine, struct customer *customer, struct arena *arena,
+                     struct view_change *out_changes);
+
+#endif

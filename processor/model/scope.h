@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The names that a rule may read, and where their values stand at the moment of evaluation.
+ *
+ * A name is compiled to a slot: a namespace and an index. The engine fills one `struct scope` per
+ * evaluation; stages hand it to CEL as the activation. Stages do not see each other: what segments need
+ * of features is here, as plain values. */
+#ifndef MODEL_SCOPE_H
+#define MODEL_SCOPE_H
+
+#include "model/customer.h"
+
+enum scope_space {
+    SCOPE_NOW,     /* now: the moment of evaluation */
+    SCOPE_FEATURE, /* f.NAME, index in the playbook's features */
+    SCOPE_PROFILE, /* c.NAME, index in fields_of(SOURCE_CUSTOMER_PROFILES); CEL helpers add c.age */
+    SCOPE_EVENT,   /* tx.NAME, app.NAME, outcome.NAME..: index in fields_of(event source) + 64 * source */
+    SCOPE_LIFE,    /* life: the list of confirmed life events' names */
+    SCOPE_SEGMENT, /* seg: the list of the customer's segments' names */
+    SCOPE_SPACE_COUNT
+};
+
+#define SCOPE_SLOT(space, index) ((uint32_t)(space) << 24 | (uint32_t)(index))
+#define SCOPE_SLOT_SPACE(slot)   ((enum scope_space)((slot) >> 24))
+#define SCOPE_SLOT_INDEX(slot)   ((slot) & 0xffffffU)
+
+enum feature_value_type { FEATURE_INT, FEATURE_DOUBLE, FEATURE_STRING, FEATURE_BOOL, FEATURE_TIME };
+
+/* The value of a feature at one moment. */
+struct feature_value {
+    enum feature_value_type type;
+    bool present; /* false: nothing known yet (max of nothing, time since never) */
+    union {
+        int64_t i; /* FEATURE_INT, FEATURE_TIME (ms), FEATURE_BOOL (0/1) */
+        double d;
+        struct slice text; /* borrowed from the customer's state */
+    };
+};
+
+struct scope {
+    int64_t now_ms;
+    const struct event *event; /* NULL: a deadline */
+    const struct customer *customer;
+    const struct feature_value *features; /* feature_count entries; valid where feature_ready bit is set */
+    uint32_t feature_count;
+    const struct slice *life; /* names of confirmed life events */
+    uint32_t life_count;
+    const struct slice *segments; /* names of segments the customer is in */
+    uint32_t segment_count;
+    const struct zones *zones;
+};
+
+#endif
