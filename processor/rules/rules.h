@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where CEL meets the model: which names a rule may read (and their slots), and how a slot is read from a
+ * scope at the moment of evaluation. Stages use this; cel/ knows nothing of banks and model/ nothing of CEL. */
+#ifndef RULES_RULES_H
+#define RULES_RULES_H
+
+#include "cel/cel.h"
+#include "model/scope.h"
+
+enum {
+    RULES_NAMES_MAX = 1024, /* features + profile fields + event fields + the fixed names */
+    RULES_FEATURES_MAX = 512,
+};
+
+/* Which names are in scope: an offer's gate may not read an event that a deadline does not have. */
+enum rules_context {
+    RULES_EVENT,    /* a feature's where/value over one source: tx.* (or app.* ...), c.*, now */
+    RULES_CUSTOMER, /* life events, segments, offers: f.*, c.*, life, seg, now; event names are absent on a deadline */
+};
+
+struct rules_feature {
+    const char *name; /* without "f." */
+    enum feature_value_type type;
+};
+
+/* The environment to compile with. Built in `arena`, lives as long. `source` matters for RULES_EVENT.
+ * Sub-names of c (c.age: whole years at now, c.tenure_days) are derived and have slots of their own. */
+const struct cel_environment *rules_environment(enum rules_context context, enum source source,
+                                                const struct rules_feature *features,
+                                                uint32_t feature_count, struct arena *arena);
+
+/* cel_activation.read over a `struct scope *` context. */
+struct cel_value rules_read(void *scope, uint32_t slot);
+
+enum rules_truth {
+    RULES_NO,
+    RULES_YES,
+    RULES_UNKNOWN, /* a value was missing or the evaluation failed: gates fail closed, memberships stay */
+};
+
+/* Evaluate a predicate. `out_why` (may be NULL): for RULES_UNKNOWN "missing:f.x" or the error's text, living in
+ * `scratch`. `scratch` is used and not reset. */
+enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
+                             struct arena *scratch, struct slice *out_why);
+
+/* Evaluate an integer, double or string expression; CEL_ERROR or CEL_ABSENT when it has none. */
+struct cel_value rules_value(const struct cel_program *program, const struct scope *scope,
+                             struct arena *scratch);
+
+/* The name behind a slot ("f.spend_90d", "c.risk_profile", "tx.mcc", "now"), for messages. Static or the
+ * environment's. */
+const char *rules_slot_name(const struct cel_environment *environment, uint32_t slot);
+
+#endif
