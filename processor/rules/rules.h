@@ -15,7 +15,8 @@ enum {
 /* Which names are in scope: an offer's gate may not read an event that a deadline does not have. */
 enum rules_context {
     RULES_EVENT,    /* a feature's where/value over one source: tx.* (or app.* ...), c.*, now */
-    RULES_CUSTOMER, /* life events, segments, offers: f.*, c.*, life, seg, now; event names are absent on a deadline */
+    RULES_CUSTOMER, /* life events, segments, offers: f.*, c.*, life, seg, now; event names too, which
+                     * are absent on a deadline */
 };
 
 struct rules_feature {
