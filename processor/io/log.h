@@ -12,16 +12,12 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "model/event.h"
+#include "model/header.h"
 
 enum {
     LOG_METADATA_SIZE_MAX = 256, /* bytes of an offset's metadata string that we use (Kafka: 4096) */
     LOG_HEADERS_MAX = 16,
     LOG_TASKS_PER_WORKER_MAX = 256,
-};
-
-struct log_header {
-    struct slice name;
-    struct slice value;
 };
 
 /* A record that was read. Borrowed until release. */
@@ -34,7 +30,7 @@ struct log_record {
     uint32_t partition;
     int64_t offset;
     int64_t append_ms; /* the record's timestamp */
-    const struct log_header *headers;
+    const struct header *headers;
     uint32_t header_count;
     void *handle; /* the adapter's */
 };
@@ -48,7 +44,7 @@ struct log_write {
     bool has_key;
     bool has_value;
     int64_t timestamp_ms; /* 0: now */
-    const struct log_header *headers;
+    const struct header *headers;
     uint32_t header_count;
 };
 
