@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+# A broker, a Redis and a registry on loopback, each ended by its process id. Sourced after steps.sh.
+
+# wait_until SECONDS command..: poll ten times a second.
+wait_until() {
+    local tries=$(($1 * 10))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+running() { # PIDFILE
+    [ -f "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null
+}
+
+stop_service() { # PIDFILE [SIGNAL]
+    running "$1" || { rm -f "$1"; return 0; }
+    local pid
+    pid=$(cat "$1")
+    kill "-${2:-TERM}" "$pid" 2>/dev/null
+    wait_until 20 eval "! kill -0 $pid" || kill -KILL "$pid" 2>/dev/null
+    rm -f "$1"
+}
+
+port_open() { # PORT
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# start_kafka DIR PORT: data and logs under DIR/kafka. Sets nothing; the pid is in DIR/kafka.pid.
+start_kafka() {
+    local dir=$1 port=$2 jars=$CACHE/kafka-3.9.1
+    running "$dir/kafka.pid" && return 0
+    if port_open "$port"; then
+        echo "port $port is taken by another program; choose another with --kafka-port"
+        return 1
+    fi
+    mkdir -p "$dir/kafka"
+    sed -e "s#@PORT@#$port#g" -e "s#@CONTROLLER@#$((port + 1))#g" -e "s#@DIR@#$dir/kafka/data#g" \
+        "$ROOT/deploy/kafka/server.properties" >"$dir/kafka/server.properties"
+    cp "$ROOT/deploy/kafka/log4j.properties" "$dir/kafka/log4j.properties"
+    local java=(java -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
+        "-Dlog4j.configuration=file:$dir/kafka/log4j.properties" -cp "$jars/*")
+    if [ ! -f "$dir/kafka/data/meta.properties" ]; then
+        local id
+        id=$("${java[@]}" kafka.tools.StorageTool random-uuid 2>/dev/null) || return 1
+        "${java[@]}" kafka.tools.StorageTool format -t "$id" -c "$dir/kafka/server.properties" || return 1
+    fi
+    setsid "${java[@]}" kafka.Kafka "$dir/kafka/server.properties" >>"$dir/kafka.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/kafka.pid"
+    wait_until 60 eval "grep -q 'Kafka Server started' '$dir/kafka.log' && bash -c 'exec 3<>/dev/tcp/127.0.0.1/$port'" ||
+        { tail -n 20 "$dir/kafka.log"; return 1; }
+}
+
+# start_redis DIR PORT [option..]
+start_redis() {
+    local dir=$1 port=$2
+    shift 2
+    running "$dir/redis.pid" && return 0
+    if port_open "$port"; then
+        echo "port $port is taken by another program; choose another with --redis-port"
+        return 1
+    fi
+    mkdir -p "$dir/redis"
+    setsid redis-server --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' --appendonly no \
+        --maxmemory-policy noeviction --daemonize no "$@" >>"$dir/redis.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/redis.pid"
+    wait_until 20 redis-cli -p "$port" ping
+}
+
+# start_registry DIR PORT: Apicurio in memory, compatible API under /apis/ccompat/v7.
+start_registry() {
+    local dir=$1 port=$2
+    running "$dir/registry.pid" && return 0
+    if port_open "$port"; then
+        echo "port $port is taken by another program; choose another with --registry-port"
+        return 1
+    fi
+    QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT=$port setsid java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -jar "$CACHE/apicurio-2.6.13/apicurio-registry-app-2.6.13.Final-runner.jar" >>"$dir/registry.log" 2>&1 </dev/null 9>&- &
+    echo $! >"$dir/registry.pid"
+    wait_until 90 curl -sf "http://127.0.0.1:$port/apis/ccompat/v7/subjects" || { tail -n 20 "$dir/registry.log"; return 1; }
+}
+
+stop_all() { # DIR
+    local name
+    for name in segue registry redis kafka; do
+        stop_service "$1/$name.pid"
+    done
+}
