@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Series: a recurring credit or debit per counterparty (a salary, a rent), found while events arrive, in
+ * bounded space, with its period, its amount, and the day on which the next one is expected.
+ *
+ * One definition follows up to SERIES_TRACKS_MAX counterparties ("tracks"). A track becomes *established*
+ * when `min_hits` credits of equal amount (within amount_tolerance) came at one period: weekly,
+ * fortnightly, four-weekly or monthly (a gap of two periods is allowed: one payment was different). An
+ * established track stays alive on any payment of its counterparty near an expected day, so a bonus
+ * month (a 13th salary) is no miss; two like payments in a row at a new amount are a step.
+ *
+ *   hits        2       3 established                 miss 1         miss 2
+ *   -----|------|-------|.......[ expected +- tolerance ]-------------|---------> time
+ *                       last_at                        ^ a deadline    ^ a deadline
+ *
+ * Misses are computed from the last hit and the moment, so no timer has state of its own. Weekends and
+ * bank holidays shift a payday by a few days: that is what the tolerance is for, and the day of month is the
+ * commonest of the last hits, so one early payday (December) does not move the next.
+ *
+ * Rules read a series as features f.ID.hits, f.ID.last_at ...: series_field_names in this order, at
+ * scope.features[def->first_feature + field]. */
+#ifndef FEATURES_SERIES_H
+#define FEATURES_SERIES_H
+
+#include "base/bytes.h"
+#include "base/zone.h"
+#include "rules/rules.h"
+
+enum {
+    SERIES_TRACKS_MAX = 6, /* counterparties remembered per definition and customer */
+    SERIES_HITS_KEPT = 4,  /* moments of the last hits kept per track */
+    SERIES_DEFS_MAX = 16,
+    SERIES_MISSES_MAX = 13, /* a track is not watched beyond that many misses */
+};
+
+/* The value of each is about the *primary* track: the established one that was paid last; absent while
+ * no track is established, except the counts (0). */
+enum series_field {
+    SERIES_HITS,            /* int: equal payments seen */
+    SERIES_MISSES,          /* int: expected payments overdue since the last one */
+    SERIES_LAST_AT,         /* time: the last payment */
+    SERIES_NEXT_AT,         /* time: start of the local day on which the next one is expected */
+    SERIES_PERIOD_DAYS,     /* int: 7, 14, 28, 30 */
+    SERIES_AMOUNT,          /* int: minor units, the current level */
+    SERIES_AMOUNT_BEFORE,   /* int: the level before the last step; absent without one */
+    SERIES_FIRST_AT,        /* time: its first payment */
+    SERIES_ACTIVE,          /* int: established tracks without a miss */
+    SERIES_OVERDUE,         /* int: established tracks with a miss */
+    SERIES_NEW_PAYER_HITS,  /* int: most hits of a track that began after the primary's last payment */
+    SERIES_FIELD_COUNT
+};
+
+/* "hits", "misses", ...: the playbook declares "ID.NAME" for each. Static. */
+const char *series_field_name(enum series_field field);
+enum feature_value_type series_field_type(enum series_field field);
+
+enum series_period {
+    SERIES_PERIOD_NONE, /* in a definition: any (auto); in a track: not known */
+    SERIES_WEEKLY,
+    SERIES_FORTNIGHTLY,
+    SERIES_FOUR_WEEKLY,
+    SERIES_MONTHLY,
+    SERIES_PERIOD_COUNT
+};
+
+/* One `series:` feature of the playbook. Immutable. */
+struct series_def {
+    struct slice id; /* "salary" */
+    int32_t version;
+    uint64_t hash;
+    const struct cel_program *where; /* RULES_EVENT over transactions; NULL: every one */
+    uint32_t min_hits;               /* default 3, at least 2 */
+    uint32_t amount_tolerance_permille; /* default 0: equal amounts; 100 = within 10 % */
+    int32_t tolerance_days;          /* default 4: how late a payment may be before it is a miss */
+    uint32_t first_feature;          /* index of f.ID.hits in scope.features */
+    uint8_t direction;               /* enum direction; default DIRECTION_CREDIT */
+    uint8_t period;                  /* enum series_period; NONE: found */
+    bool publish;                    /* its fields are in the view */
+};
+
+struct series_track {
+    uint64_t key; /* hash of counterparty_id, else of counterparty_name; 0: free */
+    int64_t hit_ms[SERIES_HITS_KEPT]; /* newest first */
+    int64_t first_ms;
+    int64_t alive_ms;      /* last payment that counted as coming, bonus included */
+    int64_t amount_minor;
+    int64_t amount_before_minor; /* 0: no step yet */
+    int64_t other_minor;   /* a different amount seen since the last hit; 0: none */
+    int64_t due_ms;        /* when the next miss is certain; INT64_MAX: not established */
+    int32_t next_day;      /* local day of the next expected payment */
+    uint16_t hits;         /* saturating */
+    uint16_t other_hits;
+    uint8_t period;        /* enum series_period */
+    uint8_t anchor;        /* monthly: day of month */
+};
+
+struct series_state {
+    struct series_track tracks[SERIES_TRACKS_MAX];
+};
+
+/* Take in one posted or reversed transaction (others are ignored; the caller has dropped duplicates).
+ * `scope` is for `where`. Returns true when something changed. */
+bool series_update(const struct series_def *def, struct series_state *state, const struct event *event,
+                   const struct scope *scope, struct arena *scratch);
+
+/* Write SERIES_FIELD_COUNT values as they are at `now_ms`. */
+void series_values(const struct series_def *def, const struct series_state *state,
+                   const struct zones *zones, int32_t zone, int64_t now_ms,
+                   struct feature_value *out_values);
+
+/* The first moment after `now_ms` at which a value changes with no event; INT64_MAX: never. */
+int64_t series_next_change(const struct series_def *def, const struct series_state *state,
+                           const struct zones *zones, int32_t zone, int64_t now_ms);
+
+/* Packed form; an empty state writes nothing. Unpack refuses hostile bytes (false) and then leaves the
+ * state empty. */
+bool series_is_empty(const struct series_state *state);
+void series_pack(const struct series_state *state, struct bytes_writer *writer);
+bool series_unpack(const struct series_def *def, struct series_state *state, struct bytes_reader *reader,
+                   const struct zones *zones, int32_t zone);
+
+#endif

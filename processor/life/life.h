@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Life events: from signals to suspected -> confirmed -> expired | refuted, with evidence (DESIGN 6.3).
+ *
+ * Confidence = weight of the primary condition (`when` and `absent` together) while it holds
+ *            + weight of each signal while its condition holds, and after that halved every half_life
+ *              (in steps of a day since it last held; without a half_life it counts only while it holds),
+ * cut to 0..1. An episode opens when confidence reaches suspect_at (the primary, where there is one, must
+ * have held), is confirmed at confirm_at, and ends
+ *   REFUTED  when `unless` holds, feedback says no, or a suspicion's confidence falls to 0 by counter-evidence
+ *   EXPIRED  `expires` after confirmation, when `ends` holds, or when a suspicion fades below suspect_at.
+ * After an episode the conditions must have been untrue once before the next one opens.
+ *
+ * `absent: {feature: f.salary.last_at, for: 45d}` is true when the feature (a moment) is known and more than
+ * `for` has passed since: from value + for + 1 ms on. That moment is armed as a deadline. */
+#ifndef LIFE_LIFE_H
+#define LIFE_LIFE_H
+
+#include "base/bytes.h"
+#include "rules/step.h"
+
+enum {
+    LIFE_DEFS_MAX = 64,
+    LIFE_SIGNALS_MAX = 8, /* per life event */
+};
+
+/* `evidence:` one entry. */
+struct life_signal {
+    struct condition condition; /* name: the signal's id, or its text when it has none */
+    double weight;              /* negative: counter-evidence */
+    int64_t half_life_ms;       /* 0: counts only while it holds */
+};
+
+struct life_absent {
+    bool used;
+    uint32_t feature;   /* index in scope.features, of type FEATURE_TIME */
+    int64_t for_ms;
+    struct slice name;  /* "f.salary.last_at" */
+    struct slice text;  /* "45d" as written */
+};
+
+/* One entry of `life_events:`. Immutable. */
+struct life_def {
+    struct slice id; /* "salary.stopped" */
+    int32_t version;
+    uint64_t hash;
+    struct life_absent absent;
+    struct condition when;   /* name "when" */
+    struct condition unless; /* name "unless" */
+    struct condition ends;   /* name "ends" */
+    double weight;           /* of the primary; default 1.0 without evidence, else 0.7 */
+    double suspect_at;       /* default 0.3 */
+    double confirm_at;       /* default 0.7 */
+    int64_t expires_ms;      /* after confirmation; 0: never */
+    int64_t window_ms;       /* how far before it may have happened; 0: absent.for or none */
+    const struct life_signal *signals;
+    uint32_t signal_count;
+    struct slice data_category; /* empty: none */
+    bool vulnerable; /* policy: care, never marketing */
+    bool publish;    /* in the view */
+};
+
+enum life_phase { LIFE_PHASE_IDLE, LIFE_PHASE_SUSPECTED, LIFE_PHASE_CONFIRMED };
+
+struct life_state {
+    int64_t since_ms;     /* of the phase */
+    int64_t confirmed_ms; /* of the last confirmation; 0: never */
+    int64_t signal_ms[LIFE_SIGNALS_MAX]; /* when the signal last held; 0: never */
+    float confidence;
+    uint32_t episodes;    /* outputs made: part of their ids */
+    uint8_t phase;        /* enum life_phase */
+    uint8_t signals_hold; /* bit per signal: holds now */
+    bool primary;         /* primary condition holds now */
+    bool spent;           /* an episode ended and the conditions have not been untrue since */
+    bool confirmed_by_feedback;
+};
+
+struct life_events {
+    const struct life_def *defs;
+    uint32_t count; /* at most LIFE_DEFS_MAX */
+};
+
+/* What happened in one evaluation, for the stages behind. Bits are definition indices. */
+struct life_result {
+    uint64_t suspected;  /* became so now */
+    uint64_t confirmed;
+    uint64_t ended;
+};
+
+/* Evaluate all definitions at scope->now_ms; outputs go to step->effects, names of confirmed events to
+ * `names` (room for `count`) and into step->scope->life. `states`: count entries. */
+struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
+                                 struct slice *names, struct step *step);
+
+/* The first moment after scope->now_ms at which life_evaluate could decide otherwise with no event.
+ * While customer->held (a silent source), absences are asked again every minute. */
+int64_t life_next_change(const struct life_events *events, const struct life_state *states,
+                         const struct scope *scope);
+
+/* End every open episode with origin ERASURE (nothing is published but the ends). */
+void life_erase(const struct life_events *events, struct life_state *states, struct step *step);
+
+/* Bits of definitions that are suspected or confirmed and `vulnerable`; confirmed ones. */
+uint64_t life_vulnerable(const struct life_events *events, const struct life_state *states);
+uint64_t life_confirmed(const struct life_events *events, const struct life_state *states);
+
+/* Packed form of one state; an empty one packs nothing. False: hostile bytes, state left empty. */
+bool life_is_empty(const struct life_state *state);
+void life_pack(const struct life_def *def, const struct life_state *state, struct bytes_writer *writer);
+bool life_unpack(const struct life_def *def, struct life_state *state, struct bytes_reader *reader);
+
+#endif

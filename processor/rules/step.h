@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the stages after features (life, segments, offers) share during one evaluation of one customer, and
+ * how a compiled predicate becomes proof. Stages never include each other; they meet here and in model/. */
+#ifndef RULES_STEP_H
+#define RULES_STEP_H
+
+#include "model/output.h"
+#include "rules/rules.h"
+
+enum {
+    STEP_PROOF_MAX = 64,  /* proof leaves of one output */
+    STEP_MISSING_MAX = 8, /* names in one output's missing_features */
+};
+
+/* One named predicate of the playbook: a characteristic, a gate, a signal's condition. */
+struct condition {
+    struct slice name;                 /* "high_cash"; "when", "exit_when", "eligible", ... for keys */
+    struct slice text;                 /* as written */
+    const struct cel_program *program; /* NULL: the key is absent */
+};
+
+/* One evaluation: an event, or a deadline at its own moment. Built by the engine, valid for the call. */
+struct step {
+    struct scope *scope; /* now_ms, event (NULL on a deadline), features, life, segments */
+    struct effects *effects;
+    struct arena *scratch; /* reset between evaluations by whoever owns the loop; never holds outputs */
+    const struct cel_environment *environment; /* RULES_CUSTOMER's, for the names behind slots */
+    struct customer *customer;
+    struct cause cause; /* of outputs */
+    uint64_t salt;      /* keyed hashes of holdouts and arms */
+    uint64_t policy_hash; /* the playbook's hash */
+    uint32_t task_number;
+    uint32_t task_count;
+    uint8_t origin;     /* enum origin of outputs made now */
+    bool live;          /* false before live_from: origin BACKFILL, state topic only, no offers */
+    uint64_t unknowns;  /* out: predicates that came out RULES_UNKNOWN (a metric) */
+};
+
+/* What a set of conditions said, collected for an output. Lives in the effects' arena. */
+struct proof {
+    struct proof_leaf *leaves;
+    uint32_t count;
+    struct slice *missing;
+    uint32_t missing_count;
+};
+
+/* Room for STEP_PROOF_MAX leaves in `arena`; an empty proof when it is full. */
+struct proof proof_begin(struct arena *arena);
+
+/* Evaluate every leaf of the condition with its sides and append them, named "NAME" (one leaf) or "NAME.i"
+ * (from 1). Texts are copied into `arena`. Leaves beyond STEP_PROOF_MAX are dropped. */
+void proof_add(struct proof *proof, struct arena *arena, const struct step *step,
+               const struct condition *condition, enum polarity polarity);
+
+/* Append one leaf that no CEL program stands behind ("absent", "expires"); texts are copied. */
+void proof_add_fact(struct proof *proof, struct arena *arena, struct proof_leaf leaf);
+
+/* Note a reason as rules_holds gives it: "missing:f.x" adds f.x once; other texts are ignored. */
+void proof_add_missing(struct proof *proof, struct arena *arena, struct slice why);
+
+/* rules_holds over a condition, counting unknowns in step->unknowns. A NULL program is RULES_YES. */
+enum rules_truth condition_holds(const struct condition *condition, struct step *step,
+                                 struct slice *out_why);
+
+/* The deterministic id of an output: 128 bits of (customer, definition id and hash, cause offset and
+ * partition and source, effective moment, transition, sequence). Same input, same id, in every replay. */
+struct output_identity {
+    struct definition_ref definition;
+    uint8_t kind; /* enum output_kind */
+    uint8_t transition;
+    uint64_t sequence;
+};
+void step_output_id(const struct step *step, const struct output_identity *identity, uint64_t out_id[2]);
+
+/* The next output of that kind for this customer: key, customer id, effective time, ce_sequence and id set.
+ * NULL when effects are full. */
+struct output *step_output(struct step *step, enum output_kind kind,
+                           const struct output_identity *identity);
+
+/* Bucket 0..9999 of a customer in a layer, the documented holdout and variant hash:
+ * XXH3_64(layer || 0x00 || customer_id, seed = salt) mod 10000. */
+uint32_t step_bucket(uint64_t salt, struct slice customer_id, struct slice layer);
+
+#endif
