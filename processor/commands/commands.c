@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "commands/all.h"
 
 static int version_run(int argument_count UNUSED, char **arguments UNUSED)
 {
@@ -13,6 +14,7 @@ static int version_run(int argument_count UNUSED, char **arguments UNUSED)
 }
 
 static const struct command commands[] = {
+    {"simulate", "simulate [OPTION..]", "LifeSim, a synthetic bank with ground truth, as NDJSON", simulate_run},
     {"version", "version", "print the version", version_run},
 };
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command's entry, for the table in commands.c. Each has its file, NAME.c. */
+#ifndef COMMANDS_ALL_H
+#define COMMANDS_ALL_H
+
+#include "commands/commands.h"
+
+int simulate_run(int argument_count, char **arguments);
+
+#endif
