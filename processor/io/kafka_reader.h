@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read topics from the outside, with no group: for `segue tail`, tests and tools, not for workers.
+ */
+#ifndef IO_KAFKA_READER_H
+#define IO_KAFKA_READER_H
+
+#include "io/kafka_log.h"
+
+enum kafka_reader_start { KAFKA_READER_EARLIEST, KAFKA_READER_LATEST };
+
+struct kafka_reader;
+
+/* Assign every partition of the topics, read_committed. STATUS_INVALID: a topic does not exist or a
+ * property is wrong; STATUS_AWAY: no broker within timeout_ms. Nothing is committed anywhere. */
+enum status kafka_reader_open(const struct kafka_connection *connection, const char *const *topics,
+                              uint32_t count, enum kafka_reader_start start, int32_t timeout_ms,
+                              struct kafka_reader **out_reader,
+                              struct status_text *out_text) MUST_USE;
+
+/* The next record, waiting at most `timeout_ms`; `record->source` is the topic's index. Borrowed
+ * until the next call. STATUS_RETRY: none came in time; STATUS_FATAL: reading failed for good. */
+enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
+                              struct log_record *out_record, struct status_text *out_text) MUST_USE;
+
+/* Has every partition been read to the end that it had at some moment since the last record? */
+bool kafka_reader_at_end(const struct kafka_reader *reader);
+
+void kafka_reader_close(struct kafka_reader *reader);
+
+#endif
