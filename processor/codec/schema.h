@@ -52,6 +52,9 @@ enum schema_logical {
     LOGICAL_TIME_MICROS,
     LOGICAL_TIMESTAMP_MILLIS,
     LOGICAL_TIMESTAMP_MICROS,
+    LOGICAL_TIMESTAMP_NANOS,
+    LOGICAL_LOCAL_TIMESTAMP_MILLIS,
+    LOGICAL_LOCAL_TIMESTAMP_MICROS,
     LOGICAL_UUID,
     LOGICAL_COUNT
 };
@@ -104,6 +107,9 @@ uint64_t schema_fingerprint(struct slice canonical);
 
 /* "record", "int", ... Static. */
 const char *schema_type_name(enum schema_type type);
+
+/* The logical type of a name, LOGICAL_NONE when it is not one of ours. */
+enum schema_logical schema_logical_find(struct slice name);
 
 /* For messages: `record Account`, `decimal(18,2) in bytes`, `union of null, string`; cut at `size`. */
 void schema_describe(const struct schema *schema, char *out, size_t size);

@@ -15,7 +15,8 @@ struct slice schemas_text(const char *name);
 const char *schemas_name_of_source(enum source source);
 const char *schemas_name_of_output(enum output_kind kind);
 
-/* All folders, in alphabetical order; NULL at the end. Static. */
-const char *const *schemas_names(void);
+/* All folders in alphabetical order: names 0 .. count - 1. Static. */
+uint32_t schemas_count(void);
+const char *schemas_name(uint32_t index);
 
 #endif
