@@ -35,6 +35,12 @@ struct log_record {
     void *handle; /* the adapter's */
 };
 
+/* Where a record landed. */
+struct log_written {
+    int64_t offset;    /* -1: not known */
+    int64_t append_ms; /* the broker's timestamp, when the topic has LogAppendTime; else ours */
+};
+
 /* A record to write. Everything is borrowed until the commit ends. */
 struct log_write {
     const char *topic;
