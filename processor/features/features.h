@@ -135,7 +135,8 @@ enum feature_order {
 /* What of the event: a field, a fact about the record, or an expression. */
 enum feature_value_from {
     FEATURE_FROM_NOTHING,
-    FEATURE_FROM_FIELD,     /* value_field: index in fields_of(source); FIELD_INT*, TIME, DATE, BOOL, DOUBLE, STRING, CODE */
+    /* value_field: index in fields_of(source); FIELD_INT*, TIME, DATE, BOOL, DOUBLE, STRING, CODE */
+    FEATURE_FROM_FIELD,
     FEATURE_FROM_PROGRAM,   /* value: CEL of type int, bool, string, double or timestamp */
     FEATURE_FROM_TIME,      /* event.time: FEATURE_TIME */
     FEATURE_FROM_DAY,       /* event.day: its local day, days since 1970-01-01 */
@@ -174,7 +175,8 @@ struct feature_def {
     double half_life_days; /* DECAY */
     int64_t within_ms;    /* SESSIONS, SEQUENCE, ABSENCE */
     uint32_t capacity;    /* DISTINCT over days or all: values kept; 0 means 32, at most 256 */
-    uint32_t operands[FEATURES_OPERANDS_MAX]; /* RATIO: a, b; RFM: recency, frequency, money: indexes of earlier features */
+    /* RATIO: a, b; RFM: recency, frequency, money: indexes of earlier features */
+    uint32_t operands[FEATURES_OPERANDS_MAX];
     int64_t cuts[3][4];   /* RFM: four rising limits each; recency counts down (small is 5) */
 
     bool publish; /* in the view */

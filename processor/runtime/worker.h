@@ -86,7 +86,8 @@ struct worker_options {
     int64_t journal_keep_ms;        /* no journal record younger than this is deleted; default 1 h */
     int64_t future_ms_max;          /* an event dated further ahead is rejected; default 5 min */
     int64_t store_timeout_ms;       /* a Redis answer later than this breaks its connection; default 10 s */
-    int64_t merge_wait_ms;          /* clock stream: how long to wait for a source with nothing to read; default 2 s */
+    /* clock stream: how long to wait for a source with nothing to read; default 2 s */
+    int64_t merge_wait_ms;
     int64_t stale_after_ms;         /* a source silent for this long holds absences; 0: never */
     struct worker_limits limits;
 };
