@@ -8,8 +8,8 @@
  * checked here, once: types of expressions, unknown names, cycles, consent and sensitivity. What loads, runs.
  *
  * Hash of a definition: XXH3 over its canonical form (keys in the loader's order with defaults filled in,
- * durations in milliseconds, expressions without needless blanks) followed by the hashes of all that it reads. Comments, the
- * order of keys and of files and a change of `version` do not change it; whatever could change a decision does. */
+ * durations in milliseconds, expressions without needless blanks) followed by the hashes of all that it reads.
+ * Comments, the order of keys and of files and `version` do not change it; what could change a decision does. */
 #ifndef PLAYBOOK_PLAYBOOK_H
 #define PLAYBOOK_PLAYBOOK_H
 
