@@ -16,12 +16,12 @@
 #include "base/arena.h"
 #include "base/diagnostic.h"
 #include "base/zone.h"
+#include "features/features.h"
+#include "features/series.h"
 #include "life/life.h"
 #include "offers/offers.h"
 #include "rules/rules.h"
 #include "segments/segments.h"
-
-struct features; /* features/features.h */
 
 enum {
     PLAYBOOK_FILES_MAX = 256,
@@ -29,13 +29,18 @@ enum {
     PLAYBOOK_TESTS_MAX = 4096,
 };
 
-enum playbook_kind { PLAYBOOK_FEATURE, PLAYBOOK_LIFE_EVENT, PLAYBOOK_SEGMENT, PLAYBOOK_OFFER };
+enum playbook_kind {
+    PLAYBOOK_FEATURE, /* index in `names`: features and the fields of series */
+    PLAYBOOK_LIFE_EVENT,
+    PLAYBOOK_SEGMENT,
+    PLAYBOOK_OFFER,
+};
 
 /* Who reads whom: one edge per definition and thing read, for plans and blast radius. */
 struct playbook_edge {
     uint8_t kind; /* enum playbook_kind of the reader */
     uint8_t reads_kind;
-    uint32_t index; /* of the reader in its stage's defs */
+    uint32_t index; /* of the reader, by its kind */
     uint32_t reads;
 };
 
@@ -49,10 +54,14 @@ struct playbook {
     struct slice currency;  /* ISO 4217; features sum this one unless they say otherwise. Default GBP */
     struct slice zone_name; /* IANA; of customers whose profile names none. Default Europe/London */
     int32_t zone;
-    int64_t allowed_lateness_ms; /* how long event ids are remembered, and what is late beyond. Default 3d */
     int64_t stale_after_ms;      /* absences wait while their source is silent for longer; 0: never. Default 0 */
 
-    const struct features *features;
+    const struct feature_def *feature_defs;
+    uint32_t feature_count; /* f.* 0 .. feature_count - 1; then the fields of each series */
+    const struct features_plan *features; /* over feature_defs */
+    struct features_options feature_options;
+    const struct series_def *series;
+    uint32_t series_count;
     struct life_events life;
     struct segments segments;
     struct offers offers;
