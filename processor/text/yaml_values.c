@@ -61,18 +61,24 @@ static bool wrong(const struct yaml_node *node, struct diagnostics *diagnostics,
     return false;
 }
 
+/* `sources:` with nothing behind it: as if the key were not there. */
+static bool is_empty(const struct yaml_node *node)
+{
+    return node->kind == YAML_SCALAR && node->text.size == 0 && !node->quoted;
+}
+
 bool yaml_is_mapping(const struct yaml_node *node, struct diagnostics *diagnostics)
 {
-    if (node == NULL || node->kind == YAML_MAPPING) {
-        return node != NULL;
+    if (node == NULL || node->kind == YAML_MAPPING || is_empty(node)) {
+        return node != NULL && node->kind == YAML_MAPPING;
     }
     return wrong(node, diagnostics, "a mapping", "write it as {key: value} or indented lines `key: value`");
 }
 
 bool yaml_is_sequence(const struct yaml_node *node, struct diagnostics *diagnostics)
 {
-    if (node == NULL || node->kind == YAML_SEQUENCE) {
-        return node != NULL;
+    if (node == NULL || node->kind == YAML_SEQUENCE || is_empty(node)) {
+        return node != NULL && node->kind == YAML_SEQUENCE;
     }
     return wrong(node, diagnostics, "a list", "write it as [a, b] or as lines that begin with `- `");
 }
