@@ -67,6 +67,7 @@ struct log_transaction {
     uint32_t offset_count;
     const struct log_write *writes;
     uint32_t write_count;
+    struct log_written *written; /* NULL, or write_count of them: filled when LOG_COMMIT_DONE comes */
 };
 
 enum log_event_kind {

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/kafka_asker.h"
+
+#include "base/memory.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    TRY_TIMEOUT_MS = 1000,   /* of one try; other questions get their turn in between */
+    TRY_PAUSE_US = 20000,
+    TASKS_PER_REQUEST = LOG_TASKS_PER_WORKER_MAX,
+};
+
+bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *question)
+{
+    (void)pthread_mutex_lock(&asker->lock);
+    bool fits = asker->count < asker->capacity;
+    if (fits) {
+        asker->questions[(asker->first + asker->count++) % asker->capacity] = *question;
+        (void)pthread_cond_signal(&asker->changed);
+    }
+    (void)pthread_mutex_unlock(&asker->lock);
+    return fits;
+}
+
+const struct log_offset *kafka_asker_offsets(const struct kafka_asker *asker, uint32_t task)
+{
+    return &asker->answers[(size_t)task * SOURCE_COUNT];
+}
+
+/* Copy a broker's answer for one task. False: a source's answer is an error. */
+static bool take_offsets(struct kafka_asker *asker, uint32_t task, rd_kafka_topic_partition_list_t *list)
+{
+    struct log_offset *answers = &asker->answers[(size_t)task * SOURCE_COUNT];
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        struct log_offset answer = {.task = task, .source = (uint8_t)s, .offset = -1};
+        const char *topic = asker->settings->topics[s];
+        if (topic != NULL) {
+            rd_kafka_topic_partition_t *entry =
+                rd_kafka_topic_partition_list_find(list, topic, (int32_t)task);
+            if (entry == NULL || entry->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+                return false;
+            }
+            answer.offset = entry->offset >= 0 ? entry->offset : -1;
+            size_t size = entry->metadata == NULL ? 0 : entry->metadata_size;
+            if (size >= sizeof(answer.metadata)) {
+                size = sizeof(answer.metadata) - 1; /* not ours: the claim sees that it does not parse */
+            }
+            memcpy(answer.metadata, entry->metadata == NULL ? "" : entry->metadata, size);
+        }
+        answers[s] = answer;
+    }
+    return true;
+}
+
+/* One request for all tasks that wait: a claim of many tasks costs one round trip, and when a transaction of
+ * somebody frozen holds the offsets back (unstable), it is waited for once. */
+static void ask_offsets(struct kafka_asker *asker, const uint32_t *tasks, uint32_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)(count * SOURCE_COUNT));
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+            if (asker->settings->topics[s] != NULL) {
+                (void)rd_kafka_topic_partition_list_add(list, asker->settings->topics[s], (int32_t)tasks[i]);
+            }
+        }
+    }
+    rd_kafka_resp_err_t code = rd_kafka_committed(asker->group->client, list, TRY_TIMEOUT_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_say(&asker->settings->connection, LOG_INFO, "OFFSETS", "committed offsets: %s; asking again",
+                  rd_kafka_err2str(code));
+        (void)usleep(TRY_PAUSE_US);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!atomic_load(&asker->group->ours[tasks[i]])) {
+            continue; /* revoked meanwhile: nobody wants to know */
+        }
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && take_offsets(asker, tasks[i], list)) {
+            struct kafka_note note = {.kind = KAFKA_NOTE_OFFSETS, .task = tasks[i]};
+            kafka_inbox_put(asker->inbox, &note, NULL);
+        } else {
+            struct kafka_question again = {.kind = KAFKA_ASK_OFFSETS, .task = tasks[i]};
+            (void)kafka_asker_put(asker, &again);
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void ask_marks(struct kafka_asker *asker, const struct kafka_question *question)
+{
+    struct kafka_note note = {.kind = KAFKA_NOTE_MARKS, .task = question->task};
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        asker->client, question->topic, question->partition, &note.low, &note.high, TRY_TIMEOUT_MS);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_inbox_put(asker->inbox, &note, NULL);
+        return;
+    }
+    kafka_say(&asker->settings->connection, LOG_INFO, "MARKS", "%s: %s; asking again", question->topic,
+              rd_kafka_err2str(code));
+    (void)usleep(TRY_PAUSE_US);
+    (void)kafka_asker_put(asker, question);
+}
+
+/* Not asked again: the next checkpoint asks for more. */
+static void ask_delete(struct kafka_asker *asker, const struct kafka_question *question)
+{
+    struct status_text text = {""};
+    rd_kafka_topic_partition_list_t *below = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset = question->offset;
+    rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(below);
+    rd_kafka_topic_partition_list_destroy(below);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(asker->client, RD_KAFKA_ADMIN_OP_DELETERECORDS);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, 5000, NULL, 0);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(asker->client);
+    rd_kafka_DeleteRecords(asker->client, &request, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10000);
+    if (event == NULL) {
+        (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: no answer");
+    } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s", rd_kafka_event_error_string(event));
+    } else {
+        const rd_kafka_DeleteRecords_result_t *result = rd_kafka_event_DeleteRecords_result(event);
+        const rd_kafka_topic_partition_list_t *done = rd_kafka_DeleteRecords_result_offsets(result);
+        if (done->cnt > 0 && done->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s", rd_kafka_err2str(done->elems[0].err));
+        }
+    }
+    if (event != NULL) {
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteRecords_destroy(request);
+    struct kafka_note note = {.kind = KAFKA_NOTE_DELETED, .task = question->task};
+    kafka_inbox_put(asker->inbox, &note, &text);
+}
+
+/* Take the first question; when it is about offsets, all others about offsets with it. Locked. */
+static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question *out_question, uint32_t *tasks)
+{
+    *out_question = asker->questions[asker->first];
+    asker->first = (asker->first + 1) % asker->capacity;
+    asker->count--;
+    uint32_t count = 0;
+    if (out_question->kind != KAFKA_ASK_OFFSETS) {
+        return 0;
+    }
+    tasks[count++] = out_question->task;
+    uint32_t left = asker->count;
+    for (uint32_t i = 0; i < left; i++) { /* once around: what is not taken goes back to the end, in order */
+        struct kafka_question next = asker->questions[asker->first];
+        asker->first = (asker->first + 1) % asker->capacity;
+        asker->count--;
+        if (next.kind == KAFKA_ASK_OFFSETS && count < TASKS_PER_REQUEST) {
+            tasks[count++] = next.task;
+        } else {
+            asker->questions[(asker->first + asker->count++) % asker->capacity] = next;
+        }
+    }
+    return count;
+}
+
+static void *ask(void *argument)
+{
+    struct kafka_asker *asker = argument;
+    uint32_t tasks[TASKS_PER_REQUEST];
+    (void)pthread_mutex_lock(&asker->lock);
+    while (!asker->stop) {
+        if (asker->count == 0) {
+            (void)pthread_cond_wait(&asker->changed, &asker->lock);
+            continue;
+        }
+        struct kafka_question question;
+        uint32_t count = take_questions(asker, &question, tasks);
+        (void)pthread_mutex_unlock(&asker->lock);
+        switch (question.kind) {
+        case KAFKA_ASK_OFFSETS:
+            ask_offsets(asker, tasks, count);
+            break;
+        case KAFKA_ASK_MARKS:
+            ask_marks(asker, &question);
+            break;
+        case KAFKA_ASK_DELETE:
+            ask_delete(asker, &question);
+            break;
+        }
+        (void)pthread_mutex_lock(&asker->lock);
+    }
+    (void)pthread_mutex_unlock(&asker->lock);
+    return NULL;
+}
+
+enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity, struct status_text *out_text)
+{
+    asker->questions = memory_take(capacity * sizeof(*asker->questions), "kafka: questions");
+    asker->capacity = capacity;
+    (void)pthread_mutex_init(&asker->lock, NULL);
+    (void)pthread_cond_init(&asker->changed, NULL);
+    if (pthread_create(&asker->thread, NULL, ask, asker) != 0) {
+        return status_fail(out_text, STATUS_AWAY, "kafka: no thread for questions");
+    }
+    asker->running = true;
+    return STATUS_OK;
+}
+
+void kafka_asker_stop(struct kafka_asker *asker)
+{
+    if (!asker->running) {
+        return;
+    }
+    (void)pthread_mutex_lock(&asker->lock);
+    asker->stop = true;
+    (void)pthread_cond_signal(&asker->changed);
+    (void)pthread_mutex_unlock(&asker->lock);
+    (void)pthread_join(asker->thread, NULL);
+    asker->running = false;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread that asks blocking questions for one worker: stable committed offsets, the ends of a partition,
+ * DeleteRecords. Each try is bounded; a question is asked again until it is answered or its task has gone. */
+#ifndef IO_KAFKA_ASKER_H
+#define IO_KAFKA_ASKER_H
+
+#include "io/kafka_group.h"
+#include "io/kafka_inbox.h"
+
+enum kafka_question_kind { KAFKA_ASK_OFFSETS, KAFKA_ASK_MARKS, KAFKA_ASK_DELETE };
+
+struct kafka_question {
+    enum kafka_question_kind kind;
+    uint32_t task;      /* OFFSETS, DELETE: the task; MARKS: goes back in the note */
+    const char *topic;  /* MARKS, DELETE: borrowed, static */
+    int32_t partition;  /* MARKS, DELETE */
+    int64_t offset;     /* DELETE: all below it */
+};
+
+struct kafka_asker {
+    /* private */
+    const struct kafka_log_settings *settings;
+    struct kafka_group *group;    /* its client asks for committed offsets */
+    struct rd_kafka_s *client;    /* the worker's reader: marks, DeleteRecords */
+    struct kafka_inbox *inbox;
+    struct log_offset *answers;   /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
+    pthread_t thread;
+    bool running;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool stop;
+    struct kafka_question *questions; /* ring */
+    uint32_t capacity;
+    uint32_t first;
+    uint32_t count;
+};
+
+/* Fields above `thread` are set by the caller. Memory from memory_take. */
+enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity,
+                              struct status_text *out_text) MUST_USE;
+
+/* Put a question. False: too many wait already (more than every task can have). */
+bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *question);
+
+/* The offsets of an answered KAFKA_ASK_OFFSETS: SOURCE_COUNT of them, until that task is asked again. */
+const struct log_offset *kafka_asker_offsets(const struct kafka_asker *asker, uint32_t task);
+
+void kafka_asker_stop(struct kafka_asker *asker);
+
+#endif

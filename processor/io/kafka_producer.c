@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/kafka_producer.h"
+
+#include "base/invariant.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Kafka's api keys (protocol guide). */
+enum {
+    API_INIT_PRODUCER_ID = 22,
+    API_ADD_OFFSETS_TO_TXN = 25,
+    API_END_TXN = 26,
+    API_TXN_OFFSET_COMMIT = 28,
+};
+
+enum {
+    TRANSACTION_TIMEOUT_MS = 12000, /* over transaction.timeout.ms: by then the broker has ended it */
+    INIT_STEP_MS = 5,
+};
+
+static struct kafka_request_count *count_of(struct kafka_producer *producer, int16_t api_key)
+{
+    switch (api_key) {
+    case API_INIT_PRODUCER_ID:
+        return &producer->init_producer_id;
+    case API_ADD_OFFSETS_TO_TXN:
+        return &producer->add_offsets;
+    case API_END_TXN:
+        return &producer->end_txn;
+    case API_TXN_OFFSET_COMMIT:
+        return &producer->offset_commit;
+    default:
+        return NULL;
+    }
+}
+
+static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *client UNUSED, int socket UNUSED,
+                                           const char *broker UNUSED, int32_t broker_id UNUSED, int16_t api_key,
+                                           int16_t api_version UNUSED, int32_t correlation UNUSED,
+                                           size_t size UNUSED, void *opaque)
+{
+    struct kafka_request_count *count = count_of(opaque, api_key);
+    if (count != NULL) {
+        atomic_fetch_add(&count->sent, 1);
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_response_received(rd_kafka_t *client UNUSED, int socket UNUSED,
+                                                const char *broker UNUSED, int32_t broker_id UNUSED,
+                                                int16_t api_key, int16_t api_version UNUSED,
+                                                int32_t correlation UNUSED, size_t size UNUSED,
+                                                int64_t round_trip UNUSED, rd_kafka_resp_err_t error,
+                                                void *opaque)
+{
+    struct kafka_request_count *count = count_of(opaque, api_key);
+    if (count != NULL && error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        atomic_fetch_add(&count->answered, 1);
+    }
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t on_new(rd_kafka_t *client, const rd_kafka_conf_t *conf UNUSED, void *opaque,
+                                  char *why UNUSED, size_t why_size UNUSED)
+{
+    rd_kafka_resp_err_t error =
+        rd_kafka_interceptor_add_on_request_sent(client, "segue", on_request_sent, opaque);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        error = rd_kafka_interceptor_add_on_response_received(client, "segue", on_response_received, opaque);
+    }
+    return error;
+}
+
+static void count_reset(struct kafka_request_count *count)
+{
+    atomic_store(&count->sent, 0);
+    atomic_store(&count->answered, 0);
+}
+
+/* May a copy of a request of this transaction still reach the broker? AddOffsetsToTxn is commonly sent again
+ * after an answer (CONCURRENT_TRANSACTIONS from the markers of the transaction before), which leaves nothing
+ * under way; the other two are not, so more than one of them is reason enough. */
+static bool may_be_under_way(struct kafka_producer *producer)
+{
+    return atomic_load(&producer->end_txn.sent) > 1 || atomic_load(&producer->offset_commit.sent) > 1 ||
+           atomic_load(&producer->add_offsets.sent) > atomic_load(&producer->add_offsets.answered);
+}
+
+void kafka_producer_init(struct kafka_producer *producer, const struct kafka_log_settings *settings,
+                         uint32_t worker)
+{
+    memset(producer, 0, sizeof(*producer));
+    producer->settings = settings;
+    producer->worker = worker;
+    producer->callbacks.connection = &settings->connection;
+    producer->callbacks.owner = producer;
+}
+
+void kafka_producer_close(struct kafka_producer *producer)
+{
+    if (producer->client == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < producer->topic_count; i++) {
+        rd_kafka_topic_destroy(producer->topics[i]);
+    }
+    producer->topic_count = 0;
+    (void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    (void)rd_kafka_poll(producer->client, 0);
+    rd_kafka_destroy(producer->client);
+    producer->client = NULL;
+}
+
+static rd_kafka_t *instance_new(struct kafka_producer *producer, struct status_text *out_text)
+{
+    char id[KAFKA_TRANSACTIONAL_ID_SIZE];
+    if (!kafka_transactional_id(id, &producer->settings->connection, producer->worker)) {
+        (void)status_fail(out_text, STATUS_INVALID, "kafka: application and instance are too long together");
+        return NULL;
+    }
+    rd_kafka_conf_t *conf = kafka_conf_new(&producer->callbacks, KAFKA_ROLE_PRODUCER, producer->worker, out_text);
+    if (conf == NULL) {
+        return NULL;
+    }
+    kafka_conf_must_set(conf, "transactional.id", id);
+    if (rd_kafka_conf_interceptor_add_on_new(conf, "segue", on_new, producer) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_conf_destroy(conf);
+        (void)status_fail(out_text, STATUS_FATAL, "kafka: librdkafka takes no interceptor");
+        return NULL;
+    }
+    return kafka_client_new(conf, KAFKA_ROLE_PRODUCER, out_text);
+}
+
+/* Trouble that another attempt cannot mend. */
+static bool is_hopeless(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_VERSION:
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Our place in the group is not what it was when this assignment was made (KIP-447). */
+static bool is_group_fence(rd_kafka_resp_err_t code)
+{
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum init_result { INIT_DONE, INIT_BUSY, INIT_FAILED, INIT_HOPELESS };
+
+/* Initialise `producer->client` until `deadline_ms`. INIT_BUSY: the coordinator answered and it is still not
+ * done: it is aborting what was open. */
+static enum init_result initialise(struct kafka_producer *producer, int64_t deadline_ms,
+                                   struct status_text *out_text)
+{
+    int64_t answered_at_ms = -1;
+    for (;;) {
+        rd_kafka_error_t *error = rd_kafka_init_transactions(producer->client, INIT_STEP_MS);
+        if (error == NULL) {
+            return INIT_DONE;
+        }
+        rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+        bool wait_on = code == RD_KAFKA_RESP_ERR__TIMED_OUT || code == RD_KAFKA_RESP_ERR__IN_PROGRESS;
+        (void)status_fail(out_text, STATUS_RETRY, "init_transactions: %s", rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+        if (!wait_on) {
+            return is_hopeless(code) ? INIT_HOPELESS : INIT_FAILED;
+        }
+        int64_t now_ms = kafka_now_ms();
+        if (answered_at_ms < 0 && atomic_load(&producer->init_producer_id.answered) > 0) {
+            answered_at_ms = now_ms; /* a success answered just now is seen by the next step */
+        } else if (answered_at_ms >= 0 && now_ms - answered_at_ms >= INIT_STEP_MS) {
+            return INIT_BUSY;
+        }
+        if (now_ms >= deadline_ms) {
+            return INIT_FAILED;
+        }
+    }
+}
+
+/* Hold handles of all outputs and fetch their metadata now: the first produce to an unknown topic may
+ * otherwise wait up to a second. */
+static void warm_up(struct kafka_producer *producer)
+{
+    const struct kafka_log_settings *settings = producer->settings;
+    for (uint32_t i = 0; i < settings->output_count + 2; i++) {
+        const char *name = i == 0 ? settings->journal_topic
+                         : i == 1 ? settings->checkpoint_topic
+                                  : settings->output_topics[i - 2];
+        rd_kafka_topic_t *topic = name == NULL ? NULL : rd_kafka_topic_new(producer->client, name, NULL);
+        if (topic != NULL) {
+            (void)snprintf(producer->topic_names[producer->topic_count],
+                           sizeof(producer->topic_names[0]), "%s", name);
+            producer->topics[producer->topic_count++] = topic;
+        }
+    }
+    const struct rd_kafka_metadata *metadata = NULL;
+    if (rd_kafka_metadata(producer->client, 0, NULL, &metadata, 2000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+    }
+}
+
+enum status kafka_producer_open(struct kafka_producer *producer, int32_t timeout_ms,
+                                struct status_text *out_text)
+{
+    int64_t deadline_ms = kafka_now_ms() + timeout_ms;
+    for (uint32_t attempt = 0;; attempt++) {
+        kafka_producer_close(producer);
+        count_reset(&producer->init_producer_id);
+        producer->client = instance_new(producer, out_text);
+        if (producer->client == NULL) {
+            return STATUS_FATAL;
+        }
+        switch (initialise(producer, deadline_ms, out_text)) {
+        case INIT_DONE:
+            warm_up(producer);
+            return STATUS_OK;
+        case INIT_BUSY:
+            if (kafka_now_ms() < deadline_ms) {
+                (void)usleep(attempt < 4 ? 5000 : 50000);
+                continue;
+            }
+            kafka_producer_close(producer);
+            return STATUS_RETRY;
+        case INIT_FAILED:
+            kafka_producer_close(producer);
+            return STATUS_RETRY;
+        case INIT_HOPELESS:
+            kafka_producer_close(producer);
+            return STATUS_FATAL;
+        }
+    }
+}
+
+/* Judge a failed step, and end the instance: nothing of it may meet the next transaction. */
+static enum log_event_kind fail(struct kafka_producer *producer, const char *step, rd_kafka_resp_err_t code,
+                                const char *reason, struct status_text *out_text)
+{
+    (void)status_fail(out_text, STATUS_RETRY, "%s: %s: %s", step, rd_kafka_err2name(code), reason);
+    kafka_producer_close(producer);
+    if (is_group_fence(code)) {
+        return LOG_COMMIT_FENCED;
+    }
+    /* _FENCED and INVALID_PRODUCER_EPOCH: a time-out of the transaction on the broker raises the epoch as a
+     * second process would. Opening again is right for the first; the second also takes our group place, and
+     * the member is told so (FENCED_INSTANCE_ID, fatal). */
+    return is_hopeless(code) ? LOG_FATAL : LOG_COMMIT_FAILED;
+}
+
+static enum log_event_kind fail_error(struct kafka_producer *producer, const char *step,
+                                      rd_kafka_error_t *error, struct status_text *out_text)
+{
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    char reason[STATUS_TEXT_SIZE - 64];
+    (void)snprintf(reason, sizeof(reason), "%s", rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return fail(producer, step, code, reason, out_text);
+}
+
+static rd_kafka_topic_partition_list_t *offsets_list(const struct kafka_log_settings *settings,
+                                                     const struct log_transaction *transaction)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)transaction->offset_count);
+    for (uint32_t i = 0; i < transaction->offset_count; i++) {
+        const struct log_offset *offset = &transaction->offsets[i];
+        INVARIANT(offset->source < SOURCE_COUNT && settings->topics[offset->source] != NULL);
+        rd_kafka_topic_partition_t *entry =
+            rd_kafka_topic_partition_list_add(list, settings->topics[offset->source], (int32_t)offset->task);
+        entry->offset = offset->offset;
+        entry->metadata_size = strnlen(offset->metadata, sizeof(offset->metadata) - 1);
+        entry->metadata = rd_kafka_mem_malloc(NULL, entry->metadata_size + 1); /* the list frees it */
+        memcpy(entry->metadata, offset->metadata, entry->metadata_size);
+        ((char *)entry->metadata)[entry->metadata_size] = '\0';
+    }
+    return list;
+}
+
+static rd_kafka_topic_t *topic_of(struct kafka_producer *producer, const char *name)
+{
+    for (uint32_t i = 0; i < producer->topic_count; i++) {
+        if (strcmp(producer->topic_names[i], name) == 0) {
+            return producer->topics[i];
+        }
+    }
+    return NULL;
+}
+
+static rd_kafka_headers_t *headers_of(const struct log_write *write)
+{
+    if (write->header_count == 0) {
+        return NULL;
+    }
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(write->header_count);
+    for (uint32_t i = 0; i < write->header_count; i++) {
+        const struct header *header = &write->headers[i];
+        (void)rd_kafka_header_add(headers, (const char *)header->name.data, (ssize_t)header->name.size,
+                                  header->value.data, (ssize_t)header->value.size);
+    }
+    return headers;
+}
+
+/* Hand one record over; payloads are not copied (they are borrowed until the commit ends, and an instance
+ * that fails is destroyed before that is said). A full queue is waited for. */
+static rd_kafka_resp_err_t produce(struct kafka_producer *producer, const struct log_write *write,
+                                   int64_t deadline_ms)
+{
+    rd_kafka_topic_t *topic = topic_of(producer, write->topic);
+    if (topic == NULL) {
+        return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    }
+    static const uint8_t nothing[1];
+    /* librdkafka takes a NULL pointer for a null, so an empty payload needs an address. */
+    const void *value = write->has_value ? (write->value.size > 0 ? write->value.data : nothing) : NULL;
+    const void *key = write->has_key ? (write->key.size > 0 ? write->key.data : nothing) : NULL;
+    rd_kafka_headers_t *headers = headers_of(write);
+    for (;;) {
+        rd_kafka_resp_err_t code = rd_kafka_producev(
+            producer->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(write->partition),
+            RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, write->value.size),
+            RD_KAFKA_V_KEY(key, write->key.size), RD_KAFKA_V_TIMESTAMP(write->timestamp_ms),
+            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && kafka_now_ms() < deadline_ms) {
+            (void)rd_kafka_poll(producer->client, 5);
+            continue;
+        }
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL) {
+            rd_kafka_headers_destroy(headers); /* ours again on failure */
+        }
+        return code;
+    }
+}
+
+static bool is_retriable(rd_kafka_error_t *error, int64_t deadline_ms)
+{
+    return rd_kafka_error_is_retriable(error) && !rd_kafka_error_is_fatal(error) &&
+           !rd_kafka_error_txn_requires_abort(error) && kafka_now_ms() < deadline_ms;
+}
+
+static rd_kafka_error_t *send_offsets(struct kafka_producer *producer, const struct log_transaction *transaction,
+                                      const rd_kafka_consumer_group_metadata_t *metadata, int64_t deadline_ms)
+{
+    rd_kafka_topic_partition_list_t *list = offsets_list(producer->settings, transaction);
+    rd_kafka_error_t *error = NULL;
+    for (;;) {
+        int64_t left_ms = deadline_ms - kafka_now_ms();
+        error = rd_kafka_send_offsets_to_transaction(producer->client, list, metadata,
+                                                     left_ms > 1 ? (int)left_ms : 1);
+        if (error == NULL || !is_retriable(error, deadline_ms)) {
+            break;
+        }
+        rd_kafka_error_destroy(error);
+        (void)usleep(2000);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return error;
+}
+
+static rd_kafka_error_t *end_transaction(struct kafka_producer *producer, int64_t deadline_ms)
+{
+    for (;;) {
+        int64_t left_ms = deadline_ms - kafka_now_ms();
+        rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->client, left_ms > 1 ? (int)left_ms : 1);
+        if (error == NULL || !is_retriable(error, deadline_ms)) {
+            return error;
+        }
+        rd_kafka_error_destroy(error);
+    }
+}
+
+enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
+                                          const struct log_transaction *transaction,
+                                          const struct rd_kafka_consumer_group_metadata_s *metadata,
+                                          bool *out_reinit, struct status_text *out_text)
+{
+    *out_reinit = false;
+    if (producer->client == NULL) {
+        (void)status_fail(out_text, STATUS_RETRY, "there is no producer: open_producer comes first");
+        return LOG_COMMIT_FAILED;
+    }
+    int64_t deadline_ms = kafka_now_ms() + TRANSACTION_TIMEOUT_MS;
+    count_reset(&producer->end_txn);
+    count_reset(&producer->offset_commit);
+    count_reset(&producer->add_offsets);
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(producer->client);
+    if (error != NULL) {
+        return fail_error(producer, "begin_transaction", error, out_text);
+    }
+    if (transaction->offset_count > 0) {
+        if (metadata == NULL) {
+            return fail(producer, "send_offsets", RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "no assignment", out_text);
+        }
+        error = send_offsets(producer, transaction, metadata, deadline_ms);
+        if (error != NULL) {
+            return fail_error(producer, "send_offsets", error, out_text);
+        }
+    }
+    for (uint32_t i = 0; i < transaction->write_count; i++) {
+        rd_kafka_resp_err_t code = produce(producer, &transaction->writes[i], deadline_ms);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            return fail(producer, "produce", code, transaction->writes[i].topic, out_text);
+        }
+        if ((i & 1023) == 1023) {
+            (void)rd_kafka_poll(producer->client, 0);
+        }
+    }
+    error = end_transaction(producer, deadline_ms);
+    if (error != NULL) {
+        return fail_error(producer, "commit_transaction", error, out_text);
+    }
+    *out_reinit = may_be_under_way(producer);
+    return LOG_COMMIT_DONE;
+}
