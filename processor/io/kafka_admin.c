@@ -142,7 +142,11 @@ static void describe_values(struct kafka_admin *admin, const struct kafka_topic_
     rd_kafka_ConfigResource_t **resources = calloc(count, sizeof(*resources));
     size_t resource_count = 0;
     for (uint32_t i = 0; resources != NULL && i < count; i++) {
-        if (out_states[i].exists && wants[i].config_count > 0) {
+        bool again = false; /* asked for twice, librdkafka takes the answer for a broken one */
+        for (uint32_t j = 0; j < i; j++) {
+            again = again || (wants[j].config_count > 0 && strcmp(wants[i].name, wants[j].name) == 0);
+        }
+        if (out_states[i].exists && wants[i].config_count > 0 && !again) {
             resources[resource_count++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, wants[i].name);
         }
     }

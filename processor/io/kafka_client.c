@@ -80,7 +80,8 @@ static const struct refusal refusals[] = {
     {"enable.auto.commit", "offsets are committed inside the transaction"},
     {"auto.commit.enable", "offsets are committed inside the transaction"},
     {"enable.auto.offset.store", "offsets are committed inside the transaction"},
-    {"auto.offset.reset", "skipping or repeating data is never right; `sources.X.start` says where a first start begins"},
+    {"auto.offset.reset",
+     "skipping or repeating data is never right; `sources.X.start` says where a first start begins"},
     {"isolation.level", "a claim needs stable offsets and committed cuts"},
     {"check.crcs", "damaged records must be noticed"},
     {"enable.partition.eof", "the end of a partition is how a task knows that it has caught up"},
@@ -201,11 +202,16 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
     }
 }
 
-static void on_delivery(rd_kafka_t *client UNUSED, const rd_kafka_message_t *message UNUSED,
-                        void *opaque UNUSED)
+/* A record that is not delivered makes commit_transaction fail, so only the place of one that is matters here.
+ * It must be registered in any case: without it librdkafka's flush polls in steps of 10 ms. */
+static void on_delivery(rd_kafka_t *client UNUSED, const rd_kafka_message_t *message, void *opaque UNUSED)
 {
-    /* Nothing to do: a record that is not delivered makes commit_transaction fail. It must be registered all
-     * the same: without a delivery callback librdkafka's flush polls in steps of 10 ms. */
+    struct log_written *written = message->_private;
+    if (written != NULL && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_timestamp_type_t kind;
+        written->offset = message->offset;
+        written->append_ms = rd_kafka_message_timestamp(message, &kind);
+    }
 }
 
 static enum status conf_set(rd_kafka_conf_t *conf, const char *name, const char *value,

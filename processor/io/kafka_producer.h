@@ -32,17 +32,12 @@ struct kafka_producer {
     struct kafka_request_count end_txn;
     struct kafka_request_count offset_commit;
     struct kafka_request_count add_offsets;
-    struct kafka_request_count init_producer_id;
 };
 
 void kafka_producer_init(struct kafka_producer *producer, const struct kafka_log_settings *settings,
                          uint32_t worker);
 
-/* Replace the instance. Blocks up to `timeout_ms`.
- *
- * A coordinator that still has an open transaction of this id aborts it and answers CONCURRENT_TRANSACTIONS;
- * librdkafka then waits a fixed 500 ms. So an instance that was answered but not initialised is thrown away
- * and the next one tries: 30 ms instead of 510.
+/* Replace the instance: nothing that the old one sent can commit any more. Blocks up to `timeout_ms`.
  *
  * STATUS_RETRY or STATUS_AWAY: not now; STATUS_FATAL: never (authorisation, version). */
 enum status kafka_producer_open(struct kafka_producer *producer, int32_t timeout_ms,

@@ -94,6 +94,7 @@ static void partition_start(struct kafka_replay *replay, uint32_t which, uint32_
     struct kafka_replay_partition *part = &topic->partitions[partition];
     partition_stop(replay, which, partition);
     part->next = offset < 0 ? 0 : offset;
+    part->target = -1;
     if (rd_kafka_consume_start_queue(topic->topic, (int32_t)partition,
                                      offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : offset, part->queue) != 0) {
         kafka_say(&replay->settings->connection, LOG_ERROR, "READER", "%s [%u]: %s", topic->name, partition,
@@ -122,16 +123,7 @@ void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t 
     struct kafka_replay_partition *part = &topic->partitions[partition];
     replay->active_count += want->active ? 0 : 1;
     *want = (struct kafka_replay_task){true, offset < 0 ? 0 : offset, -1};
-    if (checkpoints) {
-        /* The end that counts is the one after this call: what was committed before it must be read. */
-        part->target_known = false;
-        if (part->asking) {
-            part->ask_again = true;
-        } else {
-            ask_marks(replay, which, partition);
-        }
-    }
-    if (!part->running || want->next < part->next) {
+    if (checkpoints || !part->running || want->next < part->next) {
         partition_start(replay, which, partition, offset);
     } else if (part->at_end) {
         partition_start(replay, which, partition, part->next); /* so that the end is told again */
@@ -162,16 +154,7 @@ void kafka_replay_marks(struct kafka_replay *replay, const struct kafka_note *no
     uint32_t which = note->task % 2;
     struct kafka_replay_partition *part = &replay->topics[which].partitions[note->task / 2];
     part->asking = false;
-    if (part->ask_again) {
-        part->ask_again = false;
-        ask_marks(replay, which, note->task / 2);
-        return;
-    }
     part->low = note->low;
-    if (which == CHECKPOINTS && !part->target_known) {
-        part->target = note->high;
-        part->target_known = true;
-    }
 }
 
 /* One message of the queue: a record to hand around, or the end, or trouble. */
@@ -181,6 +164,12 @@ static void take_message(struct kafka_replay *replay, uint32_t which, uint32_t p
     struct kafka_replay_topic *topic = &replay->topics[which];
     struct kafka_replay_partition *part = &topic->partitions[partition];
     part->tell = 0;
+    if (part->target < 0) {
+        /* This came from a fetch after the begin, so the watermark it brought is late enough: everything that was
+         * committed before the question lies below it. (Asking the broker would give the last stable offset.) */
+        int64_t low = -1;
+        (void)rd_kafka_get_watermark_offsets(replay->client, topic->name, (int32_t)partition, &low, &part->target);
+    }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         part->message = message;
         part->next = message->offset + 1;
@@ -269,7 +258,7 @@ static bool next_of(struct kafka_replay *replay, uint32_t which, uint32_t partit
             return false; /* the answer wakes us */
         }
         if (part->end_known) {
-            bool whole = which != CHECKPOINTS || (part->target_known && part->end >= part->target);
+            bool whole = which != CHECKPOINTS || (part->target >= 0 && part->end >= part->target);
             uint32_t task = whole ? next_listener(replay, which, partition) : replay->task_count;
             if (task < replay->task_count) {
                 part->tell = task + 1;

@@ -22,14 +22,12 @@ struct kafka_replay_task {
 struct kafka_replay_partition {
     bool running;
     bool asking;        /* a question about its marks is under way; nothing is read meanwhile */
-    bool ask_again;     /* that question is too old for a read that began after it */
     bool at_end;        /* PARTITION_EOF was the last that came */
     bool end_known;     /* `end`, `low` are to be told to the tasks from `tell` on */
-    bool target_known;  /* checkpoints: `target` is the high watermark at the begin */
     int64_t next;       /* offset after the last record read */
     int64_t end;
     int64_t low;
-    int64_t target;
+    int64_t target;     /* checkpoints: the high watermark after the begin; -1: not known yet */
     uint32_t tell;      /* next task to tell of `end` or to hand `message` */
     struct rd_kafka_message_s *message; /* being handed around */
     struct rd_kafka_message_s *retired; /* no longer, but the caller may still look at it */

@@ -33,8 +33,8 @@ static enum status check_exist(const struct topic_list *list, struct status_text
         }
     }
     if (size > 0) {
-        return status_fail(out_text, STATUS_INVALID, "kafka: topics are missing: %s. Make them: segue topics --create",
-                           missing);
+        return status_fail(out_text, STATUS_INVALID,
+                           "kafka: topics are missing: %s. Make them: segue topics --create", missing);
     }
     return STATUS_OK;
 }
