@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A decode plan: a short program that walks the bytes of one writer's schema once and puts the wanted
- * fields into a struct event. Compiled once per (schema id, source), immutable, shared by all threads.
+/* A decode plan: a short program that walks the bytes of one writer's schema once and puts the
+ * wanted fields into a struct event. Compiled once per (schema id, source), immutable, shared by
+ * all threads.
  *
  *   writer {id: string, payload: {amount: decimal, note: [null,string]}, kind: enum}
  *   mapping amount_minor <- payload.amount, kind <- kind
@@ -12,8 +13,9 @@
  *     4 enum       -> kind, symbols mapped by name
  *     5 end
  *
- * Resolution is by name and is done here, not per record: contract defaults and constants become `set`
- * instructions that run first, enum symbols become a byte table, a decimal's scale becomes a factor. */
+ * Resolution is by name and is done here, not per record: contract defaults and constants become
+ * `set` instructions that run first, enum symbols become a byte table, a decimal's scale becomes a
+ * factor. */
 #ifndef CODEC_PLAN_H
 #define CODEC_PLAN_H
 
@@ -31,11 +33,12 @@ enum {
 /* Its inside is codec/plan_ops.h, for the compiler and decode.c only. */
 struct plan;
 
-/* Compile. `contract`: our own schema of that source (aliases, defaults, enum defaults); NULL: none.
- * The plan keeps nothing of `writer`, `contract` or `mapping`: all it needs is copied into `arena`.
+/* Compile. `contract`: our own schema of that source (aliases, defaults, enum defaults); NULL:
+ * none. The plan keeps nothing of `writer`, `contract` or `mapping`: all it needs is copied into
+ * `arena`.
  *
- * STATUS_INVALID: a mapped path does not exist, a required field has no source, or a type cannot fit;
- * out_text names the field, the path and both types. STATUS_FULL: the arena is too small. */
+ * STATUS_INVALID: a mapped path does not exist, a required field has no source, or a type cannot
+ * fit; out_text names the field, the path and both types. STATUS_FULL: the arena is too small. */
 MUST_USE enum status plan_compile(const struct schema *writer, const struct schema *contract,
                                   const struct source_mapping *mapping, struct arena *arena,
                                   const struct plan **out_plan, struct status_text *out_text);

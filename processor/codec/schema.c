@@ -6,14 +6,22 @@
 
 #include "base/bytes.h"
 
-static const char *const type_names[] = {"null",  "boolean", "int",   "long", "float", "double", "bytes",
-                                         "string", "record", "enum",  "array", "map",  "union",  "fixed"};
+static const char *const type_names[] = {"null",   "boolean", "int",    "long",   "float",
+                                         "double", "bytes",   "string", "record", "enum",
+                                         "array",  "map",     "union",  "fixed"};
 _Static_assert(ARRAY_COUNT(type_names) == SCHEMA_TYPE_COUNT, "one name per type");
 
-static const char *const logical_names[] = {
-    "",                 "decimal",          "date",           "time-millis",
-    "time-micros",      "timestamp-millis", "timestamp-micros", "timestamp-nanos",
-    "local-timestamp-millis", "local-timestamp-micros", "uuid"};
+static const char *const logical_names[] = {"",
+                                            "decimal",
+                                            "date",
+                                            "time-millis",
+                                            "time-micros",
+                                            "timestamp-millis",
+                                            "timestamp-micros",
+                                            "timestamp-nanos",
+                                            "local-timestamp-millis",
+                                            "local-timestamp-micros",
+                                            "uuid"};
 _Static_assert(ARRAY_COUNT(logical_names) == LOGICAL_COUNT, "one name per logical type");
 
 const char *schema_type_name(enum schema_type type)
@@ -73,7 +81,8 @@ PRINTF_LIKE(2, 3) static void sink_print(struct sink *sink, const char *format, 
 static void describe(const struct schema *schema, struct sink *sink, int depth)
 {
     if (schema->logical == LOGICAL_DECIMAL) {
-        sink_print(sink, "decimal(%u,%u) in ", (unsigned)schema->precision, (unsigned)schema->scale);
+        sink_print(sink, "decimal(%u,%u) in ", (unsigned)schema->precision,
+                   (unsigned)schema->scale);
     } else if (schema->logical != LOGICAL_NONE) {
         sink_print(sink, "%s in ", logical_names[schema->logical]);
     }
@@ -102,7 +111,8 @@ void schema_describe(const struct schema *schema, char *out, size_t size)
     describe(schema, &sink, 0);
 }
 
-/* Canonical form ---------------------------------------------------------------------------------- */
+/* Canonical form ----------------------------------------------------------------------------------
+ */
 
 struct canonical {
     struct bytes_writer writer;

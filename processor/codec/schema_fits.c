@@ -5,7 +5,8 @@
 
 static bool integer_fits(const json_t *value, json_int_t low, json_int_t high)
 {
-    return json_is_integer(value) && json_integer_value(value) >= low && json_integer_value(value) <= high;
+    return json_is_integer(value) && json_integer_value(value) >= low &&
+           json_integer_value(value) <= high;
 }
 
 /* Bytes are written as text whose code points 0..255 are the bytes. -1: not such a text. */
@@ -46,7 +47,8 @@ static bool record_fits(const struct schema *schema, const json_t *value, uint32
         const struct schema_field *field = &schema->fields[i];
         const json_t *member =
             json_object_getn(value, (const char *)field->name.data, field->name.size);
-        if (member == NULL ? !field->has_default : !schema_default_fits(field->type, member, depth)) {
+        if (member == NULL ? !field->has_default
+                           : !schema_default_fits(field->type, member, depth)) {
             return false;
         }
         found += member != NULL;
@@ -66,7 +68,8 @@ static bool items_fit(const struct schema *schema, const json_t *value, uint32_t
     }
     const char *key;
     json_t *member;
-    json_object_foreach((json_t *)(uintptr_t)value, key, member) {
+    json_object_foreach((json_t *)(uintptr_t)value, key, member)
+    {
         if (!schema_default_fits(schema->items, member, depth)) {
             return false;
         }
@@ -124,7 +127,8 @@ static uint32_t digits_of_bytes(uint32_t size)
     return size == 0 ? 0 : (uint32_t)((uint64_t)(8 * size - 1) * 30103 / 100000);
 }
 
-bool schema_logical_fits(struct schema *schema, const struct json_t *json, enum schema_logical logical)
+bool schema_logical_fits(struct schema *schema, const struct json_t *json,
+                         enum schema_logical logical)
 {
     bool is_fixed = schema->type == SCHEMA_FIXED;
     json_int_t precision = json_integer_value(json_object_get(json, "precision"));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schema_parse: JSON text -> struct schema. jansson reads the JSON (and refuses duplicate keys); what it
- * allocates is freed before we return. Recursion is bounded by SCHEMA_DEPTH_MAX. */
+/* schema_parse: JSON text -> struct schema. jansson reads the JSON (and refuses duplicate keys);
+ * what it allocates is freed before we return. Recursion is bounded by SCHEMA_DEPTH_MAX. */
 #include "codec/schema.h"
 
 #include <jansson.h>
@@ -33,10 +33,10 @@ struct parser {
 static const struct slice nothing = {(const uint8_t *)"", 0};
 
 static const struct schema primitives[] = {
-    {.type = SCHEMA_NULL, .default_symbol = -1},   {.type = SCHEMA_BOOLEAN, .default_symbol = -1},
-    {.type = SCHEMA_INT, .default_symbol = -1},    {.type = SCHEMA_LONG, .default_symbol = -1},
-    {.type = SCHEMA_FLOAT, .default_symbol = -1},  {.type = SCHEMA_DOUBLE, .default_symbol = -1},
-    {.type = SCHEMA_BYTES, .default_symbol = -1},  {.type = SCHEMA_STRING, .default_symbol = -1},
+    {.type = SCHEMA_NULL, .default_symbol = -1},  {.type = SCHEMA_BOOLEAN, .default_symbol = -1},
+    {.type = SCHEMA_INT, .default_symbol = -1},   {.type = SCHEMA_LONG, .default_symbol = -1},
+    {.type = SCHEMA_FLOAT, .default_symbol = -1}, {.type = SCHEMA_DOUBLE, .default_symbol = -1},
+    {.type = SCHEMA_BYTES, .default_symbol = -1}, {.type = SCHEMA_STRING, .default_symbol = -1},
 };
 
 static const struct schema *parse_type(struct parser *parser, json_t *json, struct slice space,
@@ -45,8 +45,8 @@ static const struct schema *parse_type(struct parser *parser, json_t *json, stru
 static void *fail(struct parser *parser, const char *what, struct slice detail)
 {
     if (parser->status == STATUS_OK) {
-        parser->status = status_fail(parser->text, STATUS_INVALID, "%s%s%s%s%.*s",
-                                     parser->where, parser->where[0] == '\0' ? "" : ": ", what,
+        parser->status = status_fail(parser->text, STATUS_INVALID, "%s%s%s%s%.*s", parser->where,
+                                     parser->where[0] == '\0' ? "" : ": ", what,
                                      detail.size > 0 ? " " : "", SLICE_ARG(detail));
     }
     return NULL;
@@ -60,7 +60,6 @@ static void *fail_full(struct parser *parser)
     }
     return NULL;
 }
-
 
 static void *take(struct parser *parser, size_t size)
 {
@@ -92,7 +91,8 @@ static size_t where_push(struct parser *parser, const char *separator, struct sl
     return before;
 }
 
-/* Names ------------------------------------------------------------------------------------------- */
+/* Names -------------------------------------------------------------------------------------------
+ */
 
 static bool is_name(struct slice text)
 {
@@ -152,7 +152,8 @@ static const struct schema *primitive_find(struct slice name)
 }
 
 /* `name` inside `space`, unless it has dots of its own. */
-static bool full_name(struct parser *parser, struct slice name, struct slice space, struct slice *out)
+static bool full_name(struct parser *parser, struct slice name, struct slice space,
+                      struct slice *out)
 {
     if (name.size == 0 || space.size == 0 || last_dot(name) != NULL) {
         return keep(parser, name, out);
@@ -178,7 +179,8 @@ static struct schema *name_find(struct parser *parser, struct slice full)
     return NULL;
 }
 
-static const struct schema *parse_reference(struct parser *parser, struct slice name, struct slice space)
+static const struct schema *parse_reference(struct parser *parser, struct slice name,
+                                            struct slice space)
 {
     struct slice full;
     if (!full_name(parser, name, space, &full)) {
@@ -265,7 +267,8 @@ static struct schema *named_new(struct parser *parser, json_t *json, enum schema
                : NULL;
 }
 
-/* Types ------------------------------------------------------------------------------------------- */
+/* Types -------------------------------------------------------------------------------------------
+ */
 
 static bool parse_default(struct parser *parser, json_t *json, struct schema_field *field)
 {
@@ -275,7 +278,8 @@ static bool parse_default(struct parser *parser, json_t *json, struct schema_fie
     }
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
     struct pending *pending = take(parser, sizeof *pending);
-    bool good = text != NULL && pending != NULL && keep(parser, slice_text(text), &field->default_json) &&
+    bool good = text != NULL && pending != NULL &&
+                keep(parser, slice_text(text), &field->default_json) &&
                 keep(parser, slice_text(parser->where), &pending->where);
     free(text);
     if (!good) {
@@ -307,11 +311,12 @@ static bool parse_field(struct parser *parser, json_t *json, struct schema *reco
     }
     size_t before = where_push(parser, ".", name);
     json_t *type = json_object_get(json, "type");
-    bool good = keep(parser, name, &field->name) &&
-                (type != NULL || fail(parser, "the field has no type", nothing) != NULL) &&
-                (field->type = parse_type(parser, type, space_of(record->name), depth + 1)) != NULL &&
-                parse_aliases(parser, json, nothing, false, &field->aliases, &field->alias_count) &&
-                parse_default(parser, json, field);
+    bool good =
+        keep(parser, name, &field->name) &&
+        (type != NULL || fail(parser, "the field has no type", nothing) != NULL) &&
+        (field->type = parse_type(parser, type, space_of(record->name), depth + 1)) != NULL &&
+        parse_aliases(parser, json, nothing, false, &field->aliases, &field->alias_count) &&
+        parse_default(parser, json, field);
     parser->where[before] = '\0';
     return good;
 }
@@ -445,7 +450,8 @@ static const struct schema *parse_items(struct parser *parser, json_t *json, enu
         return NULL;
     }
     if (items == NULL) {
-        return fail(parser, type == SCHEMA_ARRAY ? "an array needs items" : "a map needs values", nothing);
+        return fail(parser, type == SCHEMA_ARRAY ? "an array needs items" : "a map needs values",
+                    nothing);
     }
     schema->items = parse_type(parser, items, space, depth + 1);
     return schema->items == NULL ? NULL : schema;
@@ -467,7 +473,8 @@ static const struct schema *parse_object(struct parser *parser, json_t *json, st
         return parse_enum(parser, json, space);
     }
     if (slice_is(name, "array") || slice_is(name, "map")) {
-        return parse_items(parser, json, slice_is(name, "map") ? SCHEMA_MAP : SCHEMA_ARRAY, space, depth);
+        return parse_items(parser, json, slice_is(name, "map") ? SCHEMA_MAP : SCHEMA_ARRAY, space,
+                           depth);
     }
     bool is_fixed = slice_is(name, "fixed");
     schema = is_fixed ? parse_fixed(parser, json, space) : primitive_find(name);
@@ -476,12 +483,14 @@ static const struct schema *parse_object(struct parser *parser, json_t *json, st
                : name.size == 0            ? fail(parser, "a type is missing", nothing)
                                            : parse_reference(parser, name, space);
     }
-    enum schema_logical logical = schema_logical_find(json_slice(json_object_get(json, "logicalType")));
+    enum schema_logical logical =
+        schema_logical_find(json_slice(json_object_get(json, "logicalType")));
     if (logical == LOGICAL_NONE) {
         return schema;
     }
     /* A fixed is ours already; a primitive is shared, so it gets a node of its own. */
-    struct schema *own = is_fixed ? parser->names[parser->name_count - 1] : node_new(parser, schema->type);
+    struct schema *own =
+        is_fixed ? parser->names[parser->name_count - 1] : node_new(parser, schema->type);
     if (own != NULL && schema_logical_fits(own, json, logical)) {
         own->logical = logical;
     }
@@ -515,8 +524,8 @@ static const struct schema *parse_text(struct parser *parser, struct slice text,
     if (text.size > SCHEMA_TEXT_SIZE_MAX) {
         return fail(parser, "the text is larger than 1 MiB", nothing);
     }
-    *out_json = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY,
-                           &error);
+    *out_json = json_loadb((const char *)text.data, text.size,
+                           JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (*out_json == NULL) {
         (void)snprintf(parser->where, WHERE_SIZE, "line %d, column %d", error.line, error.column);
         return fail(parser, error.text, nothing);
@@ -526,26 +535,28 @@ static const struct schema *parse_text(struct parser *parser, struct slice text,
 
 static void check_defaults(struct parser *parser)
 {
-    for (struct pending *p = parser->pending; p != NULL && parser->status == STATUS_OK; p = p->next) {
+    for (struct pending *p = parser->pending; p != NULL && parser->status == STATUS_OK;
+         p = p->next) {
         if (!schema_default_fits(p->field->type, p->value, 0)) {
             char type[160];
             schema_describe(p->field->type, type, sizeof type);
-            parser->status = status_fail(parser->text, STATUS_INVALID,
-                                         "%.*s: the default %.*s does not fit %s", SLICE_ARG(p->where),
-                                         SLICE_ARG(p->field->default_json), type);
+            parser->status =
+                status_fail(parser->text, STATUS_INVALID, "%.*s: the default %.*s does not fit %s",
+                            SLICE_ARG(p->where), SLICE_ARG(p->field->default_json), type);
         }
     }
 }
 
-enum status schema_parse(struct slice text, const struct slice *references, uint32_t reference_count,
-                         struct arena *arena, const struct schema **out_schema,
-                         struct status_text *out_text)
+enum status schema_parse(struct slice text, const struct slice *references,
+                         uint32_t reference_count, struct arena *arena,
+                         const struct schema **out_schema, struct status_text *out_text)
 {
     json_t *documents[SCHEMA_REFERENCES_MAX + 1] = {NULL};
     struct parser parser = {.arena = arena, .text = out_text, .status = STATUS_OK};
     const struct schema *schema = NULL;
     if (reference_count > SCHEMA_REFERENCES_MAX) {
-        return status_fail(out_text, STATUS_INVALID, "more than %d references", SCHEMA_REFERENCES_MAX);
+        return status_fail(out_text, STATUS_INVALID, "more than %d references",
+                           SCHEMA_REFERENCES_MAX);
     }
     for (uint32_t i = 0; i <= reference_count && parser.status == STATUS_OK; i++) {
         schema = parse_text(&parser, i < reference_count ? references[i] : text, &documents[i]);

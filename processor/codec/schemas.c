@@ -5,13 +5,14 @@
 #include "base/invariant.h"
 #include "codec/schemas_table.h"
 
-static const char *const source_names[] = {"transaction",   "app_engagement",      "customer_profile",
-                                           "offer_outcome", "life_event_feedback", "score"};
+static const char *const source_names[] = {"transaction",         "app_engagement",
+                                           "customer_profile",    "offer_outcome",
+                                           "life_event_feedback", "score"};
 _Static_assert(ARRAY_COUNT(source_names) == SOURCE_COUNT, "one schema per source");
 
-static const char *const output_names[] = {"segment_changed", "segment_state", "life_event_detected",
-                                           "offer_decided",   "exposure",      "offer_stats",
-                                           "control",         "dead_letter"};
+static const char *const output_names[] = {
+    "segment_changed", "segment_state", "life_event_detected", "offer_decided", "exposure",
+    "offer_stats",     "control",       "dead_letter"};
 _Static_assert(ARRAY_COUNT(output_names) == OUTPUT_KIND_COUNT, "one schema per output");
 
 struct slice schemas_text(const char *name)

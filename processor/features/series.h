@@ -85,10 +85,10 @@ struct series_track {
     int64_t amount_minor;
     int64_t amount_before_minor; /* 0: no step yet */
     int64_t other_minor;   /* a different amount seen since the last hit; 0: none */
+    int64_t other_ms;      /* when */
     int64_t due_ms;        /* when the next miss is certain; INT64_MAX: not established */
     int32_t next_day;      /* local day of the next expected payment */
-    uint16_t hits;         /* saturating */
-    uint16_t other_hits;
+    uint16_t hits;         /* equal payments, saturating */
     uint8_t period;        /* enum series_period */
     uint8_t anchor;        /* monthly: day of month */
 };
@@ -110,6 +110,10 @@ void series_values(const struct series_def *def, const struct series_state *stat
 /* The first moment after `now_ms` at which a value changes with no event; INT64_MAX: never. */
 int64_t series_next_change(const struct series_def *def, const struct series_state *state,
                            const struct zones *zones, int32_t zone, int64_t now_ms);
+
+/* Compute period, expected day and deadline of every track again: the customer's zone has changed. */
+void series_renew(const struct series_def *def, struct series_state *state, const struct zones *zones,
+                  int32_t zone);
 
 /* Packed form; an empty state writes nothing. Unpack refuses hostile bytes (false) and then leaves the
  * state empty. */

@@ -20,7 +20,7 @@ struct http_request {
 struct http_answer {
     int status;
     const char *content_type; /* static */
-    char *data;   /* filled by the handler, at most `limit` bytes */
+    char *data;               /* filled by the handler, at most `limit` bytes */
     size_t size;
     size_t limit;
 };
@@ -35,11 +35,11 @@ struct http_handler {
 struct http_server;
 
 /* Listen on `address` ("127.0.0.1:9464", "[::1]:9464"; port 0: any free one). `handlers` is copied.
- * `answer_size_max`: the largest body. STATUS_INVALID: not an address in figures. STATUS_AWAY: the port
- * cannot be bound; `out_text` says why and what to do. Takes its memory from base/memory.h. */
+ * `answer_size_max`: the largest body. STATUS_INVALID: not an address in figures. STATUS_AWAY: the
+ * port cannot be bound; `out_text` says why and what to do. Takes its memory from base/memory.h. */
 MUST_USE enum status http_open(struct http_server **out_server, const char *address,
-                               const struct http_handler *handlers, uint32_t count, size_t answer_size_max,
-                               struct status_text *out_text);
+                               const struct http_handler *handlers, uint32_t count,
+                               size_t answer_size_max, struct status_text *out_text);
 
 /* The port that is listened on. */
 uint16_t http_port(const struct http_server *server);

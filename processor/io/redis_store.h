@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store (io/store.h) that is a real Redis: one worker's connections under one epoll.
  *
- * Every connection is made ready before it is used: AUTH, PING, INFO; a server that evicts, is a replica or
- * loads its data is not used, and redis_store_health() says why and how to mend it. A connection that breaks
- * fails its pipelines (STATUS_AWAY), waits with back-off and jitter, and comes back with its next epoch.
+ * Every connection is made ready before it is used: AUTH, PING, INFO; a server that evicts, is a
+ * replica or loads its data is not used, and redis_store_health() says why and how to mend it. A
+ * connection that breaks fails its pipelines (STATUS_AWAY), waits with back-off and jitter, and
+ * comes back with its next epoch.
  *
  *   redis_store_open -> redis_store_wait_ready -> submit / next_answer .. -> redis_store_close
  *
@@ -23,9 +24,10 @@ enum {
 /* All texts are borrowed until redis_store_close. */
 struct redis_settings {
     struct transport_settings transport;
-    const char *user;          /* NULL or "": the default user */
-    const char *password_file; /* NULL: no AUTH. Read again at every connect, so that it may be rotated */
-    uint32_t connection_count; /* 1 (reads) + one per task that writes */
+    const char *user; /* NULL or "": the default user */
+    const char
+        *password_file; /* NULL: no AUTH. Read again at every connect, so that it may be rotated */
+    uint32_t connection_count;   /* 1 (reads) + one per task that writes */
     size_t read_reply_size_max;  /* bytes of one pipeline's replies on connection 0; 0: 64 MiB */
     size_t write_reply_size_max; /* the same on the others; 0: 256 KiB */
 };
@@ -33,10 +35,11 @@ struct redis_settings {
 struct redis_store;
 
 /* Take the memory (base/memory.h: before memory_seal) and begin to connect; does not wait.
- * `clock` outlives the store. STATUS_INVALID: settings that cannot work (address, certificate, a password
- * file that cannot be read): `out_text`. */
-MUST_USE enum status redis_store_open(struct redis_store **out_store, const struct redis_settings *settings,
-                                      struct clock *clock, struct status_text *out_text);
+ * `clock` outlives the store. STATUS_INVALID: settings that cannot work (address, certificate, a
+ * password file that cannot be read): `out_text`. */
+MUST_USE enum status redis_store_open(struct redis_store **out_store,
+                                      const struct redis_settings *settings, struct clock *clock,
+                                      struct status_text *out_text);
 
 /* Close every connection; nothing is answered any more. */
 void redis_store_close(struct redis_store *redis);
@@ -45,30 +48,32 @@ void redis_store_close(struct redis_store *redis);
 struct store *redis_store_interface(struct redis_store *redis);
 
 /* Wait until `connection` is ready, at most `timeout_ms`. STATUS_AWAY: it cannot be reached.
- * STATUS_INVALID: it answers, but must not be used (evicts, replica, wrong password, missing permission):
- * waiting does not help. `out_text` names the reason and the mend. */
-MUST_USE enum status redis_store_wait_ready(struct redis_store *redis, uint32_t connection, int32_t timeout_ms,
-                                            struct status_text *out_text);
+ * STATUS_INVALID: it answers, but must not be used (evicts, replica, wrong password, missing
+ * permission): waiting does not help. `out_text` names the reason and the mend. */
+MUST_USE enum status redis_store_wait_ready(struct redis_store *redis, uint32_t connection,
+                                            int32_t timeout_ms, struct status_text *out_text);
 
-/* STATUS_OK: connection 0 is ready; otherwise as redis_store_wait_ready, without waiting. For readiness. */
+/* STATUS_OK: connection 0 is ready; otherwise as redis_store_wait_ready, without waiting. For
+ * readiness. */
 enum status redis_store_health(const struct redis_store *redis, struct status_text *out_text);
 
-/* Send one pipeline and wait for its answer: for commands, not for workers. Nothing else may be in flight on
- * that connection. `out_answer` as from next_answer (borrowed until the next call).
+/* Send one pipeline and wait for its answer: for commands, not for workers. Nothing else may be in
+ * flight on that connection. `out_answer` as from next_answer (borrowed until the next call).
  * STATUS_AWAY also when no answer came within `timeout_ms` (the connection is then reset). */
 MUST_USE enum status redis_store_call(struct redis_store *redis, uint32_t connection,
                                       const struct store_pipeline *pipeline, int32_t timeout_ms,
-                                      struct store_answer *out_answer, struct status_text *out_text);
+                                      struct store_answer *out_answer,
+                                      struct status_text *out_text);
 
 /* What the server said of itself when connection 0 was last made ready. Empty before. */
 struct redis_facts {
     char version[32];
     char run_id[48];
-    char role[16];   /* "master" */
-    char mode[16];   /* "standalone", "cluster" */
-    char policy[32]; /* maxmemory-policy */
-    uint64_t maxmemory;   /* bytes; 0: no limit */
-    uint64_t used_memory; /* bytes */
+    char role[16];          /* "master" */
+    char mode[16];          /* "standalone", "cluster" */
+    char policy[32];        /* maxmemory-policy */
+    uint64_t maxmemory;     /* bytes; 0: no limit */
+    uint64_t used_memory;   /* bytes */
     int64_t server_time_ms; /* 0: an old server does not say */
     int64_t asked_ms;       /* our wall clock then */
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Client of a Confluent-compatible schema registry (also Apicurio, Karapace, Redpanda).
  *
- * Two sides. registry_ask() is for workers: it never waits; a thread of its own does the asking, with
- * time-outs, retries and jitter, and the worker asks again later. The synchronous calls are for start-up and
- * commands. A schema of an id never changes, so what was found stays in memory until registry_close; a copy on
- * disk answers when the registry is away at a restart (and only then: a registry that answers is right).
+ * Two sides. registry_ask() is for workers: it never waits; a thread of its own does the asking,
+ * with time-outs, retries and jitter, and the worker asks again later. The synchronous calls are
+ * for start-up and commands. A schema of an id never changes, so what was found stays in memory
+ * until registry_close; a copy on disk answers when the registry is away at a restart (and only
+ * then: a registry that answers is right).
  *
  * Thread-safe throughout. */
 #ifndef IO_REGISTRY_H
@@ -15,14 +16,15 @@
 
 enum {
     REGISTRY_URLS_MAX = 8,
-    REGISTRY_SCHEMAS_MAX = 4096,   /* ids known or being asked at one time */
-    REGISTRY_REFERENCES_MAX = 64,  /* of one schema, those of references included */
+    REGISTRY_SCHEMAS_MAX = 4096,  /* ids known or being asked at one time */
+    REGISTRY_REFERENCES_MAX = 64, /* of one schema, those of references included */
     REGISTRY_SUBJECT_SIZE_MAX = 256,
 };
 
 /* All texts are borrowed until registry_close. Zero means the default. */
 struct registry_settings {
-    const char *urls[REGISTRY_URLS_MAX]; /* "http://host:8081"; tried in order, the last that worked first */
+    const char *urls[REGISTRY_URLS_MAX]; /* "http://host:8081"; tried in order, the last that worked
+                                            first */
     uint32_t url_count;
     const char *base_path;     /* before every path: "" or "/apis/ccompat/v7" */
     const char *user;          /* basic authentication, with password_file */
@@ -31,7 +33,7 @@ struct registry_settings {
     const char *ca_file;       /* PEM; NULL: the system's */
     const char *certificate_file;
     const char *key_file;
-    const char *cache_folder;  /* NULL: no copy on disk. Made when absent */
+    const char *cache_folder;    /* NULL: no copy on disk. Made when absent */
     uint32_t connect_timeout_ms; /* 2,000 */
     uint32_t timeout_ms;         /* one request in total: 5,000 */
     uint32_t retry_ms_min;       /* 200 */
@@ -66,19 +68,22 @@ enum registry_state {
 
 struct registry;
 
-/* Start the thread. STATUS_INVALID: settings that cannot work (no url, a file that cannot be read). Whether
- * the registry answers is not asked here. */
-MUST_USE enum status registry_open(struct registry **out_registry, const struct registry_settings *settings,
+/* Start the thread. STATUS_INVALID: settings that cannot work (no url, a file that cannot be read).
+ * Whether the registry answers is not asked here. */
+MUST_USE enum status registry_open(struct registry **out_registry,
+                                   const struct registry_settings *settings,
                                    struct status_text *out_text);
 /* Stop the thread (within a second) and forget everything. */
 void registry_close(struct registry *registry);
 
-/* What is known about `key` now; starts asking when nothing is. Never blocks. `out_schema` (may be NULL) is
- * set with REGISTRY_FOUND only. REGISTRY_AWAY also when REGISTRY_SCHEMAS_MAX ids are being asked. */
+/* What is known about `key` now; starts asking when nothing is. Never blocks. `out_schema` (may be
+ * NULL) is set with REGISTRY_FOUND only. REGISTRY_AWAY also when REGISTRY_SCHEMAS_MAX ids are being
+ * asked. */
 enum registry_state registry_ask(struct registry *registry, const struct registry_key *key,
                                  const struct registry_schema **out_schema);
 
-/* Grows whenever the answer to some registry_ask may have changed: ask again only then, or every second. */
+/* Grows whenever the answer to some registry_ask may have changed: ask again only then, or every
+ * second. */
 uint64_t registry_generation(const struct registry *registry);
 
 /* A registered version. */
@@ -91,16 +96,20 @@ struct registry_version {
 /* The newest version of `subject`. STATUS_INVALID: no such subject, or refused (credentials, path).
  * STATUS_AWAY: no answer after all attempts. `out_text` says what to do. */
 MUST_USE enum status registry_latest(struct registry *registry, const char *subject,
-                                     struct registry_version *out_version, struct status_text *out_text);
+                                     struct registry_version *out_version,
+                                     struct status_text *out_text);
 
-/* The id under which exactly `schema` (JSON) is registered for `subject`. Answered from disk when the
- * registry is away and it was found before. STATUS_INVALID: it is not registered. */
-MUST_USE enum status registry_lookup(struct registry *registry, const char *subject, struct slice schema,
-                                     uint32_t *out_id, struct status_text *out_text);
+/* The id under which exactly `schema` (JSON) is registered for `subject`. Answered from disk when
+ * the registry is away and it was found before. STATUS_INVALID: it is not registered. */
+MUST_USE enum status registry_lookup(struct registry *registry, const char *subject,
+                                     struct slice schema, uint32_t *out_id,
+                                     struct status_text *out_text);
 
-/* Register; the same schema again gives the same id. STATUS_INVALID: incompatible or not a schema. */
-MUST_USE enum status registry_register(struct registry *registry, const char *subject, struct slice schema,
-                                       uint32_t *out_id, struct status_text *out_text);
+/* Register; the same schema again gives the same id. STATUS_INVALID: incompatible or not a schema.
+ */
+MUST_USE enum status registry_register(struct registry *registry, const char *subject,
+                                       struct slice schema, uint32_t *out_id,
+                                       struct status_text *out_text);
 
 /* Does it answer? For doctor and readiness: one request, no retry. */
 MUST_USE enum status registry_ping(struct registry *registry, struct status_text *out_text);
@@ -111,7 +120,7 @@ struct registry_counters {
     uint64_t failures;  /* transport errors, 5xx, answers that are not a registry's */
     uint64_t not_found; /* definite 404s */
     uint64_t disk_hits;
-    uint64_t waiting;   /* ids being asked now */
+    uint64_t waiting; /* ids being asked now */
 };
 struct registry_counters registry_counters(const struct registry *registry);
 

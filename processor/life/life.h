@@ -64,14 +64,13 @@ enum life_phase { LIFE_PHASE_IDLE, LIFE_PHASE_SUSPECTED, LIFE_PHASE_CONFIRMED };
 struct life_state {
     int64_t since_ms;     /* of the phase */
     int64_t confirmed_ms; /* of the last confirmation; 0: never */
-    int64_t signal_ms[LIFE_SIGNALS_MAX]; /* when the signal last held; 0: never */
-    float confidence;
-    uint32_t episodes;    /* outputs made: part of their ids */
+    int64_t signal_ms[LIFE_SIGNALS_MAX]; /* when the signal stopped holding, or the event that gave it; 0: never */
+    float confidence;     /* as last published; 0 when idle */
+    uint32_t transitions; /* ever made: part of the ids of outputs */
     uint8_t phase;        /* enum life_phase */
     uint8_t signals_hold; /* bit per signal: holds now */
     bool primary;         /* primary condition holds now */
     bool spent;           /* an episode ended and the conditions have not been untrue since */
-    bool confirmed_by_feedback;
 };
 
 struct life_events {
@@ -86,7 +85,10 @@ struct life_result {
     uint64_t ended;
 };
 
-/* Evaluate all definitions at scope->now_ms; outputs go to step->effects, names of confirmed events to
+/* Evaluating more often than needed changes nothing: what holds is remembered by its edges, which fall
+ * on events and deadlines.
+ *
+ * Evaluate all definitions at scope->now_ms; outputs go to step->effects, names of confirmed events to
  * `names` (room for `count`) and into step->scope->life. `states`: count entries. */
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step);
@@ -99,9 +101,9 @@ int64_t life_next_change(const struct life_events *events, const struct life_sta
 /* End every open episode with origin ERASURE (nothing is published but the ends). */
 void life_erase(const struct life_events *events, struct life_state *states, struct step *step);
 
-/* Bits of definitions that are suspected or confirmed and `vulnerable`; confirmed ones. */
+/* Bits of definitions that are suspected or confirmed and `vulnerable`; all such. */
 uint64_t life_vulnerable(const struct life_events *events, const struct life_state *states);
-uint64_t life_confirmed(const struct life_events *events, const struct life_state *states);
+uint64_t life_open(const struct life_events *events, const struct life_state *states);
 
 /* Packed form of one state; an empty one packs nothing. False: hostile bytes, state left empty. */
 bool life_is_empty(const struct life_state *state);

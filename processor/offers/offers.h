@@ -137,7 +137,7 @@ struct offers_state {
     uint32_t contact_count;
     uint64_t decisions; /* ever made, no offer included: part of the decision id */
     int64_t decided_ms; /* last decision with an offer */
-    uint8_t shown[OFFERS_TOP_MAX]; /* its offers, by index, best first */
+    uint32_t shown[OFFERS_TOP_MAX]; /* its offers as named in the ledger, best first */
     uint8_t shown_count;
 };
 

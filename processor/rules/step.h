@@ -4,6 +4,7 @@
 #ifndef RULES_STEP_H
 #define RULES_STEP_H
 
+#include "base/bytes.h"
 #include "model/output.h"
 #include "rules/rules.h"
 
@@ -27,6 +28,7 @@ struct step {
     const struct cel_environment *environment; /* RULES_CUSTOMER's, for the names behind slots */
     struct customer *customer;
     struct cause cause; /* of outputs */
+    int64_t task_now_ms; /* the task's now: later than scope->now_ms while catching up */
     uint64_t salt;      /* keyed hashes of holdouts and arms */
     uint64_t policy_hash; /* the playbook's hash */
     uint32_t task_number;
@@ -61,6 +63,9 @@ void proof_add_missing(struct proof *proof, struct arena *arena, struct slice wh
 /* rules_holds over a condition, counting unknowns in step->unknowns. A NULL program is RULES_YES. */
 enum rules_truth condition_holds(const struct condition *condition, struct step *step,
                                  struct slice *out_why);
+
+/* Does it read the event (tx.*, app.* ...)? Such a condition says nothing at a deadline. */
+bool condition_reads_event(const struct condition *condition);
 
 /* The deterministic id of an output: 128 bits of (customer, definition id and hash, cause offset and
  * partition and source, effective moment, transition, sequence). Same input, same id, in every replay. */

@@ -6,7 +6,8 @@
  *   OUT  ------------------> (waiting) ---------------------> IN  ------- an exclusion holds, or expiry ------> OUT
  *
  * Exit: `exit_when` where given (hysteresis) or an excluding characteristic; otherwise "entry no longer
- * holds". A predicate that cannot be evaluated leaves the membership as it is. Dwell, minimum stay,
+ * holds". Where entry still holds at an exit, it must have been untrue once before the customer enters again
+ * (no flapping). A predicate that cannot be evaluated leaves the membership as it is. Dwell, minimum stay,
  * cool-down and expiry are deadlines. Segments may read `seg`: they are evaluated in the order of `defs`, which
  * the loader sorts so that what is read comes first. */
 #ifndef SEGMENTS_SEGMENTS_H
@@ -49,6 +50,7 @@ struct segment_state {
     int64_t exited_ms;     /* the last exit; 0: none */
     uint64_t membership_seq; /* transitions ever */
     bool in;
+    bool spent;            /* entry still held at the exit: it must be untrue once before a new entry */
     bool announced;        /* ENTERED was published (not so while the segment is smaller than k) */
 };
 
@@ -63,7 +65,7 @@ struct segments_result {
     uint64_t exited[SEGMENTS_MAX / 64];
 };
 
-/* Evaluate all at scope->now_ms. Outputs go to step->effects; the names of the segments the customer is in
+/* Evaluate all at scope->now_ms. Evaluating more often than needed changes nothing. Outputs go to step->effects; the names of the segments the customer is in
  * go to `names` (room for `count`) and into step->scope->segments. `sizes`: members per segment in this task,
  * kept up to date. */
 void segments_evaluate(const struct segments *segments, struct segment_state *states, uint64_t *sizes,

@@ -61,7 +61,8 @@ void yaml_error(const struct yaml_node *node, struct diagnostics *diagnostics, c
 void yaml_warning(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                   const char *format, ...) PRINTF_LIKE(4, 5);
 
-/* Is it a mapping (sequence)? Adds an error when it is something else. NULL: false, no error. */
+/* Is it a mapping (sequence)? Adds an error when it is something else. NULL, or nothing behind the
+ * key: false, no error. */
 bool yaml_is_mapping(const struct yaml_node *node, struct diagnostics *diagnostics);
 bool yaml_is_sequence(const struct yaml_node *node, struct diagnostics *diagnostics);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replays corpus files through a fuzz target: fuzz_NAME FILE_OR_FOLDER... Every old crash is a test.
+/* Replays corpus files through a fuzz target: fuzz_NAME FILE_OR_FOLDER... Every old crash is a
+ * test.
  *
- * With -DFUZZ_LIBFUZZER the fuzzer brings its own main. Otherwise each file is also cut at every length up to
- * 512 bytes and has every bit of its first 64 bytes flipped: cheap, and it finds most missing bounds checks.
- * Each input sits in a block of exactly its size, so that valgrind and ASan see one byte too many. */
+ * With -DFUZZ_LIBFUZZER the fuzzer brings its own main. Otherwise each file is also cut at every
+ * length up to 512 bytes and has every bit of its first 64 bytes flipped: cheap, and it finds most
+ * missing bounds checks. Each input sits in a block of exactly its size, so that valgrind and ASan
+ * see one byte too many. */
 #include "fuzz.h"
 
 #ifndef FUZZ_LIBFUZZER

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A registry's answer is not trusted: any text, parsed, described, canonical; and again from the canonical
- * form, which must mean the same. */
+/* A registry's answer is not trusted: any text, parsed, described, canonical; and again from the
+ * canonical form, which must mean the same. */
 #include "fuzz.h"
 
 #include "base/invariant.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For avro_share.py: parse the schema on stdin, print its canonical form and fingerprint. Exit 1: refused. */
+/* For avro_share.py: parse the schema on stdin, print its canonical form and fingerprint. Exit 1:
+ * refused. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -27,8 +27,10 @@ static const char *const refused[] = {
     "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\"},"
     "{\"name\":\"a\",\"type\":\"int\"}]}",
     "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"R2\"}]}",
-    "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":\"1\"}]}",
-    "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":2147483648}]}",
+    "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":"
+    "\"1\"}]}",
+    "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":\"int\",\"default\":"
+    "2147483648}]}",
     "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":[\"null\",\"int\"],"
     "\"default\":\"x\"}]}",
     "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"a\",\"type\":"
@@ -61,13 +63,15 @@ START_TEST(schema_keeps_what_resolution_needs)
     const struct schema *s;
     struct status_text why;
     ck_assert_int_eq(
-        parse("{\"type\":\"record\",\"name\":\"x.R\",\"aliases\":[\"Old\",\"y.Older\"],\"fields\":["
-              "{\"name\":\"a\",\"aliases\":[\"b\"],\"type\":{\"type\":\"bytes\",\"logicalType\":\"decimal\","
-              "\"precision\":9,\"scale\":2}},"
-              "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],"
-              "\"default\":\"B\"},\"default\":\"A\"},"
-              "{\"name\":\"next\",\"type\":[\"null\",\"R\"],\"default\":null}]}",
-              &s, &why),
+        parse(
+            "{\"type\":\"record\",\"name\":\"x.R\",\"aliases\":[\"Old\",\"y.Older\"],\"fields\":["
+            "{\"name\":\"a\",\"aliases\":[\"b\"],\"type\":{\"type\":\"bytes\",\"logicalType\":"
+            "\"decimal\","
+            "\"precision\":9,\"scale\":2}},"
+            "{\"name\":\"e\",\"type\":{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"],"
+            "\"default\":\"B\"},\"default\":\"A\"},"
+            "{\"name\":\"next\",\"type\":[\"null\",\"R\"],\"default\":null}]}",
+            &s, &why),
         STATUS_OK);
     ck_assert(slice_is(s->name, "x.R"));
     ck_assert(slice_is(s->aliases[0], "x.Old") && slice_is(s->aliases[1], "y.Older"));
@@ -92,8 +96,11 @@ START_TEST(schema_ignores_a_logical_type_that_cannot_be)
     struct status_text why;
     ck_assert_int_eq(parse("{\"type\":\"string\",\"logicalType\":\"date\"}", &s, &why), STATUS_OK);
     ck_assert_int_eq(s->logical, LOGICAL_NONE);
-    ck_assert_int_eq(parse("{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\","
-                           "\"precision\":5}", &s, &why), STATUS_OK);
+    ck_assert_int_eq(
+        parse("{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,\"logicalType\":\"decimal\","
+              "\"precision\":5}",
+              &s, &why),
+        STATUS_OK);
     ck_assert_int_eq(s->logical, LOGICAL_NONE); /* 2 bytes hold 4 digits */
 }
 END_TEST
@@ -102,15 +109,18 @@ START_TEST(schema_follows_references)
 {
     const struct slice references[] = {
         slice_text("{\"type\":\"enum\",\"name\":\"c.E\",\"symbols\":[\"A\"]}"),
-        slice_text("{\"type\":\"record\",\"name\":\"c.M\",\"fields\":[{\"name\":\"e\",\"type\":\"E\"}]}")};
+        slice_text(
+            "{\"type\":\"record\",\"name\":\"c.M\",\"fields\":[{\"name\":\"e\",\"type\":\"E\"}]}")};
     struct arena arena;
     const struct schema *s;
     struct status_text why;
-    const char *text = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"m\",\"type\":\"c.M\"}]}";
+    const char *text =
+        "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"m\",\"type\":\"c.M\"}]}";
     arena_init(&arena, block, sizeof block);
     ck_assert_int_eq(schema_parse(slice_text(text), references, 2, &arena, &s, &why), STATUS_OK);
     ck_assert(slice_is(s->fields[0].type->fields[0].type->name, "c.E"));
-    ck_assert_int_eq(schema_parse(slice_text(text), references, 1, &arena, &s, &why), STATUS_INVALID);
+    ck_assert_int_eq(schema_parse(slice_text(text), references, 1, &arena, &s, &why),
+                     STATUS_INVALID);
     ck_assert_str_eq(why.text, "R.m: there is no type c.M");
 }
 END_TEST
@@ -130,7 +140,8 @@ START_TEST(schema_bounds_depth_and_memory)
     ck_assert_int_eq(parse(deep, &s, &why), STATUS_INVALID);
     ck_assert_str_eq(why.text, "types are nested too deep");
     arena_init(&small, block, 512);
-    ck_assert_int_eq(schema_parse(schemas_text("transaction"), NULL, 0, &small, &s, &why), STATUS_FULL);
+    ck_assert_int_eq(schema_parse(schemas_text("transaction"), NULL, 0, &small, &s, &why),
+                     STATUS_FULL);
 }
 END_TEST
 
@@ -142,7 +153,8 @@ START_TEST(every_contract_schema_parses)
         const struct schema *s;
         struct status_text why = {""};
         arena_init(&arena, block, sizeof block);
-        ck_assert_msg(schema_parse(schemas_text(schemas_name(i)), NULL, 0, &arena, &s, &why) == STATUS_OK,
+        ck_assert_msg(schema_parse(schemas_text(schemas_name(i)), NULL, 0, &arena, &s, &why) ==
+                          STATUS_OK,
                       "%s: %s", schemas_name(i), why.text);
         ck_assert_int_eq(s->type, SCHEMA_RECORD);
     }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is asked of every event, whether it came as Avro or as JSON. */
+#include "base/civil.h"
+#include "codec/decode.h"
+
+/* Years 1900 to 9999: whatever is outside is a mistake of units. */
+static const int64_t time_ms_min = INT64_C(-2208988800000);
+static const int64_t time_ms_max = INT64_C(253402300799999);
+
+static size_t ascii_prefix(struct slice text)
+{
+    size_t i = 0;
+    for (; i + 8 <= text.size; i += 8) {
+        uint64_t word;
+        memcpy(&word, text.data + i, 8);
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            return i;
+        }
+    }
+    while (i < text.size && text.data[i] < 0x80) {
+        i++;
+    }
+    return i;
+}
+
+/* Bytes of the character at `at`; 0 when it is none (RFC 3629). */
+static size_t utf8_size(const uint8_t *at, size_t left)
+{
+    uint8_t first = at[0];
+    size_t size = first < 0x80   ? 1
+                  : first < 0xc2 ? 0
+                  : first < 0xe0 ? 2
+                  : first < 0xf0 ? 3
+                  : first < 0xf5 ? 4
+                                 : 0;
+    if (size == 0 || size > left) {
+        return 0;
+    }
+    for (size_t i = 1; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    bool overlong = (first == 0xe0 && at[1] < 0xa0) || (first == 0xf0 && at[1] < 0x90);
+    bool beyond = (first == 0xed && at[1] >= 0xa0) || (first == 0xf4 && at[1] >= 0x90);
+    return overlong || beyond ? 0 : size;
+}
+
+bool utf8_is_valid(struct slice text)
+{
+    size_t i = ascii_prefix(text);
+    while (i < text.size) {
+        size_t size = utf8_size(text.data + i, text.size - i);
+        if (size == 0) {
+            return false;
+        }
+        i += size;
+    }
+    return true;
+}
+
+static bool refuse(struct reject *out_reject, enum reject_reason reason, const char *field)
+{
+    *out_reject = (struct reject){.reason = reason, .field = field};
+    return false;
+}
+
+static bool check_profile(const struct event *event, struct reject *out_reject)
+{
+    uint32_t risk = (uint32_t)fields_find(SOURCE_CUSTOMER_PROFILES, slice_text("risk_profile"));
+    if (event_has(event, risk) &&
+        (event->profile.risk_profile < 1 || event->profile.risk_profile > 7)) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE, "risk_profile");
+    }
+    return true;
+}
+
+static bool check_transaction(const struct event *event, struct reject *out_reject)
+{
+    if (event->tx.amount_minor <= 0) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE, "amount_minor");
+    }
+    if (event->tx.currency.size != 3) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE, "currency");
+    }
+    return true;
+}
+
+bool event_check(const struct event *event, struct reject *out_reject)
+{
+    if (event->customer_id.size == 0) {
+        return refuse(out_reject, REJECT_MISSING_FIELD, "customer_id");
+    }
+    if (event->customer_id.size > CUSTOMER_ID_SIZE_MAX) {
+        return refuse(out_reject, REJECT_TOO_LARGE, "customer_id");
+    }
+    if (event->event_id.size > EVENT_ID_SIZE_MAX) {
+        return refuse(out_reject, REJECT_TOO_LARGE, "event_id");
+    }
+    if (event->time_ms < time_ms_min || event->time_ms > time_ms_max) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE,
+                      event->source == SOURCE_TRANSACTIONS        ? "booked_at"
+                      : event->source == SOURCE_CUSTOMER_PROFILES ? "updated_at"
+                      : event->source == SOURCE_SCORES            ? "scored_at"
+                                                                  : "occurred_at");
+    }
+    if (event->source == SOURCE_TRANSACTIONS) {
+        return check_transaction(event, out_reject);
+    }
+    return event->source != SOURCE_CUSTOMER_PROFILES || check_profile(event, out_reject);
+}

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "features/series.h"
+
+#include "base/civil.h"
+#include "base/hash.h"
+
+enum {
+    SAME_CYCLE_DAYS = 4, /* two payments so close are one: a correction, a split transfer */
+    DAYS_PER_MONTH = 30,
+};
+
+static const struct {
+    const char *name;
+    enum feature_value_type type;
+} fields[SERIES_FIELD_COUNT] = {
+    [SERIES_HITS] = {"hits", FEATURE_INT},
+    [SERIES_MISSES] = {"misses", FEATURE_INT},
+    [SERIES_LAST_AT] = {"last_at", FEATURE_TIME},
+    [SERIES_NEXT_AT] = {"next_at", FEATURE_TIME},
+    [SERIES_PERIOD_DAYS] = {"period_days", FEATURE_INT},
+    [SERIES_AMOUNT] = {"amount", FEATURE_INT},
+    [SERIES_AMOUNT_BEFORE] = {"amount_before", FEATURE_INT},
+    [SERIES_FIRST_AT] = {"first_at", FEATURE_TIME},
+    [SERIES_ACTIVE] = {"active", FEATURE_INT},
+    [SERIES_OVERDUE] = {"overdue", FEATURE_INT},
+    [SERIES_NEW_PAYER_HITS] = {"new_payer_hits", FEATURE_INT},
+};
+
+static const int32_t period_days[SERIES_PERIOD_COUNT] = {0, 7, 14, 28, DAYS_PER_MONTH};
+
+const char *series_field_name(enum series_field field)
+{
+    return fields[field].name;
+}
+
+enum feature_value_type series_field_type(enum series_field field)
+{
+    return fields[field].type;
+}
+
+/* What the functions below need of the customer's calendar. */
+struct calendar {
+    const struct zones *zones;
+    int32_t zone;
+};
+
+static int32_t local_day(const struct calendar *calendar, int64_t time_ms)
+{
+    return zones_local_day(calendar->zones, calendar->zone, time_ms);
+}
+
+static int32_t month_length(int32_t year, int32_t month)
+{
+    struct civil_date next = month == 12 ? (struct civil_date){year + 1, 1, 1}
+                                         : (struct civil_date){year, month + 1, 1};
+    return civil_day(next) - civil_day((struct civil_date){year, month, 1});
+}
+
+/* The anchor's day in the month that lies `months` after that of `date`; 31 means the last day. */
+static int32_t anchor_day(struct civil_date date, int32_t months, int32_t anchor)
+{
+    int32_t index = date.year * 12 + date.month - 1 + months;
+    int32_t year = (int32_t)civil_floor(index, 12);
+    int32_t month = index - year * 12 + 1;
+    int32_t length = month_length(year, month);
+    return civil_day((struct civil_date){year, month, anchor < length ? anchor : length});
+}
+
+/* The `count`-th expected day after the payment on `last_day`. For months: the occurrence of the anchor
+ * nearest to the payment is its own cycle, however early or late it came. */
+static int32_t expected_day(const struct series_track *track, int32_t last_day, int32_t count)
+{
+    if (track->period != SERIES_MONTHLY) {
+        return last_day + count * period_days[track->period];
+    }
+    struct civil_date date = civil_date(last_day);
+    int32_t own = 0;
+    int32_t nearest = INT32_MAX;
+    for (int32_t months = -1; months <= 1; months++) {
+        int32_t distance = anchor_day(date, months, track->anchor) - last_day;
+        distance = distance < 0 ? -distance : distance;
+        if (distance < nearest) {
+            nearest = distance;
+            own = months;
+        }
+    }
+    return anchor_day(date, own + count, track->anchor);
+}
+
+/* The commonest day of month among the kept hits, newest first among equals. */
+static uint8_t find_anchor(const struct series_track *track, const struct calendar *calendar)
+{
+    int32_t days[SERIES_HITS_KEPT];
+    uint32_t count = 0;
+    for (; count < SERIES_HITS_KEPT && count < track->hits; count++) {
+        days[count] = civil_date(local_day(calendar, track->hit_ms[count])).day;
+    }
+    uint32_t best = 0;
+    uint32_t best_votes = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t votes = 0;
+        for (uint32_t k = 0; k < count; k++) {
+            votes += days[k] == days[i];
+        }
+        if (votes > best_votes) {
+            best_votes = votes;
+            best = i;
+        }
+    }
+    return (uint8_t)days[best];
+}
+
+static bool near(int32_t value, int32_t target, int32_t tolerance)
+{
+    return value >= target - tolerance && value <= target + tolerance;
+}
+
+/* Is a gap of so many days one or two periods? Tolerances grow with the period, so that 28 days can be
+ * four-weekly and monthly, but 7 never 14. */
+static bool gap_fits(int32_t gap, enum series_period period)
+{
+    switch (period) {
+    case SERIES_WEEKLY:
+        return near(gap, 7, 1) || near(gap, 14, 1);
+    case SERIES_FORTNIGHTLY:
+        return near(gap, 14, 2) || near(gap, 28, 2);
+    case SERIES_FOUR_WEEKLY:
+        return near(gap, 28, 1) || near(gap, 56, 1);
+    case SERIES_MONTHLY:
+        return near(gap, 30, 8) || near(gap, 61, 8);
+    case SERIES_PERIOD_NONE:
+    case SERIES_PERIOD_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* The period that the kept gaps fit, the shortest first; a gap of one single period must be among them.
+ * An established track may have one gap that does not fit (a payday moved far). 28 days on the same date
+ * are a month (February), not four weeks. */
+static enum series_period find_period(const struct series_def *def, const struct series_track *track,
+                                      const struct calendar *calendar)
+{
+    int32_t days[SERIES_HITS_KEPT];
+    uint32_t count = 0;
+    for (; count < SERIES_HITS_KEPT && count < track->hits; count++) {
+        days[count] = local_day(calendar, track->hit_ms[count]);
+    }
+    bool same_date = true;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        same_date = same_date && civil_date(days[i]).day == civil_date(days[i + 1]).day;
+    }
+    for (int period = SERIES_WEEKLY; period < SERIES_PERIOD_COUNT; period++) {
+        if ((def->period != SERIES_PERIOD_NONE && def->period != period) ||
+            (period == SERIES_FOUR_WEEKLY && same_date)) {
+            continue;
+        }
+        uint32_t misfits = 0;
+        bool single = false;
+        for (uint32_t i = 0; i + 1 < count; i++) {
+            int32_t gap = days[i] - days[i + 1];
+            misfits += !gap_fits(gap, (enum series_period)period);
+            single = single || gap < period_days[period] * 3 / 2;
+        }
+        if (single && misfits <= (track->period == period ? 1U : 0U)) {
+            return (enum series_period)period;
+        }
+    }
+    return SERIES_PERIOD_NONE;
+}
+
+static bool is_established(const struct series_track *track)
+{
+    return track->due_ms != INT64_MAX;
+}
+
+/* The moment from which `count` payments are overdue: the end of the last tolerated day. */
+static int64_t miss_ms(const struct series_def *def, const struct series_track *track,
+                       const struct calendar *calendar, int32_t count)
+{
+    int32_t day = expected_day(track, local_day(calendar, track->alive_ms), count);
+    return zones_day_start_ms(calendar->zones, calendar->zone, day + def->tolerance_days + 1);
+}
+
+/* After any change: period, anchor, next expected day and deadline again from the kept hits. */
+static void renew(const struct series_def *def, struct series_track *track,
+                  const struct calendar *calendar)
+{
+    track->due_ms = INT64_MAX;
+    enum series_period period = find_period(def, track, calendar);
+    if (period == SERIES_PERIOD_NONE && track->period != SERIES_PERIOD_NONE) {
+        track->hits = 1; /* it was regular and is no longer: begin again from the newest payment */
+        track->first_ms = track->hit_ms[0];
+    }
+    if (period == SERIES_PERIOD_NONE || track->hits < def->min_hits) {
+        track->period = SERIES_PERIOD_NONE;
+        return;
+    }
+    track->period = (uint8_t)period;
+    track->anchor = find_anchor(track, calendar);
+    track->next_day = expected_day(track, local_day(calendar, track->alive_ms), 1);
+    track->due_ms = miss_ms(def, track, calendar, 1);
+}
+
+static uint64_t track_key(const struct transaction *tx)
+{
+    struct slice payer = tx->counterparty_id.size > 0 ? tx->counterparty_id : tx->counterparty_name;
+    if (payer.size == 0) {
+        return 0;
+    }
+    uint64_t key = hash64(payer, tx->direction);
+    return key == 0 ? 1 : key;
+}
+
+static bool amount_fits(const struct series_def *def, int64_t amount_minor, int64_t level_minor)
+{
+    int64_t distance = amount_minor > level_minor ? amount_minor - level_minor
+                                                  : level_minor - amount_minor;
+    if (distance == 0 || def->amount_tolerance_permille == 0) {
+        return distance == 0;
+    }
+    return distance <= INT64_MAX / 1000 &&
+           distance * 1000 / def->amount_tolerance_permille <= level_minor;
+}
+
+/* A free place, else that of the track that matters least: not established before established, then the one
+ * paid longest ago. */
+static struct series_track *track_take(struct series_state *state, uint64_t key)
+{
+    struct series_track *worst = NULL;
+    for (uint32_t i = 0; i < SERIES_TRACKS_MAX; i++) {
+        struct series_track *track = &state->tracks[i];
+        if (track->key == key || track->key == 0) {
+            return track;
+        }
+        if (worst == NULL || is_established(track) < is_established(worst) ||
+            (is_established(track) == is_established(worst) && track->alive_ms < worst->alive_ms)) {
+            worst = track;
+        }
+    }
+    *worst = (struct series_track){0};
+    return worst;
+}
+
+static void track_start(struct series_track *track, uint64_t key, int64_t time_ms, int64_t amount_minor)
+{
+    *track = (struct series_track){.key = key, .first_ms = time_ms, .alive_ms = time_ms,
+                                   .amount_minor = amount_minor, .due_ms = INT64_MAX, .hits = 1};
+    track->hit_ms[0] = time_ms;
+}
+
+/* Insert a hit by time; false when it belongs to a cycle that has one already. */
+static bool hit_insert(struct series_track *track, int64_t time_ms, const struct calendar *calendar)
+{
+    uint32_t kept = track->hits < SERIES_HITS_KEPT ? track->hits : SERIES_HITS_KEPT;
+    int32_t day = local_day(calendar, time_ms);
+    uint32_t at = kept;
+    for (uint32_t i = kept; i-- > 0;) {
+        if (near(local_day(calendar, track->hit_ms[i]), day, SAME_CYCLE_DAYS - 1)) {
+            return false;
+        }
+        if (time_ms > track->hit_ms[i]) {
+            at = i;
+        }
+    }
+    for (uint32_t i = SERIES_HITS_KEPT - 1; i > at; i--) {
+        track->hit_ms[i] = track->hit_ms[i - 1];
+    }
+    if (at < SERIES_HITS_KEPT) {
+        track->hit_ms[at] = time_ms;
+    }
+    if (track->hits < UINT16_MAX) {
+        track->hits++;
+    }
+    return true;
+}
+
+static bool near_expected(const struct series_def *def, const struct series_track *track,
+                          const struct calendar *calendar, int64_t time_ms)
+{
+    int32_t day = local_day(calendar, time_ms);
+    int32_t alive = local_day(calendar, track->alive_ms);
+    for (int32_t count = 1; count <= SERIES_MISSES_MAX; count++) {
+        int32_t expected = expected_day(track, alive, count);
+        if (near(day, expected, def->tolerance_days)) {
+            return true;
+        }
+        if (expected > day) {
+            break;
+        }
+    }
+    return false;
+}
+
+/* A payment of a known payer at another amount: a bonus keeps an established track alive; the second
+ * like it in a row is a new level (a step), or simply the right one while nothing is established. */
+static void other_amount(const struct series_def *def, struct series_track *track, int64_t time_ms,
+                         int64_t amount_minor, const struct calendar *calendar)
+{
+    bool established = is_established(track);
+    bool again = track->other_minor != 0 && amount_fits(def, amount_minor, track->other_minor) &&
+                 !near(local_day(calendar, time_ms), local_day(calendar, track->other_ms),
+                       SAME_CYCLE_DAYS - 1);
+    if (again && established) {
+        (void)hit_insert(track, track->other_ms, calendar);
+        (void)hit_insert(track, time_ms, calendar);
+        track->amount_before_minor = track->amount_minor;
+        track->amount_minor = amount_minor;
+    } else if (again) {
+        int64_t first_ms = track->other_ms < time_ms ? track->other_ms : time_ms;
+        track_start(track, track->key, first_ms, amount_minor);
+        (void)hit_insert(track, first_ms == time_ms ? track->other_ms : time_ms, calendar);
+    } else {
+        track->other_minor = amount_minor;
+        track->other_ms = time_ms;
+    }
+    if (again) {
+        track->other_minor = 0;
+    }
+    if (time_ms > track->alive_ms &&
+        (again || (established && near_expected(def, track, calendar, time_ms)))) {
+        track->alive_ms = time_ms;
+    }
+}
+
+/* A reversal names no payment that we kept; by payer, amount and direction it is the newest such hit. */
+static bool take_back(struct series_track *track, int64_t amount_minor)
+{
+    if (track->amount_minor != amount_minor) {
+        return false;
+    }
+    if (track->hits <= 1) {
+        *track = (struct series_track){0};
+        return true;
+    }
+    if (track->alive_ms == track->hit_ms[0]) {
+        track->alive_ms = track->hit_ms[1];
+    }
+    for (uint32_t i = 0; i + 1 < SERIES_HITS_KEPT; i++) {
+        track->hit_ms[i] = track->hit_ms[i + 1];
+    }
+    track->hits--;
+    if (track->hits >= SERIES_HITS_KEPT) {
+        track->hits = SERIES_HITS_KEPT - 1; /* what lay before is not known any more */
+    }
+    return true;
+}
+
+/* Close the hole that take_back left by freeing an entry in the middle: places are filled from the front. */
+static void close_gap(struct series_state *state, struct series_track *track)
+{
+    struct series_track *last = &state->tracks[SERIES_TRACKS_MAX - 1];
+    for (; track < last; track++) {
+        track[0] = track[1];
+    }
+    *last = (struct series_track){0};
+}
+
+bool series_update(const struct series_def *def, struct series_state *state, const struct event *event,
+                   const struct scope *scope, struct arena *scratch)
+{
+    if (event->source != SOURCE_TRANSACTIONS) {
+        return false;
+    }
+    const struct transaction *tx = &event->tx;
+    uint64_t key = track_key(tx);
+    if (tx->direction != def->direction || tx->status == TX_PENDING || key == 0 ||
+        (def->where != NULL && rules_holds(def->where, scope, scratch, NULL) != RULES_YES)) {
+        return false;
+    }
+    struct calendar calendar = {scope->zones, scope->customer->profile.zone};
+    if (tx->status == TX_REVERSED) {
+        for (uint32_t i = 0; i < SERIES_TRACKS_MAX; i++) {
+            struct series_track *track = &state->tracks[i];
+            if (track->key == key && take_back(track, tx->amount_minor)) {
+                if (track->key == 0) {
+                    close_gap(state, track);
+                } else {
+                    renew(def, track, &calendar);
+                }
+                return true;
+            }
+        }
+        return false;
+    }
+    struct series_track *track = track_take(state, key);
+    if (track->key == 0) {
+        track_start(track, key, event->time_ms, tx->amount_minor);
+        return true;
+    }
+    if (!amount_fits(def, tx->amount_minor, track->amount_minor)) {
+        other_amount(def, track, event->time_ms, tx->amount_minor, &calendar);
+    } else if (hit_insert(track, event->time_ms, &calendar)) {
+        track->other_minor = 0;
+        track->first_ms = event->time_ms < track->first_ms ? event->time_ms : track->first_ms;
+        track->alive_ms = event->time_ms > track->alive_ms ? event->time_ms : track->alive_ms;
+    } else {
+        return false;
+    }
+    renew(def, track, &calendar);
+    return true;
+}
+
+static int64_t misses_at(const struct series_def *def, const struct series_track *track,
+                         const struct calendar *calendar, int64_t now_ms)
+{
+    int32_t misses = 0;
+    if (now_ms >= track->due_ms) {
+        for (misses = 1; misses < SERIES_MISSES_MAX; misses++) {
+            if (now_ms < miss_ms(def, track, calendar, misses + 1)) {
+                break;
+            }
+        }
+    }
+    return misses;
+}
+
+static struct feature_value int_value(int64_t value)
+{
+    return (struct feature_value){.type = FEATURE_INT, .present = true, .i = value};
+}
+
+static struct feature_value time_value(int64_t value)
+{
+    return (struct feature_value){.type = FEATURE_TIME, .present = true, .i = value};
+}
+
+static void primary_values(const struct series_def *def, const struct series_track *track,
+                           const struct calendar *calendar, int64_t now_ms, struct feature_value *out)
+{
+    out[SERIES_HITS] = int_value(track->hits);
+    out[SERIES_MISSES] = int_value(misses_at(def, track, calendar, now_ms));
+    out[SERIES_LAST_AT] = time_value(track->alive_ms);
+    out[SERIES_NEXT_AT] =
+        time_value(zones_day_start_ms(calendar->zones, calendar->zone, track->next_day));
+    out[SERIES_PERIOD_DAYS] = int_value(period_days[track->period]);
+    out[SERIES_AMOUNT] = int_value(track->amount_minor);
+    out[SERIES_AMOUNT_BEFORE] = int_value(track->amount_before_minor);
+    out[SERIES_AMOUNT_BEFORE].present = track->amount_before_minor != 0;
+    out[SERIES_FIRST_AT] = time_value(track->first_ms);
+}
+
+void series_values(const struct series_def *def, const struct series_state *state,
+                   const struct zones *zones, int32_t zone, int64_t now_ms,
+                   struct feature_value *out_values)
+{
+    for (int field = 0; field < SERIES_FIELD_COUNT; field++) {
+        out_values[field] = (struct feature_value){.type = fields[field].type};
+    }
+    const struct series_track *primary = NULL;
+    int64_t active = 0;
+    int64_t overdue = 0;
+    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
+        const struct series_track *track = &state->tracks[i];
+        if (!is_established(track)) {
+            continue;
+        }
+        active += now_ms < track->due_ms;
+        overdue += now_ms >= track->due_ms;
+        if (primary == NULL || track->alive_ms > primary->alive_ms) {
+            primary = track;
+        }
+    }
+    struct calendar calendar = {zones, zone};
+    out_values[SERIES_HITS] = int_value(0);
+    out_values[SERIES_MISSES] = int_value(0);
+    if (primary != NULL) {
+        primary_values(def, primary, &calendar, now_ms, out_values);
+    }
+    int64_t new_hits = 0;
+    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
+        const struct series_track *track = &state->tracks[i];
+        if (track != primary && (primary == NULL || track->first_ms > primary->alive_ms) &&
+            track->hits > new_hits) {
+            new_hits = track->hits;
+        }
+    }
+    out_values[SERIES_ACTIVE] = int_value(active);
+    out_values[SERIES_OVERDUE] = int_value(overdue);
+    out_values[SERIES_NEW_PAYER_HITS] = int_value(new_hits);
+}
+
+int64_t series_next_change(const struct series_def *def, const struct series_state *state,
+                           const struct zones *zones, int32_t zone, int64_t now_ms)
+{
+    struct calendar calendar = {zones, zone};
+    int64_t next = INT64_MAX;
+    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
+        const struct series_track *track = &state->tracks[i];
+        int64_t due = track->due_ms;
+        for (int32_t count = 2; due <= now_ms && count <= SERIES_MISSES_MAX; count++) {
+            due = miss_ms(def, track, &calendar, count);
+        }
+        if (due > now_ms && due < next) {
+            next = due;
+        }
+    }
+    return next;
+}
+
+void series_renew(const struct series_def *def, struct series_state *state, const struct zones *zones,
+                  int32_t zone)
+{
+    struct calendar calendar = {zones, zone};
+    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
+        renew(def, &state->tracks[i], &calendar);
+    }
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of transport.c that knows certificates. Only transport.c includes this. */
+#ifndef IO_TRANSPORT_TLS_H
+#define IO_TRANSPORT_TLS_H
+
+#include "io/transport.h"
+
+/* The host of "host:port"; false when there is none (a Unix socket, not an address). */
+bool transport_host_of(const char *address, char out_host[TRANSPORT_HOST_SIZE]);
+
+/* A new client session (an SSL *) over a connected socket, which verifies the server's name;
+ * SSL_free ends it. NULL: no memory. */
+void *transport_tls_session(struct transport_tls *tls, int fd);
+
+/* Why the last operation on `session` failed, in words; uses up OpenSSL's queue of errors. */
+void transport_tls_reason(void *session, char *out_text, size_t size);
+
+#endif

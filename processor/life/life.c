@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "life/life.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/civil.h"
+
+enum {
+    HALF_LIVES_MAX = 8,   /* evidence older than that is gone: less than 0.4 % of its weight */
+    HELD_RECHECK_MS = 60000,
+};
+
+/* What one definition's conditions say at this moment. */
+struct reading {
+    bool has_primary;
+    bool counter;      /* counter-evidence weighs in */
+    double confidence; /* 0..1 */
+    enum rules_truth unless;
+    enum rules_truth ends;
+    int feedback; /* 1 yes, -1 no, 0 none */
+};
+
+static const struct feature_value *absent_since(const struct life_def *def, const struct scope *scope)
+{
+    if (!def->absent.used || def->absent.feature >= scope->feature_count) {
+        return NULL;
+    }
+    const struct feature_value *value = &scope->features[def->absent.feature];
+    return value->present ? value : NULL;
+}
+
+static enum rules_truth absent_holds(const struct life_def *def, const struct scope *scope)
+{
+    if (!def->absent.used) {
+        return RULES_YES;
+    }
+    const struct feature_value *since = absent_since(def, scope);
+    if (since == NULL || scope->now_ms - since->i <= def->absent.for_ms) {
+        return RULES_NO;
+    }
+    /* The source of the feature is silent for everybody: nothing can be said about this customer. */
+    return scope->customer->held ? RULES_UNKNOWN : RULES_YES;
+}
+
+static void read_primary(const struct life_def *def, struct life_state *state, struct step *step)
+{
+    enum rules_truth absent = absent_holds(def, step->scope);
+    enum rules_truth when = absent == RULES_NO ? RULES_NO : condition_holds(&def->when, step, NULL);
+    if (absent == RULES_NO || when == RULES_NO) {
+        state->primary = false;
+    } else if (absent == RULES_YES && when == RULES_YES) {
+        state->primary = true;
+    }
+}
+
+/* Remember edges: a signal counts fully while it holds and decays from the moment at which it stopped; one
+ * that reads the event counts from that event on. */
+static void read_signals(const struct life_def *def, struct life_state *state, struct step *step)
+{
+    for (uint32_t i = 0; i < def->signal_count; i++) {
+        const struct condition *condition = &def->signals[i].condition;
+        uint8_t bit = (uint8_t)(1U << i);
+        bool instant = condition_reads_event(condition);
+        if (instant && step->scope->event == NULL) {
+            continue;
+        }
+        enum rules_truth truth = condition_holds(condition, step, NULL);
+        if (instant) {
+            state->signal_ms[i] = truth == RULES_YES ? step->scope->now_ms : state->signal_ms[i];
+        } else if (truth == RULES_YES) {
+            state->signals_hold |= bit;
+        } else if (truth == RULES_NO && (state->signals_hold & bit) != 0) {
+            state->signals_hold &= (uint8_t)~bit;
+            state->signal_ms[i] = step->scope->now_ms;
+        }
+    }
+}
+
+/* Weight of a signal now; 0 when it is gone. Steps of a day since it stopped, so that the moments at which
+ * a confidence can change are known. */
+static double signal_weight(const struct life_signal *signal, const struct life_state *state,
+                            uint32_t index, int64_t now_ms)
+{
+    if ((state->signals_hold >> index & 1) != 0) {
+        return signal->weight;
+    }
+    if (state->signal_ms[index] == 0 || now_ms < state->signal_ms[index]) {
+        return 0;
+    }
+    int64_t age_ms = now_ms - state->signal_ms[index];
+    if (signal->half_life_ms <= 0) {
+        return age_ms == 0 ? signal->weight : 0;
+    }
+    int64_t steps_ms = age_ms / MS_PER_DAY * MS_PER_DAY;
+    if (steps_ms / signal->half_life_ms >= HALF_LIVES_MAX) {
+        return 0;
+    }
+    return signal->weight * exp2(-(double)steps_ms / (double)signal->half_life_ms);
+}
+
+static void read_confidence(const struct life_def *def, const struct life_state *state, int64_t now_ms,
+                            struct reading *reading)
+{
+    double sum = reading->has_primary && state->primary ? def->weight : 0;
+    reading->counter = false;
+    for (uint32_t i = 0; i < def->signal_count; i++) {
+        double weight = signal_weight(&def->signals[i], state, i, now_ms);
+        reading->counter = reading->counter || weight < 0;
+        sum += weight;
+    }
+    reading->confidence = sum < 0 ? 0 : sum > 1 ? 1 : sum;
+    if (reading->feedback != 0) {
+        reading->confidence = reading->feedback > 0 ? 1 : 0;
+    }
+}
+
+static int read_feedback(const struct life_def *def, const struct event *event)
+{
+    if (event == NULL || event->source != SOURCE_LIFE_EVENT_FEEDBACK ||
+        !slice_equal(event->feedback.life_event, def->id)) {
+        return 0;
+    }
+    return event->feedback.is_true ? 1 : -1;
+}
+
+static void add_evidence(struct life_event_detected *out, struct slice signal, double weight,
+                         int64_t at_ms)
+{
+    if (out->evidence != NULL && weight != 0) {
+        out->evidence[out->evidence_count++] = (struct evidence){signal, weight, at_ms};
+    }
+}
+
+static void collect_evidence(const struct life_def *def, const struct life_state *state,
+                             const struct reading *reading, struct step *step,
+                             struct life_event_detected *out)
+{
+    int64_t now_ms = step->scope->now_ms;
+    out->evidence = arena_take(&step->effects->arena, (LIFE_SIGNALS_MAX + 2) * sizeof(*out->evidence));
+    if (reading->has_primary && state->primary) {
+        const struct feature_value *since = absent_since(def, step->scope);
+        int64_t at_ms = since == NULL ? now_ms : since->i + def->absent.for_ms + 1;
+        add_evidence(out, slice_text(def->absent.used ? "absent" : "when"), def->weight, at_ms);
+    }
+    for (uint32_t i = 0; i < def->signal_count; i++) {
+        bool holds = (state->signals_hold >> i & 1) != 0;
+        add_evidence(out, def->signals[i].condition.name,
+                     signal_weight(&def->signals[i], state, i, now_ms),
+                     holds ? now_ms : state->signal_ms[i]);
+    }
+    if (reading->feedback != 0) {
+        add_evidence(out, slice_text("feedback"), reading->feedback, now_ms);
+    }
+}
+
+static void prove_absent(const struct life_def *def, struct step *step, struct proof *proof)
+{
+    const struct feature_value *since = absent_since(def, step->scope);
+    char text[STATUS_TEXT_SIZE];
+    char at[CIVIL_TEXT_SIZE] = "";
+    int size = snprintf(text, sizeof(text), "absent: %.*s for %.*s", SLICE_ARG(def->absent.name),
+                        SLICE_ARG(def->absent.text));
+    if (since != NULL) {
+        civil_format_time(since->i, at);
+    }
+    size_t used = size < 0 ? 0 : (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1;
+    proof_add_fact(proof, &step->effects->arena, (struct proof_leaf){
+        .leaf_id = slice_text("absent"), .expr = slice_of(text, used),
+        .value = slice_text(at), .threshold = def->absent.text, .feature = def->absent.name,
+        .as_of_ms = step->scope->now_ms, .polarity = POLARITY_INCLUDING,
+        .holds = absent_holds(def, step->scope) == RULES_YES});
+}
+
+static struct proof prove(const struct life_def *def, const struct reading *reading, struct step *step)
+{
+    struct arena *arena = &step->effects->arena;
+    struct proof proof = proof_begin(arena);
+    if (def->absent.used) {
+        prove_absent(def, step, &proof);
+    }
+    proof_add(&proof, arena, step, &def->when, POLARITY_INCLUDING);
+    for (uint32_t i = 0; i < def->signal_count; i++) {
+        proof_add(&proof, arena, step, &def->signals[i].condition,
+                  def->signals[i].weight < 0 ? POLARITY_EXCLUDING : POLARITY_INCLUDING);
+    }
+    if (reading->unless == RULES_YES) {
+        proof_add(&proof, arena, step, &def->unless, POLARITY_EXCLUDING);
+    }
+    if (reading->ends == RULES_YES) {
+        proof_add(&proof, arena, step, &def->ends, POLARITY_EXCLUDING);
+    }
+    return proof;
+}
+
+static void publish(const struct life_def *def, struct life_state *state, enum life_event_state what,
+                    const struct reading *reading, struct step *step)
+{
+    state->transitions++;
+    state->confidence = state->phase == LIFE_PHASE_IDLE ? 0 : (float)reading->confidence;
+    if (!step->live) {
+        return;
+    }
+    struct output_identity identity = {
+        .definition = {def->id, def->version, def->hash},
+        .kind = OUTPUT_LIFE_EVENT,
+        .transition = (uint8_t)what,
+        .sequence = state->transitions,
+    };
+    struct output *output = step_output(step, OUTPUT_LIFE_EVENT, &identity);
+    if (output == NULL) {
+        return;
+    }
+    int64_t now_ms = step->scope->now_ms;
+    const struct feature_value *since = absent_since(def, step->scope);
+    int64_t from_ms = def->window_ms > 0 ? now_ms - def->window_ms : since != NULL ? since->i : now_ms;
+    struct proof proof = prove(def, reading, step);
+    output->life_event = (struct life_event_detected){
+        .life_event = identity.definition,
+        .state = (uint8_t)what,
+        .origin = step->origin,
+        .confidence = reading->confidence,
+        .effective_at_ms = now_ms,
+        .window_from_ms = from_ms,
+        .window_to_ms = now_ms,
+        .cause = step->cause,
+        .proof = proof.leaves,
+        .proof_count = proof.count,
+        .vulnerable = def->vulnerable,
+    };
+    collect_evidence(def, state, reading, step, &output->life_event);
+}
+
+/* Would the conditions open an episode at this moment? */
+static bool wants(const struct life_def *def, const struct life_state *state,
+                  const struct reading *reading)
+{
+    return (!reading->has_primary || state->primary) && reading->confidence >= def->suspect_at;
+}
+
+static void close_episode(const struct life_def *def, struct life_state *state,
+                          enum life_event_state what, const struct reading *reading, struct step *step)
+{
+    state->phase = LIFE_PHASE_IDLE;
+    state->since_ms = step->scope->now_ms;
+    state->spent = reading->has_primary ? state->primary : reading->confidence >= def->suspect_at;
+    publish(def, state, what, reading, step);
+}
+
+static void confirm(const struct life_def *def, struct life_state *state,
+                    const struct reading *reading, struct step *step)
+{
+    state->phase = LIFE_PHASE_CONFIRMED;
+    state->since_ms = step->scope->now_ms;
+    state->confirmed_ms = step->scope->now_ms;
+    publish(def, state, LIFE_CONFIRMED, reading, step);
+}
+
+static void move_idle(const struct life_def *def, struct life_state *state,
+                      const struct reading *reading, struct step *step)
+{
+    if (reading->feedback > 0) {
+        confirm(def, state, reading, step);
+        return;
+    }
+    if (!wants(def, state, reading)) {
+        state->spent = state->spent && reading->has_primary && state->primary;
+        return;
+    }
+    if (reading->feedback < 0) {
+        state->spent = true;
+    }
+    if (state->spent || reading->unless == RULES_YES || reading->ends == RULES_YES) {
+        return;
+    }
+    if (reading->confidence >= def->confirm_at) {
+        confirm(def, state, reading, step);
+        return;
+    }
+    state->phase = LIFE_PHASE_SUSPECTED;
+    state->since_ms = step->scope->now_ms;
+    publish(def, state, LIFE_SUSPECTED, reading, step);
+}
+
+static void move_open(const struct life_def *def, struct life_state *state,
+                      const struct reading *reading, struct step *step)
+{
+    bool confirmed = state->phase == LIFE_PHASE_CONFIRMED;
+    if (reading->unless == RULES_YES || reading->feedback < 0) {
+        close_episode(def, state, LIFE_REFUTED, reading, step);
+    } else if (reading->ends == RULES_YES ||
+               (confirmed && def->expires_ms > 0 &&
+                step->scope->now_ms >= state->confirmed_ms + def->expires_ms)) {
+        close_episode(def, state, LIFE_EXPIRED, reading, step);
+    } else if (confirmed) {
+        return;
+    } else if (reading->confidence >= def->confirm_at) {
+        confirm(def, state, reading, step);
+    } else if (reading->confidence <= 0 && reading->counter) {
+        close_episode(def, state, LIFE_REFUTED, reading, step);
+    } else if (reading->confidence < def->suspect_at) {
+        close_episode(def, state, LIFE_EXPIRED, reading, step);
+    }
+}
+
+static bool has_primary(const struct life_def *def)
+{
+    return def->absent.used || def->when.program != NULL;
+}
+
+static void evaluate_one(const struct life_def *def, struct life_state *state, struct step *step)
+{
+    struct reading reading = {
+        .has_primary = has_primary(def),
+        .unless = RULES_NO,
+        .ends = RULES_NO,
+        .feedback = read_feedback(def, step->scope->event),
+    };
+    if (reading.has_primary) {
+        read_primary(def, state, step);
+    }
+    read_signals(def, state, step);
+    read_confidence(def, state, step->scope->now_ms, &reading);
+    bool matters = state->phase != LIFE_PHASE_IDLE || wants(def, state, &reading);
+    if (matters && def->unless.program != NULL) {
+        reading.unless = condition_holds(&def->unless, step, NULL);
+    }
+    if (matters && def->ends.program != NULL) {
+        reading.ends = condition_holds(&def->ends, step, NULL);
+    }
+    if (state->phase == LIFE_PHASE_IDLE) {
+        move_idle(def, state, &reading, step);
+    } else {
+        move_open(def, state, &reading, step);
+    }
+}
+
+struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
+                                 struct slice *names, struct step *step)
+{
+    struct life_result result = {0};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < events->count; i++) {
+        struct life_state *state = &states[i];
+        uint8_t before = state->phase;
+        evaluate_one(&events->defs[i], state, step);
+        uint64_t bit = UINT64_C(1) << i;
+        if (state->phase != before) {
+            result.suspected |= state->phase == LIFE_PHASE_SUSPECTED ? bit : 0;
+            result.confirmed |= state->phase == LIFE_PHASE_CONFIRMED ? bit : 0;
+            result.ended |= state->phase == LIFE_PHASE_IDLE ? bit : 0;
+        }
+        if (state->phase == LIFE_PHASE_CONFIRMED) {
+            names[count++] = events->defs[i].id;
+        }
+    }
+    step->scope->life = names;
+    step->scope->life_count = count;
+    return result;
+}
+
+/* The next step of a fading signal, where it can matter with no event: a suspicion fades, counter-evidence
+ * fades beside a primary that holds, or a spent event without primary must see its conditions untrue. */
+static int64_t next_fade(const struct life_def *def, const struct life_state *state, int64_t now_ms)
+{
+    int64_t next = INT64_MAX;
+    bool any = state->phase == LIFE_PHASE_SUSPECTED ||
+               (state->phase == LIFE_PHASE_IDLE && state->spent && !has_primary(def));
+    for (uint32_t i = 0; i < def->signal_count; i++) {
+        const struct life_signal *signal = &def->signals[i];
+        bool matters = any || (signal->weight < 0 && state->phase == LIFE_PHASE_IDLE &&
+                               (!has_primary(def) || state->primary));
+        if (!matters || (state->signals_hold >> i & 1) != 0 ||
+            signal_weight(signal, state, i, now_ms) == 0) {
+            continue;
+        }
+        int64_t step_ms = signal->half_life_ms <= 0 ? 1 : MS_PER_DAY;
+        int64_t at_ms =
+            state->signal_ms[i] + ((now_ms - state->signal_ms[i]) / step_ms + 1) * step_ms;
+        next = at_ms < next ? at_ms : next;
+    }
+    return next;
+}
+
+int64_t life_next_change(const struct life_events *events, const struct life_state *states,
+                         const struct scope *scope)
+{
+    int64_t now_ms = scope->now_ms;
+    int64_t next = INT64_MAX;
+    for (uint32_t i = 0; i < events->count; i++) {
+        const struct life_def *def = &events->defs[i];
+        const struct feature_value *since = absent_since(def, scope);
+        int64_t at_ms = INT64_MAX;
+        if (since != NULL) {
+            at_ms = since->i + def->absent.for_ms + 1;
+            if (at_ms <= now_ms) {
+                at_ms = scope->customer->held ? now_ms + HELD_RECHECK_MS : INT64_MAX;
+            }
+        }
+        if (states[i].phase == LIFE_PHASE_CONFIRMED && def->expires_ms > 0) {
+            int64_t end_ms = states[i].confirmed_ms + def->expires_ms;
+            at_ms = end_ms > now_ms && end_ms < at_ms ? end_ms : at_ms;
+        }
+        int64_t fade_ms = next_fade(def, &states[i], now_ms);
+        at_ms = fade_ms < at_ms ? fade_ms : at_ms;
+        next = at_ms < next ? at_ms : next;
+    }
+    return next;
+}
+
+void life_erase(const struct life_events *events, struct life_state *states, struct step *step)
+{
+    for (uint32_t i = 0; i < events->count; i++) {
+        struct reading none = {.unless = RULES_NO, .ends = RULES_NO};
+        if (states[i].phase != LIFE_PHASE_IDLE) {
+            publish(&events->defs[i], &states[i], LIFE_EXPIRED, &none, step);
+        }
+        states[i] = (struct life_state){0};
+    }
+    step->scope->life_count = 0;
+}
+
+uint64_t life_vulnerable(const struct life_events *events, const struct life_state *states)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < events->count; i++) {
+        bool open = states[i].phase != LIFE_PHASE_IDLE;
+        bits |= open && events->defs[i].vulnerable ? UINT64_C(1) << i : 0;
+    }
+    return bits;
+}
+
+uint64_t life_open(const struct life_events *events, const struct life_state *states)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < events->count; i++) {
+        bits |= states[i].phase != LIFE_PHASE_IDLE ? UINT64_C(1) << i : 0;
+    }
+    return bits;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "segments/segments.h"
+
+/* Every including characteristic holds and no excluding one does; a NO decides even beside an unknown. With
+ * a proof, all of them are looked at; without, the first NO ends it. */
+enum rules_truth segment_entry(const struct segment_def *def, struct step *step, struct proof *proof,
+                               struct arena *arena)
+{
+    enum rules_truth entry = RULES_YES;
+    for (uint32_t i = 0; i < def->including_count + def->excluding_count; i++) {
+        bool including = i < def->including_count;
+        const struct condition *condition =
+            including ? &def->including[i] : &def->excluding[i - def->including_count];
+        struct slice why = {NULL, 0};
+        enum rules_truth truth = condition_holds(condition, step, &why);
+        if (proof != NULL) {
+            proof_add(proof, arena, step, condition, including ? POLARITY_INCLUDING : POLARITY_EXCLUDING);
+        }
+        if (truth == RULES_UNKNOWN) {
+            if (proof != NULL) {
+                proof_add_missing(proof, arena, why);
+            }
+            entry = entry == RULES_NO ? RULES_NO : RULES_UNKNOWN;
+        } else if ((truth == RULES_YES) != including) {
+            entry = RULES_NO;
+            if (proof == NULL) {
+                break;
+            }
+        }
+    }
+    return entry;
+}
+
+enum rules_truth segment_exit(const struct segment_def *def, struct step *step, struct proof *proof,
+                              struct arena *arena)
+{
+    if (def->exit_when.program == NULL) {
+        enum rules_truth entry = segment_entry(def, step, proof, arena);
+        return entry == RULES_UNKNOWN ? RULES_UNKNOWN : entry == RULES_NO ? RULES_YES : RULES_NO;
+    }
+    struct slice why = {NULL, 0};
+    enum rules_truth leave = condition_holds(&def->exit_when, step, &why);
+    if (proof != NULL) {
+        proof_add(proof, arena, step, &def->exit_when, POLARITY_EXCLUDING);
+        proof_add_missing(proof, arena, why);
+    }
+    for (uint32_t i = 0; i < def->excluding_count; i++) {
+        if (proof == NULL && leave == RULES_YES) {
+            break;
+        }
+        enum rules_truth excluded = condition_holds(&def->excluding[i], step, &why);
+        if (excluded == RULES_YES) {
+            leave = RULES_YES;
+        } else if (excluded == RULES_UNKNOWN && leave == RULES_NO) {
+            leave = RULES_UNKNOWN;
+        }
+        if (proof != NULL) {
+            proof_add(proof, arena, step, &def->excluding[i], POLARITY_EXCLUDING);
+            if (excluded == RULES_UNKNOWN) {
+                proof_add_missing(proof, arena, why);
+            }
+        }
+    }
+    return leave;
+}
+
+static struct segment_changed describe(const struct segment_def *def, const struct segment_state *state,
+                                       enum segment_transition transition, const struct step *step,
+                                       const struct proof *proof)
+{
+    bool entered = transition == TRANSITION_ENTERED;
+    return (struct segment_changed){
+        .segment = {def->id, def->version, def->hash},
+        .transition = (uint8_t)transition,
+        .origin = step->origin,
+        .effective_at_ms = step->scope->now_ms,
+        .valid_until_ms =
+            entered && def->expires_ms > 0 ? state->entered_ms + def->expires_ms : INT64_MAX,
+        .entered_at_ms = state->entered_ms,
+        .previous_exit_at_ms = entered ? state->exited_ms : 0,
+        .membership_seq = state->membership_seq,
+        .cause = step->cause,
+        .proof = proof->leaves,
+        .proof_count = proof->count,
+        .missing_features = proof->missing,
+        .missing_count = proof->missing_count,
+        .purpose = def->purpose,
+        .data_category = def->data_category,
+        .need = def->need,
+    };
+}
+
+/* The change (live only) and the state; both say the same. */
+struct manner {
+    bool change;    /* the change too; false: the state only */
+    bool tombstone; /* the state as a null value */
+};
+
+static void publish(const struct segment_def *def, const struct segment_state *state,
+                    enum segment_transition transition, struct step *step, const struct proof *proof,
+                    struct manner manner)
+{
+    struct output_identity identity = {
+        .definition = {def->id, def->version, def->hash},
+        .transition = (uint8_t)transition,
+        .sequence = state->membership_seq,
+    };
+    struct segment_changed changed = describe(def, state, transition, step, proof);
+    enum output_kind kinds[] = {OUTPUT_SEGMENT_CHANGED, OUTPUT_SEGMENT_STATE};
+    for (uint32_t i = step->live && manner.change ? 0 : 1; i < 2; i++) {
+        identity.kind = (uint8_t)kinds[i];
+        struct output *output = step_output(step, kinds[i], &identity);
+        if (output == NULL) {
+            return;
+        }
+        output->segment_changed = changed;
+        if (kinds[i] == OUTPUT_SEGMENT_STATE) {
+            uint8_t key[CUSTOMER_ID_SIZE_MAX + 1 + EVENT_ID_SIZE_MAX];
+            struct bytes_writer writer = bytes_writer(key, sizeof(key));
+            bytes_put(&writer, step->customer->id, step->customer->id_size);
+            bytes_put_u8(&writer, '|');
+            bytes_put(&writer, def->id.data,
+                      def->id.size < EVENT_ID_SIZE_MAX ? def->id.size : EVENT_ID_SIZE_MAX);
+            output->key = arena_copy(&step->effects->arena, slice_of(key, writer.size));
+            output->tombstone = manner.tombstone;
+        }
+    }
+}
+
+static void enter(struct segment_state *state, uint64_t *size, const struct step *step)
+{
+    state->in = true;
+    state->announced = false;
+    state->entered_ms = step->scope->now_ms;
+    state->entry_since_ms = 0;
+    state->membership_seq++;
+    ++*size;
+}
+
+/* A member that was not announced, because the segment was smaller than k, is so at its first event after
+ * the segment has grown (at an event, so that a deadline checked too early changes nothing). */
+static void announce(const struct segment_def *def, struct segment_state *state, uint64_t size,
+                     struct step *step)
+{
+    bool at_entry = state->entered_ms == step->scope->now_ms;
+    if (state->announced || size < def->min_size || (step->scope->event == NULL && !at_entry)) {
+        return;
+    }
+    state->announced = true;
+    struct proof proof = proof_begin(&step->effects->arena);
+    (void)segment_entry(def, step, &proof, &step->effects->arena);
+    publish(def, state, TRANSITION_ENTERED, step, &proof, (struct manner){true, false});
+}
+
+static void leave(const struct segment_def *def, struct segment_state *state, uint64_t *size,
+                  struct step *step, bool expired)
+{
+    int64_t now_ms = step->scope->now_ms;
+    state->in = false;
+    state->membership_seq++;
+    *size -= *size > 0;
+    if (state->announced) {
+        struct arena *arena = &step->effects->arena;
+        struct proof proof = proof_begin(arena);
+        if (expired) {
+            proof_add_fact(&proof, arena, (struct proof_leaf){
+                .leaf_id = slice_text("expires"), .expr = slice_text("longest stay reached"),
+                .as_of_ms = now_ms, .polarity = POLARITY_EXCLUDING, .holds = true});
+        } else {
+            (void)segment_exit(def, step, &proof, arena);
+        }
+        publish(def, state, TRANSITION_EXITED, step, &proof, (struct manner){true, false});
+    }
+    state->announced = false;
+    state->entered_ms = 0;
+    state->exited_ms = now_ms;
+    state->entry_since_ms = 0;
+    state->spent = segment_entry(def, step, NULL, NULL) == RULES_YES;
+}
+
+/* While out. Returns true when the customer entered. */
+static bool consider_entry(const struct segment_def *def, struct segment_state *state, uint64_t *size,
+                           struct step *step)
+{
+    int64_t now_ms = step->scope->now_ms;
+    switch (segment_entry(def, step, NULL, NULL)) {
+    case RULES_UNKNOWN:
+        return false;
+    case RULES_NO:
+        state->entry_since_ms = 0;
+        state->spent = false;
+        return false;
+    case RULES_YES:
+        break;
+    }
+    if (state->spent) {
+        return false;
+    }
+    if (state->entry_since_ms == 0) {
+        state->entry_since_ms = now_ms;
+    }
+    bool cool = state->exited_ms == 0 || now_ms >= state->exited_ms + def->cool_down_ms;
+    if (!cool || now_ms < state->entry_since_ms + def->dwell_ms) {
+        return false;
+    }
+    enter(state, size, step);
+    return true;
+}
+
+/* While in. Returns true when the customer left. */
+static bool consider_exit(const struct segment_def *def, struct segment_state *state, uint64_t *size,
+                          struct step *step)
+{
+    int64_t now_ms = step->scope->now_ms;
+    bool expired = def->expires_ms > 0 && now_ms >= state->entered_ms + def->expires_ms;
+    if (!expired) {
+        if (now_ms < state->entered_ms + def->min_stay_ms ||
+            segment_exit(def, step, NULL, NULL) != RULES_YES) {
+            return false;
+        }
+    }
+    leave(def, state, size, step, expired);
+    return true;
+}
+
+void segments_evaluate(const struct segments *segments, struct segment_state *states, uint64_t *sizes,
+                       struct slice *names, struct step *step, struct segments_result *out_result)
+{
+    *out_result = (struct segments_result){0};
+    step->scope->segments = names;
+    step->scope->segment_count = 0;
+    for (uint32_t i = 0; i < segments->count; i++) {
+        const struct segment_def *def = &segments->defs[i];
+        struct segment_state *state = &states[i];
+        uint64_t bit = UINT64_C(1) << (i & 63);
+        if (!def->on_event || step->scope->event != NULL) {
+            if (state->in) {
+                out_result->exited[i >> 6] |= consider_exit(def, state, &sizes[i], step) ? bit : 0;
+            } else {
+                out_result->entered[i >> 6] |= consider_entry(def, state, &sizes[i], step) ? bit : 0;
+            }
+            if (state->in) {
+                announce(def, state, sizes[i], step);
+            }
+        }
+        if (state->in) {
+            names[step->scope->segment_count++] = def->id;
+        }
+    }
+}
+
+static int64_t sooner(int64_t best_ms, int64_t at_ms, int64_t now_ms)
+{
+    return at_ms > now_ms && at_ms < best_ms ? at_ms : best_ms;
+}
+
+int64_t segments_next_change(const struct segments *segments, const struct segment_state *states,
+                             int64_t now_ms)
+{
+    int64_t next = INT64_MAX;
+    for (uint32_t i = 0; i < segments->count; i++) {
+        const struct segment_def *def = &segments->defs[i];
+        const struct segment_state *state = &states[i];
+        if (def->on_event) {
+            continue;
+        }
+        if (state->in) {
+            next = sooner(next, state->entered_ms + def->min_stay_ms, now_ms);
+            if (def->expires_ms > 0) {
+                next = sooner(next, state->entered_ms + def->expires_ms, now_ms);
+            }
+        } else if (state->entry_since_ms != 0) {
+            int64_t at_ms = state->entry_since_ms + def->dwell_ms;
+            if (state->exited_ms != 0 && state->exited_ms + def->cool_down_ms > at_ms) {
+                at_ms = state->exited_ms + def->cool_down_ms;
+            }
+            next = sooner(next, at_ms, now_ms);
+        }
+    }
+    return next;
+}
+
+void segments_erase(const struct segments *segments, struct segment_state *states, uint64_t *sizes,
+                    struct step *step)
+{
+    for (uint32_t i = 0; i < segments->count; i++) {
+        const struct segment_def *def = &segments->defs[i];
+        struct segment_state *state = &states[i];
+        bool announced = state->announced;
+        if (state->in) {
+            state->in = false;
+            state->membership_seq++;
+            sizes[i] -= sizes[i] > 0;
+        }
+        if (state->membership_seq > 0) {
+            /* The state topic keeps the last exit of everybody who ever was a member: clear that too. */
+            struct proof none = {0};
+            publish(def, state, TRANSITION_EXITED, step, &none, (struct manner){announced, true});
+        }
+        *state = (struct segment_state){0};
+    }
+    step->scope->segment_count = 0;
+}
+
+bool segment_is_empty(const struct segment_state *state)
+{
+    return state->membership_seq == 0 && state->entry_since_ms == 0 && !state->spent;
+}
+
+void segment_pack(const struct segment_state *state, struct bytes_writer *writer)
+{
+    bytes_put_u8(writer, (uint8_t)((state->in ? 1 : 0) | (state->announced ? 2 : 0) |
+                                   (state->entry_since_ms != 0 ? 4 : 0) |
+                                   (state->exited_ms != 0 ? 8 : 0) | (state->spent ? 16 : 0)));
+    bytes_put_varuint(writer, state->membership_seq);
+    if (state->in) {
+        bytes_put_varint(writer, state->entered_ms);
+    }
+    if (state->entry_since_ms != 0) {
+        bytes_put_varint(writer, state->entry_since_ms);
+    }
+    if (state->exited_ms != 0) {
+        bytes_put_varint(writer, state->exited_ms);
+    }
+}
+
+bool segment_unpack(struct segment_state *state, struct bytes_reader *reader)
+{
+    *state = (struct segment_state){0};
+    uint8_t flags = bytes_take_u8(reader);
+    state->membership_seq = bytes_take_varuint(reader);
+    state->in = (flags & 1) != 0;
+    state->announced = (flags & 2) != 0;
+    state->entered_ms = state->in ? bytes_take_varint(reader) : 0;
+    state->entry_since_ms = (flags & 4) != 0 ? bytes_take_varint(reader) : 0;
+    state->exited_ms = (flags & 8) != 0 ? bytes_take_varint(reader) : 0;
+    int64_t limit = INT64_MAX / 4;
+    state->spent = (flags & 16) != 0;
+    bool sane = flags < 32 && state->entered_ms < limit && state->entered_ms > -limit &&
+                state->entry_since_ms < limit && state->entry_since_ms > -limit &&
+                state->exited_ms < limit && state->exited_ms > -limit;
+    if (reader->bad || !sane) {
+        *state = (struct segment_state){0};
+        return false;
+    }
+    return true;
+}

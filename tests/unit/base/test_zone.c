@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/zone.h"
+
+#include "base/civil.h"
+#include "support/suite.h"
+
+static const struct zones *zones;
+
+static int64_t at(const char *text)
+{
+    int64_t ms = 0;
+    ck_assert(civil_parse_time(slice_text(text), &ms));
+    return ms;
+}
+
+static int32_t find(const char *name)
+{
+    int32_t zone = zones_find(zones, slice_text(name));
+    ck_assert_msg(zone >= 0, "%s", name);
+    ck_assert_str_eq(zones_name(zones, zone), name);
+    return zone;
+}
+
+static void load(void)
+{
+    struct status_text text;
+    ck_assert_int_eq(zones_load(&zones, &text), STATUS_OK);
+}
+
+/* Published transitions: the moment before, the moment of the change, offsets in minutes. */
+static const struct {
+    const char *zone, *change;
+    int64_t before, after;
+} changes[] = {
+    {"Europe/London", "2024-03-31T01:00:00Z", 0, 60},
+    {"Europe/London", "2024-10-27T01:00:00Z", 60, 0},
+    {"Europe/London", "2026-10-25T01:00:00Z", 60, 0},
+    {"Europe/London", "2071-03-29T01:00:00Z", 0, 60}, /* from the rule in the footer */
+    {"America/New_York", "2024-03-10T07:00:00Z", -300, -240},
+    {"Australia/Lord_Howe", "2024-04-06T15:00:00Z", 660, 630}, /* half an hour of summer time */
+    {"Australia/Sydney", "2060-04-03T16:00:00Z", 660, 600},    /* Saturday 16:00 is Sunday 03:00 there */
+    {"Asia/Kolkata", "2024-06-01T00:00:00Z", 330, 330},
+    {"Asia/Kathmandu", "2024-06-01T00:00:00Z", 345, 345},
+};
+
+START_TEST(offsets_change_when_they_should)
+{
+    int32_t zone = find(changes[_i].zone);
+    int64_t change = at(changes[_i].change);
+    ck_assert_int_eq(zones_offset_ms(zones, zone, change - 1), changes[_i].before * MS_PER_MINUTE);
+    ck_assert_int_eq(zones_offset_ms(zones, zone, change), changes[_i].after * MS_PER_MINUTE);
+}
+END_TEST
+
+START_TEST(days_of_a_change_are_23_and_25_hours_long)
+{
+    int32_t london = find("Europe/London");
+    int32_t spring = civil_day((struct civil_date){2024, 3, 31});
+    int32_t autumn = civil_day((struct civil_date){2024, 10, 27});
+    ck_assert_int_eq(zones_day_start_ms(zones, london, spring), at("2024-03-31T00:00:00Z"));
+    ck_assert_int_eq(zones_day_start_ms(zones, london, spring + 1), at("2024-03-31T23:00:00Z"));
+    ck_assert_int_eq(zones_day_start_ms(zones, london, autumn), at("2024-10-26T23:00:00Z"));
+    ck_assert_int_eq(zones_day_start_ms(zones, london, autumn + 1), at("2024-10-28T00:00:00Z"));
+    ck_assert_int_eq(zones_local_day(zones, london, at("2024-07-01T22:59:59Z")),
+                     civil_day((struct civil_date){2024, 7, 1}));
+    ck_assert_int_eq(zones_local_day(zones, london, at("2024-07-01T23:00:00Z")),
+                     civil_day((struct civil_date){2024, 7, 2}));
+}
+END_TEST
+
+START_TEST(a_midnight_that_does_not_exist_is_the_first_moment_that_does)
+{
+    int32_t beirut = find("Asia/Beirut"); /* its clocks go from 00:00 to 01:00 */
+    int32_t day = civil_day((struct civil_date){2022, 3, 27});
+    int64_t start = zones_day_start_ms(zones, beirut, day);
+    ck_assert_int_eq(start, at("2022-03-26T22:00:00Z"));
+    ck_assert_int_eq(zones_local_day(zones, beirut, start), day);
+    ck_assert_int_eq(zones_local_day(zones, beirut, start - 1), day - 1);
+}
+END_TEST
+
+START_TEST(every_day_starts_where_the_day_before_ends)
+{
+    static const char *const names[] = {"UTC", "Europe/London", "Asia/Kolkata", "Pacific/Apia", "America/Sao_Paulo"};
+    int32_t zone = find(names[_i]);
+    for (int32_t day = 14000; day < 30000; day++) {
+        int64_t start = zones_day_start_ms(zones, zone, day);
+        if (_i == 3 && day == civil_day((struct civil_date){2011, 12, 30})) {
+            continue; /* Samoa left that day out */
+        }
+        ck_assert_int_eq(zones_local_day(zones, zone, start), day);
+        ck_assert_int_lt(zones_local_day(zones, zone, start - 1), day);
+    }
+}
+END_TEST
+
+START_TEST(what_is_unknown_counts_as_utc)
+{
+    ck_assert_int_eq(zones_find(zones, slice_text("Europe/Atlantis")), -1);
+    ck_assert_int_eq(zones_find(zones, slice_text("UTC")), 0);
+    ck_assert_int_eq(zones_offset_ms(zones, -1, 0), 0);
+    ck_assert_int_eq(zones_offset_ms(zones, 100000, 0), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("zone");
+    TCase *tests = tcase_create("zone");
+    tcase_add_checked_fixture(tests, load, NULL);
+    tcase_add_loop_test(tests, offsets_change_when_they_should, 0, sizeof(changes) / sizeof(changes[0]));
+    tcase_add_test(tests, days_of_a_change_are_23_and_25_hours_long);
+    tcase_add_test(tests, a_midnight_that_does_not_exist_is_the_first_moment_that_does);
+    tcase_add_loop_test(tests, every_day_starts_where_the_day_before_ends, 0, 5);
+    tcase_add_test(tests, what_is_unknown_counts_as_utc);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}

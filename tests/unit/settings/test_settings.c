@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/suite.h"
+
+#include "settings/settings.h"
+
+static uint8_t block[4 << 20];
+static struct arena arena;
+static struct diagnostic list[DIAGNOSTICS_MAX];
+static struct diagnostics diagnostics;
+static struct settings settings;
+
+static bool load(const char *text)
+{
+    arena_init(&arena, block, sizeof(block));
+    diagnostics_init(&diagnostics, list);
+    return settings_load_text("segue.yaml", slice_text(text), &arena, &diagnostics, &settings);
+}
+
+START_TEST(settings_have_every_default)
+{
+    ck_assert(load(""));
+    ck_assert_uint_eq(diagnostics.count, 0);
+    ck_assert_str_eq(settings.application, "segue");
+    ck_assert_str_eq(settings.group, "segue");
+    ck_assert_int_eq(settings.commit_interval_ms, 50);
+    ck_assert_int_eq(settings.workers, 0);
+    ck_assert_uint_eq(settings.cache_size, 256ULL << 20);
+    ck_assert_int_eq(settings.log_level, LOG_INFO);
+    ck_assert(settings.live_from_ms == INT64_MIN);
+    ck_assert_str_eq(settings.topics[OUTPUT_LIFE_EVENT], "segue.life-events");
+    ck_assert_str_eq(settings.journal_topic, "segue.journal");
+    ck_assert_str_eq(settings.checkpoint_topic, "segue.checkpoints");
+    ck_assert(!settings.sources[SOURCE_TRANSACTIONS].used);
+}
+END_TEST
+
+START_TEST(settings_map_a_banks_own_record)
+{
+    ck_assert(load("sources:\n"
+                   "  transactions:\n"
+                   "    topic: core.postings\n"
+                   "    start: 2026-01-01T00:00:00Z\n"
+                   "    stale_after: 6h\n"
+                   "    fields:\n"
+                   "      amount_minor: {path: payload.amount, scale: 2}\n"
+                   "      status: {constant: POSTED}\n"
+                   "      direction: {path: dc, values: {D: DEBIT, C: CREDIT}}\n"
+                   "  app-engagement:\n"));
+    const struct settings_source *source = &settings.sources[SOURCE_TRANSACTIONS];
+    ck_assert(source->used && settings.sources[SOURCE_APP_ENGAGEMENT].used);
+    ck_assert_str_eq(source->topic, "core.postings");
+    ck_assert_int_eq(source->start, START_TIME);
+    ck_assert_int_eq(source->stale_after_ms, 6 * 3600000);
+    const struct field_mapping *amount =
+        &source->mapping.fields[fields_find(SOURCE_TRANSACTIONS, slice_text("amount_minor"))];
+    ck_assert(slice_is(amount->path, "payload.amount") && amount->has_scale && amount->scale == 2);
+    const struct field_mapping *direction =
+        &source->mapping.fields[fields_find(SOURCE_TRANSACTIONS, slice_text("direction"))];
+    ck_assert_uint_eq(direction->value_count, 2);
+    ck_assert(slice_is(direction->values[0].ours, "DEBIT"));
+}
+END_TEST
+
+START_TEST(settings_pass_kafka_properties_through_but_no_secret)
+{
+    ck_assert(load("kafka: {brokers: 'a:1,b:2', security.protocol: SASL_SSL, linger.ms: 5}\n"));
+    ck_assert_str_eq(settings.brokers, "a:1,b:2");
+    ck_assert_uint_eq(settings.property_count, 2);
+    ck_assert_str_eq(settings.properties[1].value, "5");
+    ck_assert(!load("kafka: {sasl.password: x}\n"));
+    ck_assert_str_eq(list[0].mend, "write it into a file and name that: sasl.password_file: PATH");
+}
+END_TEST
+
+/* One mistake each: text, error, line, column. */
+static const struct {
+    const char *text, *error;
+    uint32_t line, column;
+} wrong[] = {
+    {"comit: {interval: 50ms}\n", "unknown key `comit`", 1, 1},
+    {"commit: {intervall: 50ms}\n", "unknown key `intervall`", 1, 10},
+    {"commit:\n  interval: 5ms\n", "`5ms` must be 25 ms to 10000 ms", 2, 13},
+    {"workers: many\n", "`workers` must be a whole number, 0 to 32", 1, 10},
+    {"redis: {user: segue}\n", "a Redis user without a password file", 1, 15},
+    {"redis: {password: x}\n", "unknown key `password`", 1, 9},
+    {"redis: {address: 'unix:/x', tls: true}\n", "TLS over a Unix socket", 1, 34},
+    {"clock: wall\n", "`clock` must be one of live stream", 1, 8},
+    {"sources: {transaction: {}}\n", "unknown key `transaction`", 1, 11},
+    {"sources: {transactions: {start: soon}}\n", "`start` must be a moment", 1, 33},
+    {"sources: {transactions: {fields: {mcc: {values: {a: b}}}}}\n",
+     "`mcc` is no code: it has no values to map", 1, 41},
+    {"cache: {size: 5}\n", "`cache.size` must be 1048576 to 1099511627776 bytes", 1, 15},
+    {"topics: {live-events: x}\n", "unknown key `live-events`", 1, 10},
+};
+
+START_TEST(settings_say_what_is_wrong_and_where)
+{
+    ck_assert(!load(wrong[_i].text));
+    ck_assert_uint_eq(diagnostics.error_count, 1);
+    ck_assert_str_eq(list[0].text, wrong[_i].error);
+    ck_assert_uint_eq(list[0].span.line, wrong[_i].line);
+    ck_assert_uint_eq(list[0].span.column, wrong[_i].column);
+}
+END_TEST
+
+START_TEST(settings_print_a_file_that_loads_to_the_defaults)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    settings_print_defaults(out);
+    ck_assert_int_eq(fclose(out), 0);
+    struct settings plain;
+    ck_assert(load(""));
+    plain = settings;
+    ck_assert(load(text));
+    ck_assert_uint_eq(diagnostics.count, 0);
+    ck_assert_int_eq(plain.watchdog_ms, settings.watchdog_ms);
+    ck_assert_str_eq(plain.listen, settings.listen);
+    ck_assert_uint_eq(plain.batch_size_max, settings.batch_size_max);
+    ck_assert_str_eq(plain.topics[0], settings.topics[0]);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("settings");
+    TCase *tc = tcase_create("settings");
+    tcase_add_test(tc, settings_have_every_default);
+    tcase_add_test(tc, settings_map_a_banks_own_record);
+    tcase_add_test(tc, settings_pass_kafka_properties_through_but_no_secret);
+    tcase_add_loop_test(tc, settings_say_what_is_wrong_and_where, 0, sizeof(wrong) / sizeof(wrong[0]));
+    tcase_add_test(tc, settings_print_a_file_that_loads_to_the_defaults);
+    suite_add_tcase(suite, tc);
+    return suite_run_all(suite);
+}
