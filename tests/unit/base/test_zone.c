@@ -81,7 +81,8 @@ END_TEST
 
 START_TEST(every_day_starts_where_the_day_before_ends)
 {
-    static const char *const names[] = {"UTC", "Europe/London", "Asia/Kolkata", "Pacific/Apia", "America/Sao_Paulo"};
+    static const char *const names[] = {"UTC", "Europe/London", "Asia/Kolkata", "Pacific/Apia",
+                                        "America/Sao_Paulo"};
     int32_t zone = find(names[_i]);
     for (int32_t day = 14000; day < 30000; day++) {
         int64_t start = zones_day_start_ms(zones, zone, day);
