@@ -154,7 +154,8 @@ static void collect_evidence(const struct life_def *def, const struct life_state
     }
 }
 
-static void prove_absent(const struct life_def *def, struct step *step, struct proof *proof)
+static void prove_absent(const struct life_def *def, struct step *step, struct proof *proof,
+                         struct arena *arena)
 {
     const struct feature_value *since = absent_since(def, step->scope);
     char text[STATUS_TEXT_SIZE];
@@ -165,32 +166,25 @@ static void prove_absent(const struct life_def *def, struct step *step, struct p
         civil_format_time(since->i, at);
     }
     size_t used = size < 0 ? 0 : (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1;
-    proof_add_fact(proof, &step->effects->arena, (struct proof_leaf){
+    proof_add_fact(proof, arena, (struct proof_leaf){
         .leaf_id = slice_text("absent"), .expr = slice_of(text, used),
         .value = slice_text(at), .threshold = def->absent.text, .feature = def->absent.name,
         .as_of_ms = step->scope->now_ms, .polarity = POLARITY_INCLUDING,
         .holds = absent_holds(def, step->scope) == RULES_YES});
 }
 
-static struct proof prove(const struct life_def *def, const struct reading *reading, struct step *step)
+void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena)
 {
-    struct arena *arena = &step->effects->arena;
-    struct proof proof = proof_begin(arena);
     if (def->absent.used) {
-        prove_absent(def, step, &proof);
+        prove_absent(def, step, proof, arena);
     }
-    proof_add(&proof, arena, step, &def->when, POLARITY_INCLUDING);
+    proof_add(proof, arena, step, &def->when, POLARITY_INCLUDING);
     for (uint32_t i = 0; i < def->signal_count; i++) {
-        proof_add(&proof, arena, step, &def->signals[i].condition,
+        proof_add(proof, arena, step, &def->signals[i].condition,
                   def->signals[i].weight < 0 ? POLARITY_EXCLUDING : POLARITY_INCLUDING);
     }
-    if (reading->unless == RULES_YES) {
-        proof_add(&proof, arena, step, &def->unless, POLARITY_EXCLUDING);
-    }
-    if (reading->ends == RULES_YES) {
-        proof_add(&proof, arena, step, &def->ends, POLARITY_EXCLUDING);
-    }
-    return proof;
+    proof_add(proof, arena, step, &def->unless, POLARITY_EXCLUDING);
+    proof_add(proof, arena, step, &def->ends, POLARITY_EXCLUDING);
 }
 
 static void publish(const struct life_def *def, struct life_state *state, enum life_event_state what,
@@ -214,7 +208,11 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
     int64_t now_ms = step->scope->now_ms;
     const struct feature_value *since = absent_since(def, step->scope);
     int64_t from_ms = def->window_ms > 0 ? now_ms - def->window_ms : since != NULL ? since->i : now_ms;
-    struct proof proof = prove(def, reading, step);
+    struct arena *arena = &step->effects->arena;
+    struct proof proof;
+    proof.count = proof.missing_count = 0;
+    life_prove(def, step, &proof, arena);
+    struct proof_leaf *leaves = proof_leaves(&proof, arena);
     output->life_event = (struct life_event_detected){
         .life_event = identity.definition,
         .state = (uint8_t)what,
@@ -224,7 +222,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
         .window_from_ms = from_ms,
         .window_to_ms = now_ms,
         .cause = step->cause,
-        .proof = proof.leaves,
+        .proof = leaves,
         .proof_count = proof.count,
         .vulnerable = def->vulnerable,
     };

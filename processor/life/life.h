@@ -89,9 +89,12 @@ struct life_result {
  * on events and deadlines.
  *
  * Evaluate all definitions at scope->now_ms; outputs go to step->effects, names of confirmed events to
- * `names` (room for `count`) and into step->scope->life. `states`: count entries. */
+ * `names` (room for `count`) and into step->scope->life. Life events do not read `life` or `seg`. `states`: count entries. */
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step);
+
+/* Every leaf of the definition as it stands now: absent, when, signals, unless, ends. */
+void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena);
 
 /* The first moment after scope->now_ms at which life_evaluate could decide otherwise with no event.
  * While customer->held (a silent source), absences are asked again every minute. */

@@ -24,6 +24,12 @@ struct slice offers_offer_layer(const struct offer_def *def, struct arena *arena
     return arena_copy(arena, slice_of(text, size > 0 ? (size_t)size : 0));
 }
 
+size_t offers_task_size(const struct offers *offers)
+{
+    return sizeof(struct offers_task) +
+           (size_t)offers->count * OFFER_VARIANTS_MAX * CHANNEL_COUNT * sizeof(struct offer_counts);
+}
+
 static bool number(const struct condition *condition, const struct step *step, double *out)
 {
     struct cel_value value = rules_value(condition->program, step->scope, step->scratch);
@@ -47,7 +53,8 @@ static double propensity(const struct gate_view *view)
     double accepted = policy->prior_accepted > 0 ? policy->prior_accepted : 1;
     double presented = policy->prior_presented > 0 ? policy->prior_presented : 20;
     for (uint32_t i = 0; i < OFFER_VARIANTS_MAX; i++) {
-        const struct offer_counts *counts = &view->task->counts[view->index][i][view->plan.channel];
+        const struct offer_counts *counts =
+            &view->task->counts[offers_arm(view->index, i, view->plan.channel)];
         accepted += (double)counts->accepted;
         presented += (double)counts->presented;
     }
@@ -443,7 +450,7 @@ static void take_outcome(const struct offers *offers, struct offer_history *hist
         task->unknown_outcomes++;
         return;
     }
-    struct offer_counts *counts = &task->counts[index][arm][outcome->channel];
+    struct offer_counts *counts = &task->counts[offers_arm(index, arm, outcome->channel)];
     count_outcome(counts, outcome);
     say_stats(def, arm, outcome->channel, counts, step);
 }

@@ -153,8 +153,17 @@ struct offers_task {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t unknown_outcomes;       /* outcomes of offers that the playbook does not have */
     int64_t made[OFFERS_MAX];        /* for stock */
-    struct offer_counts counts[OFFERS_MAX][OFFER_VARIANTS_MAX][CHANNEL_COUNT];
+    struct offer_counts counts[]; /* offers->count x OFFER_VARIANTS_MAX x CHANNEL_COUNT: offers_arm */
 };
+
+/* Bytes of a task's part, a multiple of 8. */
+size_t offers_task_size(const struct offers *offers);
+
+/* The counters of one arm. */
+static inline uint32_t offers_arm(uint32_t offer, uint32_t variant, uint32_t channel)
+{
+    return (offer * OFFER_VARIANTS_MAX + variant) * CHANNEL_COUNT + channel;
+}
 
 /* What the stages before found, beside the scope. */
 struct offers_facts {

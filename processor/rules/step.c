@@ -7,15 +7,26 @@
 
 enum { FORMATTED_SIZE = 256 }; /* bytes of one proof value */
 
-struct proof proof_begin(struct arena *arena)
+static void *keep(struct arena *arena, const void *list, size_t size, uint32_t *count)
 {
-    struct proof proof = {0};
-    proof.leaves = arena_take(arena, STEP_PROOF_MAX * sizeof(*proof.leaves));
-    proof.missing = arena_take(arena, STEP_MISSING_MAX * sizeof(*proof.missing));
-    if (proof.missing == NULL) {
-        proof.leaves = NULL;
+    void *kept = size == 0 ? NULL : arena_take(arena, size);
+    if (kept == NULL) {
+        *count = 0;
+        return NULL;
     }
-    return proof;
+    memcpy(kept, list, size);
+    return kept;
+}
+
+struct proof_leaf *proof_leaves(struct proof *proof, struct arena *arena)
+{
+    return keep(arena, proof->leaves, proof->count * sizeof(proof->leaves[0]), &proof->count);
+}
+
+struct slice *proof_missing(struct proof *proof, struct arena *arena)
+{
+    return keep(arena, proof->missing, proof->missing_count * sizeof(proof->missing[0]),
+                &proof->missing_count);
 }
 
 static struct slice format_value(struct arena *arena, const struct cel_value *value)
@@ -42,7 +53,7 @@ static struct slice leaf_name(struct arena *arena, struct slice name, uint32_t i
 void proof_add(struct proof *proof, struct arena *arena, const struct step *step,
                const struct condition *condition, enum polarity polarity)
 {
-    if (condition->program == NULL || proof->leaves == NULL) {
+    if (condition->program == NULL) {
         return;
     }
     struct cel_activation activation = {
@@ -70,7 +81,7 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
 
 void proof_add_fact(struct proof *proof, struct arena *arena, struct proof_leaf leaf)
 {
-    if (proof->leaves == NULL || proof->count == STEP_PROOF_MAX) {
+    if (proof->count == STEP_PROOF_MAX) {
         return;
     }
     leaf.leaf_id = arena_copy(arena, leaf.leaf_id);
@@ -85,7 +96,7 @@ void proof_add_missing(struct proof *proof, struct arena *arena, struct slice wh
 {
     static const char prefix[] = "missing:";
     size_t skip = sizeof(prefix) - 1;
-    if (proof->missing == NULL || proof->missing_count == STEP_MISSING_MAX || why.size <= skip ||
+    if (proof->missing_count == STEP_MISSING_MAX || why.size <= skip ||
         memcmp(why.data, prefix, skip) != 0) {
         return;
     }

@@ -38,16 +38,18 @@ struct step {
     uint64_t unknowns;  /* out: predicates that came out RULES_UNKNOWN (a metric) */
 };
 
-/* What a set of conditions said, collected for an output. Lives in the effects' arena. */
+/* What a set of conditions said, collected for an output (start with zero counts). Its texts are in the arena
+ * given to proof_add; proof_leaves and proof_missing put the lists there too. */
 struct proof {
-    struct proof_leaf *leaves;
     uint32_t count;
-    struct slice *missing;
     uint32_t missing_count;
+    struct proof_leaf leaves[STEP_PROOF_MAX];
+    struct slice missing[STEP_MISSING_MAX];
 };
 
-/* Room for STEP_PROOF_MAX leaves in `arena`; an empty proof when it is full. */
-struct proof proof_begin(struct arena *arena);
+/* Copies of the lists, as long as `arena` lives; NULL when empty, or when the arena is full (count 0 then). */
+struct proof_leaf *proof_leaves(struct proof *proof, struct arena *arena);
+struct slice *proof_missing(struct proof *proof, struct arena *arena);
 
 /* Evaluate every leaf of the condition with its sides and append them, named "NAME" (one leaf) or "NAME.i"
  * (from 1). Texts are copied into `arena`. Leaves beyond STEP_PROOF_MAX are dropped. */

@@ -65,9 +65,12 @@ enum rules_truth segment_exit(const struct segment_def *def, struct step *step, 
 }
 
 static struct segment_changed describe(const struct segment_def *def, const struct segment_state *state,
-                                       enum segment_transition transition, const struct step *step,
-                                       const struct proof *proof)
+                                       enum segment_transition transition, struct step *step,
+                                       struct proof *proof)
 {
+    struct arena *arena = &step->effects->arena;
+    struct proof_leaf *leaves = proof_leaves(proof, arena);
+    struct slice *missing = proof_missing(proof, arena);
     bool entered = transition == TRANSITION_ENTERED;
     return (struct segment_changed){
         .segment = {def->id, def->version, def->hash},
@@ -80,9 +83,9 @@ static struct segment_changed describe(const struct segment_def *def, const stru
         .previous_exit_at_ms = entered ? state->exited_ms : 0,
         .membership_seq = state->membership_seq,
         .cause = step->cause,
-        .proof = proof->leaves,
+        .proof = leaves,
         .proof_count = proof->count,
-        .missing_features = proof->missing,
+        .missing_features = missing,
         .missing_count = proof->missing_count,
         .purpose = def->purpose,
         .data_category = def->data_category,
@@ -90,14 +93,14 @@ static struct segment_changed describe(const struct segment_def *def, const stru
     };
 }
 
-/* The change (live only) and the state; both say the same. */
 struct manner {
     bool change;    /* the change too; false: the state only */
     bool tombstone; /* the state as a null value */
 };
 
+/* The change (live only) and the state; both say the same. */
 static void publish(const struct segment_def *def, const struct segment_state *state,
-                    enum segment_transition transition, struct step *step, const struct proof *proof,
+                    enum segment_transition transition, struct step *step, struct proof *proof,
                     struct manner manner)
 {
     struct output_identity identity = {
@@ -147,7 +150,8 @@ static void announce(const struct segment_def *def, struct segment_state *state,
         return;
     }
     state->announced = true;
-    struct proof proof = proof_begin(&step->effects->arena);
+    struct proof proof;
+    proof.count = proof.missing_count = 0;
     (void)segment_entry(def, step, &proof, &step->effects->arena);
     publish(def, state, TRANSITION_ENTERED, step, &proof, (struct manner){true, false});
 }
@@ -161,7 +165,8 @@ static void leave(const struct segment_def *def, struct segment_state *state, ui
     *size -= *size > 0;
     if (state->announced) {
         struct arena *arena = &step->effects->arena;
-        struct proof proof = proof_begin(arena);
+        struct proof proof;
+        proof.count = proof.missing_count = 0;
         if (expired) {
             proof_add_fact(&proof, arena, (struct proof_leaf){
                 .leaf_id = slice_text("expires"), .expr = slice_text("longest stay reached"),
@@ -294,7 +299,8 @@ void segments_erase(const struct segments *segments, struct segment_state *state
         }
         if (state->membership_seq > 0) {
             /* The state topic keeps the last exit of everybody who ever was a member: clear that too. */
-            struct proof none = {0};
+            struct proof none;
+            none.count = none.missing_count = 0;
             publish(def, state, TRANSITION_EXITED, step, &none, (struct manner){announced, true});
         }
         *state = (struct segment_state){0};

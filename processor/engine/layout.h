@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where each stage's state stands inside a customer's and a task's block, and what else the engine derives
+ * from a playbook once. Private to engine/. */
+#ifndef ENGINE_LAYOUT_H
+#define ENGINE_LAYOUT_H
+
+#include "engine/engine.h"
+#include "playbook/playbook.h"
+
+enum engine_view_kind { VIEW_FEATURE, VIEW_LIFE, VIEW_SEGMENT, VIEW_OFFER };
+
+/* One field of the view. */
+struct engine_view_field {
+    struct slice name; /* "f.spend_30d", "life.windfall", "seg.high_value", "offer"; static */
+    uint32_t index;    /* in its stage */
+    uint32_t key;      /* 32 bits of the hash of the name, for the record */
+    uint8_t kind;      /* enum engine_view_kind */
+};
+
+/* Names of the parts of a packed record: 32 bits of (kind, definition hash). */
+struct engine_keys {
+    uint32_t series[SERIES_DEFS_MAX];
+    uint32_t life[LIFE_DEFS_MAX];
+    uint32_t segments[SEGMENTS_MAX];
+    uint32_t offers[OFFERS_MAX];
+};
+
+struct engine {
+    const struct playbook *playbook;
+    const struct zones *zones;
+    struct engine_options options;
+    uint64_t layout_hash;
+    /* offsets in a customer's block */
+    size_t features, series, life, segments, ledger, histories, view_hashes;
+    size_t customer_size;
+    /* offsets in a task's block */
+    size_t sizes, offers_task;
+    size_t task_size;
+    uint32_t outputs_per_moment; /* most outputs of one evaluation */
+    uint32_t view_count;
+    struct engine_view_field view[ENGINE_VIEW_FIELDS_MAX];
+    struct engine_keys keys;
+};
+
+/* The head of a task's block; segment sizes and the offers' part follow. */
+struct task_head {
+    uint64_t unknowns; /* predicates that could not be evaluated: a metric, not packed */
+    uint32_t number;
+};
+
+static inline void *part(void *block, size_t offset)
+{
+    return (uint8_t *)block + offset;
+}
+
+static inline const void *part_of(const void *block, size_t offset)
+{
+    return (const uint8_t *)block + offset;
+}
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One step: the deadlines that came before, each at its own moment, then the event. README.md beside this
+ * file tells the life of one event. */
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "engine/layout.h"
+#include "engine/profile.h"
+
+enum { SCRATCH_SIZE = 65536 }; /* bytes for strings made by rules of one stage */
+
+/* The working memory of one evaluation; on the stack of engine_event and engine_advance. */
+struct work {
+    const struct engine *engine;
+    void *task;
+    struct customer *customer;
+    struct effects *effects;
+    int64_t task_now_ms;
+    struct scope scope;
+    struct step step;
+    struct arena scratch;
+    struct slice life_names[LIFE_DEFS_MAX];
+    struct slice segment_names[SEGMENTS_MAX];
+    struct feature_value values[RULES_FEATURES_MAX];
+    uint8_t scratch_block[SCRATCH_SIZE];
+};
+
+static void work_begin(struct work *work, const struct engine *engine, void *task,
+                       struct customer *customer, struct effects *effects)
+{
+    work->engine = engine;
+    work->task = task;
+    work->customer = customer;
+    work->effects = effects;
+    arena_init(&work->scratch, work->scratch_block, sizeof(work->scratch_block));
+    work->scope = (struct scope){.customer = customer, .zones = engine->zones,
+                                 .features = work->values,
+                                 .feature_count = engine->playbook->name_count};
+    work->step = (struct step){
+        .scope = &work->scope,
+        .effects = effects,
+        .scratch = &work->scratch,
+        .environment = engine->playbook->environment,
+        .customer = customer,
+        .salt = engine->options.salt,
+        .policy_hash = engine->playbook->hash,
+        .task_number = ((const struct task_head *)task)->number,
+        .task_count = engine->options.task_count,
+    };
+}
+
+static void read_features(struct work *work)
+{
+    const struct playbook *playbook = work->engine->playbook;
+    const struct series_state *series = part_of(work->customer, work->engine->series);
+    int32_t zone = work->customer->profile.zone;
+    features_values(playbook->features, part(work->customer, work->engine->features), &work->scope,
+                    work->values);
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        series_values(&playbook->series[i], &series[i], work->engine->zones, zone, work->scope.now_ms,
+                      work->values + playbook->series[i].first_feature);
+    }
+}
+
+static void segment_bits(const struct segments *segments, const struct segment_state *states,
+                         uint64_t *out_bits)
+{
+    for (uint32_t i = 0; i < segments->count; i++) {
+        out_bits[i >> 6] |= (uint64_t)states[i].in << (i & 63);
+    }
+}
+
+/* Life events, segments, offers: each reads what those before it have said. */
+static void run_stages(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    struct step *step = &work->step;
+    struct life_state *life = part(work->customer, engine->life);
+    struct segment_state *segments = part(work->customer, engine->segments);
+    work->scope.life_count = 0;
+    work->scope.segment_count = 0;
+    read_features(work);
+    arena_reset(&work->scratch);
+    struct life_result changes = life_evaluate(&playbook->life, life, work->life_names, step);
+    arena_reset(&work->scratch);
+    struct segments_result transitions;
+    segments_evaluate(&playbook->segments, segments, part(work->task, engine->sizes),
+                      work->segment_names, step, &transitions);
+    arena_reset(&work->scratch);
+    uint64_t in[SEGMENTS_MAX / 64] = {0};
+    segment_bits(&playbook->segments, segments, in);
+    struct offers_facts facts = {
+        .segments_in = in,
+        .segments_entered = transitions.entered,
+        .life_open = life_open(&playbook->life, life),
+        .life_confirmed = changes.confirmed,
+        .life_vulnerable = life_vulnerable(&playbook->life, life),
+    };
+    offers_evaluate(&playbook->offers, part(work->customer, engine->ledger),
+                    part(work->customer, engine->histories), part(work->task, engine->offers_task),
+                    &facts, step);
+    arena_reset(&work->scratch);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The first moment after now at which any stage could say otherwise. */
+static void arm_deadline(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    int64_t now_ms = work->scope.now_ms;
+    const struct series_state *series = part_of(work->customer, engine->series);
+    int64_t next = features_deadline(playbook->features, part_of(work->customer, engine->features),
+                                     &work->scope);
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        next = earlier(next, series_next_change(&playbook->series[i], &series[i], engine->zones,
+                                                work->customer->profile.zone, now_ms));
+    }
+    next = earlier(next, life_next_change(&playbook->life, part_of(work->customer, engine->life),
+                                          &work->scope));
+    next = earlier(next, segments_next_change(&playbook->segments,
+                                              part_of(work->customer, engine->segments), now_ms));
+    INVARIANT(next > now_ms);
+    work->customer->deadline_ms = next;
+}
+
+/* Evaluations say whose fault they are: the event, or no event. */
+static void begin_moment(struct work *work, const struct event *event, int64_t moment_ms)
+{
+    struct step *step = &work->step;
+    work->scope.now_ms = moment_ms;
+    work->scope.event = event;
+    step->task_now_ms = work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
+    step->live = moment_ms >= work->engine->options.live_from_ms;
+    step->origin = event == NULL ? ORIGIN_TIMER : ORIGIN_LIVE;
+    step->cause = (struct cause){.source = SOURCE_COUNT, .partition = step->task_number, .offset = -1,
+                                 .time_ms = moment_ms};
+    if (event != NULL) {
+        step->cause = (struct cause){.source = event->source, .partition = event->partition,
+                                     .offset = event->offset, .time_ms = event->time_ms};
+    }
+    work->customer->seen_ms = moment_ms;
+}
+
+static struct slice cause_type(struct arena *arena, const struct event *event)
+{
+    static const char *const types[SOURCE_COUNT] = {
+        [SOURCE_TRANSACTIONS] = "transaction",      [SOURCE_APP_ENGAGEMENT] = "app",
+        [SOURCE_CUSTOMER_PROFILES] = "profile",     [SOURCE_OFFER_OUTCOMES] = "outcome",
+        [SOURCE_LIFE_EVENT_FEEDBACK] = "feedback",  [SOURCE_SCORES] = "score",
+    };
+    if (event->source != SOURCE_APP_ENGAGEMENT) {
+        return slice_text(types[event->source]);
+    }
+    char text[160];
+    int size = snprintf(text, sizeof(text), "app.%.*s",
+                        (int)(event->app.event.size < 128 ? event->app.event.size : 128),
+                        (const char *)event->app.event.data);
+    return arena_copy(arena, slice_of(text, size > 0 ? (size_t)size : 0));
+}
+
+/* Most events say nothing, so the texts of their cause are copied only once something was said. */
+static void name_cause(struct work *work, uint32_t first)
+{
+    struct effects *effects = work->effects;
+    const struct event *event = work->scope.event;
+    if (effects->count == first) {
+        return;
+    }
+    struct slice id = {NULL, 0};
+    struct slice type = slice_text("deadline");
+    if (event != NULL) {
+        id = arena_copy(&effects->arena, event->event_id);
+        type = cause_type(&effects->arena, event);
+    }
+    for (uint32_t i = first; i < effects->count; i++) {
+        struct output *output = &effects->outputs[i];
+        struct cause *cause = NULL;
+        switch (output->kind) {
+        case OUTPUT_SEGMENT_CHANGED:
+        case OUTPUT_SEGMENT_STATE:
+            cause = &output->segment_changed.cause;
+            break;
+        case OUTPUT_LIFE_EVENT:
+            cause = &output->life_event.cause;
+            break;
+        case OUTPUT_OFFER_DECIDED:
+            cause = &output->offer_decided.cause;
+            break;
+        case OUTPUT_EXPOSURE:
+        case OUTPUT_OFFER_STATS:
+        case OUTPUT_CONTROL:
+        case OUTPUT_DEAD_LETTER:
+        case OUTPUT_KIND_COUNT:
+            break;
+        }
+        if (cause != NULL) {
+            cause->event_id = id;
+            cause->type = type;
+        }
+    }
+}
+
+static void end_moment(struct work *work, uint32_t first_output)
+{
+    name_cause(work, first_output);
+    ((struct task_head *)work->task)->unknowns += work->step.unknowns;
+    work->step.unknowns = 0;
+}
+
+/* Forget the customer: say that every membership and life event is over, then be as after init. The view's
+ * hashes stay, so that a later event in the same cut knows which fields to remove. */
+static void erase(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    struct customer *customer = work->customer;
+    work->step.origin = ORIGIN_ERASURE;
+    life_erase(&engine->playbook->life, part(customer, engine->life), &work->step);
+    segments_erase(&engine->playbook->segments, part(customer, engine->segments),
+                   part(work->task, engine->sizes), &work->step);
+    uint32_t hashes[ENGINE_VIEW_FIELDS_MAX];
+    memcpy(hashes, part(customer, engine->view_hashes), engine->view_count * sizeof(uint32_t));
+    uint8_t id[CUSTOMER_ID_SIZE_MAX];
+    memcpy(id, customer->id, customer->id_size);
+    uint64_t changes = customer->changes;
+    int64_t seen_ms = customer->seen_ms;
+    engine_customer_init(engine, customer, slice_of(id, customer->id_size));
+    memcpy(part(customer, engine->view_hashes), hashes, engine->view_count * sizeof(uint32_t));
+    customer->changes = changes;
+    customer->seen_ms = seen_ms;
+    customer->erased = true;
+}
+
+/* The profile first: features read the zone. True when the origin of what follows is a withdrawn consent. */
+static void take_profile(struct work *work, const struct event *event)
+{
+    const struct engine *engine = work->engine;
+    struct customer *customer = work->customer;
+    int32_t zone = customer->profile.zone;
+    if (profile_take(&customer->profile, event, engine->zones, engine->playbook->zone)) {
+        work->step.origin = ORIGIN_CONSENT;
+    }
+    struct series_state *series = part(customer, engine->series);
+    for (uint32_t i = 0; zone != customer->profile.zone && i < engine->playbook->series_count; i++) {
+        series_renew(&engine->playbook->series[i], &series[i], engine->zones, customer->profile.zone);
+    }
+}
+
+static void evaluate_event(struct work *work, const struct event *event)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    struct customer *customer = work->customer;
+    uint32_t first_output = work->effects->count;
+    customer->erased = false;
+    begin_moment(work, event, event->time_ms > customer->seen_ms ? event->time_ms : customer->seen_ms);
+    if (event->source == SOURCE_CUSTOMER_PROFILES) {
+        if (event->profile.erase) {
+            erase(work);
+            end_moment(work, first_output);
+            return;
+        }
+        take_profile(work, event);
+    }
+    struct features_outcome outcome = features_event(
+        playbook->features, part(customer, engine->features), &work->scope, &work->scratch);
+    if (outcome.result != FEATURES_DUPLICATE && outcome.result != FEATURES_LATE) {
+        work->step.origin = outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
+        struct series_state *series = part(customer, engine->series);
+        for (uint32_t i = 0; i < playbook->series_count; i++) {
+            (void)series_update(&playbook->series[i], &series[i], event, &work->scope, &work->scratch);
+        }
+        run_stages(work);
+    } else {
+        read_features(work); /* the deadlines below are asked at this moment */
+    }
+    arm_deadline(work);
+    end_moment(work, first_output);
+}
+
+static bool room_for_moment(const struct work *work)
+{
+    const struct effects *effects = work->effects;
+    return effects->capacity - effects->count >= work->engine->outputs_per_moment &&
+           effects->arena.size - effects->arena.used >= ENGINE_ARENA_PER_STEP_MAX / 2;
+}
+
+/* Every deadline up to `until_ms`, in order, each at its own moment: when a sweep finds them, or whether an
+ * event comes first, makes no difference. */
+static enum engine_result fire_deadlines(struct work *work, int64_t until_ms)
+{
+    struct customer *customer = work->customer;
+    for (uint32_t fired = 0; customer->deadline_ms <= until_ms; fired++) {
+        if (fired == ENGINE_DEADLINES_PER_STEP_MAX || (fired > 0 && !room_for_moment(work))) {
+            return ENGINE_MORE;
+        }
+        uint32_t first_output = work->effects->count;
+        int64_t moment_ms = customer->deadline_ms;
+        begin_moment(work, NULL, moment_ms > customer->seen_ms ? moment_ms : customer->seen_ms);
+        run_stages(work);
+        arm_deadline(work);
+        end_moment(work, first_output);
+    }
+    return ENGINE_DONE;
+}
+
+enum engine_result engine_event(const struct engine *engine, void *task, struct customer *customer,
+                                const struct event *event, int64_t now_ms, struct effects *effects)
+{
+    struct work work;
+    work_begin(&work, engine, task, customer, effects);
+    work.task_now_ms = now_ms;
+    int64_t until_ms = event->time_ms > now_ms ? event->time_ms : now_ms;
+    enum engine_result result = fire_deadlines(&work, until_ms);
+    if (result == ENGINE_DONE && !room_for_moment(&work)) {
+        result = ENGINE_MORE;
+    }
+    if (result == ENGINE_DONE) {
+        evaluate_event(&work, event);
+    }
+    return result;
+}
+
+enum engine_result engine_advance(const struct engine *engine, void *task, struct customer *customer,
+                                  int64_t now_ms, struct effects *effects)
+{
+    struct work work;
+    if (customer->deadline_ms > now_ms) {
+        return ENGINE_DONE;
+    }
+    work_begin(&work, engine, task, customer, effects);
+    work.task_now_ms = now_ms;
+    return fire_deadlines(&work, now_ms);
+}
