@@ -64,7 +64,8 @@ enum life_phase { LIFE_PHASE_IDLE, LIFE_PHASE_SUSPECTED, LIFE_PHASE_CONFIRMED };
 struct life_state {
     int64_t since_ms;     /* of the phase */
     int64_t confirmed_ms; /* of the last confirmation; 0: never */
-    int64_t signal_ms[LIFE_SIGNALS_MAX]; /* when the signal stopped holding, or the event that gave it; 0: never */
+    /* When the signal stopped holding, or the event that gave it; 0: never. */
+    int64_t signal_ms[LIFE_SIGNALS_MAX];
     float confidence;     /* as last published; 0 when idle */
     uint32_t transitions; /* ever made: part of the ids of outputs */
     uint8_t phase;        /* enum life_phase */
