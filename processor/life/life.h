@@ -90,7 +90,8 @@ struct life_result {
  * on events and deadlines.
  *
  * Evaluate all definitions at scope->now_ms; outputs go to step->effects, names of confirmed events to
- * `names` (room for `count`) and into step->scope->life. Life events do not read `life` or `seg`. `states`: count entries. */
+ * `names` (room for `count`) and into step->scope->life. Life events do not read `life` or `seg`.
+ * `states`: count entries. */
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step);
 

@@ -66,8 +66,8 @@ struct segments_result {
 };
 
 /* Evaluate all at scope->now_ms. Evaluating more often than needed changes nothing. Outputs go to
- * step->effects; the names of the segments the customer is in go to `names` (room for `count`) and into step->scope->segments. `sizes`: members per segment in this task,
- * kept up to date. */
+ * step->effects; the names of the segments the customer is in go to `names` (room for `count`) and into
+ * step->scope->segments. `sizes`: members per segment in this task, kept up to date. */
 void segments_evaluate(const struct segments *segments, struct segment_state *states, uint64_t *sizes,
                        struct slice *names, struct step *step, struct segments_result *out_result);
 
