@@ -119,8 +119,8 @@ struct log_ops {
 
     void (*ask_committed)(struct log *log, uint32_t task);
 
-    /* Read the journal partition of this task from `offset` (-2: from its first), read_committed. Events go
-     * on until stop_journal. */
+    /* Read the journal partition of this task from `offset` (-2: from its first; one that was deleted means
+     * the first that still exists), read_committed. Events go on until stop_journal; none come after it. */
     void (*read_journal)(struct log *log, uint32_t task, int64_t offset);
     void (*stop_journal)(struct log *log, uint32_t task);
 

@@ -37,7 +37,7 @@ enum worker_decode {
 struct worker_codec {
     void *context;
     /* Read a record. `out_event` borrows from the record. Called again after WORKER_WAIT, and may be called
-     * twice for one record. `out_event->partition`, `offset` and `source` are filled by the caller. */
+     * twice for one record. partition, offset and source are filled in by the caller afterwards. */
     enum worker_decode (*decode)(void *context, const struct log_record *record, struct event *out_event,
                                  struct reject *out_reject);
     /* Turn an output into a record to write. Everything `out_write` points to is taken from `arena`, or is
@@ -53,6 +53,7 @@ struct worker_limits {
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
     uint32_t dirty_entries;      /* changed customers a task remembers for its checkpoints; default 65536 */
     size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 2 MiB */
+    size_t step_bytes;           /* room for the encoded outputs of one engine step; default 512 KiB */
     size_t message_bytes;        /* a journal record's value; larger cuts are split; default 900 KiB */
     size_t cache_bytes;          /* customers' blocks in memory; default 64 MiB */
 };

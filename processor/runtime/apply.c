@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fenced apply (DESIGN 5.2): Redis moves from cut W to W+1 in one atomic step, or not at all.
+ *
+ *   MULTI  MSET head record..  SADD/SREM due  HSET/HDEL view  DEL ..  EXEC  WATCH head  GET head
+ *
+ * EXEC drops every WATCH of its connection, so each task has a connection of its own, and MULTI is sent only
+ * when the last reply there was GET head = what we expect, in the same connection epoch. Live work and recovery
+ * use this file alike; it knows nothing of playbooks. */
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+static struct slice part_key(char *out, const struct task *task, const char *part)
+{
+    size_t size = strlen(part);
+    memcpy(out, task->prefix, task->prefix_size);
+    memcpy(out + task->prefix_size, part, size);
+    return slice_of(out, task->prefix_size + size);
+}
+
+size_t apply_size(const struct worker *worker, const struct cut_entry *entry)
+{
+    (void)worker;
+    /* Keys, lengths and command names of at most six commands, and 32 bytes around each view field. */
+    return 6 * (KEY_PREFIX_SIZE_MAX + entry->id.size + 64) + entry->record.size + entry->view.size +
+           (size_t)entry->view_count * 32;
+}
+
+static void put_due(struct store_pipeline *pipeline, struct slice prefix, const char *command, int64_t bucket,
+                    struct slice id)
+{
+    char text[24];
+    int size = snprintf(text, sizeof(text), "%lld", (long long)bucket);
+    store_command(pipeline, 3);
+    store_argument_text(pipeline, command);
+    store_argument_pair(pipeline, prefix, slice_of(text, (size_t)size));
+    store_argument(pipeline, id);
+}
+
+static void put_view(struct store_pipeline *pipeline, struct slice prefix, const struct cut_entry *entry)
+{
+    uint32_t counts[2] = {0, 0};
+    struct bytes_reader reader = bytes_reader(entry->view);
+    struct cut_field field;
+    for (uint32_t i = 0; i < entry->view_count; i++) {
+        INVARIANT(cut_take_field(&reader, &field) == STATUS_OK);
+        counts[field.remove]++;
+    }
+    if ((entry->flags & CUT_VIEW_WHOLE) != 0) {
+        store_command(pipeline, 2);
+        store_argument_text(pipeline, "DEL");
+        store_argument_pair(pipeline, prefix, entry->id);
+    }
+    for (uint32_t remove = 0; remove < 2; remove++) {
+        if (counts[remove] == 0) {
+            continue;
+        }
+        store_command(pipeline, 2 + counts[remove] * (remove == 1 ? 1 : 2));
+        store_argument_text(pipeline, remove == 1 ? "HDEL" : "HSET");
+        store_argument_pair(pipeline, prefix, entry->id);
+        reader = bytes_reader(entry->view);
+        for (uint32_t i = 0; i < entry->view_count; i++) {
+            INVARIANT(cut_take_field(&reader, &field) == STATUS_OK);
+            if (field.remove == (remove == 1)) {
+                store_argument(pipeline, field.name);
+                if (!field.remove) {
+                    store_argument(pipeline, field.text);
+                }
+            }
+        }
+    }
+}
+
+void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
+                   struct slice payload)
+{
+    char head_key[KEY_PREFIX_SIZE_MAX + 8];
+    char record_text[KEY_PREFIX_SIZE_MAX + 8];
+    char view_text[KEY_PREFIX_SIZE_MAX + 8];
+    char due_text[KEY_PREFIX_SIZE_MAX + 8];
+    struct slice record_key = part_key(record_text, task, "c:");
+    struct slice view_key = part_key(view_text, task, "v:");
+    struct slice due_key = part_key(due_text, task, "due:");
+    struct bytes_reader start = bytes_reader(payload);
+    struct cut_header header;
+    INVARIANT(cut_take_header(&start, &header) == STATUS_OK);
+    uint32_t set = 0;
+    struct cut_entry entry;
+    struct bytes_reader reader = start;
+    for (uint32_t i = 0; i < header.entry_count; i++) {
+        INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
+        set += (entry.flags & CUT_RECORD_SET) != 0;
+    }
+    store_command(pipeline, 1 + 2 * (set + 1));
+    store_argument_text(pipeline, "MSET");
+    store_argument(pipeline, part_key(head_key, task, "head"));
+    store_argument(pipeline, head);
+    reader = start;
+    for (uint32_t i = 0; i < header.entry_count; i++) {
+        INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
+        if ((entry.flags & CUT_RECORD_SET) != 0) {
+            store_argument_pair(pipeline, record_key, entry.id);
+            store_argument(pipeline, entry.record);
+        }
+    }
+    reader = start;
+    for (uint32_t i = 0; i < header.entry_count; i++) {
+        INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
+        if ((entry.flags & CUT_BUCKET_OLD) != 0) {
+            put_due(pipeline, due_key, "SREM", entry.bucket_old, entry.id);
+        }
+        if ((entry.flags & CUT_BUCKET_NEW) != 0) {
+            put_due(pipeline, due_key, "SADD", entry.bucket_new, entry.id);
+        }
+        if ((entry.flags & CUT_RECORD_DELETE) != 0) {
+            store_command(pipeline, 3);
+            store_argument_text(pipeline, "DEL");
+            store_argument_pair(pipeline, record_key, entry.id);
+            store_argument_pair(pipeline, view_key, entry.id);
+        }
+        put_view(pipeline, view_key, &entry);
+    }
+}
+
+static bool write_begin(struct worker *worker, struct task *task, struct store_pipeline *out_pipeline)
+{
+    INVARIANT(task->writing == WRITE_NONE);
+    task->write_buffer = buffer_take(worker->write_buffers, STORE_BUFFERS_WRITE);
+    if (task->write_buffer == NO_INDEX) {
+        return false;
+    }
+    *out_pipeline = (struct store_pipeline){
+        .data = worker->write_buffers[task->write_buffer].data, .limit = worker->write_buffer_size};
+    return true;
+}
+
+static void put_look(struct store_pipeline *pipeline, const struct task *task)
+{
+    char text[KEY_PREFIX_SIZE_MAX + 8];
+    struct slice key = part_key(text, task, "head");
+    store_command(pipeline, 2);
+    store_argument_text(pipeline, SIM_WITHOUT(MUTANT_NO_WATCH) ? "GET" : "WATCH");
+    store_argument(pipeline, key);
+    store_command(pipeline, 2);
+    store_argument_text(pipeline, "GET");
+    store_argument(pipeline, key);
+}
+
+static bool write_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
+                         enum write_operation operation)
+{
+    INVARIANT(!pipeline->full);
+    enum status status = worker->options.store->ops->submit(
+        worker->options.store, STORE_CONNECTION_WRITE_FIRST + task->slot, pipeline, (uint64_t)task->slot << 1 | 1);
+    if (status != STATUS_OK) {
+        worker->write_buffers[task->write_buffer].used = false;
+        task->retry_us = worker->now_us + RETRY_US;
+        return false;
+    }
+    task->writing = operation;
+    task->write_serial = task->serial;
+    task->write_since_us = worker->now_us;
+    task->write_commands = pipeline->command_count;
+    return true;
+}
+
+static void put_plain(struct store_pipeline *pipeline, const char *command)
+{
+    store_command(pipeline, 1);
+    store_argument_text(pipeline, command);
+}
+
+void apply_look(struct worker *worker, struct task *task)
+{
+    struct store_pipeline pipeline;
+    task->watch_epoch = 0;
+    if (write_begin(worker, task, &pipeline)) {
+        put_look(&pipeline, task);
+        (void)write_submit(worker, task, &pipeline, WRITE_LOOK);
+    }
+}
+
+void apply_own(struct worker *worker, struct task *task, const struct head *next)
+{
+    struct store_pipeline pipeline;
+    char text[KEY_PREFIX_SIZE_MAX + 8];
+    uint8_t bytes[HEAD_SIZE_MAX];
+    if (!write_begin(worker, task, &pipeline)) {
+        return;
+    }
+    put_plain(&pipeline, "MULTI");
+    store_command(&pipeline, 3);
+    store_argument_text(&pipeline, "SET");
+    store_argument(&pipeline, part_key(text, task, "head"));
+    store_argument(&pipeline, slice_of(bytes, head_write(next, bytes)));
+    put_plain(&pipeline, "EXEC");
+    put_look(&pipeline, task);
+    task->next_head = *next;
+    (void)write_submit(worker, task, &pipeline, WRITE_OWN);
+}
+
+static void apply_send(struct worker *worker, struct task *task)
+{
+    const struct pending *pending = &task->pending[0];
+    struct store_pipeline pipeline;
+    uint8_t bytes[HEAD_SIZE_MAX];
+    if (!write_begin(worker, task, &pipeline)) {
+        return;
+    }
+    struct head next = pending->head;
+    next.owner = task->owner;
+    put_plain(&pipeline, "MULTI");
+    apply_entries(&pipeline, task, slice_of(bytes, head_write(&next, bytes)), pending->payload);
+    put_plain(&pipeline, "EXEC");
+    put_look(&pipeline, task);
+    task->next_head = next;
+    if (write_submit(worker, task, &pipeline, WRITE_APPLY)) {
+        task->sent_seq = pending->seq > task->sent_seq ? pending->seq : task->sent_seq;
+    }
+}
+
+void apply_step(struct worker *worker, struct task *task)
+{
+    struct store *store = worker->options.store;
+    uint32_t connection = STORE_CONNECTION_WRITE_FIRST + task->slot;
+    if (task->writing != WRITE_NONE) {
+        if (worker->now_us - task->write_since_us > worker->options.store_timeout_ms * 1000) {
+            task->write_since_us = worker->now_us;
+            store->ops->reset(store, connection);
+        }
+        return;
+    }
+    if (worker->now_us < task->retry_us) {
+        return;
+    }
+    uint64_t epoch = store->ops->epoch(store, connection);
+    bool claiming = task->state == TASK_CLAIMING && task->step == CLAIM_LOOK;
+    if (epoch == 0 || (task->pending_count == 0 && !claiming)) {
+        return;
+    }
+    if (claiming || task->watch_epoch != epoch) {
+        apply_look(worker, task);
+    } else {
+        apply_send(worker, task);
+    }
+}
+
+static bool reply_is_head(const struct store_reply *reply, const struct head *head)
+{
+    uint8_t bytes[HEAD_SIZE_MAX];
+    return reply->kind == STORE_BULK && slice_equal(reply->text, slice_of(bytes, head_write(head, bytes)));
+}
+
+static void apply_acked(struct worker *worker, struct task *task)
+{
+    struct pending done = task->pending[0];
+    task->head = task->next_head;
+    task->acked_seq = done.seq;
+    stats_add(&worker->stats.applies, 1);
+    stats_time(&worker->stats.apply_latency, worker->now_us - task->write_since_us);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].applied, done.seq, memory_order_relaxed);
+    memmove(&task->pending[0], &task->pending[1], (task->pending_count - 1) * sizeof(task->pending[0]));
+    task->pending_count--;
+    if (done.flight != NO_INDEX) {
+        flight_unhold(worker, done.flight);
+    }
+}
+
+static bool exec_has_error(const struct store_reply *exec)
+{
+    for (uint32_t i = 0; i < exec->count; i++) {
+        if (exec->children[i].kind == STORE_ERROR) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* After a reconnect, or in a claim: where does the head stand? */
+static void answer_look(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    const struct store_reply *head = &answer->replies[1];
+    if (answer->replies[0].kind == STORE_ERROR || head->kind == STORE_ERROR) {
+        task->retry_us = worker->now_us + RETRY_US;
+        return;
+    }
+    if (task->state == TASK_CLAIMING && task->step == CLAIM_LOOK) {
+        task->watch_epoch = answer->connection_epoch;
+        claim_looked(worker, task, head);
+        return;
+    }
+    if (task->pending_count == 0) {
+        return;
+    }
+    struct head next = task->pending[0].head;
+    next.owner = task->owner;
+    if (reply_is_head(head, &task->head)) {
+        task->watch_epoch = answer->connection_epoch;
+        if (SIM_WITHOUT(MUTANT_GUESS_APPLY) && task->sent_seq == task->pending[0].seq) {
+            task->next_head = next;
+            apply_acked(worker, task);
+        }
+    } else if (task->sent_seq >= task->pending[0].seq && reply_is_head(head, &next)) {
+        task->watch_epoch = answer->connection_epoch;
+        task->next_head = next;
+        apply_acked(worker, task);
+    } else {
+        task->prove = true;
+        task_reclaim(worker, task, "the head in Redis was changed by somebody else, or Redis went back");
+    }
+}
+
+static void answer_exec(struct worker *worker, struct task *task, const struct store_answer *answer,
+                        enum write_operation operation)
+{
+    uint32_t count = answer->reply_count;
+    const struct store_reply *exec = &answer->replies[count - 3];
+    const struct store_reply *head = &answer->replies[count - 1];
+    if (exec->kind == STORE_ARRAY && exec_has_error(exec) && !SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
+        task->want_rebuild = true;
+        task_reclaim(worker, task, "Redis carried out only a part of a transaction");
+        return;
+    }
+    bool watched = answer->replies[count - 2].kind != STORE_ERROR;
+    if (reply_is_head(head, &task->next_head)) {
+        task->watch_epoch = watched ? answer->connection_epoch : 0;
+        if (operation == WRITE_OWN) {
+            claim_owned(worker, task);
+        } else {
+            apply_acked(worker, task);
+        }
+        return;
+    }
+    if (exec->kind == STORE_ARRAY || (head->kind != STORE_ERROR && !reply_is_head(head, &task->head))) {
+        task->prove = true;
+        task_reclaim(worker, task, "the head in Redis was changed by somebody else, or Redis went back");
+        return;
+    }
+    /* EXEC said no and nothing moved: an error while queueing (OOM, READONLY, ..), or a WATCH that fired for
+     * a head that is back. */
+    task->watch_epoch = head->kind == STORE_ERROR || !watched ? 0 : answer->connection_epoch;
+    task->retry_us = worker->now_us + RETRY_US;
+}
+
+void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    enum write_operation operation = task->writing;
+    if (operation == WRITE_NONE) {
+        return;
+    }
+    task->writing = WRITE_NONE;
+    uint32_t buffer = task->write_buffer;
+    if (answer->status != STATUS_OK || answer->reply_count != task->write_commands) {
+        task->watch_epoch = 0;
+        if (task->write_serial == task->serial && operation == WRITE_OWN) {
+            task->step = CLAIM_LOOK;
+        }
+    } else if (task->write_serial != task->serial) {
+        task->watch_epoch = 0;
+    } else if (operation == WRITE_LOOK) {
+        answer_look(worker, task, answer);
+    } else {
+        answer_exec(worker, task, answer, operation);
+        if (operation == WRITE_OWN && task->state == TASK_CLAIMING && task->step == CLAIM_OWN) {
+            task->step = CLAIM_LOOK; /* nothing moved: look again */
+        }
+    }
+    worker->write_buffers[buffer].used = false;
+}

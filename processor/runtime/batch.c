@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From records to changed customers: decode, find the customer, run the engine, encode what it says.
+ *
+ * Nothing here is visible outside before the flight commits; a batch that must not be is forgotten together
+ * with its task, and Kafka gives the records again. */
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum batch_next { BATCH_NEXT, BATCH_STOP, BATCH_LOAD };
+
+#define FINGERPRINT_SALT UINT64_C(0xf19e)
+
+bool batch_room(const struct worker *worker, const struct cache_entry *entry)
+{
+    if (worker->building == NO_INDEX) {
+        return false;
+    }
+    const struct worker_limits *limits = &worker->options.limits;
+    const struct flight *flight = &worker->flights[worker->building];
+    if (flight->write_count + ENGINE_OUTPUTS_PER_STEP_MAX + 1 > limits->outputs_per_commit ||
+        flight->arena.size - flight->arena.used < limits->step_bytes) {
+        return false;
+    }
+    if (entry != NULL && entry->building) {
+        return true;
+    }
+    return worker->touched_count < limits->customers_per_cut &&
+           (worker->touched_count + 1) * worker->entry_average < limits->commit_bytes * 3 / 4;
+}
+
+void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry)
+{
+    struct flight *flight = &worker->flights[worker->building];
+    if (flight->began_us == 0) {
+        flight->began_us = worker->now_us;
+    }
+    task->held_building = true;
+    if (!entry->building) {
+        entry->building = true;
+        worker->touched[worker->touched_count++] = cache_index(&worker->cache, entry);
+    }
+}
+
+void batch_shrink(struct worker *worker, struct task *task)
+{
+    if (task->chunk_limit == 1) {
+        task_halt(worker, task,
+                  "one record's outputs or one customer's state do not fit into a transaction: raise "
+                  "limits.commit_bytes and start again");
+        return;
+    }
+    uint32_t less = task->chunk_limit / 4;
+    task_reclaim(worker, task, "a batch did not fit into a transaction; trying again with fewer records");
+    task->chunk_limit = less == 0 ? 1 : less;
+}
+
+bool batch_flush(struct worker *worker, struct task *task)
+{
+    struct flight *flight = &worker->flights[worker->building];
+    for (uint32_t i = 0; i < worker->effects.count; i++) {
+        const struct output *output = &worker->effects.outputs[i];
+        struct log_write *write = &flight->writes[flight->write_count];
+        *write = (struct log_write){.partition = -1};
+        if (worker->options.codec.encode(worker->options.codec.context, output, worker->wall_ms,
+                                         &flight->arena, write) != STATUS_OK) {
+            worker->effects.count = 0;
+            batch_shrink(worker, task);
+            return false;
+        }
+        flight->write_slots[flight->write_count++] = task->slot;
+        task->outputs_built++;
+        stats_add(&worker->stats.outputs[output->kind], 1);
+    }
+    INVARIANT(!worker->effects.full);
+    worker->effects.count = 0;
+    arena_reset(&worker->effects.arena);
+    return true;
+}
+
+/* A dead letter: where the record lies and why it is bad, never what it says. */
+static void batch_reject(struct worker *worker, struct task *task, const struct log_record *record,
+                         const struct reject *reject)
+{
+    struct output *output = effects_add(&worker->effects, OUTPUT_DEAD_LETTER);
+    INVARIANT(output != NULL);
+    output->effective_at_ms = record->append_ms;
+    output->dead_letter = (struct dead_letter){
+        .topic = slice_text(worker->options.sources[record->source].topic),
+        .partition = record->partition,
+        .offset = record->offset,
+        .reason = (uint8_t)reject->reason,
+        .at = reject->at,
+        .schema_id = reject->schema_id,
+        .field = reject->field == NULL ? (struct slice){NULL, 0} : slice_text(reject->field),
+    };
+    int64_t where[3] = {record->source, record->partition, record->offset};
+    output->id[0] = hash64(slice_of(where, sizeof(where)), 1);
+    output->id[1] = hash64(slice_of(where, sizeof(where)), 2);
+    struct flight *flight = &worker->flights[worker->building];
+    if (flight->began_us == 0) {
+        flight->began_us = worker->now_us;
+    }
+    task->held_building = true;
+    stats_add(&worker->stats.rejects[reject->reason], 1);
+}
+
+/* Checks that need no schema: does the record belong here? */
+static enum reject_reason batch_check(const struct worker *worker, const struct task *task,
+                                      const struct log_record *record, const struct event *event)
+{
+    if (event->customer_id.size == 0) {
+        return REJECT_MISSING_FIELD;
+    }
+    if (event->customer_id.size > CUSTOMER_ID_SIZE_MAX) {
+        return REJECT_TOO_LARGE;
+    }
+    if (record->has_key && !slice_equal(record->key, event->customer_id)) {
+        return REJECT_KEY_MISMATCH;
+    }
+    if (hash_partition(event->customer_id, worker->options.task_count) != task->number) {
+        return REJECT_WRONG_PARTITION;
+    }
+    if (worker->options.clock_mode == ENGINE_CLOCK_LIVE &&
+        event->time_ms > worker->wall_ms + worker->options.future_ms_max) {
+        return REJECT_FUTURE;
+    }
+    return REJECT_NONE;
+}
+
+static void batch_took(struct task *task, const struct log_record *record)
+{
+    struct task_source *source = &task->sources[record->source];
+    source->position = record->offset + 1;
+    source->fingerprint = hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
+    task->events_built++;
+}
+
+/* One event through the engine, with the deadlines that come before it. */
+static enum batch_next batch_event(struct worker *worker, struct task *task, struct cache_entry *entry)
+{
+    struct customer *customer = cache_customer(entry);
+    batch_touch(worker, task, entry);
+    enum engine_result result;
+    do {
+        if (!batch_room(worker, entry)) {
+            return BATCH_STOP;
+        }
+        result = engine_event(worker->options.engine, task->state_block, customer, &worker->event,
+                              task->now_ms, &worker->effects);
+        if (!batch_flush(worker, task)) {
+            return BATCH_STOP;
+        }
+        while (result == ENGINE_MORE) {
+            if (!batch_room(worker, entry)) {
+                return BATCH_STOP;
+            }
+            enum engine_result more = engine_advance(worker->options.engine, task->state_block, customer,
+                                                     task->now_ms, &worker->effects);
+            if (!batch_flush(worker, task)) {
+                return BATCH_STOP;
+            }
+            if (more == ENGINE_DONE) {
+                break;
+            }
+        }
+    } while (result == ENGINE_MORE);
+    return BATCH_NEXT;
+}
+
+/* The record that the last cut read must still be the same: else somebody replaced the topic. */
+static bool batch_verify(struct worker *worker, struct task *task, const struct log_record *record)
+{
+    struct task_source *source = &task->sources[record->source];
+    if (source->verify == 0 || record->offset != source->verify_offset) {
+        return true;
+    }
+    uint64_t found = hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
+    if (found != source->verify) {
+        task_halt(worker, task,
+                  "offset %lld of %s is another record than the one processed before: the topic was replaced "
+                  "or lost data; see `segue doctor`, then move on with `segue rebuild --task %u`",
+                  (long long)record->offset, worker->options.sources[record->source].topic, task->number);
+        return false;
+    }
+    source->verify = 0;
+    return true;
+}
+
+static enum batch_next batch_record(struct worker *worker, struct task *task, const struct log_record *record)
+{
+    struct task_source *source = &task->sources[record->source];
+    if (!batch_verify(worker, task, record)) {
+        return BATCH_STOP;
+    }
+    if (source->position >= 0 && record->offset < source->position) {
+        return BATCH_NEXT; /* read again after a claim */
+    }
+    if (!batch_room(worker, NULL)) {
+        return BATCH_STOP;
+    }
+    struct event *event = &worker->event;
+    struct reject reject = {0};
+    event->present = 0;
+    enum worker_decode decoded =
+        worker->options.codec.decode(worker->options.codec.context, record, event, &reject);
+    event->partition = record->partition;
+    event->offset = record->offset;
+    event->source = record->source;
+    if (decoded == WORKER_WAIT) {
+        task->retry_us = worker->now_us + RETRY_US;
+        return BATCH_STOP;
+    }
+    if (decoded == WORKER_DECODED) {
+        reject.reason = batch_check(worker, task, record, event);
+    }
+    if (reject.reason != REJECT_NONE) {
+        batch_reject(worker, task, record, &reject);
+        if (!batch_flush(worker, task)) {
+            return BATCH_STOP;
+        }
+        batch_took(task, record);
+        return BATCH_NEXT;
+    }
+    struct cache_entry *entry = cache_find(&worker->cache, task->slot, event->customer_id);
+    if (entry == NULL) {
+        return BATCH_LOAD;
+    }
+    task_clock_event(worker, task, event);
+    enum batch_next next = batch_event(worker, task, entry);
+    if (next == BATCH_NEXT) {
+        batch_took(task, record);
+        stats_add(&worker->stats.events, 1);
+    }
+    return next;
+}
+
+/* The customers of the records in hand that are not in memory, in one MGET with the head. */
+static void batch_load(struct worker *worker, struct task *task)
+{
+    struct store_pipeline pipeline;
+    if (!read_begin(worker, task, READ_CUSTOMERS, &pipeline)) {
+        return;
+    }
+    char head[KEY_PREFIX_SIZE_MAX + 8];
+    char customer[KEY_PREFIX_SIZE_MAX + 8];
+    size_t size = task->prefix_size;
+    memcpy(head, task->prefix, size);
+    memcpy(head + size, "head", 4);
+    memcpy(customer, task->prefix, size);
+    memcpy(customer + size, "c:", 2);
+    struct slice keys[READ_KEYS_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = task->record_at; i < task->record_count && count < READ_KEYS_MAX; i++) {
+        const struct log_record *record = &task->records[i];
+        /* The record in hand is known to need its customer, by its decoded id; others by their key. */
+        struct slice id = i == task->record_at ? worker->event.customer_id : record->key;
+        if ((i != task->record_at && !record->has_key) || id.size == 0 || id.size > CUSTOMER_ID_SIZE_MAX ||
+            cache_find(&worker->cache, task->slot, id) != NULL ||
+            hash_partition(id, worker->options.task_count) != task->number) {
+            stats_add(&worker->stats.cache_hits, 1);
+            continue;
+        }
+        keys[count++] = id;
+    }
+    store_command(&pipeline, 2 + count);
+    store_argument_text(&pipeline, "MGET");
+    store_argument(&pipeline, slice_of(head, size + 4));
+    for (uint32_t i = 0; i < count; i++) {
+        store_argument_pair(&pipeline, slice_of(customer, size + 2), keys[i]);
+    }
+    INVARIANT(!pipeline.full);
+    read_note_keys(worker, task, keys, count);
+    stats_add(&worker->stats.cache_misses, count);
+    read_submit(worker, task, &pipeline);
+}
+
+/* Put customers who came from Redis into the cache. False: the task was given up. */
+static bool batch_take_customer(struct worker *worker, struct task *task, struct slice id,
+                                const struct store_reply *value)
+{
+    if (cache_find(&worker->cache, task->slot, id) != NULL) {
+        return true; /* asked for twice, or changed since */
+    }
+    struct cache_entry *entry = cache_insert(&worker->cache, task->slot, id);
+    if (entry == NULL) {
+        return true; /* all pinned: it is asked for again after the next commit */
+    }
+    struct customer *customer = cache_customer(entry);
+    if (value->kind == STORE_NIL) {
+        engine_customer_init(worker->options.engine, customer, id);
+        return true;
+    }
+    struct slice packed;
+    struct status_text text;
+    entry->stored = true;
+    if (value->kind == STORE_BULK && record_open(value->text, &entry->bucket, &packed) &&
+        engine_customer_unpack(worker->options.engine, customer, id, packed, &text) == STATUS_OK) {
+        return true;
+    }
+    cache_remove(&worker->cache, entry);
+    task_halt(worker, task,
+              "a customer's record in Redis cannot be read (task %u): `segue rebuild --task %u` writes Redis "
+              "anew from Kafka", task->number, task->number);
+    return false;
+}
+
+void batch_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    const struct store_reply *reply = &answer->replies[0];
+    if (answer->reply_count != 1 || reply->kind != STORE_ARRAY || reply->count != task->read_count + 1) {
+        task->retry_us = worker->now_us + RETRY_US; /* an error: LOADING, CLUSTERDOWN, .. */
+        return;
+    }
+    if (read_judge(worker, task, &reply->children[0]) != READ_TRUST) {
+        return;
+    }
+    for (uint32_t i = 0; i < task->read_count; i++) {
+        if (!batch_take_customer(worker, task, read_key(worker, task, i), &reply->children[1 + i])) {
+            return;
+        }
+    }
+}
+
+static void batch_release(struct worker *worker, struct task *task)
+{
+    if (task->record_count > 0) {
+        worker->options.log->ops->release(worker->options.log, task->records, task->record_count);
+    }
+    task->record_count = 0;
+    task->record_at = 0;
+}
+
+void batch_forget(struct worker *worker, struct task *task)
+{
+    batch_release(worker, task);
+}
+
+void batch_step(struct worker *worker, struct task *task)
+{
+    const struct worker_options *options = &worker->options;
+    if (task->reading_store != READ_NONE || worker->building == NO_INDEX || worker->stopping ||
+        worker->now_us < task->retry_us || task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
+        return;
+    }
+    if (task->record_at == task->record_count) {
+        batch_release(worker, task);
+        task->record_count =
+            options->log->ops->fetch(options->log, task->number, task->records, task->chunk_limit);
+    }
+    if (task->record_count > 0) {
+        worker->idle = false;
+    }
+    while (task->record_at < task->record_count && worker->turn_budget > 0) {
+        const struct log_record *record = &task->records[task->record_at];
+        task->sources[record->source].heard_us = worker->now_us;
+        uint64_t serial = task->serial;
+        enum batch_next next = batch_record(worker, task, record);
+        if (task->serial != serial || task->state != TASK_LIVE) {
+            return;
+        }
+        if (next == BATCH_LOAD) {
+            batch_load(worker, task);
+            return;
+        }
+        if (next == BATCH_STOP) {
+            return;
+        }
+        task->record_at++;
+        worker->turn_budget--;
+    }
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Customers' working blocks in memory, within a bound.
+ *
+ * The worker is the only writer of its tasks, so a hit needs no read. An entry is pinned while a cut with it
+ * has not reached Redis, or while the batch being built has changed it; the others leave by the clock rule
+ * (second chance). Open addressing, linear probing, deletion by shifting back; nothing is allocated. */
+#ifndef RUNTIME_CACHE_H
+#define RUNTIME_CACHE_H
+
+#include "model/customer.h"
+
+struct cache_entry {
+    uint64_t hash;
+    uint64_t last_seq;     /* the newest cut that has it */
+    int64_t bucket;        /* its due entry in Redis, all sealed cuts applied; CUT_NO_BUCKET: none */
+    int64_t heap_ms;       /* the earliest deadline of it that waits in the due heap; INT64_MAX: none */
+    uint32_t slot;
+    bool used;
+    bool referenced;
+    bool building;         /* changed in the batch that is being built */
+    bool stored;           /* Redis (with the cuts sealed so far) has a record of it */
+    /* struct customer follows, aligned to 16 */
+};
+
+struct cache {
+    uint8_t *entries;
+    size_t stride;
+    uint32_t count; /* capacity */
+    uint32_t *table;
+    uint32_t table_size; /* power of two */
+    uint32_t hand;
+    uint32_t used;
+    bool (*pinned)(void *context, const struct cache_entry *entry);
+    void *context;
+};
+
+static inline struct customer *cache_customer(struct cache_entry *entry)
+{
+    return (struct customer *)((uint8_t *)entry + (sizeof(struct cache_entry) + 15) / 16 * 16);
+}
+
+/* Take memory for about `bytes` (at least 64 entries) of customers of `customer_size` bytes. */
+void cache_init(struct cache *cache, size_t bytes, size_t customer_size);
+
+static inline struct cache_entry *cache_at(const struct cache *cache, uint32_t index)
+{
+    return (struct cache_entry *)(cache->entries + (size_t)index * cache->stride);
+}
+
+uint32_t cache_index(const struct cache *cache, const struct cache_entry *entry);
+
+/* NULL: not here. Sets the second-chance mark. */
+struct cache_entry *cache_find(struct cache *cache, uint32_t slot, struct slice id);
+
+/* An entry for a customer who is not here; its block's id is set, everything else is the caller's to fill.
+ * NULL: every entry is pinned (a normal answer: commit, and wait for Redis). */
+struct cache_entry *cache_insert(struct cache *cache, uint32_t slot, struct slice id);
+
+void cache_remove(struct cache *cache, struct cache_entry *entry);
+
+/* Everything of a task goes. */
+void cache_forget(struct cache *cache, uint32_t slot);
+
+#endif

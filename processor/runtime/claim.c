@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Claim of a task (DESIGN 5.6): learn the truth from Kafka, own the head, bring Redis up to it.
+ *
+ *   ask C -> journal until cut C is whole -> (prove membership) -> WATCH, GET head -> own it
+ *         -> apply W+1..C -> task record -> live
+ *
+ * There is no order between owners: Kafka decides who may commit, the head only who may write what was
+ * committed. Every stop for a person (TASK_HALTED) says what to do. */
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/log.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum { CLAIM_ASK_AGAIN_US = 300000, CLAIM_TORN_US = 120000000, CLAIM_BEYOND_ASKS = 3 };
+
+void claim_begin(struct worker *worker, struct task *task)
+{
+    task_set_state(worker, task, TASK_CLAIMING);
+    task->step = CLAIM_ASK;
+    task->ahead_asked = false;
+    task->beyond = 0;
+    task->beyond_asks = 0;
+    task->claim_since_us = worker->now_us;
+    stats_add(&worker->stats.claims, 1);
+}
+
+void claim_release_reader(struct worker *worker, struct task *task)
+{
+    if (task->reading) {
+        worker->options.log->ops->stop_journal(worker->options.log, task->number);
+        task->reading = false;
+    }
+    if (task->reader != NO_INDEX) {
+        worker->readers[task->reader].slot = NO_INDEX;
+        task->reader = NO_INDEX;
+    }
+}
+
+static void claim_read(struct worker *worker, struct task *task, int64_t offset)
+{
+    struct reader *reader = &worker->readers[task->reader];
+    reader->size = 0;
+    reader->next_part = 0;
+    reader->parts = 0;
+    task->reading = true;
+    worker->options.log->ops->read_journal(worker->options.log, task->number, offset);
+}
+
+static void claim_ask(struct worker *worker, struct task *task)
+{
+    task->asked_us = worker->now_us;
+    worker->options.log->ops->ask_committed(worker->options.log, task->number);
+}
+
+/* What the committed offsets say. False: the task was halted. */
+static bool claim_understand(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    task->named_any = false;
+    task->named = (struct cut_metadata){.low_offset = -1, .previous_offset = -1};
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        struct cut_metadata metadata;
+        task->committed[i] = -1;
+        if (!worker->options.sources[i].used || event->offsets[i].offset < 0) {
+            continue;
+        }
+        task->committed[i] = event->offsets[i].offset;
+        if (!cut_metadata_parse(event->offsets[i].metadata, &metadata)) {
+            task_halt(worker, task,
+                      "the committed offset of %s was not written by Segue (somebody moved it by hand): put it "
+                      "back, or delete the offsets of task %u so that they are taken from the journal",
+                      worker->options.sources[i].topic, task->number);
+            return false;
+        }
+        if (!task->named_any || metadata.seq > task->named.seq) {
+            task->named = metadata;
+        }
+        task->named_any = true;
+    }
+    return true;
+}
+
+void claim_committed(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    if (task->state != TASK_CLAIMING) {
+        return;
+    }
+    uint64_t before = task->named.seq;
+    bool before_any = task->named_any;
+    if (task->step == CLAIM_ASKED) {
+        if (!claim_understand(worker, task, event)) {
+            return;
+        }
+        if (task->ahead_asked && task->named.seq < task->ahead_seq) {
+            task_halt(worker, task,
+                      "Redis is at cut %llu but Kafka has committed only %llu: Kafka lost committed data; restore "
+                      "it, or accept Kafka's state with `segue rebuild --task %u`",
+                      (unsigned long long)task->ahead_seq, (unsigned long long)task->named.seq, task->number);
+            return;
+        }
+        task->ahead_asked = false;
+        task->step = CLAIM_READER;
+    } else if (task->step == CLAIM_FIND) {
+        if (!claim_understand(worker, task, event)) {
+            return;
+        }
+        if (task->named.seq != before || task->named_any != before_any) {
+            claim_release_reader(worker, task);
+            task->beyond = 0;
+            task->beyond_asks = 0;
+            task->step = CLAIM_READER;
+        } else if (task->beyond > 0 && ++task->beyond_asks > CLAIM_BEYOND_ASKS) {
+            task_halt(worker, task,
+                      "the journal of task %u has cut %llu but not cut %llu, which the committed offsets name: a "
+                      "transaction was torn; see `segue doctor`", task->number,
+                      (unsigned long long)task->beyond, (unsigned long long)task->named.seq);
+        }
+    }
+}
+
+/* Does this cut belong to this application, cluster and division into tasks? */
+static bool claim_check_cut(struct worker *worker, struct task *task, const struct cut_header *header)
+{
+    const struct worker_options *options = &worker->options;
+    const char *what = NULL;
+    if (!slice_is(header->application, options->application)) {
+        what = "another application's name";
+    } else if (!slice_is(header->cluster_id, options->cluster_id)) {
+        what = "another Kafka cluster's id";
+    } else if (header->task_count != options->task_count) {
+        what = "another number of tasks (partitions)";
+    } else if (header->journal_partitions != options->journal_partitions) {
+        what = "another number of journal partitions";
+    }
+    if (what != NULL) {
+        task_halt(worker, task,
+                  "the journal carries %s: go back to the configuration that wrote it, or start a new application "
+                  "name and replay; `segue doctor` shows both sides", what);
+    }
+    return what == NULL;
+}
+
+static void claim_take_cut(struct worker *worker, struct task *task, const struct cut_header *header,
+                           struct slice payload, int64_t offset)
+{
+    (void)worker;
+    task->seq = header->seq;
+    task->committed_seq = header->seq;
+    task->hash = cut_hash(payload);
+    task->last_offset = offset;
+    task->now_ms = header->now_ms;
+    task->low = header->low;
+    task->due.cursor = header->due_cursor;
+    task->due.last = header->due_last;
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        if (!task->named_any) {
+            task->committed[i] = header->sources[i].to;
+        }
+        task->sources[i].verify = header->sources[i].fingerprint;
+        task->sources[i].verify_offset = header->sources[i].to - 1;
+        task->sources[i].fingerprint = header->sources[i].fingerprint;
+    }
+}
+
+static void claim_found(struct worker *worker, struct task *task)
+{
+    worker->options.log->ops->stop_journal(worker->options.log, task->number);
+    task->reading = false;
+    atomic_store_explicit(&worker->stats.tasks[task->slot].committed, task->committed_seq, memory_order_relaxed);
+    task->step = task->prove ? CLAIM_PROVE : CLAIM_LOOK;
+}
+
+/* Put a part behind the others. True: a whole cut lies in the reader. */
+static bool claim_assemble(struct reader *reader, const struct cut_part *part, int64_t offset)
+{
+    if (part->part == 0) {
+        reader->size = 0;
+        reader->seq = part->seq;
+        reader->owner = part->owner;
+        reader->parts = part->parts;
+        reader->next_part = 0;
+        reader->first_offset = offset;
+    }
+    if (SIM_WITHOUT(MUTANT_TORN_CUT) && part->seq == reader->seq) {
+        reader->next_part = part->part;
+    }
+    if (part->seq != reader->seq || part->owner != reader->owner || part->parts != reader->parts ||
+        part->part != reader->next_part || part->piece.size > reader->limit - reader->size) {
+        reader->parts = 0;
+        return false;
+    }
+    memcpy(reader->buffer + reader->size, part->piece.data, part->piece.size);
+    reader->size += part->piece.size;
+    reader->next_part++;
+    return reader->next_part == reader->parts;
+}
+
+static void claim_find_cut(struct worker *worker, struct task *task, const struct cut_header *header,
+                           struct slice payload, int64_t offset)
+{
+    if (!task->named_any || SIM_WITHOUT(MUTANT_NO_MARKER_WAIT)) {
+        claim_take_cut(worker, task, header, payload, offset); /* the last one counts */
+        return;
+    }
+    if (header->seq > task->named.seq) {
+        task->beyond = header->seq;
+    } else if (header->seq == task->named.seq && claim_check_cut(worker, task, header)) {
+        for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+            if (task->committed[i] >= 0 && header->sources[i].to >= 0 &&
+                task->committed[i] != header->sources[i].to) {
+                task_halt(worker, task,
+                          "cut %llu of task %u ends at offset %lld of %s but the committed offset is %lld: "
+                          "a transaction was torn or an offset was moved; see `segue doctor`",
+                          (unsigned long long)header->seq, task->number, (long long)header->sources[i].to,
+                          worker->options.sources[i].topic, (long long)task->committed[i]);
+                return;
+            }
+        }
+        claim_take_cut(worker, task, header, payload, offset);
+        claim_found(worker, task);
+    }
+}
+
+/* The next cut for Redis: it waits in the reader until it is applied. */
+static void claim_catch_cut(struct worker *worker, struct task *task, const struct cut_header *header,
+                            struct slice payload, int64_t offset, int64_t next_offset)
+{
+    if (header->seq <= task->acked_seq) {
+        return;
+    }
+    worker->options.log->ops->stop_journal(worker->options.log, task->number);
+    task->reading = false;
+    if (header->seq != task->acked_seq + 1) {
+        claim_rebuild(worker, task, "the journal no longer has the cuts that Redis needs");
+        return;
+    }
+    task->next_offset = next_offset;
+    task->pending[0] = (struct pending){.seq = header->seq, .payload = payload, .flight = NO_INDEX};
+    task->pending[0].head = task->head;
+    task->pending[0].head.state = HEAD_READY;
+    task->pending[0].head.seq = header->seq;
+    task->pending[0].head.journal_offset = offset;
+    task->pending[0].head.layout_hash = header->layout_hash;
+    task->pending[0].head.playbook_hash = header->playbook_hash;
+    task->pending[0].head.due_first = header->due_cursor;
+    task->pending[0].head.due_last = header->due_last;
+    task->pending_count = 1;
+}
+
+void claim_journal(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    struct cut_part part;
+    struct cut_header header;
+    if (task->state != TASK_CLAIMING || !task->reading || task->reader == NO_INDEX) {
+        return;
+    }
+    if (cut_part_parse(event->record.value, &part) != STATUS_OK) {
+        task_halt(worker, task, "the journal record at offset %lld is not a cut: something else writes to %s",
+                  (long long)event->record.offset, worker->options.journal_topic);
+        return;
+    }
+    struct reader *reader = &worker->readers[task->reader];
+    if (part.task != task->number || !claim_assemble(reader, &part, event->record.offset)) {
+        return;
+    }
+    reader->parts = 0;
+    struct slice payload = slice_of(reader->buffer, reader->size);
+    if (cut_check(payload, &header) != STATUS_OK || header.seq != part.seq || header.task != part.task) {
+        task_halt(worker, task, "cut %llu of task %u cannot be read: it was written by a newer version; upgrade",
+                  (unsigned long long)part.seq, task->number);
+        return;
+    }
+    if (task->step == CLAIM_FIND) {
+        claim_find_cut(worker, task, &header, payload, reader->first_offset);
+    } else if (task->step == CLAIM_CATCH_UP) {
+        claim_catch_cut(worker, task, &header, payload, reader->first_offset, event->record.offset + 1);
+    }
+}
+
+void claim_journal_end(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    (void)event;
+    if (task->state != TASK_CLAIMING || !task->reading) {
+        return;
+    }
+    if (task->step == CLAIM_FIND && (!task->named_any || SIM_WITHOUT(MUTANT_NO_MARKER_WAIT))) {
+        /* A first start, or the offsets expired and the journal's last cut counts. */
+        claim_found(worker, task);
+    } else if (task->step == CLAIM_CATCH_UP) {
+        worker->options.log->ops->stop_journal(worker->options.log, task->number);
+        task->reading = false;
+        claim_rebuild(worker, task, "the journal does not have the cuts that Redis needs");
+    }
+}
+
+void claim_looked(struct worker *worker, struct task *task, const struct store_reply *reply)
+{
+    struct head head = {.journal_offset = -1, .due_first = INT64_MAX, .due_last = INT64_MIN};
+    const struct worker_options *options = &worker->options;
+    if (reply->kind == STORE_BULK) {
+        if (head_parse(reply->text, &head) != STATUS_OK || head.cluster_hash != worker->cluster_hash ||
+            head.task_count != options->task_count || head.journal_partitions != options->journal_partitions) {
+            task_halt(worker, task,
+                      "Redis at %shead belongs to another Kafka cluster, version or number of tasks: point "
+                      "store.address elsewhere or choose another application name", task->prefix);
+            return;
+        }
+    } else if (reply->kind != STORE_NIL) {
+        task->retry_us = worker->now_us + RETRY_US;
+        return;
+    }
+    if (head.seq > task->committed_seq) {
+        /* W may only be judged against a C that was read after it. */
+        task->ahead_asked = true;
+        task->ahead_seq = head.seq;
+        task->step = CLAIM_ASKED;
+        claim_release_reader(worker, task);
+        claim_ask(worker, task);
+        return;
+    }
+    if (head.state == HEAD_REBUILDING) {
+        task->want_rebuild = true;
+    }
+    task->owner = options->clock->ops->random64(options->clock);
+    head.owner = task->owner;
+    head.cluster_hash = worker->cluster_hash;
+    head.task_count = options->task_count;
+    head.journal_partitions = options->journal_partitions;
+    head.journal_partition =
+        (uint32_t)((uint64_t)task->number * options->journal_partitions / options->task_count);
+    task->step = CLAIM_OWN;
+    if (SIM_WITHOUT(MUTANT_NO_OWN)) {
+        struct head old;
+        if (reply->kind == STORE_BULK && head_parse(reply->text, &old) == STATUS_OK) {
+            task->owner = old.owner;
+            task->next_head = old;
+            claim_owned(worker, task);
+            return;
+        }
+    }
+    apply_own(worker, task, &head);
+    if (task->writing == WRITE_NONE) {
+        task->step = CLAIM_LOOK;
+    }
+}
+
+void claim_owned(struct worker *worker, struct task *task)
+{
+    task->head = task->next_head;
+    task->acked_seq = task->head.seq;
+    task->sent_seq = task->head.seq;
+    task->next_offset = task->head.journal_offset;
+    if (task->want_rebuild) {
+        claim_rebuild(worker, task, "Redis is incomplete");
+        return;
+    }
+    task->step = task->acked_seq < task->committed_seq ? CLAIM_CATCH_UP : CLAIM_TASK_RECORD;
+}
+
+static void claim_live(struct worker *worker, struct task *task)
+{
+    int64_t offsets[SOURCE_COUNT];
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        struct task_source *source = &task->sources[i];
+        const struct worker_source *option = &worker->options.sources[i];
+        source->position = task->committed[i];
+        source->from = source->position;
+        source->heard_us = worker->now_us;
+        offsets[i] = -1;
+        if (!option->used) {
+            continue;
+        }
+        offsets[i] = option->start == WORKER_START_LATEST ? -3 : -2;
+        if (source->position >= 0) {
+            offsets[i] = source->position;
+            if (source->verify != 0 && source->position == source->verify_offset + 1) {
+                offsets[i] = source->verify_offset; /* read the last record again: is it still the same? */
+            } else {
+                source->verify = 0;
+            }
+        }
+    }
+    claim_release_reader(worker, task);
+    task->due.loaded = task->due.cursor == INT64_MIN ? INT64_MIN : task->due.cursor - 1;
+    task->due.missed = INT64_MAX;
+    task->last_cut_us = worker->now_us;
+    task->reason[0] = '\0';
+    task->want_rebuild = false;
+    task_set_state(worker, task, TASK_LIVE);
+    log_info("task_live", "a task is live", "task=%u cut=%llu took_ms=%lld", task->number,
+             (unsigned long long)task->committed_seq,
+             (long long)((worker->now_us - task->claim_since_us) / 1000));
+    worker->options.log->ops->start(worker->options.log, task->number, offsets);
+}
+
+void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    const struct store_reply *reply = &answer->replies[0];
+    if (task->state != TASK_CLAIMING || task->step != CLAIM_TASK_RECORD) {
+        return;
+    }
+    if (answer->reply_count != 1 || reply->kind != STORE_ARRAY || reply->count != 2) {
+        task->retry_us = worker->now_us + RETRY_US;
+        return;
+    }
+    if (read_judge(worker, task, &reply->children[0]) != READ_TRUST) {
+        return;
+    }
+    int64_t bucket;
+    struct slice packed;
+    struct status_text text;
+    engine_task_init(worker->options.engine, task->state_block, task->number);
+    task->state_hash = 0;
+    if (reply->children[1].kind == STORE_BULK) {
+        task->state_hash = hash64(reply->children[1].text, 0);
+        if (!record_open(reply->children[1].text, &bucket, &packed) ||
+            engine_task_unpack(worker->options.engine, task->state_block, task->number, packed, &text) !=
+                STATUS_OK) {
+            task_halt(worker, task, "the task record of task %u cannot be read: `segue rebuild --task %u`",
+                      task->number, task->number);
+            return;
+        }
+    }
+    claim_live(worker, task);
+}
+
+static void claim_read_task(struct worker *worker, struct task *task)
+{
+    struct store_pipeline pipeline;
+    char key[KEY_PREFIX_SIZE_MAX + 8];
+    size_t size = task->prefix_size;
+    if (task->reading_store != READ_NONE || !read_begin(worker, task, READ_TASK, &pipeline)) {
+        return;
+    }
+    memcpy(key, task->prefix, size);
+    store_command(&pipeline, 3);
+    store_argument_text(&pipeline, "MGET");
+    memcpy(key + size, "head", 4);
+    store_argument(&pipeline, slice_of(key, size + 4));
+    memcpy(key + size, "c:", 2);
+    store_argument(&pipeline, slice_of(key, size + 2));
+    read_submit(worker, task, &pipeline);
+}
+
+static void claim_step_find(struct worker *worker, struct task *task)
+{
+    if (worker->now_us - task->asked_us > CLAIM_ASK_AGAIN_US) {
+        claim_ask(worker, task);
+    }
+    if (worker->now_us - task->claim_since_us > CLAIM_TORN_US && task->named_any) {
+        task_halt(worker, task,
+                  "the journal of task %u does not have cut %llu, which the committed offsets name: the journal "
+                  "lost data or a transaction was torn; see `segue doctor`", task->number,
+                  (unsigned long long)task->named.seq);
+    }
+}
+
+static void claim_step_reader(struct worker *worker, struct task *task)
+{
+    for (uint32_t i = 0; i < READERS && task->reader == NO_INDEX; i++) {
+        if (worker->readers[i].slot == NO_INDEX) {
+            worker->readers[i].slot = task->slot;
+            task->reader = i;
+        }
+    }
+    if (task->reader == NO_INDEX) {
+        return;
+    }
+    task->seq = 0;
+    task->committed_seq = 0;
+    task->hash = 0;
+    task->last_offset = -1;
+    task->now_ms = INT64_MIN;
+    task->low = 0;
+    task->low_offset = task->named.low_offset;
+    due_clear(&task->due);
+    memset(task->sources, 0, sizeof(task->sources));
+    task->step = CLAIM_FIND;
+    int64_t from = task->named_any ? task->named.previous_offset : -2;
+    claim_read(worker, task, from < 0 ? -2 : from);
+}
+
+void claim_step(struct worker *worker, struct task *task)
+{
+    if (worker->now_us < task->retry_us) {
+        return;
+    }
+    switch (task->step) {
+    case CLAIM_ASK:
+        if (worker->producer == PRODUCER_READY &&
+            (worker->committing == NO_INDEX || SIM_WITHOUT(MUTANT_ASK_EARLY))) {
+            task->step = CLAIM_ASKED;
+            claim_ask(worker, task);
+        }
+        break;
+    case CLAIM_ASKED:
+        if (worker->now_us - task->asked_us > 10 * CLAIM_ASK_AGAIN_US) {
+            claim_ask(worker, task);
+        }
+        break;
+    case CLAIM_READER:
+        claim_step_reader(worker, task);
+        break;
+    case CLAIM_FIND:
+        claim_step_find(worker, task);
+        break;
+    case CLAIM_LOOK:
+    case CLAIM_OWN:
+        apply_step(worker, task);
+        break;
+    case CLAIM_CATCH_UP:
+        if (task->pending_count > 0) {
+            apply_step(worker, task);
+        } else if (task->acked_seq == task->committed_seq) {
+            task->step = CLAIM_TASK_RECORD;
+        } else if (!task->reading) {
+            claim_read(worker, task, task->next_offset < 0 ? -2 : task->next_offset);
+        }
+        break;
+    case CLAIM_TASK_RECORD:
+        claim_read_task(worker, task);
+        break;
+    case CLAIM_PROVE: /* flight.c puts an empty cut into the next transaction */
+    case CLAIM_PROVING:
+    case CLAIM_REBUILD_DELETE:
+    case CLAIM_REBUILD_CHECKPOINTS:
+    case CLAIM_REBUILD_JOURNAL:
+    case CLAIM_REBUILD_FINISH:
+        break;
+    }
+}
+
+void claim_rebuild(struct worker *worker, struct task *task, const char *why)
+{
+    task_halt(worker, task, "%s: the task must be rebuilt from Kafka", why);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who must be looked at when, with no event: a heap of the near deadlines of one task.
+ *
+ * All deadlines lie in Redis, in sets of one minute each ({app.NN}due:<bucket>, bucket = deadline / 60 s); a
+ * bucket is read when its minute begins. The heap holds (moment, customer) for the buckets that were read; an
+ * item may be out of date, for whoever takes it looks at the customer's own deadline. */
+#ifndef RUNTIME_DUE_H
+#define RUNTIME_DUE_H
+
+#include "model/event.h"
+
+enum { DUE_BUCKET_MS = 60000, DUE_FAR_BUCKETS = 64, DUE_HORIZON_BUCKETS = 400 * 1440 };
+
+/* Customers with no deadline: these buckets never come. The year 3000 and later. */
+#define DUE_FAR_FIRST INT64_C(541728000)
+
+struct due_item {
+    int64_t at_ms;
+    uint8_t id[CUSTOMER_ID_SIZE_MAX];
+    uint8_t id_size;
+};
+
+struct due {
+    struct due_item *items; /* a binary heap, earliest first */
+    uint32_t count;
+    uint32_t limit;
+    int64_t loaded;      /* buckets up to this one were read; INT64_MIN: none yet */
+    int64_t cursor;      /* the lowest bucket in which somebody may wait, as known at the last cut */
+    int64_t last;        /* the highest near bucket ever used */
+    int64_t missed;      /* the lowest bucket of which some did not fit; INT64_MAX: none */
+};
+
+static inline int64_t due_bucket_of(int64_t moment_ms)
+{
+    int64_t bucket = moment_ms / DUE_BUCKET_MS;
+    return moment_ms < 0 && bucket * DUE_BUCKET_MS > moment_ms ? bucket - 1 : bucket;
+}
+
+/* False: the heap is full. */
+bool due_push(struct due *due, int64_t at_ms, struct slice id);
+/* Remove the earliest; count > 0. */
+void due_pop(struct due *due);
+void due_clear(struct due *due);
+
+#endif

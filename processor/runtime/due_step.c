@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Deadlines of a live task: read the due buckets whose minute has begun, fire what is due.
+ *
+ * A bucket in Redis lacks what the un-acked cuts change; those customers are pinned in memory, so the cache is
+ * asked too. A customer is looked at by its own deadline, so an item that is out of date does nothing. */
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum { DUE_BUCKETS_PER_READ = 128, DUE_FIRE_PER_TURN = 256, DUE_KEYS_PER_READ = 256 };
+
+/* SMEMBERS of the next buckets, with the head, in one MULTI. */
+static void due_read(struct worker *worker, struct task *task, int64_t first, int64_t last)
+{
+    struct store_pipeline pipeline;
+    if (!read_begin(worker, task, READ_DUE, &pipeline)) {
+        return;
+    }
+    char key[KEY_PREFIX_SIZE_MAX + 8];
+    size_t size = task->prefix_size;
+    memcpy(key, task->prefix, size);
+    memcpy(key + size, "head", 4);
+    store_command(&pipeline, 1);
+    store_argument_text(&pipeline, "MULTI");
+    store_command(&pipeline, 2);
+    store_argument_text(&pipeline, "GET");
+    store_argument(&pipeline, slice_of(key, size + 4));
+    memcpy(key + size, "due:", 4);
+    uint32_t count = 0;
+    for (int64_t bucket = first; bucket <= last && count < DUE_BUCKETS_PER_READ; bucket++, count++) {
+        char text[24];
+        int length = snprintf(text, sizeof(text), "%lld", (long long)bucket);
+        store_command(&pipeline, 2);
+        store_argument_text(&pipeline, "SMEMBERS");
+        store_argument_pair(&pipeline, slice_of(key, size + 4), slice_of(text, (size_t)length));
+    }
+    store_command(&pipeline, 1);
+    store_argument_text(&pipeline, "EXEC");
+    task->read_bucket = first;
+    task->read_count = count;
+    read_submit(worker, task, &pipeline);
+}
+
+static void due_add(struct task *task, int64_t bucket, struct slice id)
+{
+    if (id.size > CUSTOMER_ID_SIZE_MAX) {
+        return;
+    }
+    if (!due_push(&task->due, bucket * DUE_BUCKET_MS, id) && bucket < task->due.missed) {
+        task->due.missed = bucket;
+    }
+}
+
+void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
+    if (exec->kind != STORE_ARRAY || exec->count != task->read_count + 1) {
+        task->retry_us = worker->now_us + RETRY_US;
+        return;
+    }
+    if (read_judge(worker, task, &exec->children[0]) != READ_TRUST) {
+        return;
+    }
+    int64_t last = task->read_bucket + (int64_t)task->read_count - 1;
+    if (task->due.missed >= task->read_bucket && task->due.missed <= last) {
+        task->due.missed = INT64_MAX;
+    }
+    for (uint32_t i = 0; i < task->read_count; i++) {
+        const struct store_reply *members = &exec->children[1 + i];
+        if (members->kind != STORE_ARRAY) {
+            task->retry_us = worker->now_us + RETRY_US;
+            return;
+        }
+        for (uint32_t k = 0; k < members->count; k++) {
+            due_add(task, task->read_bucket + (int64_t)i, members->children[k].text);
+        }
+    }
+    if (last > task->due.loaded) {
+        task->due.loaded = last;
+    }
+    for (uint32_t i = 0; i < worker->cache.count && !SIM_WITHOUT(MUTANT_NO_OVERLAY); i++) {
+        struct cache_entry *entry = cache_at(&worker->cache, i);
+        if (!entry->used || entry->slot != task->slot) {
+            continue;
+        }
+        struct customer *customer = cache_customer(entry);
+        if (due_bucket_of(customer->deadline_ms) <= last && customer->deadline_ms < entry->heap_ms) {
+            if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
+                entry->heap_ms = customer->deadline_ms;
+            } else if (due_bucket_of(customer->deadline_ms) < task->due.missed) {
+                task->due.missed = due_bucket_of(customer->deadline_ms);
+            }
+        }
+    }
+}
+
+/* The customers at the top of the heap who are not in memory. */
+static void due_load_customers(struct worker *worker, struct task *task)
+{
+    struct store_pipeline pipeline;
+    struct slice keys[DUE_KEYS_PER_READ];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < task->due.count && count < DUE_KEYS_PER_READ; i++) {
+        const struct due_item *item = &task->due.items[i];
+        struct slice id = slice_of(item->id, item->id_size);
+        if (item->at_ms <= task->now_ms && cache_find(&worker->cache, task->slot, id) == NULL) {
+            keys[count++] = id;
+        }
+    }
+    if (!read_begin(worker, task, READ_CUSTOMERS, &pipeline)) {
+        return;
+    }
+    char key[KEY_PREFIX_SIZE_MAX + 8];
+    size_t size = task->prefix_size;
+    memcpy(key, task->prefix, size);
+    store_command(&pipeline, 2 + count);
+    store_argument_text(&pipeline, "MGET");
+    memcpy(key + size, "head", 4);
+    store_argument(&pipeline, slice_of(key, size + 4));
+    memcpy(key + size, "c:", 2);
+    for (uint32_t i = 0; i < count; i++) {
+        store_argument_pair(&pipeline, slice_of(key, size + 2), keys[i]);
+    }
+    read_note_keys(worker, task, keys, count);
+    read_submit(worker, task, &pipeline);
+}
+
+/* Look at the customer on top of the heap. False: no room now. */
+static bool due_fire(struct worker *worker, struct task *task, struct cache_entry *entry)
+{
+    struct customer *customer = cache_customer(entry);
+    uint64_t serial = task->serial;
+    bool known = entry->stored || entry->building;
+    if (customer->deadline_ms <= task->now_ms && known) {
+        if (!batch_room(worker, entry)) {
+            return false;
+        }
+        batch_touch(worker, task, entry);
+        enum engine_result result = engine_advance(worker->options.engine, task->state_block, customer,
+                                                   task->now_ms, &worker->effects);
+        if (!batch_flush(worker, task) || task->serial != serial) {
+            return false;
+        }
+        stats_add(&worker->stats.deadlines, 1);
+        if (result == ENGINE_MORE) {
+            return true; /* stays on top */
+        }
+    }
+    due_pop(&task->due);
+    entry->heap_ms = INT64_MAX;
+    if (!known) {
+        return true;
+    }
+    if (due_bucket_of(customer->deadline_ms) <= task->due.loaded) {
+        if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
+            entry->heap_ms = customer->deadline_ms;
+        }
+    } else if (entry->bucket <= task->due.loaded && !entry->building && entry->bucket != CUT_NO_BUCKET) {
+        /* It waits in a bucket that has passed (a deadline beyond the horizon): move it on. */
+        if (!batch_room(worker, entry)) {
+            task->due.missed = entry->bucket < task->due.missed ? entry->bucket : task->due.missed;
+            return false;
+        }
+        batch_touch(worker, task, entry);
+    }
+    return true;
+}
+
+void due_step(struct worker *worker, struct task *task)
+{
+    struct due *due = &task->due;
+    if (task->now_ms == INT64_MIN || task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
+        worker->building == NO_INDEX || worker->stopping) {
+        return;
+    }
+    int64_t present = due_bucket_of(task->now_ms);
+    if (due->loaded == INT64_MIN) {
+        due->loaded = present - 1;
+    }
+    if (due->loaded < present && due->count < due->limit / 2) {
+        due_read(worker, task, due->loaded + 1, present);
+        return;
+    }
+    if (due->missed < present && due->count < due->limit / 2) {
+        due_read(worker, task, due->missed, due->missed);
+        return;
+    }
+    if (task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
+        return;
+    }
+    for (uint32_t i = 0; i < DUE_FIRE_PER_TURN && due->count > 0 && due->items[0].at_ms <= task->now_ms; i++) {
+        struct slice id = slice_of(due->items[0].id, due->items[0].id_size);
+        struct cache_entry *entry = cache_find(&worker->cache, task->slot, id);
+        worker->idle = false;
+        if (entry == NULL) {
+            due_load_customers(worker, task);
+            return;
+        }
+        if (!due_fire(worker, task, entry)) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One Kafka transaction: close the batch into cuts, commit, and hand the cuts to Redis.
+ *
+ * One flight is built while another commits. A commit that failed, or of which nobody knows, forgets every
+ * task: C in Kafka is the truth, and the claim reads it. A producer never outlives trouble (DESIGN 5.7). */
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/log.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum { FLIGHT_STUCK_US = 2000000 };
+
+void flight_unhold(struct worker *worker, uint32_t index)
+{
+    struct flight *flight = &worker->flights[index];
+    INVARIANT(flight->holders > 0 && flight->state == FLIGHT_WAITING);
+    if (--flight->holders == 0) {
+        flight->state = FLIGHT_FREE;
+    }
+}
+
+static void flight_reset(struct flight *flight, enum flight_state state)
+{
+    flight->state = state;
+    flight->holders = 0;
+    flight->cuts_used = 0;
+    flight->write_count = 0;
+    flight->offset_count = 0;
+    flight->sealed_count = 0;
+    flight->began_us = 0;
+    arena_reset(&flight->arena);
+}
+
+/* Redis does not take the cuts of some task and its bytes fill our memory: its journal has them too. */
+static void flight_give_up_oldest(struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        struct task *task = &worker->tasks[i];
+        if (task->state == TASK_LIVE && task->pending_count > 0 &&
+            worker->now_us - task->last_cut_us > FLIGHT_STUCK_US) {
+            task_reclaim(worker, task, "Redis does not take cuts: they will be read from the journal again");
+        }
+    }
+}
+
+void flight_choose(struct worker *worker)
+{
+    for (uint32_t i = 0; i < FLIGHTS && worker->building == NO_INDEX; i++) {
+        if (worker->flights[i].state == FLIGHT_FREE) {
+            worker->building = i;
+            flight_reset(&worker->flights[i], FLIGHT_BUILDING);
+        }
+    }
+    if (worker->building == NO_INDEX && worker->committing == NO_INDEX) {
+        flight_give_up_oldest(worker);
+    }
+}
+
+void flight_drop_task(struct worker *worker, struct task *task)
+{
+    if (worker->building == NO_INDEX) {
+        return;
+    }
+    struct flight *flight = &worker->flights[worker->building];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < flight->write_count; i++) {
+        if (flight->write_slots[i] != task->slot) {
+            flight->writes[kept] = flight->writes[i];
+            flight->write_slots[kept++] = flight->write_slots[i];
+        }
+    }
+    flight->write_count = kept;
+    kept = 0;
+    for (uint32_t i = 0; i < worker->touched_count; i++) {
+        struct cache_entry *entry = cache_at(&worker->cache, worker->touched[i]);
+        if (entry->slot == task->slot) {
+            entry->building = false;
+        } else {
+            worker->touched[kept++] = worker->touched[i];
+        }
+    }
+    worker->touched_count = kept;
+    task->held_building = false;
+    task->events_built = 0;
+    task->outputs_built = 0;
+}
+
+/* Which due set the customer belongs into from now on. */
+static int64_t seal_bucket(const struct task *task, const struct customer *customer)
+{
+    if (customer->deadline_ms == INT64_MAX) {
+        return DUE_FAR_FIRST + (int64_t)(hash64(customer_id(customer), 7) % DUE_FAR_BUCKETS);
+    }
+    int64_t bucket = due_bucket_of(customer->deadline_ms);
+    int64_t latest = task->now_ms == INT64_MIN ? bucket : due_bucket_of(task->now_ms) + DUE_HORIZON_BUCKETS;
+    bucket = bucket > latest ? latest : bucket; /* looked at too early is harmless */
+    return bucket < task->due.cursor ? task->due.cursor : bucket;
+}
+
+/* The published fields that changed, as bytes in worker->view_bytes. */
+static bool seal_view(struct worker *worker, struct customer *customer, struct cut_entry *entry)
+{
+    arena_reset(&worker->view_arena);
+    uint32_t count = engine_view(worker->options.engine, customer, &worker->view_arena, worker->view_changes);
+    struct bytes_writer writer = bytes_writer(worker->view_bytes, worker->view_bytes_size);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct view_change *change = &worker->view_changes[i];
+        cut_put_field(&writer, &(struct cut_field){change->name, change->text, change->remove});
+    }
+    entry->view_count = count;
+    entry->view = slice_of(worker->view_bytes, writer.size);
+    return !writer.full;
+}
+
+static bool seal_entry(struct worker *worker, struct task *task, struct cache_entry *cached,
+                       struct bytes_writer *writer, size_t *apply_bytes)
+{
+    struct customer *customer = cache_customer(cached);
+    struct cut_entry entry = {.id = customer_id(customer), .bucket_old = cached->bucket};
+    int64_t bucket = CUT_NO_BUCKET;
+    if (customer->erased) {
+        entry.flags = CUT_RECORD_DELETE;
+    } else {
+        if (!seal_view(worker, customer, &entry)) {
+            return false;
+        }
+        bucket = seal_bucket(task, customer);
+        struct bytes_writer record = bytes_writer(worker->packed, ENGINE_RECORD_SIZE_MAX + 16);
+        record_begin(&record, bucket);
+        size_t size = engine_customer_pack(worker->options.engine, customer, worker->packed + record.size);
+        entry.flags = CUT_RECORD_SET;
+        entry.record = slice_of(worker->packed, record.size + size);
+        entry.bucket_new = bucket;
+        if (bucket < DUE_FAR_FIRST && bucket > task->due.last) {
+            task->due.last = bucket;
+        }
+    }
+    if (bucket != cached->bucket) {
+        entry.flags |= cached->bucket != CUT_NO_BUCKET ? CUT_BUCKET_OLD : 0U;
+        entry.flags |= bucket != CUT_NO_BUCKET ? CUT_BUCKET_NEW : 0U;
+    }
+    size_t before = writer->size;
+    cut_put_entry(writer, &entry);
+    *apply_bytes += apply_size(worker, &entry);
+    if (writer->full) {
+        return false;
+    }
+    worker->entry_average += (writer->size - before + 15) / 16;
+    worker->entry_average -= worker->entry_average / 16;
+    cached->bucket = bucket;
+    cached->last_seq = task->seq + 1;
+    cached->stored = !customer->erased;
+    if (customer->erased) {
+        struct slice id = customer_id(customer);
+        uint8_t copy[CUSTOMER_ID_SIZE_MAX];
+        memcpy(copy, id.data, id.size);
+        engine_customer_init(worker->options.engine, customer, slice_of(copy, id.size));
+    } else if (due_bucket_of(customer->deadline_ms) <= task->due.loaded && customer->deadline_ms < cached->heap_ms) {
+        if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
+            cached->heap_ms = customer->deadline_ms;
+        } else if (bucket < task->due.missed) {
+            task->due.missed = bucket;
+        }
+    }
+    return true;
+}
+
+static bool seal_task_record(struct worker *worker, struct task *task, struct bytes_writer *writer,
+                             size_t *apply_bytes, uint32_t *entry_count)
+{
+    struct bytes_writer record = bytes_writer(worker->packed, ENGINE_RECORD_SIZE_MAX + 16);
+    record_begin(&record, 0);
+    size_t size = engine_task_pack(worker->options.engine, task->state_block, worker->packed + record.size);
+    struct slice bytes = slice_of(worker->packed, record.size + size);
+    uint64_t hash = hash64(bytes, 0);
+    if (hash == task->state_hash) {
+        return true;
+    }
+    struct cut_entry entry = {.flags = CUT_RECORD_SET, .record = bytes};
+    cut_put_entry(writer, &entry);
+    *apply_bytes += apply_size(worker, &entry);
+    *entry_count += 1;
+    task->state_hash = hash;
+    return !writer->full;
+}
+
+/* The lowest bucket in which somebody may still wait. */
+static int64_t seal_cursor(const struct task *task)
+{
+    const struct due *due = &task->due;
+    if (due->loaded == INT64_MIN) {
+        return INT64_MIN;
+    }
+    int64_t cursor = due->loaded;
+    if (SIM_WITHOUT(MUTANT_CURSOR_AHEAD)) {
+        return due->loaded + 1;
+    }
+    if (due->count > 0 && due_bucket_of(due->items[0].at_ms) < cursor) {
+        cursor = due_bucket_of(due->items[0].at_ms);
+    }
+    cursor = due->missed < cursor ? due->missed : cursor;
+    return cursor < due->cursor ? due->cursor : cursor;
+}
+
+static struct cut_header seal_header(struct worker *worker, struct task *task)
+{
+    const struct worker_options *options = &worker->options;
+    struct cut_header header = {
+        .application = slice_text(options->application),
+        .cluster_id = slice_text(options->cluster_id),
+        .task_count = options->task_count,
+        .journal_partitions = options->journal_partitions,
+        .layout_hash = worker->layout_hash,
+        .playbook_hash = worker->playbook_hash,
+        .task = task->number,
+        .seq = task->seq + 1,
+        .owner = task->owner,
+        .now_ms = task->now_ms,
+        .due_cursor = task->due.cursor,
+        .due_last = task->due.last,
+        .previous_hash = task->hash,
+        .low = task->low,
+        .event_count = task->events_built,
+        .output_count = task->outputs_built,
+    };
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        const struct task_source *source = &task->sources[i];
+        header.sources[i] = (struct cut_source){-1, -1, 0};
+        if (options->sources[i].used) {
+            int64_t to = task->state == TASK_LIVE ? source->position : task->committed[i];
+            header.sources[i] = (struct cut_source){source->from, to, source->fingerprint};
+        }
+    }
+    return header;
+}
+
+/* Entries first, at a distance that leaves room for the header, which needs their number. */
+static bool seal_payload(struct worker *worker, struct task *task, struct flight *flight,
+                         struct slice *out_payload)
+{
+    size_t limit = worker->options.limits.commit_bytes - flight->cuts_used;
+    if (limit < CUT_PART_OVERHEAD + CUT_HEADER_SIZE_MAX) {
+        return false;
+    }
+    uint8_t *entries_at = flight->cuts + flight->cuts_used + CUT_PART_HEAD + CUT_HEADER_SIZE_MAX;
+    struct bytes_writer entries = bytes_writer(entries_at, limit - CUT_PART_OVERHEAD - CUT_HEADER_SIZE_MAX);
+    size_t apply_bytes = 4096;
+    uint32_t entry_count = 0;
+    int64_t cursor = seal_cursor(task);
+    task->due.cursor = cursor;
+    for (uint32_t i = 0; i < worker->touched_count; i++) {
+        struct cache_entry *cached = cache_at(&worker->cache, worker->touched[i]);
+        if (cached->slot == task->slot) {
+            entry_count++;
+            if (!seal_entry(worker, task, cached, &entries, &apply_bytes)) {
+                return false;
+            }
+        }
+    }
+    if (task->state == TASK_LIVE && !seal_task_record(worker, task, &entries, &apply_bytes, &entry_count)) {
+        return false;
+    }
+    if (apply_bytes > worker->write_buffer_size) {
+        return false;
+    }
+    uint8_t header_bytes[CUT_HEADER_SIZE_MAX];
+    struct bytes_writer writer = bytes_writer(header_bytes, sizeof(header_bytes));
+    struct cut_header header = seal_header(worker, task);
+    header.entry_count = entry_count;
+    cut_put_header(&writer, &header);
+    INVARIANT(!writer.full);
+    uint8_t *payload = flight->cuts + flight->cuts_used + CUT_PART_HEAD;
+    memcpy(payload, header_bytes, writer.size);
+    memmove(payload + writer.size, entries_at, entries.size);
+    *out_payload = slice_of(payload, writer.size + entries.size);
+    flight->cuts_used += CUT_PART_OVERHEAD + out_payload->size;
+    return true;
+}
+
+/* The journal records of one cut. */
+static bool seal_parts(struct worker *worker, struct task *task, struct flight *flight,
+                       struct flight_cut *sealed)
+{
+    const struct worker_options *options = &worker->options;
+    size_t piece_max = options->limits.message_bytes - CUT_PART_OVERHEAD;
+    size_t parts = (sealed->payload.size + piece_max - 1) / piece_max;
+    if (parts > CUT_PARTS_MAX || flight->write_count + parts > options->limits.outputs_per_commit) {
+        return false;
+    }
+    int32_t partition =
+        (int32_t)((uint64_t)task->number * options->journal_partitions / options->task_count);
+    sealed->write = flight->write_count;
+    for (size_t i = 0; i < parts; i++) {
+        size_t from = i * piece_max;
+        size_t size = sealed->payload.size - from < piece_max ? sealed->payload.size - from : piece_max;
+        uint8_t *frame = flight->cuts + (sealed->payload.data - flight->cuts) - CUT_PART_HEAD;
+        if (parts > 1) {
+            frame = arena_take(&flight->arena, size + CUT_PART_OVERHEAD);
+            if (frame == NULL) {
+                return false;
+            }
+            memcpy(frame + CUT_PART_HEAD, sealed->payload.data + from, size);
+        }
+        struct cut_part part = {task->number, sealed->seq, task->owner, (uint32_t)i, (uint32_t)parts,
+                                slice_of(frame + CUT_PART_HEAD, size)};
+        cut_frame(frame, &part);
+        flight->write_slots[flight->write_count] = task->slot;
+        flight->writes[flight->write_count++] = (struct log_write){
+            .topic = options->journal_topic,
+            .partition = partition,
+            .value = slice_of(frame, size + CUT_PART_OVERHEAD),
+            .has_value = true,
+        };
+        stats_add(&worker->stats.journal_bytes, size + CUT_PART_OVERHEAD);
+    }
+    return true;
+}
+
+static bool seal_offsets(struct worker *worker, struct task *task, struct flight *flight)
+{
+    struct cut_metadata metadata = {task->seq + 1, task->low, task->low_offset, task->last_offset};
+    uint32_t before = flight->offset_count;
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        int64_t position = task->state == TASK_LIVE ? task->sources[i].position : task->committed[i];
+        if (!worker->options.sources[i].used || position < 0) {
+            continue;
+        }
+        struct log_offset *offset = &flight->offsets[flight->offset_count++];
+        *offset = (struct log_offset){.task = task->number, .source = (uint8_t)i, .offset = position};
+        cut_metadata_write(&metadata, offset->metadata, sizeof(offset->metadata));
+    }
+    return flight->offset_count > before;
+}
+
+static bool seal_task(struct worker *worker, struct task *task, struct flight *flight)
+{
+    struct flight_cut *sealed = &flight->sealed[flight->sealed_count];
+    *sealed = (struct flight_cut){.slot = task->slot, .serial = task->serial, .seq = task->seq + 1,
+                                  .prove = task->state == TASK_CLAIMING};
+    if (!seal_payload(worker, task, flight, &sealed->payload) || !seal_parts(worker, task, flight, sealed)) {
+        return false;
+    }
+    sealed->hash = cut_hash(sealed->payload);
+    sealed->head = task->head;
+    sealed->head.state = HEAD_READY;
+    sealed->head.seq = sealed->seq;
+    sealed->head.layout_hash = worker->layout_hash;
+    sealed->head.playbook_hash = worker->playbook_hash;
+    sealed->head.due_first = task->due.cursor;
+    sealed->head.due_last = task->due.last;
+    flight->sealed_count++;
+    task->seq++;
+    task->hash = sealed->hash;
+    task->held_building = false;
+    task->events_built = 0;
+    task->outputs_built = 0;
+    task->last_cut_us = worker->now_us;
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        task->sources[i].from = task->sources[i].position;
+    }
+    if (sealed->prove) {
+        task->step = CLAIM_PROVING;
+    }
+    return true;
+}
+
+static void flight_seal(struct worker *worker, struct flight *flight)
+{
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        struct task *task = &worker->tasks[i];
+        bool prove = task->state == TASK_CLAIMING && task->step == CLAIM_PROVE;
+        bool live = task->state == TASK_LIVE && task->held_building;
+        if (!prove && !live) {
+            continue;
+        }
+        size_t cuts_before = flight->cuts_used;
+        uint32_t offsets_before = flight->offset_count;
+        if (!seal_offsets(worker, task, flight)) {
+            if (prove) {
+                task->step = CLAIM_LOOK; /* nothing was ever committed: there is nothing to prove with */
+            }
+            continue;
+        }
+        if (!seal_task(worker, task, flight)) {
+            flight->offset_count = offsets_before;
+            flight->cuts_used = cuts_before;
+            batch_shrink(worker, task);
+        }
+    }
+    for (uint32_t i = 0; i < worker->touched_count; i++) {
+        cache_at(&worker->cache, worker->touched[i])->building = false;
+    }
+    worker->touched_count = 0;
+}
+
+static bool flight_is_due(const struct worker *worker, const struct flight *flight)
+{
+    const struct worker_options *options = &worker->options;
+    for (uint32_t i = 0; i < options->tasks_max; i++) {
+        if (worker->tasks[i].state == TASK_CLAIMING && worker->tasks[i].step == CLAIM_PROVE) {
+            return true;
+        }
+    }
+    if (flight->began_us == 0) {
+        return false;
+    }
+    int64_t age_us = worker->now_us - flight->began_us;
+    return worker->stopping || age_us >= options->commit_interval_ms * 1000 || !batch_room(worker, NULL) ||
+           (worker->idle && worker->now_us - worker->commit_began_us >= options->commit_floor_ms * 1000);
+}
+
+void flight_turn(struct worker *worker)
+{
+    struct log *log = worker->options.log;
+    if (worker->committing != NO_INDEX) {
+        return;
+    }
+    if (worker->producer == PRODUCER_WANTED && worker->now_us >= worker->producer_retry_us) {
+        worker->producer = PRODUCER_OPENING;
+        log->ops->open_producer(log);
+    }
+    if (worker->producer != PRODUCER_READY || worker->building == NO_INDEX) {
+        return;
+    }
+    struct flight *flight = &worker->flights[worker->building];
+    if (!flight_is_due(worker, flight)) {
+        return;
+    }
+    flight_seal(worker, flight);
+    if (flight->sealed_count == 0) {
+        flight_reset(flight, FLIGHT_BUILDING);
+        return;
+    }
+    flight->state = FLIGHT_COMMITTING;
+    worker->committing = worker->building;
+    worker->building = NO_INDEX;
+    worker->commit_began_us = worker->now_us;
+    atomic_store_explicit(&worker->stats.transaction_since_ms, worker->wall_ms, memory_order_relaxed);
+    flight->transaction = (struct log_transaction){flight->offsets, flight->offset_count, flight->writes,
+                                                   flight->write_count, flight->written};
+    for (uint32_t i = 0; i < flight->write_count; i++) {
+        flight->written[i] = (struct log_written){-1, 0};
+    }
+    if (SIM_WITHOUT(MUTANT_REDIS_FIRST)) {
+        struct log_event early = {.kind = LOG_COMMIT_DONE};
+        uint32_t kept = worker->committing;
+        flight_committed(worker, &early);
+        worker->committing = kept;
+    }
+    log->ops->commit(log, &flight->transaction);
+    flight_choose(worker);
+}
+
+static void committed_cut(struct worker *worker, uint32_t index, struct flight_cut *sealed)
+{
+    struct task *task = &worker->tasks[sealed->slot];
+    if (task->serial != sealed->serial || task->committed_seq >= sealed->seq) {
+        return;
+    }
+    const struct log_written *written = &worker->flights[index].written[sealed->write];
+    task->committed_seq = sealed->seq;
+    task->last_offset = written->offset;
+    task->append_ms = written->append_ms;
+    task->append_us = worker->now_us;
+    atomic_store_explicit(&worker->stats.tasks[task->slot].committed, sealed->seq, memory_order_relaxed);
+    if (sealed->prove) {
+        task->prove = false;
+        claim_release_reader(worker, task);
+        claim_begin(worker, task); /* we are a member: now take the head back */
+        return;
+    }
+    INVARIANT(task->pending_count <= WORKER_UNACKED_MAX);
+    sealed->head.journal_offset = written->offset;
+    task->pending[task->pending_count++] =
+        (struct pending){sealed->seq, sealed->payload, sealed->head, index};
+    worker->flights[index].holders++;
+}
+
+void flight_committed(struct worker *worker, const struct log_event *event)
+{
+    INVARIANT(worker->committing != NO_INDEX);
+    uint32_t index = worker->committing;
+    struct flight *flight = &worker->flights[index];
+    worker->committing = NO_INDEX;
+    if (flight->state == FLIGHT_COMMITTING) {
+        flight->state = FLIGHT_WAITING;
+        for (uint32_t i = 0; i < flight->sealed_count; i++) {
+            committed_cut(worker, index, &flight->sealed[i]);
+        }
+        if (flight->holders == 0) {
+            flight->state = FLIGHT_FREE;
+        }
+    }
+    if (event->reinit && !SIM_WITHOUT(MUTANT_NO_REINIT)) {
+        worker->producer = PRODUCER_WANTED;
+    }
+    stats_add(&worker->stats.commits, 1);
+    stats_time(&worker->stats.commit_latency, worker->now_us - worker->commit_began_us);
+    atomic_store_explicit(&worker->stats.transaction_since_ms, 0, memory_order_relaxed);
+}
+
+void flight_failed(struct worker *worker, bool fenced, const char *why)
+{
+    log_warn(fenced ? "commit_fenced" : "commit_failed", "a transaction did not commit", "why=\"%s\"", why);
+    stats_add(&worker->stats.commits_failed, 1);
+    atomic_store_explicit(&worker->stats.transaction_since_ms, 0, memory_order_relaxed);
+    if (worker->committing != NO_INDEX) {
+        if (worker->flights[worker->committing].state == FLIGHT_COMMITTING) {
+            worker->flights[worker->committing].state = FLIGHT_FREE;
+        }
+        worker->committing = NO_INDEX;
+    }
+    if (!SIM_WITHOUT(MUTANT_NO_REINIT)) {
+        worker->producer = PRODUCER_WANTED;
+    }
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        struct task *task = &worker->tasks[i];
+        if (task->state == TASK_IDLE || task->state == TASK_HALTED) {
+            continue;
+        }
+        if (fenced) {
+            task_forget(worker, task);
+            task_set_state(worker, task, TASK_IDLE);
+        } else if (!SIM_WITHOUT(MUTANT_NO_RECLAIM)) {
+            task_reclaim(worker, task, "a transaction did not commit: %s", why);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of runtime/ share: a worker, its tasks, its flights. Nobody outside runtime/ includes this.
+ *
+ *   flight   one Kafka transaction and the memory it needs: being built, committing, or waiting for Redis
+ *   task     a partition of the input that is ours, and where its claim or its live work stands
+ *   pending  a committed cut that Redis does not have yet
+ */
+#ifndef RUNTIME_INSIDE_H
+#define RUNTIME_INSIDE_H
+
+#include "runtime/cache.h"
+#include "runtime/cut.h"
+#include "runtime/due.h"
+#include "runtime/head.h"
+#include "runtime/mutant.h"
+#include "runtime/worker.h"
+
+enum {
+    FLIGHTS = 6,
+    STORE_BUFFERS_READ = 8,
+    STORE_BUFFERS_WRITE = 4,
+    READERS = 4,
+    CUT_OFFSETS = 1024, /* (seq, journal offset) that a task remembers, thinned out when full */
+    RETRY_US = 50000,
+    READ_KEYS_MAX = 1024,
+};
+
+#define NO_INDEX UINT32_MAX
+
+enum flight_state { FLIGHT_FREE, FLIGHT_BUILDING, FLIGHT_COMMITTING, FLIGHT_WAITING };
+
+struct flight_cut {
+    uint32_t slot;
+    uint64_t serial; /* of the task when it was sealed; another one now: nobody waits for it */
+    uint64_t seq;
+    struct slice payload;
+    uint64_t hash;
+    struct head head; /* as Redis will have it after this cut */
+    bool prove;       /* an empty cut that only proves membership */
+    uint32_t write; /* index of its first record in the flight's writes */
+};
+
+struct flight {
+    enum flight_state state;
+    uint32_t holders; /* pendings that point into `cuts` */
+    struct arena arena; /* encoded outputs and checkpoints */
+    uint8_t *cuts;
+    size_t cuts_used;
+    struct log_write *writes;
+    struct log_written *written;
+    uint32_t *write_slots; /* which task each write is for */
+    uint32_t write_count;
+    struct log_offset *offsets;
+    uint32_t offset_count;
+    struct flight_cut *sealed;
+    uint32_t sealed_count;
+    int64_t began_us; /* first thing in it; 0: empty */
+    struct log_transaction transaction;
+};
+
+struct pending {
+    uint64_t seq;
+    struct slice payload;
+    struct head head;
+    uint32_t flight; /* NO_INDEX: the bytes are a reader's */
+};
+
+struct task_source {
+    int64_t position; /* next offset to process; -1: not known yet */
+    int64_t from;     /* position when the batch being built began */
+    uint64_t fingerprint;
+    uint64_t verify;       /* the record at verify_offset must have this fingerprint; 0: nothing to check */
+    int64_t verify_offset;
+    int64_t heard_us;      /* when a record last came */
+};
+
+enum claim_step {
+    CLAIM_ASK,
+    CLAIM_ASKED,
+    CLAIM_READER,      /* wait for a free reader */
+    CLAIM_FIND,        /* read the journal until the cut that C names is whole */
+    CLAIM_PROVE,       /* commit an empty cut: only a member can */
+    CLAIM_PROVING,
+    CLAIM_LOOK,        /* WATCH, GET head */
+    CLAIM_OWN,         /* write our owner number */
+    CLAIM_CATCH_UP,    /* apply cuts W+1..C from the journal */
+    CLAIM_TASK_RECORD, /* read the task record */
+    CLAIM_REBUILD_DELETE,
+    CLAIM_REBUILD_CHECKPOINTS,
+    CLAIM_REBUILD_JOURNAL,
+    CLAIM_REBUILD_FINISH,
+};
+
+enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_REBUILD };
+enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_CHECKPOINT, READ_ENUMERATE };
+
+/* Puts a cut together from the parts the journal has. One per claiming task. */
+struct reader {
+    uint32_t slot; /* NO_INDEX: free */
+    uint8_t *buffer;
+    size_t size;
+    size_t limit;
+    uint64_t seq;
+    uint64_t owner;
+    uint32_t parts;
+    uint32_t next_part;
+    int64_t first_offset; /* of part 0 */
+};
+
+struct dirty; /* checkpoint.c */
+
+struct task {
+    uint32_t number;
+    uint32_t slot;
+    enum task_state state;
+    uint64_t serial; /* counts what was forgotten: an answer to an older serial is dropped */
+    bool prove;        /* the head was lost: commit an empty cut before taking it back */
+    bool want_rebuild;
+    char reason[WORKER_REASON_SIZE];
+    int64_t retry_us; /* not before */
+    char prefix[KEY_PREFIX_SIZE_MAX];
+    size_t prefix_size;
+
+    /* claim */
+    enum claim_step step;
+    struct cut_metadata named; /* what the committed offsets say */
+    bool named_any;
+    int64_t committed[SOURCE_COUNT];
+    uint64_t claim_hash;
+    int64_t claim_offset;
+    int64_t claim_since_us;
+    int64_t asked_us;
+    uint32_t reader;
+    bool reading;
+    uint64_t beyond;      /* a cut newer than C was seen: ask again before judging */
+    uint32_t beyond_asks;
+    int64_t next_offset;  /* where the reader goes on */
+    bool ahead_asked;     /* W > C was seen; C is being read again */
+    uint64_t ahead_seq;
+
+    /* the chain */
+    uint64_t seq;       /* of the last cut that was sealed */
+    uint64_t committed_seq; /* C */
+    uint64_t acked_seq; /* W as Redis confirmed */
+    uint64_t sent_seq;  /* W as Redis may have it */
+    uint64_t hash;      /* of cut `seq`'s payload */
+    uint64_t owner;
+    int64_t last_offset; /* where cut committed_seq begins in the journal */
+    struct task_source sources[SOURCE_COUNT];
+    struct pending pending[WORKER_UNACKED_MAX + 1];
+    uint32_t pending_count;
+    bool held_building; /* has something in the flight that is being built */
+    uint32_t events_built;
+    uint32_t outputs_built;
+    int64_t last_cut_us;
+
+    /* its write connection */
+    enum write_operation writing;
+    uint32_t write_buffer;
+    uint64_t watch_epoch; /* connection epoch in which the head is watched and equals `head`; 0: not watched */
+    int64_t write_since_us;
+    struct head head; /* as Redis has it, to our knowledge */
+    struct head next_head; /* what the running write will leave */
+    uint64_t write_serial;
+    uint32_t write_commands;
+
+    /* reads */
+    enum read_operation reading_store;
+    uint32_t read_buffer;
+    uint64_t read_acked; /* acked_seq when it was asked */
+    int64_t read_since_us;
+    uint64_t read_serial;
+    uint32_t read_count;
+    int64_t read_bucket;
+
+    /* records taken from the log, not yet released */
+    struct log_record *records;
+    uint32_t record_count;
+    uint32_t record_at;
+    uint32_t chunk_limit; /* normally limits.chunk_records; less after a cut that did not fit */
+
+    struct due due;
+    int64_t now_ms;
+    int64_t append_ms; /* the broker's time of our last cut */
+    int64_t append_us; /* our monotonic time then */
+    bool behind;
+
+    void *state_block; /* the engine's task state */
+    uint64_t state_hash;
+    uint64_t low;
+    int64_t low_offset;
+    struct dirty *dirty;
+};
+
+enum producer_state { PRODUCER_OPENING, PRODUCER_READY, PRODUCER_WANTED };
+
+struct store_buffer {
+    uint8_t *data;
+    bool used;
+};
+
+struct worker {
+    struct worker_options options;
+    uint64_t cluster_hash;
+    uint64_t layout_hash;
+    uint64_t playbook_hash;
+    struct worker_stats stats;
+    struct cache cache;
+    struct task *tasks; /* tasks_max */
+    struct flight flights[FLIGHTS];
+    uint32_t building;   /* NO_INDEX: none free */
+    uint32_t committing; /* NO_INDEX: none */
+    enum producer_state producer;
+    int64_t producer_retry_us;
+    int64_t commit_began_us;
+    uint32_t *touched; /* cache entries of the flight that is being built */
+    uint32_t touched_count;
+    struct effects effects;
+    struct event event; /* the record in hand, decoded */
+    size_t entry_average; /* bytes an entry of a cut took lately */
+    struct store_buffer read_buffers[STORE_BUFFERS_READ];
+    struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
+    size_t read_buffer_size;
+    size_t write_buffer_size;
+    struct reader readers[READERS];
+    uint8_t *packed;         /* ENGINE_RECORD_SIZE_MAX + 16 */
+    struct arena view_arena; /* texts of one customer's view */
+    struct view_change *view_changes;
+    uint8_t *view_bytes;
+    size_t view_bytes_size;
+    int64_t now_us; /* of this turn */
+    int64_t wall_ms;
+    bool idle;      /* this turn found nothing to read */
+    bool stopping;
+    bool leave;
+    uint32_t turn_budget;
+    char reason[WORKER_REASON_SIZE];
+};
+
+/* worker.c */
+struct task *worker_task(struct worker *worker, uint32_t number);
+/* Forget what is in memory and claim the task again, not before RETRY_US. */
+void task_reclaim(struct worker *worker, struct task *task, const char *format, ...) PRINTF_LIKE(3, 4);
+void task_halt(struct worker *worker, struct task *task, const char *format, ...) PRINTF_LIKE(3, 4);
+void task_forget(struct worker *worker, struct task *task);
+void task_set_state(struct worker *worker, struct task *task, enum task_state state);
+
+/* batch.c */
+void batch_step(struct worker *worker, struct task *task);
+void batch_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
+/* Record that an entry changed in the batch that is being built; false: no room, commit first. */
+bool batch_room(const struct worker *worker, const struct cache_entry *entry);
+void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry);
+/* Encode what the engine said. False: it did not fit; the task was given back to its claim. */
+bool batch_flush(struct worker *worker, struct task *task);
+void batch_forget(struct worker *worker, struct task *task);
+void batch_shrink(struct worker *worker, struct task *task);
+
+/* flight.c */
+void flight_choose(struct worker *worker);
+void flight_turn(struct worker *worker);
+void flight_committed(struct worker *worker, const struct log_event *event);
+void flight_failed(struct worker *worker, bool fenced, const char *why);
+void flight_drop_task(struct worker *worker, struct task *task);
+void flight_unhold(struct worker *worker, uint32_t flight);
+
+/* apply.c */
+size_t apply_size(const struct worker *worker, const struct cut_entry *entry);
+void apply_step(struct worker *worker, struct task *task);
+void apply_look(struct worker *worker, struct task *task);
+void apply_own(struct worker *worker, struct task *task, const struct head *next);
+void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
+void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
+                   struct slice payload);
+uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
+
+/* read.c */
+bool read_begin(struct worker *worker, struct task *task, enum read_operation operation,
+                struct store_pipeline *out_pipeline);
+void read_note_keys(struct worker *worker, struct task *task, const struct slice *keys, uint32_t count);
+struct slice read_key(const struct worker *worker, const struct task *task, uint32_t index);
+void read_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline);
+void read_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
+/* Is this head reply one that this task may believe? Reclaims the task or asks for a retry when not. */
+enum read_trust { READ_TRUST, READ_AGAIN, READ_LOST };
+enum read_trust read_judge(struct worker *worker, struct task *task, const struct store_reply *head);
+
+/* claim.c */
+void claim_begin(struct worker *worker, struct task *task);
+void claim_step(struct worker *worker, struct task *task);
+void claim_committed(struct worker *worker, struct task *task, const struct log_event *event);
+void claim_journal(struct worker *worker, struct task *task, const struct log_event *event);
+void claim_journal_end(struct worker *worker, struct task *task, const struct log_event *event);
+void claim_looked(struct worker *worker, struct task *task, const struct store_reply *head);
+void claim_owned(struct worker *worker, struct task *task);
+void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);
+void claim_release_reader(struct worker *worker, struct task *task);
+void claim_rebuild(struct worker *worker, struct task *task, const char *why);
+
+/* due_step.c */
+void due_step(struct worker *worker, struct task *task);
+void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
+
+/* clock_task.c */
+void task_clock_step(struct worker *worker, struct task *task);
+void task_clock_event(struct worker *worker, struct task *task, const struct event *event);
+
+#endif

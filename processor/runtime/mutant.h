@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rules that the simulator takes away, one at a time, to see that its checkers notice (tests/sim/mutants.c).
+ * In every other build SIM_WITHOUT is constant false and the compiler removes it. */
+#ifndef RUNTIME_MUTANT_H
+#define RUNTIME_MUTANT_H
+
+#define MUTANTS(X)                                                                                 \
+    X(MUTANT_NONE, "none", "no rule removed")                                                      \
+    X(MUTANT_REDIS_FIRST, "redis-first", "apply to Redis before the transaction has committed")    \
+    X(MUTANT_NO_MARKER_WAIT, "no-marker-wait", "take the journal as it is, cut C or not")          \
+    X(MUTANT_NO_READ_JUDGE, "no-read-judge", "believe a read without its head")                    \
+    X(MUTANT_NO_WATCH, "no-watch", "write to Redis without comparing the head")                    \
+    X(MUTANT_NO_REINIT, "no-reinit", "keep the producer after a failed or retried commit")         \
+    X(MUTANT_NO_RECLAIM, "no-reclaim", "go on from memory after a failed commit")                  \
+    X(MUTANT_ASK_EARLY, "ask-early", "read C while a commit of our own is still running")          \
+    X(MUTANT_EVICT_PINNED, "evict-pinned", "evict customers whose cut Redis does not have")        \
+    X(MUTANT_NO_OVERLAY, "no-overlay", "read a due bucket without what Redis does not have yet")   \
+    X(MUTANT_NO_OWN, "no-own", "write to Redis without taking the head first")                  \
+    X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
+    X(MUTANT_TORN_CUT, "torn-cut", "take a cut with a part missing")                               \
+    X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
+    X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")
+
+#define MUTANT_ENUM(name, text, what) name,
+enum mutant { MUTANTS(MUTANT_ENUM) MUTANT_COUNT };
+#undef MUTANT_ENUM
+
+#ifdef SEGUE_MUTANTS
+extern enum mutant sim_mutant;
+#define SIM_WITHOUT(rule) (sim_mutant == (rule))
+#else
+#define SIM_WITHOUT(rule) false
+#endif
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/worker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum { RECORDS_PER_TURN = 4096, WAIT_IDLE_MS = 20 };
+
+void worker_options_init(struct worker_options *options)
+{
+    *options = (struct worker_options){
+        .commit_interval_ms = 50,
+        .commit_floor_ms = 5,
+        .checkpoint_interval_ms = 30000,
+        .journal_keep_ms = 3600000,
+        .future_ms_max = 300000,
+        .store_timeout_ms = 10000,
+        .merge_wait_ms = 2000,
+        .limits =
+            {
+                .chunk_records = 512,
+                .customers_per_cut = 4096,
+                .outputs_per_commit = 16384,
+                .due_entries = 4096,
+                .dirty_entries = 65536,
+                .commit_bytes = 2 * 1024 * 1024,
+                .step_bytes = 512 * 1024,
+                .message_bytes = 900 * 1024,
+                .cache_bytes = 64 * 1024 * 1024,
+            },
+    };
+}
+
+static const char *const state_names[] = {"idle", "claiming", "live", "rebuilding", "halted"};
+_Static_assert(ARRAY_COUNT(state_names) == TASK_STATE_COUNT, "one name per state");
+
+const char *task_state_name(enum task_state state)
+{
+    return state_names[state];
+}
+
+void task_set_state(struct worker *worker, struct task *task, enum task_state state)
+{
+    task->state = state;
+    atomic_store_explicit(&worker->stats.tasks[task->slot].state, (int32_t)state, memory_order_relaxed);
+}
+
+/* Everything in memory goes, what waits for Redis too: the journal has it. */
+void task_forget(struct worker *worker, struct task *task)
+{
+    struct log *log = worker->options.log;
+    task->serial++;
+    flight_drop_task(worker, task);
+    for (uint32_t i = 0; i < task->pending_count; i++) {
+        if (task->pending[i].flight != NO_INDEX) {
+            flight_unhold(worker, task->pending[i].flight);
+        }
+    }
+    task->pending_count = 0;
+    claim_release_reader(worker, task);
+    batch_forget(worker, task);
+    if (task->state == TASK_LIVE) {
+        log->ops->stop(log, task->number);
+    }
+    cache_forget(&worker->cache, task->slot);
+    due_clear(&task->due);
+    task->watch_epoch = 0;
+    task->append_ms = 0;
+    task->chunk_limit = worker->options.limits.chunk_records;
+}
+
+void task_reclaim(struct worker *worker, struct task *task, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(task->reason, sizeof(task->reason), format, arguments);
+    va_end(arguments);
+    log_warn("task_reclaim", "a task is claimed again", "task=%u why=\"%s\"", task->number, task->reason);
+    task_forget(worker, task);
+    task->retry_us = worker->now_us + RETRY_US;
+    claim_begin(worker, task);
+}
+
+void task_halt(struct worker *worker, struct task *task, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(task->reason, sizeof(task->reason), format, arguments);
+    va_end(arguments);
+    log_error("task_halted", "a task halted", "task=%u why=\"%s\"", task->number, task->reason);
+    task_forget(worker, task);
+    task_set_state(worker, task, TASK_HALTED);
+}
+
+struct task *worker_task(struct worker *worker, uint32_t number)
+{
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        if (worker->tasks[i].number == number) {
+            return &worker->tasks[i];
+        }
+    }
+    return NULL;
+}
+
+static bool cache_pinned(void *context, const struct cache_entry *entry)
+{
+    const struct worker *worker = context;
+    return entry->last_seq > worker->tasks[entry->slot].acked_seq;
+}
+
+static void open_memory(struct worker *worker)
+{
+    const struct worker_options *options = &worker->options;
+    const struct worker_limits *limits = &options->limits;
+    size_t block = engine_task_size(options->engine);
+    worker->tasks = memory_take(options->tasks_max * sizeof(struct task), "tasks");
+    for (uint32_t i = 0; i < options->tasks_max; i++) {
+        struct task *task = &worker->tasks[i];
+        task->slot = i;
+        task->number = NO_INDEX;
+        task->reader = NO_INDEX;
+        task->records = memory_take(limits->chunk_records * sizeof(struct log_record), "records in hand");
+        task->state_block = memory_take(block, "task records");
+        task->due.items = memory_take(limits->due_entries * sizeof(struct due_item), "deadlines in memory");
+        task->due.limit = limits->due_entries;
+    }
+    for (uint32_t i = 0; i < FLIGHTS; i++) {
+        struct flight *flight = &worker->flights[i];
+        arena_init(&flight->arena, memory_take(limits->commit_bytes, "outputs in flight"), limits->commit_bytes);
+        flight->cuts = memory_take(limits->commit_bytes, "cuts in flight");
+        flight->writes = memory_take(limits->outputs_per_commit * sizeof(struct log_write), "writes in flight");
+        flight->write_slots = memory_take(limits->outputs_per_commit * sizeof(uint32_t), "writes in flight");
+        flight->written = memory_take(limits->outputs_per_commit * sizeof(struct log_written), "writes in flight");
+        flight->offsets =
+            memory_take(options->tasks_max * SOURCE_COUNT * sizeof(struct log_offset), "offsets in flight");
+        flight->sealed = memory_take(options->tasks_max * sizeof(struct flight_cut), "cuts in flight");
+    }
+    worker->read_buffer_size =
+        (limits->chunk_records > 256 ? limits->chunk_records : 256) * (KEY_PREFIX_SIZE_MAX + 96) + 1024;
+    worker->write_buffer_size = 3 * limits->commit_bytes;
+    for (uint32_t i = 0; i < STORE_BUFFERS_READ; i++) {
+        worker->read_buffers[i].data =
+            memory_take(worker->read_buffer_size + READ_KEYS_MAX * (CUSTOMER_ID_SIZE_MAX + 1), "Redis reads");
+    }
+    for (uint32_t i = 0; i < STORE_BUFFERS_WRITE; i++) {
+        worker->write_buffers[i].data = memory_take(worker->write_buffer_size, "Redis writes");
+    }
+    for (uint32_t i = 0; i < READERS; i++) {
+        worker->readers[i] = (struct reader){
+            .slot = NO_INDEX, .limit = limits->commit_bytes,
+            .buffer = memory_take(limits->commit_bytes, "journal reading")};
+    }
+    worker->touched = memory_take(limits->customers_per_cut * sizeof(uint32_t), "touched customers");
+    worker->effects.outputs = memory_take(2 * ENGINE_OUTPUTS_PER_STEP_MAX * sizeof(struct output), "effects");
+    worker->effects.capacity = 2 * ENGINE_OUTPUTS_PER_STEP_MAX;
+    arena_init(&worker->effects.arena, memory_take(2 * ENGINE_ARENA_PER_STEP_MAX, "effects"),
+               2 * ENGINE_ARENA_PER_STEP_MAX);
+    worker->packed = memory_take(ENGINE_RECORD_SIZE_MAX + 16, "packing");
+    worker->view_bytes_size = (size_t)ENGINE_VIEW_FIELDS_MAX * (ENGINE_VIEW_TEXT_SIZE_MAX + 128);
+    worker->view_bytes = memory_take(worker->view_bytes_size, "packing");
+    arena_init(&worker->view_arena, memory_take(worker->view_bytes_size, "packing"), worker->view_bytes_size);
+    worker->view_changes = memory_take(ENGINE_VIEW_FIELDS_MAX * sizeof(struct view_change), "packing");
+    cache_init(&worker->cache, limits->cache_bytes, engine_customer_size(options->engine));
+    worker->cache.pinned = cache_pinned;
+    worker->cache.context = worker;
+}
+
+enum status worker_open(struct worker **out_worker, const struct worker_options *options,
+                        struct status_text *out_text)
+{
+    const struct worker_limits *limits = &options->limits;
+    if (options->task_count == 0 || options->tasks_max == 0 ||
+        options->tasks_max > LOG_TASKS_PER_WORKER_MAX || options->journal_partitions == 0 ||
+        options->journal_partitions > options->task_count) {
+        return status_fail(out_text, STATUS_INVALID, "tasks or journal partitions are out of range");
+    }
+    if (strlen(options->application) >= WORKER_APPLICATION_SIZE_MAX ||
+        strlen(options->cluster_id) >= WORKER_CLUSTER_ID_SIZE_MAX) {
+        return status_fail(out_text, STATUS_INVALID, "the application's name or the cluster id is too long");
+    }
+    if (limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX || limits->due_entries < 8 ||
+        limits->outputs_per_commit < 4 * ENGINE_OUTPUTS_PER_STEP_MAX ||
+        limits->commit_bytes < 2 * limits->step_bytes || limits->message_bytes <= 2 * CUT_PART_OVERHEAD) {
+        return status_fail(out_text, STATUS_INVALID, "a limit is out of range; see `segue check --defaults`");
+    }
+    struct worker *worker = memory_take(sizeof(*worker), "workers");
+    worker->options = *options;
+    worker->cluster_hash = hash64(slice_text(options->cluster_id), 3);
+    worker->layout_hash = engine_layout_hash(options->engine);
+    worker->playbook_hash = engine_playbook_hash(options->engine);
+    worker->building = NO_INDEX;
+    worker->committing = NO_INDEX;
+    worker->producer = PRODUCER_WANTED;
+    worker->entry_average = 512;
+    open_memory(worker);
+    for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
+        atomic_init(&worker->stats.tasks[i].task, UINT32_MAX);
+    }
+    *out_worker = worker;
+    return STATUS_OK;
+}
+
+static void worker_assigned(struct worker *worker, uint32_t number)
+{
+    struct task *task = worker_task(worker, number);
+    for (uint32_t i = 0; i < worker->options.tasks_max && task == NULL; i++) {
+        if (worker->tasks[i].number == NO_INDEX || worker->tasks[i].state == TASK_IDLE) {
+            task = &worker->tasks[i];
+        }
+    }
+    if (task == NULL) {
+        worker->leave = true;
+        (void)snprintf(worker->reason, sizeof(worker->reason),
+                       "more than %u tasks were given to one worker: raise workers or tasks_max",
+                       worker->options.tasks_max);
+        return;
+    }
+    if (task->state != TASK_IDLE) {
+        task_forget(worker, task);
+    }
+    task->number = number;
+    task->prefix_size = key_prefix(task->prefix, sizeof(task->prefix), worker->options.application, number);
+    task->prove = false;
+    task->retry_us = 0;
+    task->chunk_limit = worker->options.limits.chunk_records;
+    task->serial++;
+    due_clear(&task->due);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].task, number, memory_order_relaxed);
+    claim_begin(worker, task);
+}
+
+static void worker_log_event(struct worker *worker, const struct log_event *event)
+{
+    struct task *task = worker_task(worker, event->task & ~LOG_CHECKPOINT_READER);
+    switch (event->kind) {
+    case LOG_ASSIGNED:
+        worker_assigned(worker, event->task);
+        break;
+    case LOG_REVOKED:
+        if (task != NULL && task->state != TASK_IDLE) {
+            task_forget(worker, task);
+            task_set_state(worker, task, TASK_IDLE);
+            atomic_store_explicit(&worker->stats.tasks[task->slot].task, UINT32_MAX, memory_order_relaxed);
+        }
+        break;
+    case LOG_PRODUCER_READY:
+        worker->producer = PRODUCER_READY;
+        break;
+    case LOG_PRODUCER_FAILED:
+        worker->producer = PRODUCER_WANTED;
+        worker->producer_retry_us = worker->now_us + 4 * RETRY_US;
+        break;
+    case LOG_COMMITTED_OFFSETS:
+        if (task != NULL) {
+            claim_committed(worker, task, event);
+        }
+        break;
+    case LOG_JOURNAL_RECORD:
+        if (task != NULL) {
+            claim_journal(worker, task, event);
+        }
+        break;
+    case LOG_JOURNAL_END:
+        if (task != NULL) {
+            claim_journal_end(worker, task, event);
+        }
+        break;
+    case LOG_COMMIT_DONE:
+        flight_committed(worker, event);
+        break;
+    case LOG_COMMIT_FAILED:
+    case LOG_COMMIT_FENCED:
+        flight_failed(worker, event->kind == LOG_COMMIT_FENCED, event->text.text);
+        break;
+    case LOG_DELETED:
+        break;
+    case LOG_FATAL:
+        worker->leave = true;
+        (void)snprintf(worker->reason, sizeof(worker->reason), "%.470s", event->text.text);
+        break;
+    }
+}
+
+static void worker_store_answers(struct worker *worker)
+{
+    struct store_answer answer;
+    struct store *store = worker->options.store;
+    while (store->ops->next_answer(store, &answer)) {
+        uint64_t slot = answer.token >> 1;
+        INVARIANT(slot < worker->options.tasks_max);
+        if ((answer.token & 1) != 0) {
+            apply_answer(worker, &worker->tasks[slot], &answer);
+        } else {
+            read_answer(worker, &worker->tasks[slot], &answer);
+        }
+    }
+}
+
+/* A read that does not come back breaks its connection; the answer then is STATUS_AWAY. */
+static void worker_read_timeouts(struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        struct task *task = &worker->tasks[i];
+        if (task->reading_store != READ_NONE &&
+            worker->now_us - task->read_since_us > worker->options.store_timeout_ms * 1000) {
+            task->read_since_us = worker->now_us;
+            worker->options.store->ops->reset(worker->options.store, STORE_CONNECTION_READ);
+            return;
+        }
+    }
+}
+
+static void worker_task_step(struct worker *worker, struct task *task)
+{
+    switch (task->state) {
+    case TASK_CLAIMING:
+    case TASK_REBUILDING:
+        claim_step(worker, task);
+        break;
+    case TASK_LIVE:
+        apply_step(worker, task);
+        if (task->state != TASK_LIVE) {
+            break;
+        }
+        task_clock_step(worker, task);
+        due_step(worker, task);
+        if (task->state == TASK_LIVE) {
+            batch_step(worker, task);
+        }
+        break;
+    case TASK_IDLE:
+        apply_step(worker, task);
+        break;
+    case TASK_HALTED:
+    case TASK_STATE_COUNT:
+        break;
+    }
+}
+
+static bool worker_is_drained(const struct worker *worker)
+{
+    if (worker->committing != NO_INDEX) {
+        return false;
+    }
+    if (worker->building != NO_INDEX && worker->flights[worker->building].began_us != 0 &&
+        worker->touched_count > 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        if (worker->tasks[i].state == TASK_LIVE && worker->tasks[i].pending_count > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum worker_outcome worker_turn(struct worker *worker, int32_t *out_wait_ms)
+{
+    struct worker_options *options = &worker->options;
+    struct log_event event;
+    worker->now_us = options->clock->ops->monotonic_us(options->clock);
+    worker->wall_ms = options->clock->ops->wall_ms(options->clock);
+    worker->idle = true;
+    worker->turn_budget = RECORDS_PER_TURN;
+    stats_add(&worker->stats.turns, 1);
+    while (!worker->leave && options->log->ops->next_event(options->log, &event)) {
+        worker_log_event(worker, &event);
+    }
+    if (worker->leave) {
+        *out_wait_ms = 0;
+        return WORKER_LEAVE;
+    }
+    worker_store_answers(worker);
+    worker_read_timeouts(worker);
+    flight_choose(worker);
+    for (uint32_t i = 0; i < options->tasks_max; i++) {
+        worker_task_step(worker, &worker->tasks[i]);
+    }
+    flight_turn(worker);
+    if (worker->stopping && worker_is_drained(worker)) {
+        *out_wait_ms = 0;
+        return WORKER_DRAINED;
+    }
+    *out_wait_ms = worker->idle ? WAIT_IDLE_MS : 1;
+    if (worker->building != NO_INDEX && worker->flights[worker->building].began_us != 0) {
+        *out_wait_ms = 1;
+    }
+    return WORKER_GO_ON;
+}
+
+void worker_stop(struct worker *worker)
+{
+    worker->stopping = true;
+}
+
+void worker_ask_rebuild(struct worker *worker, uint32_t number)
+{
+    struct task *task = worker_task(worker, number);
+    if (task != NULL) {
+        task->want_rebuild = true;
+    }
+}
+
+struct worker_stats *worker_stats(struct worker *worker)
+{
+    return &worker->stats;
+}
+
+const char *worker_reason(const struct worker *worker, uint32_t number)
+{
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        if (worker->tasks[i].number == number && number != UINT32_MAX) {
+            return worker->tasks[i].reason;
+        }
+    }
+    return worker->reason;
+}
