@@ -158,7 +158,8 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
         uint8_t copy[CUSTOMER_ID_SIZE_MAX];
         memcpy(copy, id.data, id.size);
         engine_customer_init(worker->options.engine, customer, slice_of(copy, id.size));
-    } else if (due_bucket_of(customer->deadline_ms) <= task->due.loaded && customer->deadline_ms < cached->heap_ms) {
+    } else if (due_bucket_of(customer->deadline_ms) <= task->due.loaded &&
+               customer->deadline_ms < cached->heap_ms) {
         if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
             cached->heap_ms = customer->deadline_ms;
         } else if (bucket < task->due.missed) {
