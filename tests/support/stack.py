@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One Segue application on the test servers: its configuration, its processes, its topics seen from outside.
+
+The servers come from tests/run: SEGUE_TEST_BROKERS, SEGUE_TEST_REDIS, SEGUE_TEST_REGISTRY. Every application has its own
+topic prefix and Redis key prefix, so several tests can share the servers. Reads topics with confluent-kafka and fastavro,
+Redis with redis-py: nothing here shares code with Segue.
+"""
+import io
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+import urllib.request
+
+import confluent_kafka
+import fastavro
+import redis
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LINE = re.compile(r'^(segue_\w+?)(?:\{.*\})? (\S+)')
+
+CONFIG = """\
+application: {name}
+instance: {instance}
+playbook: {playbook}
+listen: 127.0.0.1:{port}
+clock: {clock}
+topic_prefix: "{name}."
+journal_partitions: 2
+workers: {workers}
+kafka:
+  bootstrap.servers: {brokers}
+registry:
+  url: {registry}
+  base_path: {base_path}
+  auto_register: true
+  missing_after: {missing_after}
+  cache_folder: {folder}/schemas
+redis:
+  address: {redis}
+sources:
+{sources}"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def server(name):
+    value = os.environ.get(name)
+    if not value:
+        print(f'skipped: {name} is not set; ./tests/run starts the servers and sets it')
+        raise SystemExit(77)
+    return value
+
+
+class Process:
+    """One `segue run`."""
+
+    def __init__(self, stack, instance='0'):
+        self.stack, self.port = stack, free_port()
+        self.config = stack.write_config(instance, self.port)
+        self.log_path = stack.folder / f'run-{instance}.log'
+        self.log = open(self.log_path, 'ab')
+        self.child = None
+
+    def start(self):
+        self.child = subprocess.Popen([self.stack.segue, 'run', '--config', self.config], stdout=self.log, stderr=self.log)
+        return self
+
+    def kill(self, how=signal.SIGKILL):
+        self.child.send_signal(how)
+        return self.child.wait(timeout=60)
+
+    def running(self):
+        return self.child is not None and self.child.poll() is None
+
+    def get(self, path):
+        try:
+            with urllib.request.urlopen(f'http://127.0.0.1:{self.port}{path}', timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ''
+
+    def metrics(self):
+        totals = {}
+        for line in self.get('/metrics')[1].splitlines():
+            found = LINE.match(line)
+            if found:
+                totals[found[1]] = totals.get(found[1], 0) + float(found[2])
+        return totals
+
+    def rss_bytes(self):
+        for line in open(f'/proc/{self.child.pid}/status', encoding='ascii'):
+            if line.startswith('VmRSS'):
+                return int(line.split()[1]) * 1024
+        return 0
+
+    def tail_of_log(self):
+        return self.log_path.read_text(errors='replace')[-3000:]
+
+
+class Stack:
+    def __init__(self, segue, folder, name, playbook, tasks=8, clock='stream', workers=1, missing_after='3s',
+                 topics=('transactions',), redis_address=None, brokers=None):
+        self.segue, self.name, self.playbook, self.tasks = str(segue), name, playbook, tasks
+        self.folder = pathlib.Path(folder) / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.brokers, self.clock, self.workers = brokers or server('SEGUE_TEST_BROKERS'), clock, workers
+        self.redis_address = redis_address or server('SEGUE_TEST_REDIS')
+        self.registry, self.missing_after, self.sources = server('SEGUE_TEST_REGISTRY'), missing_after, topics
+        host, _, path = self.registry.partition('://')[2].partition('/')
+        self.registry_root, self.registry_path = 'http://' + host, '/' + path
+        self.schemas, self.extra_config = {}, ''
+
+    def topic(self, name):
+        return f'{self.name}.{name}'
+
+    def write_config(self, instance='0', port=0):
+        sources = ''.join(f'  {s}: {{topic: {self.topic("in-" + s)}, start: earliest}}\n' for s in self.sources)
+        path = self.folder / f'segue-{instance}.yaml'
+        path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
+                                      clock=self.clock, workers=self.workers, brokers=self.brokers, folder=self.folder,
+                                      registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address,
+                                      missing_after=self.missing_after, sources=sources) + self.extra_config)
+        return str(path)
+
+    def command(self, *words, check=True, stdin=None):
+        run = subprocess.run([self.segue, *words], capture_output=True, text=True, stdin=stdin, check=False)
+        if check and run.returncode != 0:
+            raise SystemExit(f'segue {" ".join(words)} ended with {run.returncode}:\n{run.stdout[-2000:]}{run.stderr[-2000:]}')
+        return run
+
+    def create_topics(self):
+        self.command('topics', '--create', '--partitions', str(self.tasks), '--config', self.write_config('tool'))
+
+    def feed(self, *files):
+        return self.command('feed', '--config', self.write_config('tool'), *map(str, files))
+
+    def wait_done(self, process, events, seconds=120):
+        """Until that many records are processed or rejected in all (by committed offsets), and applied."""
+        end = time.time() + seconds
+        while time.time() < end:
+            if self.committed() >= events:
+                totals = process.metrics()
+                if totals.get('segue_unapplied_cuts', 1) == 0 and totals.get('segue_lag_records', 1) == 0:
+                    return
+            if not process.running():
+                raise SystemExit(f'segue run ended with {process.child.returncode}:\n{process.tail_of_log()}')
+            time.sleep(0.2)
+        raise SystemExit(f'not done after {seconds} s: {self.committed()} of {events} committed\n{process.get("/readyz")[1]}\n'
+                         f'{process.tail_of_log()}')
+
+    def committed(self):
+        """Sum of the group's committed offsets over all sources."""
+        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.brokers, 'group.id': self.name})
+        wanted = [confluent_kafka.TopicPartition(self.topic('in-' + s), p) for s in self.sources for p in range(self.tasks)]
+        try:
+            return sum(max(t.offset, 0) for t in consumer.committed(wanted, timeout=10))
+        except confluent_kafka.KafkaException:
+            return 0
+        finally:
+            consumer.close()
+
+    def schema(self, number):
+        if number not in self.schemas:
+            with urllib.request.urlopen(f'{self.registry}/schemas/ids/{number}', timeout=10) as answer:
+                self.schemas[number] = fastavro.parse_schema(json.loads(json.load(answer)['schema']))
+        return self.schemas[number]
+
+    def read(self, name, isolation='read_committed'):
+        """All records of an output topic: (key, value, headers, partition, offset)."""
+        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.brokers, 'group.id': 'checker', 'enable.auto.commit': False,
+                                             'isolation.level': isolation, 'auto.offset.reset': 'earliest',
+                                             'enable.partition.eof': True})
+        topic = self.topic(name)
+        partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([confluent_kafka.TopicPartition(topic, p, 0) for p in partitions])
+        out, open_ends = [], set(partitions)
+        while open_ends:
+            message = consumer.poll(10)
+            if message is None:
+                raise SystemExit(f'{topic}: no end within 10 s')
+            if message.error():
+                if message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF:
+                    open_ends.discard(message.partition())
+                    continue
+                raise SystemExit(f'{topic}: {message.error()}')
+            raw = message.value()
+            value = None
+            if raw is not None:
+                magic, number = struct.unpack('>bI', raw[:5])
+                assert magic == 0, 'Confluent framing expected'
+                value = fastavro.schemaless_reader(io.BytesIO(raw[5:]), self.schema(number))
+            headers = {k: (v or b'').decode() for k, v in message.headers() or []}
+            out.append(((message.key() or b'').decode(), value, headers, message.partition(), message.offset()))
+        consumer.close()
+        return out
+
+    def redis_client(self):
+        host, _, port = self.redis_address.rpartition(':')
+        return redis.Redis(host=host, port=int(port), decode_responses=False)
+
+    def views(self):
+        """customer -> {field: text} from every task's view hashes."""
+        client, out = self.redis_client(), {}
+        for key in client.scan_iter(f'{{{self.name}.*}}v:*', count=5000):
+            customer = key.decode().split('}v:', 1)[1]
+            out[customer] = {k.decode(): v.decode() for k, v in client.hgetall(key).items()}
+        return out
+
+    def state(self):
+        """Every key of the application with its whole value: what must not differ between two runs."""
+        client, out = self.redis_client(), {}
+        for key in client.scan_iter(f'{{{self.name}.*}}*', count=5000):
+            kind = client.type(key)
+            if kind == b'hash':
+                out[key] = tuple(sorted(client.hgetall(key).items()))
+            elif kind == b'set':
+                out[key] = tuple(sorted(client.smembers(key)))
+            else:
+                out[key] = client.get(key)
+        return out
+
+
+def normal(value):
+    """An output without what may differ between two runs: when it was decided."""
+    if isinstance(value, dict):
+        return {k: normal(v) for k, v in value.items() if k != 'processed_at'}
+    if isinstance(value, list):
+        return [normal(v) for v in value]
+    if hasattr(value, 'timestamp'):
+        return int(value.timestamp() * 1000)
+    return value
