@@ -5,6 +5,8 @@
 
 #include "commands/commands.h"
 
+int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);
+int tail_run(int argument_count, char **arguments);
 
 #endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segue run: wire everything, then wait to be told to stop. What is opened here is what the process
+ * is. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "commands/all.h"
+#include "commands/connect.h"
+#include "engine/engine.h"
+#include "io/http.h"
+#include "playbook/playbook.h"
+#include "runtime/live_codec.h"
+#include "runtime/monitor.h"
+#include "runtime/threads.h"
+
+static const char help[] =
+    "usage: segue run [--config FILE]\n\n"
+    "Processes until told to stop. SIGTERM or SIGINT: finish the cut, commit, apply, leave; a\n"
+    "restart resumes. Exit 75 asks the supervisor for a restart.\n";
+
+enum { START_TIMEOUT_MS = 30000, TICK_MS = 500 };
+
+struct run {
+    struct connect connect;
+    const struct zones *zones;
+    const struct playbook *playbook;
+    const struct engine *engine;
+    struct registry *registry;
+    struct kafka_log *kafka;
+    struct live_codec *codec;
+    struct redis_store *stores[THREADS_MAX];
+    struct worker *workers[THREADS_MAX];
+    struct thread_worker threads_of[THREADS_MAX];
+    uint32_t worker_count;
+    uint32_t tasks_per_worker;
+    struct monitor *monitor;
+    struct monitor_check checks[2];
+    struct http_server *http;
+    struct threads *threads;
+};
+
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int number UNUSED)
+{
+    stopping = 1;
+}
+
+static enum status open_playbook(struct run *run, struct status_text *out_text)
+{
+    struct arena arena;
+    struct diagnostics diagnostics;
+    enum status status = zones_load(&run->zones, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    arena_init(&arena, memory_take(PLAYBOOK_ARENA_SIZE, "playbook"), PLAYBOOK_ARENA_SIZE);
+    diagnostics_init(&diagnostics,
+                     memory_take(DIAGNOSTICS_MAX * sizeof(struct diagnostic), "diagnostics"));
+    if (!playbook_load(run->connect.settings.playbook, run->zones, &arena, &diagnostics,
+                       &run->playbook)) {
+        diagnostics_print(&diagnostics, stderr,
+                          isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
+        return status_fail(out_text, STATUS_INVALID, "the playbook %s has errors",
+                           run->connect.settings.playbook);
+    }
+    return STATUS_OK;
+}
+
+static enum status open_kafka(struct run *run, struct status_text *out_text)
+{
+    const struct settings *settings = &run->connect.settings;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t wanted = settings->workers > 0 ? settings->workers : cores > 2 ? cores - 1 : 1;
+    struct kafka_log_settings kafka = {.connection = run->connect.kafka,
+                                       .group = settings->group,
+                                       .journal_topic = settings->journal_topic,
+                                       .checkpoint_topic = settings->checkpoint_topic,
+                                       .output_count = OUTPUT_KIND_COUNT,
+                                       .worker_count =
+                                           (uint32_t)(wanted < THREADS_MAX ? wanted : THREADS_MAX)};
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        kafka.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+    }
+    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        kafka.output_topics[i] = settings->topics[i];
+    }
+    run->worker_count = kafka.worker_count;
+    enum status status = kafka_open(&kafka, &run->kafka, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    uint32_t tasks = kafka_task_count(run->kafka);
+    if (settings->tasks > 0 && settings->tasks != tasks) {
+        return status_fail(
+            out_text, STATUS_INVALID,
+            "tasks: %" PRId64
+            " in the configuration, but the sources have %u partitions; make them equal",
+            settings->tasks, tasks);
+    }
+    run->tasks_per_worker = (tasks + run->worker_count - 1) / run->worker_count;
+    return STATUS_OK;
+}
+
+static enum status open_engine(struct run *run, struct status_text *out_text)
+{
+    const struct settings *settings = &run->connect.settings;
+    struct engine_options options = {.clock = settings->clock == CLOCK_STREAM ? ENGINE_CLOCK_STREAM
+                                                                              : ENGINE_CLOCK_LIVE,
+                                     .live_from_ms = settings->live_from_ms,
+                                     .salt = settings->salt_hash,
+                                     .task_count = kafka_task_count(run->kafka)};
+    return engine_open(run->playbook, run->zones, options, &run->engine, out_text);
+}
+
+static enum status open_codec(struct run *run, struct status_text *out_text)
+{
+    const struct settings *settings = &run->connect.settings;
+    struct registry_settings registry = connect_registry(&run->connect);
+    enum status status = registry_open(&run->registry, &registry, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    struct live_codec_options options = {.registry = run->registry,
+                                         .application = settings->application,
+                                         .record_size_max = settings->record_size_max,
+                                         .auto_register = settings->registry.auto_register};
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        options.input_topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+        options.mappings[i] = &settings->sources[i].mapping;
+    }
+    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        options.output_topics[i] = settings->topics[i];
+    }
+    return live_codec_open(&options, &run->codec, out_text);
+}
+
+static struct worker_options worker_options_of(const struct run *run, uint32_t number)
+{
+    const struct settings *settings = &run->connect.settings;
+    struct worker_options options;
+    worker_options_init(&options);
+    options.engine = run->engine;
+    options.log = kafka_worker_log(run->kafka, number);
+    options.store = redis_store_interface(run->stores[number]);
+    options.clock = clock_system();
+    options.codec = live_codec_interface(run->codec);
+    options.application = settings->application;
+    options.cluster_id = kafka_cluster_id(run->kafka);
+    options.journal_topic = settings->journal_topic;
+    options.checkpoint_topic = settings->checkpoint_topic;
+    options.task_count = kafka_task_count(run->kafka);
+    options.journal_partitions = kafka_journal_count(run->kafka);
+    options.tasks_max = run->tasks_per_worker;
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        const struct settings_source *source = &settings->sources[i];
+        options.sources[i] = (struct worker_source){
+            source->used,
+            source->start == START_LATEST ? WORKER_START_LATEST : WORKER_START_EARLIEST,
+            source->topic};
+    }
+    options.clock_mode = settings->clock == CLOCK_STREAM ? ENGINE_CLOCK_STREAM : ENGINE_CLOCK_LIVE;
+    options.commit_interval_ms = settings->commit_interval_ms;
+    options.checkpoint_interval_ms = settings->checkpoint_interval_ms;
+    options.journal_keep_ms = settings->journal_keep_ms;
+    options.future_ms_max = settings->future_max_ms;
+    options.store_timeout_ms = settings->redis.timeout_ms;
+    options.limits.message_bytes = settings->cut_size_max;
+    options.limits.cache_bytes = settings->cache_size / run->worker_count;
+    return options;
+}
+
+static enum status open_workers(struct run *run, struct status_text *out_text)
+{
+    for (uint32_t w = 0; w < run->worker_count; w++) {
+        struct redis_settings redis = connect_redis(&run->connect, 1 + run->tasks_per_worker);
+        enum status status = redis_store_open(&run->stores[w], &redis, clock_system(), out_text);
+        if (status == STATUS_OK) {
+            status = redis_store_wait_ready(run->stores[w], 0, START_TIMEOUT_MS, out_text);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        struct worker_options options = worker_options_of(run, w);
+        status = worker_open(&run->workers[w], &options, out_text);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        run->threads_of[w] = (struct thread_worker){run->workers[w], options.log, options.store,
+                                                    kafka_descriptor(run->kafka, w)};
+    }
+    return STATUS_OK;
+}
+
+static enum status ask_redis(void *context, struct status_text *out_text)
+{
+    return redis_store_health(context, out_text);
+}
+
+static enum status ask_registry(void *context, struct status_text *out_text)
+{
+    uint32_t waiting = live_codec_waiting(context);
+    if (waiting > 0) {
+        return status_fail(out_text, STATUS_AWAY, "waiting for %u schemas; is the registry there?",
+                           waiting);
+    }
+    return STATUS_OK;
+}
+
+static enum status open_monitor(struct run *run, struct status_text *out_text)
+{
+    const struct settings *settings = &run->connect.settings;
+    struct http_handler handlers[3];
+    run->checks[0] = (struct monitor_check){"redis", ask_redis, run->stores[0]};
+    run->checks[1] = (struct monitor_check){"registry", ask_registry, run->codec};
+    struct monitor_options options = {.workers = run->workers,
+                                      .worker_count = run->worker_count,
+                                      .task_count = kafka_task_count(run->kafka),
+                                      .playbook_hash = engine_playbook_hash(run->engine),
+                                      .clock = clock_system(),
+                                      .checks = run->checks,
+                                      .check_count = ARRAY_COUNT(run->checks)};
+    run->monitor = monitor_open(&options);
+    uint32_t count = monitor_handlers(run->monitor, handlers);
+    if (settings->listen[0] == '\0') {
+        return STATUS_OK;
+    }
+    return http_open(&run->http, settings->listen, handlers, count, MONITOR_ANSWER_SIZE_MAX,
+                     out_text);
+}
+
+/* Everything in the order in which one needs the other. */
+static enum status open_all(struct run *run, struct status_text *out_text)
+{
+    static enum status (*const steps[])(struct run *, struct status_text *) = {
+        open_playbook, open_kafka, open_engine, open_codec, open_workers, open_monitor};
+    for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+        enum status status = steps[i](run, out_text);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    enum status status = threads_start(run->threads_of, run->worker_count, &run->threads, out_text);
+    memory_seal();
+    return status == STATUS_OK ? kafka_join(run->kafka, out_text) : status;
+}
+
+/* Until told to stop and drained. The exit code. */
+static int supervise(struct run *run)
+{
+    int64_t asked_us = 0;
+    struct clock *clock = clock_system();
+    while (!threads_drained(run->threads)) {
+        (void)poll(NULL, 0, TICK_MS / 10);
+        if (stopping && asked_us == 0) {
+            log_info("stop", "finishing the cut", "deadline_ms=%" PRId64,
+                     run->connect.settings.shutdown_ms);
+            asked_us = clock->ops->monotonic_us(clock);
+            threads_stop(run->threads);
+            for (uint32_t w = 0; w < run->worker_count; w++) {
+                kafka_wake(run->kafka, w);
+            }
+        }
+        if (asked_us != 0 &&
+            clock->ops->monotonic_us(clock) - asked_us > run->connect.settings.shutdown_ms * 1000) {
+            log_warn("stop_late",
+                     "left before the last cut was applied; the next claim finishes it", "%s", "");
+            return EXIT_GOOD;
+        }
+        if (!monitor_alive(run->monitor)) {
+            log_error("watchdog", "a worker makes no progress; leaving for a restart", "%s", "");
+            return EXIT_AGAIN;
+        }
+    }
+    log_info("stopped", "everything is committed and applied", "%s", "");
+    return EXIT_GOOD;
+}
+
+int run_run(int argument_count, char **arguments)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    static struct run run;
+    const char *config = connect_config_default;
+    int option;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
+        if (option != 'c') {
+            (void)fputs(help, option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
+        }
+        config = optarg;
+    }
+    /* A core file would hold customers' data. */
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGTERM, on_signal);
+    (void)signal(SIGINT, on_signal);
+    struct status_text text = {""};
+    if (!connect_load(config, &run.connect)) {
+        return EXIT_CONFIG;
+    }
+    enum status status = open_all(&run, &text);
+    if (status != STATUS_OK) {
+        return connect_fail("run", status, &text);
+    }
+    log_info("started", "waiting for tasks",
+             "application=%s workers=%u tasks=%u playbook=%016" PRIx64,
+             run.connect.settings.application, run.worker_count, kafka_task_count(run.kafka),
+             engine_playbook_hash(run.engine));
+    int code = supervise(&run);
+    /* Crash-only: closing a consumer may hang while its coordinator is away, and there is nothing
+     * left to do. */
+    _exit(code);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "runtime/monitor.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "base/memory.h"
+#include "base/metrics.h"
+
+static const struct metric_family events_family = {"segue_events", NULL, "Input records processed",
+                                                   METRIC_COUNTER};
+static const struct metric_family rejects_family = {
+    "segue_rejects", NULL, "Input records refused, by reason", METRIC_COUNTER};
+static const struct metric_family outputs_family = {"segue_outputs", NULL,
+                                                    "Records written, by topic", METRIC_COUNTER};
+static const struct metric_family deadlines_family = {
+    "segue_deadlines", NULL, "Customers looked at because time passed", METRIC_COUNTER};
+static const struct metric_family commits_family = {"segue_commits", NULL, "Transactions committed",
+                                                    METRIC_COUNTER};
+static const struct metric_family failed_family = {
+    "segue_commit_failures", NULL, "Transactions that failed or whose end nobody knows",
+    METRIC_COUNTER};
+static const struct metric_family claims_family = {"segue_claims", NULL, "Tasks claimed",
+                                                   METRIC_COUNTER};
+static const struct metric_family rebuilds_family = {"segue_rebuilds", NULL,
+                                                     "Tasks rebuilt into Redis", METRIC_COUNTER};
+static const struct metric_family applies_family = {"segue_applies", NULL, "Cuts applied to Redis",
+                                                    METRIC_COUNTER};
+static const struct metric_family hits_family = {"segue_cache_hits", NULL,
+                                                 "Customers found in memory", METRIC_COUNTER};
+static const struct metric_family misses_family = {"segue_cache_misses", NULL,
+                                                   "Customers read from Redis", METRIC_COUNTER};
+static const struct metric_family journal_family = {"segue_journal_bytes", "bytes",
+                                                    "Written to the journal", METRIC_COUNTER};
+static const struct metric_family commit_family = {
+    "segue_commit_seconds", "seconds", "Mean duration of a transaction since start", METRIC_GAUGE};
+static const struct metric_family apply_family = {"segue_apply_seconds", "seconds",
+                                                  "Mean duration of an apply to Redis since start",
+                                                  METRIC_GAUGE};
+static const struct metric_family commit_bucket_family = {
+    "segue_commit_duration_milliseconds_le", NULL, "Transactions no longer than le milliseconds",
+    METRIC_COUNTER};
+static const struct metric_family apply_bucket_family = {
+    "segue_apply_duration_milliseconds_le", NULL, "Applies no longer than le milliseconds",
+    METRIC_COUNTER};
+static const struct metric_family age_family = {"segue_transaction_age_seconds", "seconds",
+                                                "Age of the oldest running transaction",
+                                                METRIC_GAUGE};
+static const struct metric_family lag_family = {
+    "segue_lag_records", NULL, "Input records not read yet, by task", METRIC_GAUGE};
+static const struct metric_family state_family = {
+    "segue_task_state", NULL, "0 idle, 1 claiming, 2 live, 3 rebuilding, 4 halted", METRIC_GAUGE};
+static const struct metric_family committed_family = {"segue_task_committed_cut", NULL,
+                                                      "C: the last committed cut", METRIC_GAUGE};
+static const struct metric_family applied_family = {"segue_task_applied_cut", NULL,
+                                                    "W: the last cut in Redis", METRIC_GAUGE};
+static const struct metric_family unapplied_family = {
+    "segue_unapplied_cuts", NULL, "Cuts committed and not yet in Redis, all tasks", METRIC_GAUGE};
+static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
+                                                  "Owned tasks that are live", METRIC_GAUGE};
+static const struct metric_family held_family = {
+    "segue_clock_held", NULL, "1: the wall clock runs ahead of Kafka's and is not believed",
+    METRIC_GAUGE};
+static const struct metric_family build_family = {
+    "segue_build", NULL, "Version and playbook of this process", METRIC_GAUGE};
+
+struct task_series {
+    struct metric *lag, *state, *committed, *applied;
+};
+
+struct monitor {
+    struct monitor_options options;
+    struct metrics *metrics;
+    pthread_mutex_t lock; /* HTTP may answer two scrapes at once */
+    struct metric *events, *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT];
+    struct metric *deadlines, *commits, *failed, *claims, *rebuilds, *applies, *hits, *misses,
+        *journal;
+    struct metric *commit_mean, *apply_mean, *age, *unapplied, *ready, *held;
+    struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
+        *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
+    struct task_series *tasks; /* task_count */
+    struct {
+        uint64_t turns;
+        int64_t moved_us;
+    } seen[MONITOR_WORKERS_MAX];
+};
+
+static struct metric *series(struct monitor *monitor, const struct metric_family *family,
+                             const char *name, const char *value)
+{
+    char labels[METRIC_LABELS_SIZE] = "";
+    if (name != NULL) {
+        INVARIANT(metrics_label(labels, name, value));
+    }
+    return metrics_register(monitor->metrics, family, labels);
+}
+
+static void register_totals(struct monitor *m)
+{
+    m->events = series(m, &events_family, NULL, NULL);
+    m->deadlines = series(m, &deadlines_family, NULL, NULL);
+    m->commits = series(m, &commits_family, NULL, NULL);
+    m->failed = series(m, &failed_family, NULL, NULL);
+    m->claims = series(m, &claims_family, NULL, NULL);
+    m->rebuilds = series(m, &rebuilds_family, NULL, NULL);
+    m->applies = series(m, &applies_family, NULL, NULL);
+    m->hits = series(m, &hits_family, NULL, NULL);
+    m->misses = series(m, &misses_family, NULL, NULL);
+    m->journal = series(m, &journal_family, NULL, NULL);
+    m->commit_mean = series(m, &commit_family, NULL, NULL);
+    m->apply_mean = series(m, &apply_family, NULL, NULL);
+    m->age = series(m, &age_family, NULL, NULL);
+    m->unapplied = series(m, &unapplied_family, NULL, NULL);
+    m->ready = series(m, &ready_family, NULL, NULL);
+    m->held = series(m, &held_family, NULL, NULL);
+    for (int i = 1; i < REJECT_REASON_COUNT; i++) {
+        m->rejects[i] =
+            series(m, &rejects_family, "reason", reject_reason_text((enum reject_reason)i));
+    }
+    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        m->outputs[i] = series(m, &outputs_family, "topic", output_topic((enum output_kind)i));
+    }
+    for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
+        char le[16];
+        (void)snprintf(le, sizeof(le), i + 1 == WORKER_HISTOGRAM_BUCKETS ? "+Inf" : "%u", 1U << i);
+        m->commit_buckets[i] = series(m, &commit_bucket_family, "le", le);
+        m->apply_buckets[i] = series(m, &apply_bucket_family, "le", le);
+    }
+}
+
+static void register_build(struct monitor *m)
+{
+    char labels[METRIC_LABELS_SIZE] = "";
+    char hash[24];
+    (void)snprintf(hash, sizeof(hash), "%016" PRIx64, m->options.playbook_hash);
+    INVARIANT(metrics_label(labels, "version", SEGUE_VERSION) &&
+              metrics_label(labels, "playbook", hash));
+    metric_set(metrics_register(m->metrics, &build_family, labels), 1);
+}
+
+struct monitor *monitor_open(const struct monitor_options *options)
+{
+    struct monitor *m = memory_take(sizeof(*m), "metrics");
+    INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
+    m->options = *options;
+    m->metrics = metrics_open(128 + 4 * options->task_count, 1);
+    m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
+    INVARIANT(pthread_mutex_init(&m->lock, NULL) == 0);
+    register_totals(m);
+    register_build(m);
+    for (uint32_t t = 0; t < options->task_count; t++) {
+        char number[16];
+        (void)snprintf(number, sizeof(number), "%u", t);
+        m->tasks[t] = (struct task_series){series(m, &lag_family, "task", number),
+                                           series(m, &state_family, "task", number),
+                                           series(m, &committed_family, "task", number),
+                                           series(m, &applied_family, "task", number)};
+    }
+    for (uint32_t w = 0; w < options->worker_count; w++) {
+        m->seen[w].moved_us = options->clock->ops->monotonic_us(options->clock);
+    }
+    return m;
+}
+
+#define SUM(field)                                                                                 \
+    static uint64_t sum_##field(const struct monitor *m)                                           \
+    {                                                                                              \
+        uint64_t sum = 0;                                                                          \
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {                                   \
+            sum += atomic_load(&worker_stats(m->options.workers[w])->field);                       \
+        }                                                                                          \
+        return sum;                                                                                \
+    }
+SUM(events)
+SUM(deadlines)
+SUM(commits)
+SUM(commits_failed)
+SUM(claims)
+SUM(rebuilds)
+SUM(applies)
+SUM(cache_hits)
+SUM(cache_misses)
+SUM(journal_bytes)
+#undef SUM
+
+static void refresh_arrays(struct monitor *m)
+{
+    for (int i = 1; i < REJECT_REASON_COUNT; i++) {
+        uint64_t sum = 0;
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {
+            sum += atomic_load(&worker_stats(m->options.workers[w])->rejects[i]);
+        }
+        metric_set_total(m->rejects[i], sum);
+    }
+    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        uint64_t sum = 0;
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {
+            sum += atomic_load(&worker_stats(m->options.workers[w])->outputs[i]);
+        }
+        metric_set_total(m->outputs[i], sum);
+    }
+}
+
+/* One histogram over all workers: cumulative buckets and the mean. */
+static void refresh_histogram(struct monitor *m, bool is_commit)
+{
+    struct metric **buckets = is_commit ? m->commit_buckets : m->apply_buckets;
+    uint64_t below[WORKER_HISTOGRAM_BUCKETS] = {0};
+    uint64_t sum_us = 0;
+    uint64_t count = 0;
+    for (uint32_t w = 0; w < m->options.worker_count; w++) {
+        struct worker_stats *stats = worker_stats(m->options.workers[w]);
+        struct worker_histogram *histogram =
+            is_commit ? &stats->commit_latency : &stats->apply_latency;
+        for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
+            below[i] += atomic_load(&histogram->buckets[i]);
+        }
+        sum_us += atomic_load(&histogram->sum_us);
+        count += atomic_load(&histogram->count);
+    }
+    uint64_t running = 0;
+    for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
+        running += below[i];
+        metric_set_total(buckets[i], running);
+    }
+    metric_set(is_commit ? m->commit_mean : m->apply_mean,
+               count == 0 ? 0 : (double)sum_us / (double)count / 1e6);
+}
+
+static void refresh_tasks(struct monitor *m)
+{
+    uint64_t unapplied = 0;
+    uint32_t ready = 0;
+    for (uint32_t t = 0; t < m->options.task_count; t++) {
+        metric_set(m->tasks[t].state, TASK_IDLE);
+        metric_set(m->tasks[t].lag, 0);
+    }
+    for (uint32_t w = 0; w < m->options.worker_count; w++) {
+        struct worker_stats *stats = worker_stats(m->options.workers[w]);
+        for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
+            uint32_t t = atomic_load(&stats->tasks[i].task);
+            if (t >= m->options.task_count) {
+                continue;
+            }
+            int32_t state = atomic_load(&stats->tasks[i].state);
+            uint64_t committed = atomic_load(&stats->tasks[i].committed);
+            uint64_t applied = atomic_load(&stats->tasks[i].applied);
+            int64_t lag = atomic_load(&stats->tasks[i].lag);
+            metric_set(m->tasks[t].state, state);
+            metric_set(m->tasks[t].lag, lag < 0 ? 0 : (double)lag);
+            metric_set(m->tasks[t].committed, (double)committed);
+            metric_set(m->tasks[t].applied, (double)applied);
+            unapplied += committed > applied ? committed - applied : 0;
+            ready += state == TASK_LIVE;
+        }
+    }
+    metric_set(m->unapplied, (double)unapplied);
+    metric_set(m->ready, ready);
+}
+
+static void refresh(struct monitor *m)
+{
+    int64_t oldest_ms = 0;
+    bool held = false;
+    metric_set_total(m->events, sum_events(m));
+    metric_set_total(m->deadlines, sum_deadlines(m));
+    metric_set_total(m->commits, sum_commits(m));
+    metric_set_total(m->failed, sum_commits_failed(m));
+    metric_set_total(m->claims, sum_claims(m));
+    metric_set_total(m->rebuilds, sum_rebuilds(m));
+    metric_set_total(m->applies, sum_applies(m));
+    metric_set_total(m->hits, sum_cache_hits(m));
+    metric_set_total(m->misses, sum_cache_misses(m));
+    metric_set_total(m->journal, sum_journal_bytes(m));
+    for (uint32_t w = 0; w < m->options.worker_count; w++) {
+        struct worker_stats *stats = worker_stats(m->options.workers[w]);
+        int64_t since = atomic_load(&stats->transaction_since_ms);
+        oldest_ms = since != 0 && (oldest_ms == 0 || since < oldest_ms) ? since : oldest_ms;
+        held = held || atomic_load(&stats->held_clock) != 0;
+    }
+    int64_t now_ms = m->options.clock->ops->wall_ms(m->options.clock);
+    metric_set(m->age, oldest_ms == 0 ? 0 : (double)(now_ms - oldest_ms) / 1e3);
+    metric_set(m->held, held);
+    refresh_arrays(m);
+    refresh_histogram(m, true);
+    refresh_histogram(m, false);
+    refresh_tasks(m);
+}
+
+static void fill_metrics(void *context, const struct http_request *request,
+                         struct http_answer *answer)
+{
+    struct monitor *m = context;
+    enum metrics_format format = metrics_format_of(request->accept);
+    (void)pthread_mutex_lock(&m->lock);
+    refresh(m);
+    answer->size = metrics_write(m->metrics, format, answer->data, answer->limit);
+    (void)pthread_mutex_unlock(&m->lock);
+    answer->content_type = metrics_content_type(format);
+    answer->status = answer->size == 0 ? 500 : 200;
+}
+
+static void PRINTF_LIKE(2, 3) say(struct http_answer *answer, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int more =
+        vsnprintf(answer->data + answer->size, answer->limit - answer->size, format, arguments);
+    va_end(arguments);
+    if (more > 0) {
+        answer->size += (size_t)more < answer->limit - answer->size
+                            ? (size_t)more
+                            : answer->limit - answer->size - 1;
+    }
+}
+
+static bool stalled(const struct monitor *m, uint32_t worker)
+{
+    int64_t now_us = m->options.clock->ops->monotonic_us(m->options.clock);
+    return now_us - m->seen[worker].moved_us > (int64_t)MONITOR_STALL_MS * 1000;
+}
+
+static void fill_health(void *context, const struct http_request *request UNUSED,
+                        struct http_answer *answer)
+{
+    struct monitor *m = context;
+    for (uint32_t w = 0; w < m->options.worker_count; w++) {
+        bool bad = stalled(m, w);
+        say(answer, "worker %u: %s\n", w, bad ? "no turn for 30 s" : "ok");
+        answer->status = bad ? 503 : answer->status;
+    }
+}
+
+static void fill_ready(void *context, const struct http_request *request UNUSED,
+                       struct http_answer *answer)
+{
+    struct monitor *m = context;
+    uint32_t owned = 0;
+    for (uint32_t i = 0; i < m->options.check_count; i++) {
+        struct status_text text = {""};
+        const struct monitor_check *check = &m->options.checks[i];
+        bool good = check->ask(check->context, &text) == STATUS_OK;
+        say(answer, "%s: %s\n", check->name, good ? "ok" : text.text);
+        answer->status = good ? answer->status : 503;
+    }
+    for (uint32_t w = 0; w < m->options.worker_count; w++) {
+        struct worker_stats *stats = worker_stats(m->options.workers[w]);
+        for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
+            uint32_t t = atomic_load(&stats->tasks[i].task);
+            if (t >= m->options.task_count) {
+                continue;
+            }
+            enum task_state state = (enum task_state)atomic_load(&stats->tasks[i].state);
+            owned++;
+            say(answer, "task %u: %s\n", t, task_state_name(state));
+            answer->status = state == TASK_LIVE ? answer->status : 503;
+        }
+    }
+    say(answer, "tasks owned: %u\n", owned);
+}
+
+uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_handlers)
+{
+    out_handlers[0] = (struct http_handler){"/metrics", fill_metrics, monitor};
+    out_handlers[1] = (struct http_handler){"/healthz", fill_health, monitor};
+    out_handlers[2] = (struct http_handler){"/readyz", fill_ready, monitor};
+    return 3;
+}
+
+bool monitor_alive(struct monitor *monitor)
+{
+    int64_t now_us = monitor->options.clock->ops->monotonic_us(monitor->options.clock);
+    bool alive = true;
+    for (uint32_t w = 0; w < monitor->options.worker_count; w++) {
+        uint64_t turns = atomic_load(&worker_stats(monitor->options.workers[w])->turns);
+        if (turns != monitor->seen[w].turns) {
+            monitor->seen[w].turns = turns;
+            monitor->seen[w].moved_us = now_us;
+        }
+        alive = alive && !stalled(monitor, w);
+    }
+    return alive;
+}

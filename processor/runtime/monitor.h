@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators see of the workers: /metrics, /healthz (do the loops move?) and /readyz (is every
+ * owned task live, and are Redis and the registry there?). Reads the workers' atomics; asks nobody.
+ */
+#ifndef RUNTIME_MONITOR_H
+#define RUNTIME_MONITOR_H
+
+#include "io/http.h"
+#include "runtime/worker.h"
+
+enum { MONITOR_WORKERS_MAX = 32, MONITOR_ANSWER_SIZE_MAX = 1048576, MONITOR_STALL_MS = 30000 };
+
+struct monitor;
+
+/* Something besides the workers that readiness depends on ("redis", "registry"). */
+struct monitor_check {
+    const char *name; /* static */
+    /* STATUS_OK, or why not. Called from the HTTP thread: must not wait. */
+    enum status (*ask)(void *context, struct status_text *out_text);
+    void *context;
+};
+
+struct monitor_options {
+    struct worker *const *workers;    /* worker_count of them, until exit */
+    uint32_t worker_count;            /* at most MONITOR_WORKERS_MAX */
+    uint32_t task_count;              /* N: series are registered for each */
+    const char *topics[SOURCE_COUNT]; /* NULL: not used */
+    uint64_t playbook_hash;
+    struct clock *clock;
+    const struct monitor_check *checks; /* check_count, until exit */
+    uint32_t check_count;
+};
+
+/* Register every series. Before memory_seal. */
+struct monitor *monitor_open(const struct monitor_options *options);
+
+/* The three paths, for http_open. Returns their number. `out_handlers` has room for 3. */
+uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_handlers);
+
+/* For the watchdog: false when some worker has made no turn for MONITOR_STALL_MS. Call it every
+ * second or so, from one thread. */
+bool monitor_alive(struct monitor *monitor);
+
+#endif
