@@ -30,17 +30,19 @@ instance: {instance}
 playbook: {playbook}
 listen: 127.0.0.1:{port}
 clock: {clock}
-topic_prefix: "{name}."
-journal_partitions: 2
+topics:
+  prefix: "{name}."
+journal:
+  partitions: 2
 workers: {workers}
 kafka:
-  bootstrap.servers: {brokers}
+  brokers: {brokers}
 registry:
   url: {registry}
   base_path: {base_path}
   auto_register: true
   missing_after: {missing_after}
-  cache_folder: {folder}/schemas
+  cache_dir: {folder}/schemas
 redis:
   address: {redis}
 sources:
