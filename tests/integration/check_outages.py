@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Redis stopped for 20 s, the broker restarted, the registry away: it waits, says so, goes on by itself, nothing lost or
+doubled. usage: check_outages.py SEGUE WORK_DIR
+
+A synthetic bank is fed while the outages happen; afterwards outputs and views equal those of an application that had none.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests/support'))
+from stack import Process, Stack, normal  # noqa: E402
+
+SOURCES = ('transactions', 'app-engagement', 'customer-profiles', 'offer-outcomes')
+OUTPUTS = ('segment-changes', 'life-events', 'offers')
+PLAYBOOK = ROOT / 'config/playbooks/retail'
+
+
+def services(words, work):
+    """One function of deploy/lib/services.sh."""
+    script = f'. {ROOT}/deploy/lib/steps.sh; . {ROOT}/deploy/lib/services.sh; {words}'
+    subprocess.run(['bash', '-c', script], check=True, stdout=subprocess.DEVNULL, env={**os.environ, 'W': str(work)})
+
+
+def until(what, question, seconds=60):
+    end = time.time() + seconds
+    while not question():
+        if time.time() > end:
+            raise SystemExit(f'{what}: not within {seconds} s')
+        time.sleep(0.2)
+
+
+def simulate(segue, folder, customers, days):
+    path = folder / 'bank.ndjson'
+    subprocess.run([segue, 'simulate', '--customers', str(customers), '--days', str(days), '--out', path], check=True,
+                   stderr=subprocess.DEVNULL)
+    lines = path.read_text().splitlines(keepends=True)
+    parts = []
+    for i in range(4):
+        part = folder / f'bank-{i}.ndjson'
+        part.write_text(''.join(lines[len(lines) * i // 4:len(lines) * (i + 1) // 4]))
+        parts.append(part)
+    return parts, len(lines)
+
+
+def per_customer(stack, name):
+    """Outputs of each customer in order: what may differ between runs (when decided, which offsets) left out."""
+    out = {}
+    for key, value, _, _, _ in stack.read(name):
+        value = normal(value)
+        out.setdefault(key, []).append(json.dumps(value, sort_keys=True))
+    return out
+
+
+def main():
+    segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    folder = work / 'outages'
+    folder.mkdir(exist_ok=True)
+    parts, events = simulate(segue, folder, 300, 120)
+
+    calm = Stack(segue, work, 'calm', PLAYBOOK, topics=SOURCES)
+    calm.create_topics()
+    for part in parts:
+        calm.feed(part)
+    process = Process(calm).start()
+    calm.wait_done(process, events)
+    process.kill(15)
+
+    storm = Stack(segue, work, 'outages', PLAYBOOK, topics=SOURCES)
+    storm.create_topics()
+    process = Process(storm).start()
+    until('ready', lambda: process.get('/readyz')[0] == 200)
+
+    storm.feed(parts[0])
+    redis_port = os.environ['SEGUE_TEST_REDIS'].rpartition(':')[2]
+    client = storm.redis_client()
+    client.execute_command('SAVE')
+    services('stop_service "$W/redis.pid"', work)
+    until('readiness tells that Redis is away', lambda: process.get('/readyz')[0] == 503)
+    print('redis_away_seen: 1')
+    storm.feed(parts[1])
+    time.sleep(20)
+    assert process.running(), 'segue run must wait for Redis, not end'
+    services(f'start_redis "$W" {redis_port}', work)
+    until('ready again after Redis', lambda: process.get('/readyz')[0] == 200)
+
+    kafka_port = os.environ['SEGUE_TEST_BROKERS'].rpartition(':')[2]
+    services(f'stop_service "$W/kafka.pid"; start_kafka "$W" {kafka_port}', work)
+    storm.feed(parts[2])
+    if not process.running():      # fatal is crash-only: a supervisor starts it again
+        assert process.child.returncode == 75, f'ended with {process.child.returncode}\n{process.tail_of_log()}'
+        print('left_for_restart: 1')
+        process.start()
+
+    registry_port = os.environ['SEGUE_TEST_REGISTRY'].split(':')[2].partition('/')[0]
+    services('stop_service "$W/registry.pid"', work)
+    process.kill(9)
+    process.start()                # the disk copies of the schemas must be enough
+    until('ready with the registry away', lambda: process.get('/readyz')[0] == 200)
+    print('ready_without_registry: 1')
+    services(f'start_registry "$W" {registry_port}', work)
+    storm.feed(parts[3])
+    storm.wait_done(process, events, 180)
+    process.kill(15)
+
+    for name in OUTPUTS:
+        a, b = per_customer(calm, name), per_customer(storm, name)
+        differ = [k for k in sorted(set(a) | set(b)) if sorted(a.get(k, [])) != sorted(b.get(k, []))]
+        if differ and os.environ.get('SEGUE_SHOW'):
+            print(differ[0], a.get(differ[0]), b.get(differ[0]))
+        print(f'{name.replace("-", "_")}: {sum(map(len, a.values()))} customers_that_differ: {len(differ)}')
+        assert not differ, f'{name}: {len(differ)} customers differ, e.g. {differ[:3]}'
+
+
+main()

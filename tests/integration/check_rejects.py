@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Garbage among good records: dead letters with the right reason, no crash, memory flat, every good record processed.
+usage: check_rejects.py SEGUE WORK_DIR
+"""
+import io
+import json
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import urllib.request
+
+import confluent_kafka
+import fastavro
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests/support'))
+import murmur2  # noqa: E402
+from stack import Process, Stack  # noqa: E402
+
+TASKS, GOOD = 4, 40000
+NEST = {'type': 'record', 'name': 'Nest', 'fields': [{'name': 'next', 'type': ['null', 'Nest']}]}
+
+
+def register(stack, subject, schema):
+    body = json.dumps({'schema': json.dumps(schema)}).encode()
+    request = urllib.request.Request(f'{stack.registry}/subjects/{subject}/versions', body,
+                                     {'Content-Type': 'application/vnd.schemaregistry.v1+json'})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)['id']
+
+
+def good_event(number):
+    return {'event_id': f'e{number}', 'customer_id': f'R{number % 500:06}', 'account_id': 'a', 'account_type': 'CURRENT',
+            'booked_at': 1767225600000 + number * 1000, 'amount_minor': 100 + number, 'currency': 'GBP', 'direction': 'DEBIT',
+            'status': 'POSTED', 'reverses': None, 'kind': 'CARD', 'mcc': 5411, 'merchant_name': 'SHOP', 'merchant_country': 'GB',
+            'counterparty_id': None, 'counterparty_name': None, 'reference': None, 'balance_after_minor': None, 'channel': 'POS'}
+
+
+def frame(number, payload):
+    return struct.pack('>bI', 0, number) + payload
+
+
+def varint(value):
+    value, out = (value << 1) ^ (value >> 63), b''
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def main():
+    segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    stack = Stack(segue, work, 'rejects', ROOT / 'config/playbooks/retail', tasks=TASKS, missing_after='2s')
+    stack.create_topics()
+    topic = stack.topic('in-transactions')
+    schema = json.loads((ROOT / 'schemas/transaction/1.avsc').read_text())
+    number = register(stack, f'{topic}-value', schema)
+    nest = register(stack, 'nest-value', NEST)
+    parsed = fastavro.parse_schema(schema)
+    # A broker's default limit is 1 MiB; this topic takes 10.
+    admin = confluent_kafka.admin.AdminClient({'bootstrap.servers': stack.brokers})
+    resource = confluent_kafka.admin.ConfigResource('topic', topic, set_config={'max.message.bytes': '10485760'})
+    for future in admin.alter_configs([resource]).values():
+        future.result()
+    producer = confluent_kafka.Producer({'bootstrap.servers': stack.brokers, 'linger.ms': 20, 'message.max.bytes': 10000000})
+
+    def encoded(event):
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, parsed, event)
+        return out.getvalue()
+
+    def send(value, key='R000001', partition=None):
+        producer.produce(topic, value, key, murmur2.partition(key, TASKS) if partition is None else partition)
+        producer.poll(0)
+
+    chance, expected = random.Random(7), {}
+
+    def bad(reason, value, **where):
+        expected[reason] = expected.get(reason, 0) + 1
+        send(value, **where)
+
+    one = encoded(good_event(1))
+    bad('too_large', frame(number, b'x' * (8 << 20)))
+    bad('bad_schema', frame(nest, b'\x02' * 100000 + b'\x00'))     # a nesting bomb, under a schema that is no transaction
+    for _ in range(20):
+        bad('unknown_schema', frame(987654321, one))
+    for i in range(GOOD):
+        event = good_event(i)
+        if i % 100 == 50:      # 1 % garbage
+            which = chance.randrange(5)
+            if which == 0:
+                bad('truncated', frame(number, one[:chance.randrange(1, len(one) - 1)]))
+            elif which == 1:
+                bad('trailing_bytes', frame(number, one + b'\x00'))
+            elif which == 2:
+                bad('bad_framing', bytes([7]) + one)
+            elif which == 3:   # a string that says it is 4 GiB long
+                bad('truncated', frame(number, varint(4 << 30) + b'abc'))
+            else:
+                event['customer_id'] = 'R000001'
+                bad('wrong_partition', frame(number, encoded(event)),
+                    partition=(murmur2.partition('R000001', TASKS) + 1) % TASKS)
+            event = good_event(i)
+        send(frame(number, encoded(event)), event['customer_id'])
+        if i % 10000 == 0:
+            producer.flush()
+    producer.flush()
+
+    process = Process(stack).start()
+    records = GOOD + sum(expected.values())
+    stack.wait_done(process, records)
+    before = process.rss_bytes()
+    for _ in range(2000):
+        bad('truncated', frame(number, varint(4 << 30) + b'abc'))
+    producer.flush()
+    stack.wait_done(process, records + 2000)
+    grown = process.rss_bytes() - before
+    totals = process.metrics()
+    process.kill(15)
+    seen = {}
+    for _, value, _, _, _ in stack.read('dead-letters'):
+        seen[value['reason']] = seen.get(value['reason'], 0) + 1
+        assert 'payload' not in value
+    print('\n'.join(f'dead_letters_{reason}: {count}' for reason, count in sorted(seen.items())))
+    print(f'memory_grown_bytes: {grown}')
+    # A cut at a random place may also end inside an enum or a union: then it is a bad value, and as right.
+    for reasons in (seen, expected):
+        reasons['broken'] = reasons.pop('truncated', 0) + reasons.pop('bad_value', 0) + reasons.pop('missing_field', 0) \
+            + reasons.pop('out_of_range', 0)
+    assert seen == expected, f'dead letters {seen}, expected {expected}'
+    assert totals['segue_events_total'] == GOOD, f"{totals['segue_events_total']} good records of {GOOD}"
+    assert grown < 16 << 20, f'memory grew by {grown} bytes'
+
+
+main()
