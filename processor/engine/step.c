@@ -6,27 +6,10 @@
 #include "base/invariant.h"
 #include "engine/layout.h"
 #include "engine/profile.h"
+#include "engine/work.h"
 
-enum { SCRATCH_SIZE = 65536 }; /* bytes for strings made by rules of one stage */
-
-/* The working memory of one evaluation; on the stack of engine_event and engine_advance. */
-struct work {
-    const struct engine *engine;
-    void *task;
-    struct customer *customer;
-    struct effects *effects;
-    int64_t task_now_ms;
-    struct scope scope;
-    struct step step;
-    struct arena scratch;
-    struct slice life_names[LIFE_DEFS_MAX];
-    struct slice segment_names[SEGMENTS_MAX];
-    struct feature_value values[RULES_FEATURES_MAX];
-    uint8_t scratch_block[SCRATCH_SIZE];
-};
-
-static void work_begin(struct work *work, const struct engine *engine, void *task,
-                       struct customer *customer, struct effects *effects)
+void work_begin(struct work *work, const struct engine *engine, void *task, struct customer *customer,
+                struct effects *effects)
 {
     work->engine = engine;
     work->task = task;
@@ -49,7 +32,7 @@ static void work_begin(struct work *work, const struct engine *engine, void *tas
     };
 }
 
-static void read_features(struct work *work)
+void work_read_features(struct work *work)
 {
     const struct playbook *playbook = work->engine->playbook;
     const struct series_state *series = part_of(work->customer, work->engine->series);
@@ -62,12 +45,21 @@ static void read_features(struct work *work)
     }
 }
 
-static void segment_bits(const struct segments *segments, const struct segment_state *states,
-                         uint64_t *out_bits)
+struct offers_facts work_facts(const struct work *work, uint64_t *out_in)
 {
-    for (uint32_t i = 0; i < segments->count; i++) {
-        out_bits[i >> 6] |= (uint64_t)states[i].in << (i & 63);
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    const struct life_state *life = part_of(work->customer, engine->life);
+    const struct segment_state *segments = part_of(work->customer, engine->segments);
+    memset(out_in, 0, SEGMENTS_MAX / 8);
+    for (uint32_t i = 0; i < playbook->segments.count; i++) {
+        out_in[i >> 6] |= (uint64_t)segments[i].in << (i & 63);
     }
+    return (struct offers_facts){
+        .segments_in = out_in,
+        .life_open = life_open(&playbook->life, life),
+        .life_vulnerable = life_vulnerable(&playbook->life, life),
+    };
 }
 
 /* Life events, segments, offers: each reads what those before it have said. */
@@ -80,7 +72,7 @@ static void run_stages(struct work *work)
     struct segment_state *segments = part(work->customer, engine->segments);
     work->scope.life_count = 0;
     work->scope.segment_count = 0;
-    read_features(work);
+    work_read_features(work);
     arena_reset(&work->scratch);
     struct life_result changes = life_evaluate(&playbook->life, life, work->life_names, step);
     arena_reset(&work->scratch);
@@ -88,15 +80,10 @@ static void run_stages(struct work *work)
     segments_evaluate(&playbook->segments, segments, part(work->task, engine->sizes),
                       work->segment_names, step, &transitions);
     arena_reset(&work->scratch);
-    uint64_t in[SEGMENTS_MAX / 64] = {0};
-    segment_bits(&playbook->segments, segments, in);
-    struct offers_facts facts = {
-        .segments_in = in,
-        .segments_entered = transitions.entered,
-        .life_open = life_open(&playbook->life, life),
-        .life_confirmed = changes.confirmed,
-        .life_vulnerable = life_vulnerable(&playbook->life, life),
-    };
+    uint64_t in[SEGMENTS_MAX / 64];
+    struct offers_facts facts = work_facts(work, in);
+    facts.segments_entered = transitions.entered;
+    facts.life_confirmed = changes.confirmed;
     offers_evaluate(&playbook->offers, part(work->customer, engine->ledger),
                     part(work->customer, engine->histories), part(work->task, engine->offers_task),
                     &facts, step);
@@ -277,7 +264,7 @@ static void evaluate_event(struct work *work, const struct event *event)
         }
         run_stages(work);
     } else {
-        read_features(work); /* the deadlines below are asked at this moment */
+        work_read_features(work); /* the deadlines below are asked at this moment */
     }
     arm_deadline(work);
     end_moment(work, first_output);

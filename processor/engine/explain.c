@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/explain.h"
+
+#include "engine/work.h"
+
+_Static_assert(OFFER_GATE_COUNT <= (int)EXPLAIN_GATES_MAX, "every gate is explained");
+
+bool engine_find(const struct engine *engine, enum explain_kind kind, struct slice id,
+                 uint32_t *out_index)
+{
+    const struct playbook *playbook = engine->playbook;
+    uint32_t count = kind == EXPLAIN_SEGMENT      ? playbook->segments.count
+                     : kind == EXPLAIN_LIFE_EVENT ? playbook->life.count
+                                                  : playbook->offers.count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice name = kind == EXPLAIN_SEGMENT      ? playbook->segments.defs[i].id
+                            : kind == EXPLAIN_LIFE_EVENT ? playbook->life.defs[i].id
+                                                         : playbook->offers.defs[i].id;
+        if (slice_equal(name, id)) {
+            *out_index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void explain_segment(struct work *work, uint32_t index, struct arena *arena,
+                            struct explanation *out)
+{
+    const struct segment_def *def = &work->engine->playbook->segments.defs[index];
+    const struct segment_state *state =
+        (const struct segment_state *)part_of(work->customer, work->engine->segments) + index;
+    struct proof proof;
+    proof.count = proof.missing_count = 0;
+    enum rules_truth entry = segment_entry(def, &work->step, &proof, arena);
+    if (state->in && def->exit_when.program != NULL) {
+        (void)segment_exit(def, &work->step, &proof, arena);
+    }
+    out->definition = (struct definition_ref){def->id, def->version, def->hash};
+    out->holds = state->in;
+    out->rule = entry == RULES_YES ? EXPLAIN_YES : entry == RULES_NO ? EXPLAIN_NO : EXPLAIN_UNKNOWN;
+    out->since_ms = state->in ? state->entered_ms : 0;
+    out->need = def->need;
+    out->disclosure = def->disclosure;
+    if (!state->in && state->entry_since_ms != 0) {
+        int64_t dwell_ms = state->entry_since_ms + def->dwell_ms;
+        int64_t cool_ms = state->exited_ms != 0 ? state->exited_ms + def->cool_down_ms : 0;
+        out->waiting_until_ms = dwell_ms > cool_ms ? dwell_ms : cool_ms;
+    }
+    out->leaf_count = proof.count;
+    out->leaves = proof_leaves(&proof, arena);
+    out->missing_count = proof.missing_count;
+    out->missing = proof_missing(&proof, arena);
+}
+
+static void explain_life(struct work *work, uint32_t index, struct arena *arena,
+                         struct explanation *out)
+{
+    const struct life_def *def = &work->engine->playbook->life.defs[index];
+    const struct life_state *state =
+        (const struct life_state *)part_of(work->customer, work->engine->life) + index;
+    struct proof proof;
+    proof.count = proof.missing_count = 0;
+    life_prove(def, &work->step, &proof, arena);
+    out->definition = (struct definition_ref){def->id, def->version, def->hash};
+    out->holds = state->phase != LIFE_PHASE_IDLE;
+    out->confirmed = state->phase == LIFE_PHASE_CONFIRMED;
+    out->confidence = (double)state->confidence;
+    out->since_ms = out->holds ? state->since_ms : 0;
+    out->leaf_count = proof.count;
+    out->leaves = proof_leaves(&proof, arena);
+}
+
+static void explain_offer(struct work *work, uint32_t index, struct arena *arena,
+                          struct explanation *out)
+{
+    const struct engine *engine = work->engine;
+    const struct offers *offers = &engine->playbook->offers;
+    const struct offer_def *def = &offers->defs[index];
+    const struct offer_history *history =
+        (const struct offer_history *)part_of(work->customer, engine->histories) + index;
+    uint64_t in[SEGMENTS_MAX / 64];
+    struct offers_facts facts = work_facts(work, in);
+    struct slice reasons[OFFER_GATE_COUNT] = {0};
+    struct slice first = {NULL, 0};
+    enum offer_gate gate =
+        offer_blocked(offers, index, part_of(work->customer, engine->ledger), history,
+                      part_of(work->task, engine->offers_task), &facts, &work->step, &first, reasons);
+    out->definition = (struct definition_ref){def->id, def->version, def->hash};
+    out->holds = gate == OFFER_GATE_COUNT;
+    for (uint32_t i = 0; i < GATE_ARBITRATION; i++) {
+        out->gates[out->gate_count++] = (struct explain_gate){
+            slice_text(offer_gate_name((enum offer_gate)i)), arena_copy(arena, reasons[i])};
+    }
+    struct proof proof;
+    proof.count = proof.missing_count = 0;
+    proof_add(&proof, arena, &work->step, &def->eligible, POLARITY_INCLUDING);
+    proof_add(&proof, arena, &work->step, &def->suitable, POLARITY_INCLUDING);
+    for (uint32_t i = 0; i < OFFER_GATE_COUNT; i++) {
+        proof_add_missing(&proof, arena, reasons[i]);
+    }
+    out->leaf_count = proof.count;
+    out->leaves = proof_leaves(&proof, arena);
+    out->missing_count = proof.missing_count;
+    out->missing = proof_missing(&proof, arena);
+}
+
+/* Take the deadlines and the event into the copies; what they say is thrown away. */
+static enum status look_ahead(const struct engine *engine, void *task, struct customer *customer,
+                              const struct event *event, int64_t now_ms, struct arena *arena)
+{
+    struct effects effects = {.capacity = ENGINE_OUTPUTS_PER_STEP_MAX};
+    size_t size = ENGINE_ARENA_PER_STEP_MAX;
+    void *block = arena_take(arena, size);
+    effects.outputs = arena_take(arena, effects.capacity * sizeof(*effects.outputs));
+    if (block == NULL || effects.outputs == NULL) {
+        return STATUS_FULL;
+    }
+    arena_init(&effects.arena, block, size);
+    enum engine_result result = ENGINE_MORE;
+    while (result == ENGINE_MORE) {
+        arena_reset(&effects.arena);
+        effects.count = 0;
+        result = event != NULL ? engine_event(engine, task, customer, event, now_ms, &effects)
+                               : engine_advance(engine, task, customer, now_ms, &effects);
+    }
+    return STATUS_OK;
+}
+
+enum status engine_explain(const struct engine *engine, const void *task,
+                           const struct customer *customer, enum explain_kind kind, uint32_t index,
+                           int64_t now_ms, const struct event *event, struct arena *arena,
+                           struct explanation *out_explanation)
+{
+    struct customer *copy = arena_take(arena, engine->customer_size);
+    void *task_copy = arena_take(arena, engine->task_size);
+    struct work *work = arena_take(arena, sizeof(*work));
+    if (copy == NULL || task_copy == NULL || work == NULL) {
+        return STATUS_FULL;
+    }
+    memcpy(copy, customer, engine->customer_size);
+    memcpy(task_copy, task, engine->task_size);
+    if (look_ahead(engine, task_copy, copy, event, now_ms, arena) != STATUS_OK) {
+        return STATUS_FULL;
+    }
+    struct effects none = {.capacity = 0};
+    work_begin(work, engine, task_copy, copy, &none);
+    work->scope.now_ms = copy->seen_ms > now_ms ? copy->seen_ms : now_ms;
+    work->scope.event = event;
+    work->step.task_now_ms = work->scope.now_ms;
+    work->step.live = true;
+    work_read_features(work);
+    for (uint32_t i = 0; i < engine->playbook->segments.count; i++) {
+        const struct segment_state *state =
+            (const struct segment_state *)part_of(copy, engine->segments) + i;
+        if (state->in) {
+            work->segment_names[work->scope.segment_count++] = engine->playbook->segments.defs[i].id;
+        }
+    }
+    for (uint32_t i = 0; i < engine->playbook->life.count; i++) {
+        const struct life_state *state = (const struct life_state *)part_of(copy, engine->life) + i;
+        if (state->phase == LIFE_PHASE_CONFIRMED) {
+            work->life_names[work->scope.life_count++] = engine->playbook->life.defs[i].id;
+        }
+    }
+    work->scope.segments = work->segment_names;
+    work->scope.life = work->life_names;
+    *out_explanation = (struct explanation){.kind = kind, .evaluated_at_ms = work->scope.now_ms};
+    switch (kind) {
+    case EXPLAIN_SEGMENT:
+        explain_segment(work, index, arena, out_explanation);
+        break;
+    case EXPLAIN_LIFE_EVENT:
+        explain_life(work, index, arena, out_explanation);
+        break;
+    case EXPLAIN_OFFER:
+        explain_offer(work, index, arena, out_explanation);
+        break;
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a customer is or is not in a segment, has or has not a life event, would or would not be offered
+ * something: leaf by leaf and gate by gate, with values. Looks at copies; nothing is changed. */
+#ifndef ENGINE_EXPLAIN_H
+#define ENGINE_EXPLAIN_H
+
+#include "engine/engine.h"
+
+enum explain_kind { EXPLAIN_SEGMENT, EXPLAIN_LIFE_EVENT, EXPLAIN_OFFER };
+
+enum {
+    EXPLAIN_LEAVES_MAX = 128,
+    EXPLAIN_GATES_MAX = 24,
+    EXPLAIN_ARENA_SIZE = 4 << 20, /* enough for the copies of any customer and task, and the texts */
+};
+
+struct explain_gate {
+    struct slice gate;   /* "consent", ... in funnel order */
+    struct slice reason; /* empty: passed */
+};
+
+struct explanation {
+    enum explain_kind kind;
+    struct definition_ref definition;
+    bool holds;          /* is a member; the life event is suspected or confirmed; no gate blocks the offer */
+    bool confirmed;      /* life events */
+    double confidence;   /* life events, as last published */
+    enum { EXPLAIN_NO, EXPLAIN_YES, EXPLAIN_UNKNOWN } rule; /* segments: what the entry rule says now */
+    int64_t since_ms;    /* of holds; 0: not so, or not known */
+    int64_t waiting_until_ms; /* segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
+    int64_t evaluated_at_ms;
+    struct proof_leaf *leaves; /* of the deciding rule; for members with a separate exit, its leaves too */
+    uint32_t leaf_count;
+    struct slice *missing;
+    uint32_t missing_count;
+    struct explain_gate gates[EXPLAIN_GATES_MAX]; /* offers: all of them */
+    uint32_t gate_count;
+    struct slice need;       /* segments: for people */
+    struct slice disclosure;
+};
+
+/* Find a definition by kind and id. False when the playbook has none. */
+bool engine_find(const struct engine *engine, enum explain_kind kind, struct slice id,
+                 uint32_t *out_index);
+
+/* Explain definition `index` for the customer at `now_ms`. `event` (may be NULL) is taken in first, as a
+ * what-if. `arena` (EXPLAIN_ARENA_SIZE bytes) holds everything that the result points to.
+ * STATUS_FULL: the arena is too small. */
+enum status engine_explain(const struct engine *engine, const void *task,
+                           const struct customer *customer, enum explain_kind kind, uint32_t index,
+                           int64_t now_ms, const struct event *event, struct arena *arena,
+                           struct explanation *out_explanation);
+
+#endif
