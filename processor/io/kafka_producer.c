@@ -2,6 +2,7 @@
 #include "io/kafka_producer.h"
 
 #include "base/invariant.h"
+#include "io/kafka_record.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -281,20 +282,6 @@ static rd_kafka_topic_t *topic_of(struct kafka_producer *producer, const char *n
     return NULL;
 }
 
-static rd_kafka_headers_t *headers_of(const struct log_write *write)
-{
-    if (write->header_count == 0) {
-        return NULL;
-    }
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(write->header_count);
-    for (uint32_t i = 0; i < write->header_count; i++) {
-        const struct header *header = &write->headers[i];
-        (void)rd_kafka_header_add(headers, (const char *)header->name.data, (ssize_t)header->name.size,
-                                  header->value.data, (ssize_t)header->value.size);
-    }
-    return headers;
-}
-
 /* Hand one record over; payloads are not copied (they are borrowed until the commit ends, and an instance
  * that fails is destroyed before that is said). A full queue is waited for. */
 static rd_kafka_resp_err_t produce(struct kafka_producer *producer, const struct log_write *write,
@@ -308,7 +295,7 @@ static rd_kafka_resp_err_t produce(struct kafka_producer *producer, const struct
     /* librdkafka takes a NULL pointer for a null, so an empty payload needs an address. */
     const void *value = write->has_value ? (write->value.size > 0 ? write->value.data : nothing) : NULL;
     const void *key = write->has_key ? (write->key.size > 0 ? write->key.data : nothing) : NULL;
-    rd_kafka_headers_t *headers = headers_of(write);
+    rd_kafka_headers_t *headers = kafka_headers_of(write);
     for (;;) {
         rd_kafka_resp_err_t code = rd_kafka_producev(
             producer->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(write->partition),

@@ -44,3 +44,17 @@ uint32_t kafka_record_headers(struct rd_kafka_message_s *message, struct header 
     }
     return count;
 }
+
+struct rd_kafka_headers_s *kafka_headers_of(const struct log_write *write)
+{
+    if (write->header_count == 0) {
+        return NULL;
+    }
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(write->header_count);
+    for (uint32_t i = 0; i < write->header_count; i++) {
+        const struct header *header = &write->headers[i];
+        (void)rd_kafka_header_add(headers, (const char *)header->name.data, (ssize_t)header->name.size,
+                                  header->value.data, (ssize_t)header->value.size);
+    }
+    return headers;
+}
