@@ -8,5 +8,6 @@
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);
 int tail_run(int argument_count, char **arguments);
+int topics_run(int argument_count, char **arguments);
 
 #endif

@@ -15,6 +15,8 @@ static int version_run(int argument_count UNUSED, char **arguments UNUSED)
 
 static const struct command commands[] = {
     {"simulate", "simulate [OPTION..]", "LifeSim, a synthetic bank with ground truth, as NDJSON", simulate_run},
+    {"topics", "topics [--config FILE] [--create]", "what each topic must be and is; make those missing",
+     topics_run},
     {"version", "version", "print the version", version_run},
 };
 

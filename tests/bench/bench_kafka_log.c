@@ -99,7 +99,8 @@ static void bench_drain(struct log *log, const struct broker_world *world)
         }
     }
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu_end);
-    double cpu_ns = (double)(cpu_end.tv_sec - cpu_begin.tv_sec) * 1e9 + (double)(cpu_end.tv_nsec - cpu_begin.tv_nsec);
+    double cpu_ns = (double)(cpu_end.tv_sec - cpu_begin.tv_sec) * 1e9 +
+                    (double)(cpu_end.tv_nsec - cpu_begin.tv_nsec);
     (void)printf("drain_per_s: %.0f\nfetch_and_release_ns_per_record: %.0f\n",
                  DRAIN_COUNT * 1e6 / (double)(now_us() - begin_us), cpu_ns / DRAIN_COUNT);
 }

@@ -1,46 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/cluster.h"
-
-#include "base/attributes.h"
-
-static void on_log(void *context UNUSED, enum log_level level, const char *facility, const char *text)
-{
-    log_line(level, "kafka", text, "facility=%s", facility);
-}
-
-void cluster_connect(struct cluster *cluster, const struct settings *settings)
-{
-    memset(cluster, 0, sizeof(*cluster));
-    for (uint32_t i = 0; i < settings->property_count; i++) {
-        cluster->properties[i] = (struct kafka_property){settings->properties[i].name, settings->properties[i].value};
-    }
-    cluster->connection = (struct kafka_connection){
-        .brokers = settings->brokers,
-        .application = settings->application,
-        .instance = settings->instance,
-        .properties = cluster->properties,
-        .property_count = settings->property_count,
-        .log_function = on_log,
-    };
-}
-
-void cluster_log_settings(const struct cluster *cluster, const struct settings *settings, uint32_t worker_count,
-                          struct kafka_log_settings *out_settings)
-{
-    *out_settings = (struct kafka_log_settings){
-        .connection = cluster->connection,
-        .group = settings->group,
-        .journal_topic = settings->journal_topic,
-        .checkpoint_topic = settings->checkpoint_topic,
-        .worker_count = worker_count,
-    };
-    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
-        out_settings->topics[s] = settings->sources[s].used ? settings->sources[s].topic : NULL;
-    }
-    for (uint32_t k = 0; k < OUTPUT_KIND_COUNT; k++) {
-        out_settings->output_topics[out_settings->output_count++] = settings->topics[k];
-    }
-}
+#include "commands/topic_list.h"
 
 static struct kafka_topic_want *add(struct kafka_topic_want *wants, uint32_t *count, const char *name,
                                     uint32_t partition_count, int32_t replication_factor)
@@ -61,8 +20,8 @@ static bool is_compacted(enum output_kind kind)
     return kind == OUTPUT_SEGMENT_STATE || kind == OUTPUT_OFFER_STATS;
 }
 
-uint32_t cluster_topics(const struct settings *settings, const struct cluster_sizes *sizes,
-                        struct kafka_topic_want out_wants[CLUSTER_TOPICS_MAX])
+uint32_t topic_list_fill(const struct settings *settings, const struct topic_sizes *sizes,
+                        struct kafka_topic_want out_wants[TOPIC_LIST_MAX])
 {
     uint32_t count = 0;
     int32_t replicas = sizes->replication_factor;
@@ -79,7 +38,8 @@ uint32_t cluster_topics(const struct settings *settings, const struct cluster_si
         struct kafka_topic_want *want = add(out_wants, &count, settings->topics[k], sizes->output_count, replicas);
         add_config(want, "cleanup.policy", is_compacted((enum output_kind)k) ? "compact" : "delete");
     }
-    struct kafka_topic_want *journal = add(out_wants, &count, settings->journal_topic, sizes->journal_count, replicas);
+    struct kafka_topic_want *journal = add(out_wants, &count, settings->journal_topic, sizes->journal_count,
+                                           replicas);
     add_config(journal, "cleanup.policy", "delete");
     add_config(journal, "retention.ms", "-1"); /* Segue deletes by itself what no checkpoint needs */
     add_config(journal, "retention.bytes", "-1");
