@@ -45,7 +45,7 @@ enum status redis_greeting_write(const struct redis_settings *settings,
                                  struct store_pipeline *pipeline, struct status_text *out_text)
 {
     static const char *const sections[] = {"server", "memory", "replication"};
-    if (settings->password_file != NULL) {
+    if (has_text(settings->password_file)) {
         char password[REDIS_PASSWORD_SIZE_MAX];
         size_t size = 0;
         enum status status = read_password(settings->password_file, password, &size, out_text);

@@ -21,7 +21,7 @@ enum {
     REDIS_IN_FLIGHT_MAX = 64, /* pipelines per connection; one more is STATUS_FULL */
 };
 
-/* All texts are borrowed until redis_store_close. */
+/* All texts are borrowed until redis_store_close; "" is as good as NULL. */
 struct redis_settings {
     struct transport_settings transport;
     const char *user; /* NULL or "": the default user */

@@ -21,7 +21,7 @@ enum {
     REGISTRY_SUBJECT_SIZE_MAX = 256,
 };
 
-/* All texts are borrowed until registry_close. Zero means the default. */
+/* All texts are borrowed until registry_close; "" is as good as NULL. Zero means the default. */
 struct registry_settings {
     const char *urls[REGISTRY_URLS_MAX]; /* "http://host:8081"; tried in order, the last that worked
                                             first */

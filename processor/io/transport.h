@@ -17,7 +17,7 @@
 
 enum { TRANSPORT_HOST_SIZE = 256, TRANSPORT_ADDRESSES_MAX = 4 };
 
-/* All texts are borrowed until the transport is closed for good. */
+/* All texts are borrowed until the transport is closed for good; "" is as good as NULL. */
 struct transport_settings {
     const char *address;          /* "host:port", "[::1]:port" or "unix:/path" */
     bool tls;                     /* only with host:port */

@@ -17,6 +17,11 @@ struct transport_tls {
     bool name_is_address; /* an IP address is verified as one, and sent as no SNI */
 };
 
+static bool has_text(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
 static enum status refuse(struct status_text *out_text, const char *what, const char *file)
 {
     char text[256] = "unknown reason";
@@ -31,18 +36,18 @@ static enum status refuse(struct status_text *out_text, const char *what, const 
 static enum status load_files(SSL_CTX *context, const struct transport_settings *settings,
                               struct status_text *out_text)
 {
-    if (settings->ca_file != NULL) {
+    if (has_text(settings->ca_file)) {
         if (SSL_CTX_load_verify_locations(context, settings->ca_file, NULL) != 1) {
             return refuse(out_text, "CA file", settings->ca_file);
         }
     } else if (SSL_CTX_set_default_verify_paths(context) != 1) {
         return refuse(out_text, "CA file", "of the system");
     }
-    if (settings->certificate_file == NULL) {
+    if (!has_text(settings->certificate_file)) {
         return STATUS_OK;
     }
     const char *key_file =
-        settings->key_file != NULL ? settings->key_file : settings->certificate_file;
+        has_text(settings->key_file) ? settings->key_file : settings->certificate_file;
     if (SSL_CTX_use_certificate_chain_file(context, settings->certificate_file) != 1) {
         return refuse(out_text, "certificate", settings->certificate_file);
     }
@@ -74,7 +79,7 @@ enum status transport_tls_open(struct transport_tls **out_tls,
     (void)SSL_CTX_set_mode(context,
                            SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     enum status status = load_files(context, settings, out_text);
-    if (status == STATUS_OK && settings->server_name != NULL) {
+    if (status == STATUS_OK && has_text(settings->server_name)) {
         (void)snprintf(tls->name, sizeof(tls->name), "%s", settings->server_name);
     } else if (status == STATUS_OK && !transport_host_of(settings->address, tls->name)) {
         status = status_fail(out_text, STATUS_INVALID, "TLS needs host:port, not `%s`",

@@ -39,8 +39,10 @@ const char *broker_address(void)
 
 static struct kafka_connection connection(const char *application, const char *instance)
 {
-    return (struct kafka_connection){.brokers = broker_address(), .application = application,
-                                     .instance = instance, .log_function = say};
+    return (struct kafka_connection){.brokers = broker_address(),
+                                     .application = application,
+                                     .instance = instance,
+                                     .log_function = say};
 }
 
 void broker_world_open(struct broker_world *world, const char *name)
@@ -55,7 +57,11 @@ void broker_world_open(struct broker_world *world, const char *name)
     const struct kafka_topic_want wants[] = {
         {world->transactions, BROKER_TASKS, 1, {{0}}, 0},
         {world->app, BROKER_TASKS, 1, {{0}}, 0},
-        {world->journal, BROKER_JOURNALS, 1, {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}}, 2},
+        {world->journal,
+         BROKER_JOURNALS,
+         1,
+         {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}},
+         2},
         {world->checkpoints, BROKER_JOURNALS, 1, {{"cleanup.policy", "compact"}}, 1},
         {world->outputs, 1, 1, {{0}}, 0},
     };
@@ -67,7 +73,8 @@ void broker_world_open(struct broker_world *world, const char *name)
     kafka_admin_close(admin);
 }
 
-struct kafka_log_settings broker_settings(const struct broker_world *world, const char *instance, uint32_t workers)
+struct kafka_log_settings broker_settings(const struct broker_world *world, const char *instance,
+                                          uint32_t workers)
 {
     struct kafka_log_settings settings = {
         .connection = connection(world->prefix, instance),
@@ -88,7 +95,8 @@ static rd_kafka_t *plain_client(rd_kafka_type_t type, const char *const *setting
     char why[256];
     (void)rd_kafka_conf_set(conf, "bootstrap.servers", broker_address(), why, sizeof(why));
     for (uint32_t i = 0; settings[i] != NULL; i += 2) {
-        ck_assert_msg(rd_kafka_conf_set(conf, settings[i], settings[i + 1], why, sizeof(why)) == RD_KAFKA_CONF_OK,
+        ck_assert_msg(rd_kafka_conf_set(conf, settings[i], settings[i + 1], why, sizeof(why)) ==
+                          RD_KAFKA_CONF_OK,
                       "%s", why);
     }
     rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof(why));
@@ -96,15 +104,16 @@ static rd_kafka_t *plain_client(rd_kafka_type_t type, const char *const *setting
     return client;
 }
 
-static void put_records(rd_kafka_t *client, const char *topic, int32_t partition, uint32_t first, uint32_t count)
+static void put_records(rd_kafka_t *client, const char *topic, int32_t partition, uint32_t first,
+                        uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         char value[16];
         int size = snprintf(value, sizeof(value), "%u", first + i);
         rd_kafka_resp_err_t code = rd_kafka_producev(
-            client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_KEY("k", 1),
-            RD_KAFKA_V_VALUE(value, (size_t)size), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
-            RD_KAFKA_V_END);
+            client, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
+            RD_KAFKA_V_KEY("k", 1), RD_KAFKA_V_VALUE(value, (size_t)size),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK), RD_KAFKA_V_END);
         ck_assert_int_eq(code, RD_KAFKA_RESP_ERR_NO_ERROR);
     }
     ck_assert_int_eq(rd_kafka_flush(client, 20000), RD_KAFKA_RESP_ERR_NO_ERROR);
@@ -118,8 +127,9 @@ void broker_produce(const char *topic, int32_t partition, uint32_t first, uint32
     rd_kafka_destroy(client);
 }
 
-struct broker_open *broker_produce_open(const char *topic, int32_t partition, const char *transactional_id,
-                                        uint32_t first, uint32_t count)
+struct broker_open *broker_produce_open(const char *topic, int32_t partition,
+                                        const char *transactional_id, uint32_t first,
+                                        uint32_t count)
 {
     const char *settings[] = {"transactional.id", transactional_id, "linger.ms", "0", NULL};
     struct broker_open *open = calloc(1, sizeof(*open));
@@ -141,8 +151,15 @@ void broker_open_end(struct broker_open *open, bool commit)
 
 void broker_read(const char *topic, int32_t partition, char *out_text, size_t size)
 {
-    const char *settings[] = {"group.id", "it-outside", "isolation.level", "read_committed", "enable.partition.eof",
-                              "true", "enable.auto.commit", "false", NULL};
+    const char *settings[] = {"group.id",
+                              "it-outside",
+                              "isolation.level",
+                              "read_committed",
+                              "enable.partition.eof",
+                              "true",
+                              "enable.auto.commit",
+                              "false",
+                              NULL};
     rd_kafka_t *client = plain_client(RD_KAFKA_CONSUMER, settings);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = RD_KAFKA_OFFSET_BEGINNING;
@@ -161,8 +178,8 @@ void broker_read(const char *topic, int32_t partition, char *out_text, size_t si
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             end = true;
         } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR && at < size) {
-            at += (size_t)snprintf(out_text + at, size - at, "%s%.*s", at > 0 ? "," : "", (int)message->len,
-                                   (const char *)message->payload);
+            at += (size_t)snprintf(out_text + at, size - at, "%s%.*s", at > 0 ? "," : "",
+                                   (int)message->len, (const char *)message->payload);
         }
         rd_kafka_message_destroy(message);
     }
@@ -170,7 +187,8 @@ void broker_read(const char *topic, int32_t partition, char *out_text, size_t si
     rd_kafka_destroy(client);
 }
 
-void broker_await(struct log *log, enum log_event_kind kind, struct log_event *out_event, int32_t timeout_ms)
+void broker_await(struct log *log, enum log_event_kind kind, struct log_event *out_event,
+                  int32_t timeout_ms)
 {
     int64_t deadline_ms = now_ms() + timeout_ms;
     for (;;) {

@@ -32,12 +32,16 @@ static struct log_offset offset_of(uint32_t task, int64_t offset, const char *me
 
 static struct log_write write_of(const char *topic, int32_t partition, const char *value)
 {
-    return (struct log_write){.topic = topic, .partition = partition, .key = slice_text("k"), .has_key = true,
-                              .value = slice_text(value), .has_value = true};
+    return (struct log_write){.topic = topic,
+                              .partition = partition,
+                              .key = slice_text("k"),
+                              .has_key = true,
+                              .value = slice_text(value),
+                              .has_value = true};
 }
 
-static void commit(struct log *log, const struct log_transaction *transaction, enum log_event_kind end,
-                   struct log_event *out_event)
+static void commit(struct log *log, const struct log_transaction *transaction,
+                   enum log_event_kind end, struct log_event *out_event)
 {
     log->ops->commit(log, transaction);
     int64_t deadline_ms = now_ms() + 30000;
@@ -79,7 +83,8 @@ START_TEST(a_transaction_carries_offsets_metadata_and_outputs)
 
     const struct header headers[] = {{slice_of("ce_id", 5), slice_of("7", 1)}};
     const struct log_offset offsets[] = {offset_of(1, 100, "n=1;low=0")};
-    struct log_write writes[] = {write_of(world.outputs, 0, "changed"), write_of(world.journal, 1, "cut"),
+    struct log_write writes[] = {write_of(world.outputs, 0, "changed"),
+                                 write_of(world.journal, 1, "cut"),
                                  write_of(world.checkpoints, 0, "")};
     writes[0].headers = headers;
     writes[0].header_count = 1;
@@ -111,7 +116,8 @@ START_TEST(a_failed_transaction_leaves_nothing_and_a_new_producer_goes_on)
     struct log *log = kafka_worker_log(kafka, 0);
     broker_start(kafka, BROKER_TASKS);
     const struct log_offset offsets[] = {offset_of(0, 5, "lost")};
-    const struct log_write bad[] = {write_of(world.outputs, 0, "lost"), write_of("it-no-such-topic", 0, "lost")};
+    const struct log_write bad[] = {write_of(world.outputs, 0, "lost"),
+                                    write_of("it-no-such-topic", 0, "lost")};
     const struct log_transaction lost = {offsets, 1, bad, 2, NULL};
     commit(log, &lost, LOG_COMMIT_FAILED, &event);
     ck_assert_msg(strstr(event.text.text, "it-no-such-topic") != NULL, "%s", event.text.text);
@@ -241,16 +247,20 @@ START_TEST(the_journal_ends_at_the_last_stable_offset)
     struct broker_world world;
     struct log_event event;
     broker_world_open(&world, "journal");
-    broker_open_end(broker_produce_open(world.journal, 0, "it-a", 0, 10), true);  /* 0..9, marker 10 */
-    broker_open_end(broker_produce_open(world.journal, 0, "it-a", 50, 5), false); /* 11..15 aborted, marker 16 */
-    struct broker_open *open = broker_produce_open(world.journal, 0, "it-b", 100, 3); /* 17..19, open */
+    broker_open_end(broker_produce_open(world.journal, 0, "it-a", 0, 10),
+                    true); /* 0..9, marker 10 */
+    broker_open_end(broker_produce_open(world.journal, 0, "it-a", 50, 5),
+                    false); /* 11..15 aborted, marker 16 */
+    struct broker_open *open =
+        broker_produce_open(world.journal, 0, "it-b", 100, 3); /* 17..19, open */
     struct kafka_log *kafka = open_kafka(&world, "one");
     struct log *log = kafka_worker_log(kafka, 0);
     log->ops->read_journal(log, 0, -2);
     ck_assert_uint_eq(read_to_end(log, 0, &event), 10);
     ck_assert_int_eq(event.journal_start, 0);
     ck_assert_int_eq(event.journal_end, 17);
-    /* A neighbour of the same partition begins later and lower down: each gets what it asked for. */
+    /* A neighbour of the same partition begins later and lower down: each gets what it asked for.
+     */
     log->ops->read_journal(log, 1, 4);
     ck_assert_uint_eq(read_to_end(log, 1, &event), 6);
     broker_open_end(open, true);
@@ -342,7 +352,8 @@ START_TEST(a_restart_takes_its_place_and_finds_its_offsets)
     const int64_t from[SOURCE_COUNT] = {30, -1, -1, -1, -1, -1};
     log->ops->start(log, 2, from);
     ck_assert_int_eq(broker_fetch(log, 2, 20, 5000), 49);
-    ck_assert_int_lt(now_ms() - begin_ms, 5000); /* static membership: no session time-out is waited for */
+    ck_assert_int_lt(now_ms() - begin_ms,
+                     5000); /* static membership: no session time-out is waited for */
     kafka_close(kafka);
 }
 END_TEST
@@ -351,7 +362,8 @@ START_TEST(a_task_that_has_read_all_is_caught_up_behind_markers_too)
 {
     struct broker_world world;
     broker_world_open(&world, "marks");
-    broker_open_end(broker_produce_open(world.transactions, 0, "it-d", 0, 10), true); /* marker at 10 */
+    broker_open_end(broker_produce_open(world.transactions, 0, "it-d", 0, 10),
+                    true); /* marker at 10 */
     struct kafka_log *kafka = open_kafka(&world, "one");
     struct log *log = kafka_worker_log(kafka, 0);
     broker_start(kafka, BROKER_TASKS);
@@ -421,7 +433,8 @@ START_TEST(wrong_topics_are_refused_with_the_mend)
     struct kafka_log_settings settings = broker_settings(&world, "one", 1);
     settings.journal_topic = world.checkpoints;
     ck_assert_int_eq(kafka_open(&settings, &kafka, &text), STATUS_INVALID);
-    ck_assert_msg(strstr(text.text, "cleanup.policy=compact, must be delete") != NULL, "%s", text.text);
+    ck_assert_msg(strstr(text.text, "cleanup.policy=compact, must be delete") != NULL, "%s",
+                  text.text);
     settings = broker_settings(&world, "one", 1);
     settings.topics[SOURCE_APP_ENGAGEMENT] = world.outputs;
     ck_assert_int_eq(kafka_open(&settings, &kafka, &text), STATUS_INVALID);
