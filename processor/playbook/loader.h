@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of playbook/ share while one playbook is loaded. Inside playbook/ only.
+ *
+ * Definitions are sorted by id before they get their index, so that moving them about in the files changes
+ * nothing; features that read features, and segments that read segments, come after what they read. */
+#ifndef PLAYBOOK_LOADER_H
+#define PLAYBOOK_LOADER_H
+
+#include "model/fields.h"
+#include "playbook/playbook.h"
+#include "playbook/tests.h"
+#include "text/yaml.h"
+
+enum { EDGES_MAX = 16384, CANON_SIZE = 262144, SEGMENT_WORDS = SEGMENTS_MAX / 64 };
+
+/* What a definition reads, by index (segments: in order of id until they are sorted). */
+struct reads {
+    uint64_t features[RULES_FEATURES_MAX / 64];
+    uint64_t life;
+    uint64_t segments[SEGMENT_WORDS];
+    bool event; /* reads the event itself */
+};
+
+/* One entry of a section. */
+struct definition {
+    const struct yaml_node *node;
+    struct slice id;
+    struct reads reads;
+    uint64_t hash;
+    bool tainted; /* special-category data, its own or through what it reads */
+    bool is_read; /* by anybody */
+};
+
+struct section {
+    const char *key;  /* "life_events" */
+    const char *what; /* "life event" */
+    struct definition *list;
+    uint32_t count;
+    uint32_t max;
+};
+
+/* What each f.NAME is: a feature, or a field of a series. */
+struct feature_facts {
+    struct slice name;
+    const struct yaml_node *node; /* its definition */
+    uint64_t hash;
+    uint32_t definition; /* index in sections[PLAYBOOK_FEATURE] */
+    uint32_t def;        /* index in feature_defs or series */
+    bool series;
+    bool tainted;
+    bool is_read; /* by a rule, a feature or the view */
+    bool armed;
+    bool any_threshold; /* compared with something that is no constant, or with too many */
+    int64_t thresholds[FEATURES_THRESHOLDS_MAX];
+    uint32_t threshold_count;
+};
+
+struct loader {
+    struct arena *arena;
+    struct diagnostics *diagnostics;
+    const struct zones *zones;
+    struct playbook *playbook;
+    const struct yaml_node **roots;
+    uint32_t root_count;
+    struct section sections[PLAYBOOK_OFFER + 1]; /* by enum playbook_kind */
+    const struct cel_environment *of_source[SOURCE_COUNT];
+    struct feature_facts *facts; /* by f.* index */
+    struct playbook_edge *edges;
+    struct playbook_test *tests;
+    struct bytes_writer canon; /* canonical form of the definition being read */
+    bool full; /* the arena ran out: said once */
+};
+
+/* Zeroed room; NULL once it is full (an error was added). */
+void *loader_take(struct loader *loader, size_t size);
+
+/* The definition's place in its section, by id; -1. */
+int32_t loader_find(const struct loader *loader, enum playbook_kind kind, struct slice id);
+
+/* An error at `node` for a name that is not defined, with the nearest that is. */
+void loader_unknown(struct loader *loader, enum playbook_kind kind, const struct yaml_node *node,
+                    struct slice id, struct source_span span);
+
+/* ---- rules.c: expressions and what they read ---- */
+
+enum expression_type { EXPRESSION_BOOL, EXPRESSION_NUMBER, EXPRESSION_VALUE };
+
+/* Compile a scalar. NULL node: false and nothing happens. Errors are placed in the file; also a wrong type.
+ * The text goes into the canonical form under `name`. */
+bool loader_compile(struct loader *loader, const struct yaml_node *node, const char *name,
+                    const struct cel_environment *environment, enum expression_type type,
+                    const struct cel_program **out_program);
+
+/* The same for rules over a customer: fills `out` and adds to `reads`. `reader`: enum playbook_kind. */
+bool loader_condition(struct loader *loader, const struct yaml_node *node, const char *name,
+                      enum playbook_kind reader, enum expression_type type, struct condition *out,
+                      struct reads *reads);
+
+/* A rule whose truth must be noticed as time passes reads these: arm them, with the constants it compares. */
+void loader_arm(struct loader *loader, const struct condition *condition);
+
+/* Note edges, marks "is read", taint and finish the hash of a definition from what it reads. */
+void loader_finish(struct loader *loader, enum playbook_kind kind, uint32_t index);
+
+/* ---- canon.c: the canonical form ---- */
+void canon_begin(struct loader *loader, const char *what);
+void canon_text(struct loader *loader, const char *key, struct slice text);
+void canon_expression(struct loader *loader, const char *key, struct slice text);
+void canon_integer(struct loader *loader, const char *key, int64_t value);
+void canon_number(struct loader *loader, const char *key, double value);
+void canon_hash(struct loader *loader, const char *key, uint64_t hash);
+uint64_t canon_end(struct loader *loader);
+/* Blanks outside of quotes: none at the ends, one where two names would touch, else none. In the arena. */
+struct slice canon_squeeze(struct loader *loader, struct slice text);
+
+/* ---- one file per section ---- */
+void load_features(struct loader *loader);       /* feature_defs.c: definitions and names */
+void load_feature_plan(struct loader *loader);   /* after all rules: thresholds, plan */
+/* series_defs.c: the definition's fields become names from playbook->name_count on. */
+void load_series(struct loader *loader, uint32_t definition, struct series_def *def);
+/* The next f.NAME; NULL when there are too many. */
+struct feature_facts *load_name(struct loader *loader, uint32_t definition, struct slice name,
+                                enum feature_value_type type);
+/* `sensitivity:`, or special-category data seen in the expressions (merchant category codes of health,
+ * religion, politics, unions). */
+bool load_sensitivity(struct loader *loader, const struct yaml_node *node);
+bool load_publish(struct loader *loader, const struct yaml_node *node);
+void load_life(struct loader *loader);           /* life_defs.c */
+void load_segments(struct loader *loader);       /* segment_defs.c */
+void load_offers(struct loader *loader);         /* offer_defs.c */
+void load_contact_policy(struct loader *loader); /* policy_defs.c */
+bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy, const struct offer_cap **out,
+               uint32_t *out_count);
+void load_tests(struct loader *loader, enum playbook_kind kind, uint32_t index); /* test_defs.c */
+
+/* `version:`, from 1. */
+int32_t load_version(struct loader *loader, const struct yaml_node *node);
+
+#endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `offers:` -> struct offer_def. */
+#include "playbook/loader.h"
+
+static const char *const keys[] = {
+    "purpose",      "basis",  "class",   "channels", "eligible",   "suitable", "context",       "value",
+    "priority",     "on",     "contact", "valid",    "stock",      "holdout",  "holdout_layer", "variants",
+    "segments_any", "not_life", "not_holding", "publish", "version", "about",  "tests"};
+
+static const int64_t long_ms = INT64_C(3660) * 86400000;
+
+/* Ids in a list -> indices in the arena. */
+static uint32_t load_ids(struct loader *loader, const struct yaml_node *node, enum playbook_kind kind,
+                         const uint32_t **out)
+{
+    uint32_t count = 0;
+    if (!yaml_is_sequence(node, loader->diagnostics)) {
+        return 0;
+    }
+    uint32_t *list = loader_take(loader, (node->count + 1) * sizeof(*list));
+    for (const struct yaml_node *item = node->first; list != NULL && item != NULL; item = item->next) {
+        struct slice id;
+        if (!yaml_text(item, loader->diagnostics, &id)) {
+            continue;
+        }
+        int32_t found = loader_find(loader, kind, id);
+        if (found < 0) {
+            loader_unknown(loader, kind, item, id, (struct source_span){0});
+        } else {
+            canon_text(loader, (const char *)node->key->text.data, id);
+            list[count++] = (uint32_t)found;
+        }
+    }
+    *out = list;
+    return count;
+}
+
+static uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node, const uint32_t **out,
+                                 struct reads *reads)
+{
+    uint32_t count = load_ids(loader, node, PLAYBOOK_SEGMENT, out);
+    for (uint32_t i = 0; i < count; i++) {
+        reads->segments[(*out)[i] / 64] |= UINT64_C(1) << (*out)[i] % 64;
+    }
+    return count;
+}
+
+static uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node, struct reads *reads)
+{
+    const uint32_t *list = NULL;
+    uint64_t bits = 0;
+    uint32_t count = load_ids(loader, node, PLAYBOOK_LIFE_EVENT, &list);
+    for (uint32_t i = 0; i < count; i++) {
+        bits |= UINT64_C(1) << list[i];
+    }
+    reads->life |= bits;
+    return bits;
+}
+
+static void load_trigger(struct loader *loader, const struct yaml_node *node, struct offer_def *def,
+                         struct reads *reads)
+{
+    static const char *const known[] = {"segments", "life", "app"};
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return;
+    }
+    yaml_refuse_unknown(node, known, 3, loader->diagnostics);
+    def->on_segments_count = load_segment_ids(loader, yaml_get(node, "segments"), &def->on_segments, reads);
+    def->on_life = load_life_ids(loader, yaml_get(node, "life"), reads);
+    const struct yaml_node *app = yaml_get(node, "app");
+    if (!yaml_is_sequence(app, loader->diagnostics)) {
+        return;
+    }
+    struct slice *names = loader_take(loader, (app->count + 1) * sizeof(*names));
+    for (const struct yaml_node *item = app->first; names != NULL && item != NULL; item = item->next) {
+        if (yaml_text(item, loader->diagnostics, &names[def->on_app_count])) {
+            canon_text(loader, "app", names[def->on_app_count++]);
+        }
+    }
+    def->on_app = names;
+}
+
+static void load_conditions(struct loader *loader, const struct yaml_node *node, struct offer_def *def,
+                            struct reads *reads)
+{
+    const struct yaml_node *value = yaml_get(node, "value");
+    (void)loader_condition(loader, yaml_get(node, "eligible"), "eligible", PLAYBOOK_OFFER, EXPRESSION_BOOL,
+                           &def->eligible, reads);
+    (void)loader_condition(loader, yaml_get(node, "suitable"), "suitable", PLAYBOOK_OFFER, EXPRESSION_BOOL,
+                           &def->suitable, reads);
+    (void)loader_condition(loader, yaml_get(node, "context"), "context", PLAYBOOK_OFFER, EXPRESSION_NUMBER,
+                           &def->context, reads);
+    if (value == NULL) {
+        yaml_error(node->key, loader->diagnostics, "value: 4200 (minor units) or an expression",
+                   "offer `%.*s` has no value", SLICE_ARG(def->id));
+    } else if (value->kind == YAML_SCALAR && !value->quoted) {
+        (void)yaml_integer(value, loader->diagnostics, 0, INT64_C(1000000000000), &def->value_minor);
+        canon_integer(loader, "value", def->value_minor);
+    } else {
+        (void)loader_condition(loader, value, "value", PLAYBOOK_OFFER, EXPRESSION_NUMBER, &def->value, reads);
+    }
+    def->priority = 1;
+    (void)yaml_number(yaml_get(node, "priority"), loader->diagnostics, 0.01, 100, &def->priority);
+    canon_number(loader, "priority", def->priority);
+}
+
+/* `cool_down: {rejected: 60d}`: outcomes in lower case. */
+static void load_cool_down(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+{
+    char names[OUTCOME_COUNT][24];
+    const char *known[OUTCOME_COUNT];
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "%s", codes_text(&codes_outcome, i));
+        for (char *c = names[i]; *c != '\0'; c++) {
+            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+        }
+        known[i] = names[i];
+    }
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return;
+    }
+    yaml_refuse_unknown(node, known, OUTCOME_COUNT, loader->diagnostics);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        (void)yaml_duration_ms(yaml_get(node, known[i]), loader->diagnostics, 0, long_ms, &def->cool_down_ms[i]);
+    }
+}
+
+static void load_contact(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+{
+    static const char *const known[] = {"group", "cap", "caps", "cool_down", "repeat_after"};
+    struct diagnostics *diagnostics = loader->diagnostics;
+    if (yaml_is_mapping(node, diagnostics)) {
+        yaml_refuse_unknown(node, known, 5, diagnostics);
+        (void)yaml_text(yaml_get(node, "group"), diagnostics, &def->group);
+        const struct yaml_node *caps = yaml_get(node, "caps");
+        (void)load_caps(loader, caps != NULL ? caps : yaml_get(node, "cap"), false, &def->caps, &def->cap_count);
+        load_cool_down(loader, yaml_get(node, "cool_down"), def);
+        (void)yaml_duration_ms(yaml_get(node, "repeat_after"), diagnostics, 1, long_ms, &def->repeat_after_ms);
+    }
+    canon_text(loader, "group", def->group);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        canon_integer(loader, "cool_down", def->cool_down_ms[i]);
+    }
+    canon_integer(loader, "repeat_after", def->repeat_after_ms);
+}
+
+static uint32_t load_code_set(struct loader *loader, const struct yaml_node *node, const struct codes *codes)
+{
+    uint32_t bits = 0;
+    if (yaml_is_sequence(node, loader->diagnostics)) {
+        for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+            uint8_t code;
+            if (yaml_code(item, loader->diagnostics, codes, &code)) {
+                bits |= UINT32_C(1) << code;
+            }
+        }
+    }
+    return bits;
+}
+
+static void load_codes(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+{
+    static const char *const classes[] = {"marketing", "transactional", "mandatory"};
+    struct diagnostics *diagnostics = loader->diagnostics;
+    uint32_t word = OFFER_MARKETING;
+    const struct yaml_node *purpose = yaml_get(node, "purpose"), *channels = yaml_get(node, "channels");
+    if (purpose == NULL) {
+        yaml_error(node->key, diagnostics, "purpose: MARKETING", "offer `%.*s` has no purpose", SLICE_ARG(def->id));
+    }
+    (void)yaml_code(purpose, diagnostics, &codes_purpose, &def->purpose);
+    (void)yaml_code(yaml_get(node, "basis"), diagnostics, &codes_lawful_basis, &def->basis);
+    word = def->purpose == PURPOSE_MARKETING ? OFFER_MARKETING : OFFER_TRANSACTIONAL;
+    (void)yaml_word(yaml_get(node, "class"), diagnostics, classes, 3, &word);
+    if (def->purpose == PURPOSE_MARKETING && word != OFFER_MARKETING) {
+        yaml_error(yaml_get(node, "class"), diagnostics, "leave class away, or change purpose",
+                   "marketing that calls itself %s", classes[word]);
+    }
+    def->contact_class = (uint8_t)word;
+    def->channels = (uint8_t)load_code_set(loader, channels, &codes_channel);
+    if (channels == NULL || (channels->kind == YAML_SEQUENCE && channels->count == 0)) {
+        yaml_error(node->key, diagnostics, "channels: [IN_APP, EMAIL]", "offer `%.*s` has no channel",
+                   SLICE_ARG(def->id));
+    }
+    def->product_held = load_code_set(loader, yaml_get(node, "not_holding"), &codes_product);
+    canon_integer(loader, "purpose", def->purpose);
+    canon_integer(loader, "basis", def->basis);
+    canon_integer(loader, "class", def->contact_class);
+    canon_integer(loader, "channels", def->channels);
+    canon_integer(loader, "not_holding", def->product_held);
+}
+
+static void load_variants(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+{
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return;
+    }
+    if (node->count > OFFER_VARIANTS_MAX) {
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d variants", OFFER_VARIANTS_MAX);
+        return;
+    }
+    struct offer_variant *variants = loader_take(loader, (node->count + 1) * sizeof(*variants));
+    for (const struct yaml_node *item = node->first; variants != NULL && item != NULL; item = item->next) {
+        int64_t weight;
+        if (yaml_integer(item, loader->diagnostics, 1, 10000, &weight)) {
+            variants[def->variant_count++] = (struct offer_variant){item->key->text, (uint32_t)weight};
+            canon_text(loader, "variant", item->key->text);
+            canon_integer(loader, "weight", weight);
+        }
+    }
+    def->variants = variants;
+}
+
+static void load_supply(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+{
+    static const char *const known[] = {"from", "until"};
+    struct diagnostics *diagnostics = loader->diagnostics;
+    const struct yaml_node *valid = yaml_get(node, "valid");
+    char layer[96];
+    def->valid_from_ms = INT64_MIN;
+    def->valid_until_ms = INT64_MAX;
+    if (yaml_is_mapping(valid, diagnostics)) {
+        yaml_refuse_unknown(valid, known, 2, diagnostics);
+        (void)yaml_time(yaml_get(valid, "from"), diagnostics, &def->valid_from_ms);
+        (void)yaml_time(yaml_get(valid, "until"), diagnostics, &def->valid_until_ms);
+        if (def->valid_from_ms >= def->valid_until_ms) {
+            yaml_error(valid->key, diagnostics, NULL, "`until` is not after `from`");
+        }
+    }
+    (void)yaml_integer(yaml_get(node, "stock"), diagnostics, 0, INT64_C(1000000000), &def->stock);
+    (void)yaml_percent(yaml_get(node, "holdout"), diagnostics, &def->holdout);
+    (void)snprintf(layer, sizeof(layer), "offer:%.*s", SLICE_ARG(def->id));
+    def->holdout_layer = arena_copy(loader->arena, slice_text(layer));
+    (void)yaml_text(yaml_get(node, "holdout_layer"), diagnostics, &def->holdout_layer);
+    canon_integer(loader, "from", def->valid_from_ms);
+    canon_integer(loader, "until", def->valid_until_ms);
+    canon_integer(loader, "stock", def->stock);
+    canon_integer(loader, "holdout", def->holdout);
+    canon_text(loader, "layer", def->holdout_layer);
+}
+
+static void check_triggered(struct loader *loader, const struct yaml_node *node, const struct offer_def *def)
+{
+    if (def->segments_any_count == 0 && def->on_segments_count == 0 && def->on_life == 0 && def->on_app_count == 0) {
+        yaml_error(node->key, loader->diagnostics, "segments_any: [SEGMENT], or on: {segments|life|app: [..]}",
+                   "nothing ever triggers offer `%.*s`", SLICE_ARG(def->id));
+    }
+    if (def->sensitive && def->purpose == PURPOSE_MARKETING && def->basis != BASIS_CONSENT) {
+        yaml_error(node->key, loader->diagnostics, "do not read it, or say basis: CONSENT",
+                   "marketing `%.*s` reads special-category data without explicit consent", SLICE_ARG(def->id));
+    }
+}
+
+static void load_one(struct loader *loader, uint32_t index, struct offer_def *def)
+{
+    struct definition *definition = &loader->sections[PLAYBOOK_OFFER].list[index];
+    const struct yaml_node *node = definition->node;
+    struct reads *reads = &definition->reads;
+    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
+    canon_begin(loader, "offer");
+    *def = (struct offer_def){.id = definition->id, .version = load_version(loader, node)};
+    load_codes(loader, node, def);
+    load_conditions(loader, node, def, reads);
+    def->segments_any_count = load_segment_ids(loader, yaml_get(node, "segments_any"), &def->segments_any, reads);
+    def->not_life = load_life_ids(loader, yaml_get(node, "not_life"), reads);
+    load_trigger(loader, yaml_get(node, "on"), def, reads);
+    load_contact(loader, yaml_get(node, "contact"), def);
+    load_supply(loader, node, def);
+    load_variants(loader, yaml_get(node, "variants"), def);
+    def->publish = load_publish(loader, node);
+    definition->hash = canon_end(loader);
+    loader_finish(loader, PLAYBOOK_OFFER, index);
+    def->hash = definition->hash;
+    def->sensitive = definition->tainted;
+    check_triggered(loader, node, def);
+    load_tests(loader, PLAYBOOK_OFFER, index);
+}
+
+void load_offers(struct loader *loader)
+{
+    struct section *section = &loader->sections[PLAYBOOK_OFFER];
+    struct offer_def *defs = loader_take(loader, (section->count + 1) * sizeof(*defs));
+    for (uint32_t i = 0; defs != NULL && i < section->count; i++) {
+        load_one(loader, i, &defs[i]);
+    }
+    loader->playbook->offers.defs = defs;
+    loader->playbook->offers.count = defs == NULL ? 0 : section->count;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Expressions: compile them with their place in the file, check their type, and know what they read. */
+#include <stdlib.h>
+
+#include "playbook/loader.h"
+
+static const char *type_name(enum cel_kind kind)
+{
+    static const char *const names[CEL_KIND_COUNT] = {
+        "null",  "bool",      "int",      "uint", "double",   "string", "bytes", "a list", "a map",
+        "a time", "a duration", "a type", "an optional", "anything", "an error", "nothing"};
+    return (unsigned)kind < CEL_KIND_COUNT ? names[kind] : "?";
+}
+
+static bool type_fits(enum cel_kind kind, enum expression_type type)
+{
+    if (kind == CEL_DYN) {
+        return true;
+    }
+    if (type == EXPRESSION_BOOL) {
+        return kind == CEL_BOOL;
+    }
+    bool number = kind == CEL_INT || kind == CEL_DOUBLE || kind == CEL_UINT;
+    return type == EXPRESSION_NUMBER ? number
+                                     : number || kind == CEL_STRING || kind == CEL_BOOL || kind == CEL_TIMESTAMP;
+}
+
+bool loader_compile(struct loader *loader, const struct yaml_node *node, const char *name,
+                    const struct cel_environment *environment, enum expression_type type,
+                    const struct cel_program **out_program)
+{
+    static const char *const wanted[] = {"true or false", "a number", "a value"};
+    struct slice text;
+    if (!yaml_text(node, loader->diagnostics, &text) || environment == NULL) {
+        return false;
+    }
+    canon_expression(loader, name, text);
+    uint32_t before = loader->diagnostics->count;
+    struct source_span origin = {node->span.file, 1, 1, 0};
+    const struct cel_program *program =
+        cel_compile(environment, text, origin, loader->arena, loader->diagnostics);
+    yaml_relocate(node, loader->diagnostics, before);
+    if (program == NULL) {
+        return false;
+    }
+    enum cel_kind kind = cel_program_type(program).kind;
+    if (!type_fits(kind, type)) {
+        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR,
+                        yaml_locate(node, 0, (uint32_t)text.size), NULL, "`%s` must be %s; this is %s", name,
+                        wanted[type], type_name(kind));
+        return false;
+    }
+    *out_program = program;
+    return true;
+}
+
+/* ---- names of life events and segments inside expressions ---- */
+
+struct token {
+    size_t at, size;
+    enum { TOKEN_NAME, TOKEN_STRING, TOKEN_OTHER, TOKEN_END } kind;
+};
+
+static bool is_word(uint8_t byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '_';
+}
+
+static struct token next_token(struct slice text, size_t at)
+{
+    while (at < text.size && memchr(" \t\n\r", text.data[at], 4) != NULL) {
+        at++;
+    }
+    if (at >= text.size) {
+        return (struct token){at, 0, TOKEN_END};
+    }
+    size_t end = at + 1;
+    uint8_t first = text.data[at];
+    if (is_word(first)) {
+        while (end < text.size && is_word(text.data[end])) {
+            end++;
+        }
+        return (struct token){at, end - at, TOKEN_NAME};
+    }
+    if (first == '"' || first == '\'') {
+        while (end < text.size && text.data[end] != first) {
+            end += text.data[end] == '\\' ? 2 : 1;
+        }
+        end = end < text.size ? end + 1 : text.size;
+        return (struct token){at, end - at, TOKEN_STRING};
+    }
+    return (struct token){at, 1, TOKEN_OTHER};
+}
+
+static struct slice token_text(struct slice text, struct token token)
+{
+    return slice_of(text.data + token.at, token.size);
+}
+
+static void read_all(struct loader *loader, enum playbook_kind kind, struct reads *reads)
+{
+    for (uint32_t i = 0; i < loader->sections[kind].count; i++) {
+        if (kind == PLAYBOOK_LIFE_EVENT) {
+            reads->life |= UINT64_C(1) << i;
+        } else {
+            reads->segments[i / 64] |= UINT64_C(1) << i % 64;
+        }
+    }
+}
+
+static void read_named(struct loader *loader, enum playbook_kind kind, const struct yaml_node *node,
+                       struct token literal, struct reads *reads)
+{
+    struct slice id = slice_of(node->text.data + literal.at + 1, literal.size < 2 ? 0 : literal.size - 2);
+    int32_t found = loader_find(loader, kind, id);
+    if (found < 0) {
+        loader_unknown(loader, kind, node, id, yaml_locate(node, literal.at + 1, (uint32_t)id.size));
+    } else if (kind == PLAYBOOK_LIFE_EVENT) {
+        reads->life |= UINT64_C(1) << found;
+    } else {
+        reads->segments[found / 64] |= UINT64_C(1) << found % 64;
+    }
+}
+
+/* `"debt.stress" in life`, `"high_value" in seg`: names are checked. Any other use of the list reads all. */
+static void find_names(struct loader *loader, const struct yaml_node *node, enum playbook_kind reader,
+                       struct reads *reads)
+{
+    struct slice text = node->text;
+    struct token before[2] = {{0, 0, TOKEN_END}, {0, 0, TOKEN_END}};
+    for (struct token token = next_token(text, 0); token.kind != TOKEN_END;
+         token = next_token(text, token.at + token.size)) {
+        bool life = slice_is(token_text(text, token), "life");
+        bool member = before[1].size == 1 && text.data[before[1].at] == '.';
+        if (token.kind == TOKEN_NAME && !member && (life || slice_is(token_text(text, token), "seg"))) {
+            enum playbook_kind kind = life ? PLAYBOOK_LIFE_EVENT : PLAYBOOK_SEGMENT;
+            bool named = before[0].kind == TOKEN_STRING && slice_is(token_text(text, before[1]), "in");
+            struct source_span span = yaml_locate(node, token.at, (uint32_t)token.size);
+            if (reader == PLAYBOOK_LIFE_EVENT) {
+                diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span,
+                                "put the condition into a segment or an offer",
+                                "a life event reads features, the profile and the event only");
+            } else if (named) {
+                read_named(loader, kind, node, before[0], reads);
+            } else if (reader == PLAYBOOK_SEGMENT && kind == PLAYBOOK_SEGMENT) {
+                diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span,
+                                "name the segment: \"high_value\" in seg",
+                                "a segment may not read all segments: it would read itself");
+            } else {
+                read_all(loader, kind, reads);
+            }
+        }
+        before[0] = before[1];
+        before[1] = token;
+    }
+}
+
+bool loader_condition(struct loader *loader, const struct yaml_node *node, const char *name,
+                      enum playbook_kind reader, enum expression_type type, struct condition *out,
+                      struct reads *reads)
+{
+    const struct cel_program *program;
+    if (!loader_compile(loader, node, name, loader->playbook->environment, type, &program)) {
+        return false;
+    }
+    *out = (struct condition){slice_text(name), node->text, program};
+    uint32_t count;
+    const uint32_t *slots = cel_program_slots(program, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = SCOPE_SLOT_INDEX(slots[i]);
+        enum scope_space space = SCOPE_SLOT_SPACE(slots[i]);
+        if (space == SCOPE_FEATURE && index < loader->playbook->name_count) {
+            reads->features[index / 64] |= UINT64_C(1) << index % 64;
+        } else if (space == SCOPE_EVENT) {
+            reads->event = true;
+        }
+    }
+    find_names(loader, node, reader, reads);
+    return true;
+}
+
+/* ---- deadlines ---- */
+
+static void add_threshold(struct feature_facts *facts, int64_t value)
+{
+    for (uint32_t i = 0; i < facts->threshold_count; i++) {
+        if (facts->thresholds[i] == value) {
+            return;
+        }
+    }
+    if (facts->threshold_count == FEATURES_THRESHOLDS_MAX) {
+        facts->any_threshold = true;
+        return;
+    }
+    facts->thresholds[facts->threshold_count++] = value;
+}
+
+/* `f.x >= 30` changes when x reaches 30, `f.x > 30` when it reaches 31: both are thresholds. */
+static void arm_leaf(struct loader *loader, const struct cel_leaf *leaf, uint64_t *compared)
+{
+    if (!leaf->comparison || leaf->first_slot == UINT32_MAX ||
+        SCOPE_SLOT_SPACE(leaf->first_slot) != SCOPE_FEATURE) {
+        return;
+    }
+    uint32_t index = SCOPE_SLOT_INDEX(leaf->first_slot);
+    char digits[24] = "", *end = digits;
+    if (index >= loader->playbook->name_count || leaf->right_text.size >= sizeof(digits) ||
+        leaf->left_text.size != loader->facts[index].name.size + 2 ||
+        memcmp(leaf->left_text.data + 2, loader->facts[index].name.data, leaf->left_text.size - 2) != 0) {
+        return;
+    }
+    memcpy(digits, leaf->right_text.data, leaf->right_text.size);
+    long long value = strtoll(digits, &end, 10);
+    if (end == digits || *end != '\0' || value >= INT64_MAX - 1) {
+        return;
+    }
+    add_threshold(&loader->facts[index], value);
+    add_threshold(&loader->facts[index], value + 1);
+    compared[index / 64] |= UINT64_C(1) << index % 64;
+}
+
+/* How often the expression names f.NAME. */
+static uint32_t count_mentions(struct slice text, struct slice name)
+{
+    uint32_t count = 0;
+    for (size_t at = 0; at + 2 + name.size <= text.size; at++) {
+        size_t end = at + 2 + name.size;
+        count += text.data[at] == 'f' && text.data[at + 1] == '.' && (at == 0 || !is_word(text.data[at - 1])) &&
+                 memcmp(text.data + at + 2, name.data, name.size) == 0 &&
+                 (end == text.size || !is_word(text.data[end]));
+    }
+    return count;
+}
+
+static uint32_t count_compared(struct loader *loader, const struct condition *condition, uint32_t slot)
+{
+    uint32_t count = 0;
+    struct slice name = loader->facts[SCOPE_SLOT_INDEX(slot)].name;
+    for (uint32_t i = 0; i < cel_program_leaf_count(condition->program); i++) {
+        const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
+        count += leaf->comparison && leaf->first_slot == slot && leaf->left_text.size == name.size + 2;
+    }
+    return count;
+}
+
+void loader_arm(struct loader *loader, const struct condition *condition)
+{
+    uint64_t compared[RULES_FEATURES_MAX / 64] = {0};
+    if (condition->program == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < cel_program_leaf_count(condition->program); i++) {
+        arm_leaf(loader, cel_program_leaf(condition->program, i), compared);
+    }
+    uint32_t count;
+    const uint32_t *slots = cel_program_slots(condition->program, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = SCOPE_SLOT_INDEX(slots[i]);
+        if (SCOPE_SLOT_SPACE(slots[i]) != SCOPE_FEATURE || index >= loader->playbook->name_count) {
+            continue;
+        }
+        struct feature_facts *facts = &loader->facts[index];
+        facts->armed = true;
+        /* Read where it is not compared with a constant: nothing is known about when that matters. */
+        if ((compared[index / 64] >> index % 64 & 1) == 0 ||
+            count_mentions(condition->text, facts->name) != count_compared(loader, condition, slots[i])) {
+            facts->any_threshold = true;
+        }
+    }
+}
+
+/* ---- edges, taint, hashes ---- */
+
+static void add_edge(struct loader *loader, enum playbook_kind kind, uint32_t index,
+                     enum playbook_kind reads_kind, uint32_t reads)
+{
+    if (loader->playbook->edge_count < EDGES_MAX) {
+        loader->edges[loader->playbook->edge_count++] =
+            (struct playbook_edge){(uint8_t)kind, (uint8_t)reads_kind, index, reads};
+    }
+}
+
+static void finish_named(struct loader *loader, enum playbook_kind kind, uint32_t index,
+                         enum playbook_kind reads_kind, const uint64_t *bits)
+{
+    struct definition *reader = &loader->sections[kind].list[index];
+    for (uint32_t i = 0; i < loader->sections[reads_kind].count; i++) {
+        struct definition *read = &loader->sections[reads_kind].list[i];
+        if ((bits[i / 64] >> i % 64 & 1) != 0) {
+            canon_hash(loader, "reads", read->hash);
+            read->is_read = true;
+            reader->tainted = reader->tainted || read->tainted;
+            add_edge(loader, kind, index, reads_kind, i);
+        }
+    }
+}
+
+void loader_finish(struct loader *loader, enum playbook_kind kind, uint32_t index)
+{
+    struct definition *definition = &loader->sections[kind].list[index];
+    canon_begin(loader, loader->sections[kind].key);
+    canon_hash(loader, "own", definition->hash);
+    for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
+        struct feature_facts *facts = &loader->facts[i];
+        if ((definition->reads.features[i / 64] >> i % 64 & 1) != 0) {
+            canon_hash(loader, "reads", facts->hash);
+            facts->is_read = true;
+            definition->tainted = definition->tainted || facts->tainted;
+            add_edge(loader, kind, index, PLAYBOOK_FEATURE, i);
+        }
+    }
+    finish_named(loader, kind, index, PLAYBOOK_LIFE_EVENT, &definition->reads.life);
+    finish_named(loader, kind, index, PLAYBOOK_SEGMENT, definition->reads.segments);
+    definition->hash = canon_end(loader);
+}

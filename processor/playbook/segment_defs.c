@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `segments:` -> struct segment_def, sorted so that a segment comes after those it reads. */
+#include "playbook/loader.h"
+
+static const char *const keys[] = {"including", "excluding",     "stay",      "dwell",    "cool_down", "expires",
+                                   "min_size",  "evaluate",      "need",      "purpose",  "disclosure", "publish",
+                                   "version",   "data_category", "exit_when", "about",    "tests"};
+
+static const int64_t long_ms = INT64_C(3660) * 86400000;
+
+static uint32_t load_characteristics(struct loader *loader, const struct yaml_node *node, const char *key,
+                                     const struct condition **out, struct reads *reads)
+{
+    uint32_t count = 0;
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return 0;
+    }
+    struct condition *conditions = loader_take(loader, (node->count + 1) * sizeof(*conditions));
+    canon_integer(loader, key, node->count);
+    for (const struct yaml_node *item = node->first; conditions != NULL && item != NULL; item = item->next) {
+        if (loader_condition(loader, item, (const char *)item->key->text.data, PLAYBOOK_SEGMENT, EXPRESSION_BOOL,
+                             &conditions[count], reads)) {
+            count++;
+        }
+    }
+    *out = conditions;
+    return count;
+}
+
+static void load_stay(struct loader *loader, const struct yaml_node *node, struct segment_def *def,
+                      struct reads *reads)
+{
+    static const char *const known[] = {"min", "max", "exit_when"};
+    const struct yaml_node *stay = yaml_get(node, "stay"), *exit = yaml_get(node, "exit_when");
+    struct diagnostics *diagnostics = loader->diagnostics;
+    if (yaml_is_mapping(stay, diagnostics)) {
+        yaml_refuse_unknown(stay, known, 3, diagnostics);
+        (void)yaml_duration_ms(yaml_get(stay, "min"), diagnostics, 0, long_ms, &def->min_stay_ms);
+        (void)yaml_duration_ms(yaml_get(stay, "max"), diagnostics, 0, long_ms, &def->expires_ms);
+        exit = yaml_get(stay, "exit_when") != NULL ? yaml_get(stay, "exit_when") : exit;
+    }
+    (void)loader_condition(loader, exit, "exit_when", PLAYBOOK_SEGMENT, EXPRESSION_BOOL, &def->exit_when, reads);
+    (void)yaml_duration_ms(yaml_get(node, "dwell"), diagnostics, 0, long_ms, &def->dwell_ms);
+    (void)yaml_duration_ms(yaml_get(node, "cool_down"), diagnostics, 0, long_ms, &def->cool_down_ms);
+    (void)yaml_duration_ms(yaml_get(node, "expires"), diagnostics, 0, long_ms, &def->expires_ms);
+    canon_integer(loader, "min_stay", def->min_stay_ms);
+    canon_integer(loader, "dwell", def->dwell_ms);
+    canon_integer(loader, "cool_down", def->cool_down_ms);
+    canon_integer(loader, "expires", def->expires_ms);
+}
+
+static void load_words(struct loader *loader, const struct yaml_node *node, struct segment_def *def)
+{
+    static const char *const evaluates[] = {"always", "on_event"};
+    struct diagnostics *diagnostics = loader->diagnostics;
+    int64_t min_size = 0;
+    uint32_t evaluate = 0;
+    uint8_t purpose;
+    def->need = def->disclosure = def->data_category = slice_of(NULL, 0);
+    (void)yaml_text(yaml_get(node, "need"), diagnostics, &def->need);
+    (void)yaml_text(yaml_get(node, "disclosure"), diagnostics, &def->disclosure);
+    (void)yaml_text(yaml_get(node, "data_category"), diagnostics, &def->data_category);
+    if (yaml_code(yaml_get(node, "purpose"), diagnostics, &codes_purpose, &purpose)) {
+        def->purpose = slice_text(codes_text(&codes_purpose, purpose));
+    }
+    (void)yaml_integer(yaml_get(node, "min_size"), diagnostics, 0, 1000000, &min_size);
+    def->min_size = (uint32_t)min_size;
+    (void)yaml_word(yaml_get(node, "evaluate"), diagnostics, evaluates, 2, &evaluate);
+    def->on_event = evaluate == 1;
+    def->publish = load_publish(loader, node);
+    canon_text(loader, "purpose", def->purpose);
+    canon_text(loader, "data_category", def->data_category);
+    canon_integer(loader, "min_size", min_size);
+    canon_integer(loader, "on_event", def->on_event);
+}
+
+static void load_one(struct loader *loader, struct definition *definition, struct segment_def *def)
+{
+    const struct yaml_node *node = definition->node;
+    struct reads *reads = &definition->reads;
+    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
+    canon_begin(loader, "segment");
+    *def = (struct segment_def){.id = definition->id, .version = load_version(loader, node)};
+    const struct yaml_node *including = yaml_get(node, "including");
+    if (including == NULL || (including->kind == YAML_MAPPING && including->count == 0)) {
+        yaml_error(node->key, loader->diagnostics, "including: {adult: 'c.age >= 18'}",
+                   "segment `%.*s` includes nobody", SLICE_ARG(def->id));
+    }
+    def->including_count = load_characteristics(loader, including, "including", &def->including, reads);
+    def->excluding_count =
+        load_characteristics(loader, yaml_get(node, "excluding"), "excluding", &def->excluding, reads);
+    if (def->including_count + def->excluding_count > SEGMENT_CHARACTERISTICS_MAX) {
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d characteristics", SEGMENT_CHARACTERISTICS_MAX);
+    }
+    load_stay(loader, node, def, reads);
+    load_words(loader, node, def);
+    for (uint32_t i = 0; !def->on_event && i < def->including_count + def->excluding_count; i++) {
+        loader_arm(loader, i < def->including_count ? &def->including[i] : &def->excluding[i - def->including_count]);
+    }
+    if (!def->on_event) {
+        loader_arm(loader, &def->exit_when);
+    }
+    definition->hash = canon_end(loader); /* its own; loader_finish adds what it reads */
+}
+
+/* ---- order ---- */
+
+static bool reads_segment(const struct definition *definition, uint32_t other)
+{
+    return (definition->reads.segments[other / 64] >> other % 64 & 1) != 0;
+}
+
+/* The circle that `start` is part of: "a -> b -> a". */
+static void say_cycle(struct loader *loader, const bool *done, uint32_t start)
+{
+    const struct section *section = &loader->sections[PLAYBOOK_SEGMENT];
+    char text[DIAGNOSTIC_TEXT_SIZE];
+    bool seen[SEGMENTS_MAX] = {false};
+    uint32_t at = start;
+    while (!seen[at]) { /* whoever is not done reads somebody who is not done: walk until one comes twice */
+        seen[at] = true;
+        for (uint32_t i = 0; i < section->count; i++) {
+            if (!done[i] && reads_segment(&section->list[at], i)) {
+                at = i;
+                break;
+            }
+        }
+    }
+    uint32_t first = at;
+    size_t size = 0;
+    do {
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%.*s -> ", SLICE_ARG(section->list[at].id));
+        for (uint32_t i = 0; i < section->count; i++) {
+            if (!done[i] && reads_segment(&section->list[at], i)) {
+                at = i;
+                break;
+            }
+        }
+    } while (at != first && size < sizeof(text) - 80);
+    (void)snprintf(text + size, sizeof(text) - size, "%.*s", SLICE_ARG(section->list[first].id));
+    yaml_error(section->list[first].node->key, loader->diagnostics, "break it at one of them",
+               "segments read each other in a circle: %s", text);
+}
+
+/* Kahn's algorithm; of those that are free the first by id comes first. `order[new] = old`. */
+static bool sort_segments(struct loader *loader, uint32_t *order)
+{
+    const struct section *section = &loader->sections[PLAYBOOK_SEGMENT];
+    bool done[SEGMENTS_MAX] = {false};
+    for (uint32_t placed = 0; placed < section->count; placed++) {
+        uint32_t pick = section->count, waiting = section->count;
+        for (uint32_t i = 0; i < section->count && pick == section->count; i++) {
+            bool is_free = !done[i];
+            for (uint32_t j = 0; is_free && j < section->count; j++) {
+                is_free = done[j] || !reads_segment(&section->list[i], j);
+            }
+            pick = is_free ? i : pick;
+            waiting = !done[i] && waiting == section->count ? i : waiting;
+        }
+        if (pick == section->count) {
+            say_cycle(loader, done, waiting);
+            return false;
+        }
+        done[pick] = true;
+        order[placed] = pick;
+    }
+    return true;
+}
+
+/* Put definitions into their order and rename what they read. */
+static void apply_order(struct loader *loader, struct segment_def *defs, const uint32_t *order)
+{
+    struct section *section = &loader->sections[PLAYBOOK_SEGMENT];
+    struct definition *sorted = loader_take(loader, section->max * sizeof(*sorted));
+    struct segment_def *sorted_defs = loader_take(loader, (section->count + 1) * sizeof(*sorted_defs));
+    uint32_t place[SEGMENTS_MAX];
+    if (sorted == NULL || sorted_defs == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < section->count; i++) {
+        place[order[i]] = i;
+    }
+    for (uint32_t i = 0; i < section->count; i++) {
+        sorted[i] = section->list[order[i]];
+        sorted_defs[i] = defs[order[i]];
+        memset(sorted[i].reads.segments, 0, sizeof(sorted[i].reads.segments));
+        for (uint32_t j = 0; j < section->count; j++) {
+            if (reads_segment(&section->list[order[i]], j)) {
+                sorted[i].reads.segments[place[j] / 64] |= UINT64_C(1) << place[j] % 64;
+            }
+        }
+    }
+    section->list = sorted;
+    loader->playbook->segments = (struct segments){sorted_defs, section->count};
+    for (uint32_t i = 0; i < section->count; i++) {
+        loader_finish(loader, PLAYBOOK_SEGMENT, i);
+        sorted_defs[i].hash = sorted[i].hash;
+        if (sorted[i].tainted && sorted_defs[i].data_category.size == 0) {
+            sorted_defs[i].data_category = slice_text("special_category");
+        }
+        load_tests(loader, PLAYBOOK_SEGMENT, i);
+    }
+}
+
+void load_segments(struct loader *loader)
+{
+    struct section *section = &loader->sections[PLAYBOOK_SEGMENT];
+    struct segment_def *defs = loader_take(loader, (section->count + 1) * sizeof(*defs));
+    uint32_t order[SEGMENTS_MAX];
+    for (uint32_t i = 0; defs != NULL && i < section->count; i++) {
+        load_one(loader, &section->list[i], &defs[i]);
+    }
+    if (defs != NULL && sort_segments(loader, order)) {
+        apply_order(loader, defs, order);
+    }
+}
