@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The canonical form of a definition: key, NUL, value, NUL, in the loader's order. It is hashed, never read. */
+/* The canonical form of a definition: key, NUL, value, NUL, in the loader's order. It is hashed,
+ * never read. */
 #include "base/hash.h"
 #include "playbook/loader.h"
 
@@ -41,8 +42,8 @@ uint64_t canon_end(struct loader *loader)
 
 static bool is_name(uint8_t byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           byte == '_' || byte >= 128;
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '_' || byte >= 128;
 }
 
 /* Bytes of the string literal at `at`, quotes included; CEL also has """ and r"". */
@@ -50,12 +51,14 @@ static size_t literal_size(struct slice text, size_t at)
 {
     uint8_t quote = text.data[at];
     bool raw = at > 0 && (text.data[at - 1] == 'r' || text.data[at - 1] == 'R');
-    size_t wide = at + 2 < text.size && text.data[at + 1] == quote && text.data[at + 2] == quote ? 3 : 1;
+    size_t wide =
+        at + 2 < text.size && text.data[at + 1] == quote && text.data[at + 2] == quote ? 3 : 1;
     for (size_t i = at + wide; i < text.size; i++) {
         if (text.data[i] == '\\' && !raw) {
             i++;
         } else if (text.data[i] == quote &&
-                   (wide == 1 || (i + 2 < text.size && text.data[i + 1] == quote && text.data[i + 2] == quote))) {
+                   (wide == 1 || (i + 2 < text.size && text.data[i + 1] == quote &&
+                                  text.data[i + 2] == quote))) {
             return i + wide - at;
         }
     }

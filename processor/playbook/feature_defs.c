@@ -1,30 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `features:` -> struct feature_def. One key says the kind and of what: {sum: tx.amount_minor, window: 90d}. */
+/* `features:` -> struct feature_def. One key says the kind and of what: {sum: tx.amount_minor,
+ * window: 90d}. */
 #include <stdlib.h>
 
 #include "playbook/loader.h"
 
 static const char *const attribute_keys[] = {
-    "where",  "then",      "window", "currency", "anchor",   "late",    "pending",  "order",       "nth",
-    "q",      "half_life", "within", "capacity", "cuts",     "publish", "version",  "sensitivity", "about",
-    "source", "series"};
-enum { ATTRIBUTE_COUNT = sizeof(attribute_keys) / sizeof(attribute_keys[0]), MONTH_DAYS_X_100 = 3044 };
+    "where",   "then",    "window",      "currency",  "anchor", "late",     "pending",
+    "order",   "nth",     "q",           "half_life", "within", "capacity", "cuts",
+    "publish", "version", "sensitivity", "about",     "source", "series"};
+enum {
+    ATTRIBUTE_COUNT = sizeof(attribute_keys) / sizeof(attribute_keys[0]),
+    MONTH_DAYS_X_100 = 3044
+};
 
-/* Merchant category codes from which health, religion, politics or a union membership can be inferred
- * (GDPR article 9; CJEU C-184/20, EDPB 06/2020). */
-static const char *const special_codes[] = {"8011", "8021", "8031", "8041", "8042", "8043", "8049", "8050",
-                                            "8062", "8071", "8099", "5912", "5122", "5975", "5976", "8661",
-                                            "8651", "8398", "8641"};
+/* Merchant category codes from which health, religion, politics or a union membership can be
+ * inferred (GDPR article 9; CJEU C-184/20, EDPB 06/2020). */
+static const char *const special_codes[] = {"8011", "8021", "8031", "8041", "8042", "8043", "8049",
+                                            "8050", "8062", "8071", "8099", "5912", "5122", "5975",
+                                            "5976", "8661", "8651", "8398", "8641"};
 
 static bool reads_special_code(const struct yaml_node *node)
 {
-    if (node == NULL || node->kind != YAML_SCALAR || strstr((const char *)node->text.data, "mcc") == NULL) {
+    if (node == NULL || node->kind != YAML_SCALAR ||
+        strstr((const char *)node->text.data, "mcc") == NULL) {
         return false;
     }
     const char *text = (const char *)node->text.data;
     for (size_t i = 0; i < sizeof(special_codes) / sizeof(special_codes[0]); i++) {
-        for (const char *at = strstr(text, special_codes[i]); at != NULL; at = strstr(at + 1, special_codes[i])) {
-            bool inside = (at > text && at[-1] >= '0' && at[-1] <= '9') || (at[4] >= '0' && at[4] <= '9');
+        for (const char *at = strstr(text, special_codes[i]); at != NULL;
+             at = strstr(at + 1, special_codes[i])) {
+            bool inside =
+                (at > text && at[-1] >= '0' && at[-1] <= '9') || (at[4] >= '0' && at[4] <= '9');
             if (!inside) {
                 return true;
             }
@@ -40,7 +47,8 @@ bool load_sensitivity(struct loader *loader, const struct yaml_node *node)
     if (yaml_word(yaml_get(node, "sensitivity"), loader->diagnostics, words, 2, &word)) {
         return word == 1;
     }
-    return reads_special_code(yaml_get(node, "where")) || reads_special_code(yaml_get(node, "then"));
+    return reads_special_code(yaml_get(node, "where")) ||
+           reads_special_code(yaml_get(node, "then"));
 }
 
 bool load_publish(struct loader *loader, const struct yaml_node *node)
@@ -60,7 +68,8 @@ struct feature_facts *load_name(struct loader *loader, uint32_t definition, stru
                    RULES_FEATURES_MAX);
         return NULL;
     }
-    struct rules_feature *names = (struct rules_feature *)playbook->names; /* ours until the end of loading */
+    struct rules_feature *names =
+        (struct rules_feature *)playbook->names; /* ours until the end of loading */
     names[playbook->name_count] = (struct rules_feature){(const char *)name.data, type};
     struct feature_facts *facts = &loader->facts[playbook->name_count++];
     *facts = (struct feature_facts){.name = name, .node = node, .definition = definition};
@@ -96,8 +105,8 @@ static int32_t source_of_expression(struct slice text)
     return -1;
 }
 
-static void load_source(struct loader *loader, const struct yaml_node *node, const struct yaml_node *what,
-                        struct feature_def *def)
+static void load_source(struct loader *loader, const struct yaml_node *node,
+                        const struct yaml_node *what, struct feature_def *def)
 {
     const char *names[SOURCE_COUNT];
     uint32_t given;
@@ -110,7 +119,8 @@ static void load_source(struct loader *loader, const struct yaml_node *node, con
         source = (int32_t)given;
     }
     if (source == SOURCE_CUSTOMER_PROFILES) {
-        yaml_error(what, loader->diagnostics, "rules read it as c.NAME", "a profile is no event to count");
+        yaml_error(what, loader->diagnostics, "rules read it as c.NAME",
+                   "a profile is no event to count");
         source = SOURCE_TRANSACTIONS;
     }
     def->source = source < 0 ? SOURCE_TRANSACTIONS : (enum source)source;
@@ -146,34 +156,38 @@ static void load_value(struct loader *loader, const struct yaml_node *what, stru
     if (load_fact(text, def)) {
         return;
     }
-    int32_t field = source_of_prefix(text) == (int32_t)def->source && text.size > prefix + 1
-                        ? fields_find(def->source, slice_of(text.data + prefix + 1, text.size - prefix - 1))
-                        : -1;
+    int32_t field =
+        source_of_prefix(text) == (int32_t)def->source && text.size > prefix + 1
+            ? fields_find(def->source, slice_of(text.data + prefix + 1, text.size - prefix - 1))
+            : -1;
     enum field_type type = field < 0 ? FIELD_TYPE_COUNT : table->fields[field].type;
     if (field >= 0 && type != FIELD_CODE_SET && type != FIELD_MAP && type != FIELD_CONSENTS) {
         def->from = FEATURE_FROM_FIELD;
         def->value_field = (uint8_t)field;
         if (needs == FEATURE_NEEDS_NUMBER && (type == FIELD_STRING || type == FIELD_CODE)) {
             yaml_error(what, loader->diagnostics, "use distinct, last, first or top",
-                       "`%s` needs a number; `%.*s` is text", features_kind(def->kind)->key, SLICE_ARG(text));
+                       "`%s` needs a number; `%.*s` is text", features_kind(def->kind)->key,
+                       SLICE_ARG(text));
         }
         return;
     }
     if (loader_compile(loader, what, features_kind(def->kind)->key, loader->of_source[def->source],
-                       needs == FEATURE_NEEDS_NUMBER ? EXPRESSION_NUMBER : EXPRESSION_VALUE, &def->value)) {
+                       needs == FEATURE_NEEDS_NUMBER ? EXPRESSION_NUMBER : EXPRESSION_VALUE,
+                       &def->value)) {
         def->from = FEATURE_FROM_PROGRAM;
     }
 }
 
-static void load_operands(struct loader *loader, const struct yaml_node *what, struct feature_def *def)
+static void load_operands(struct loader *loader, const struct yaml_node *what,
+                          struct feature_def *def)
 {
     uint32_t wanted = def->kind == FEATURE_RATIO ? 2 : 3, count = 0;
     if (!yaml_is_sequence(what, loader->diagnostics)) {
         return;
     }
     if (what->count != wanted) {
-        yaml_error(what->key, loader->diagnostics, NULL, "`%s` takes %u features", features_kind(def->kind)->key,
-                   wanted);
+        yaml_error(what->key, loader->diagnostics, NULL, "`%s` takes %u features",
+                   features_kind(def->kind)->key, wanted);
         return;
     }
     for (const struct yaml_node *item = what->first; item != NULL; item = item->next) {
@@ -201,7 +215,8 @@ static void load_operands(struct loader *loader, const struct yaml_node *what, s
 
 /* ---- over what ---- */
 
-static void load_window(struct loader *loader, const struct yaml_node *node, struct feature_def *def)
+static void load_window(struct loader *loader, const struct yaml_node *node,
+                        struct feature_def *def)
 {
     struct slice text;
     struct duration duration;
@@ -217,16 +232,19 @@ static void load_window(struct loader *loader, const struct yaml_node *node, str
         return;
     }
     if (!duration_parse(text, &duration)) {
-        yaml_error(node, loader->diagnostics, "write 90d, 15m, 13mo, all, or last N events (N up to 64)",
+        yaml_error(node, loader->diagnostics,
+                   "write 90d, 15m, 13mo, all, or last N events (N up to 64)",
                    "`%.*s` is no window", SLICE_ARG(text));
         return;
     }
-    int64_t days = duration.ms / 86400000 + (duration.months * (int64_t)MONTH_DAYS_X_100 + 99) / 100;
+    int64_t days =
+        duration.ms / 86400000 + (duration.months * (int64_t)MONTH_DAYS_X_100 + 99) / 100;
     int64_t minutes = duration.ms / 60000;
     def->unit = duration.whole_days ? FEATURE_DAYS : FEATURE_MINUTES;
     def->length = (uint32_t)(duration.whole_days ? days : minutes);
     uint32_t max = duration.whole_days ? FEATURES_DAYS_MAX : FEATURES_MINUTES_MAX;
-    if (def->length == 0 || def->length > max || (!duration.whole_days && duration.ms % 60000 != 0)) {
+    if (def->length == 0 || def->length > max ||
+        (!duration.whole_days && duration.ms % 60000 != 0)) {
         yaml_error(node, loader->diagnostics, "1 minute to 48 hours, or 1 day to 13 months",
                    "`%.*s` is no window that can be kept", SLICE_ARG(text));
     }
@@ -243,13 +261,15 @@ static void load_cuts(struct loader *loader, const struct yaml_node *node, struc
             return;
         }
         if (row >= 3 || list->count != 4) {
-            yaml_error(list, loader->diagnostics, "cuts: [[7, 30, 90, 180], [2, 5, 10, 20], [1000, 5000, 20000, 50000]]",
+            yaml_error(list, loader->diagnostics,
+                       "cuts: [[7, 30, 90, 180], [2, 5, 10, 20], [1000, 5000, 20000, 50000]]",
                        "`cuts` takes three lists of four rising limits");
             return;
         }
         uint32_t column = 0;
         for (const struct yaml_node *cut = list->first; cut != NULL; cut = cut->next) {
-            (void)yaml_integer(cut, loader->diagnostics, INT64_MIN / 2, INT64_MAX / 2, &def->cuts[row][column]);
+            (void)yaml_integer(cut, loader->diagnostics, INT64_MIN / 2, INT64_MAX / 2,
+                               &def->cuts[row][column]);
             canon_integer(loader, "cut", def->cuts[row][column++]);
         }
     }
@@ -276,7 +296,8 @@ static void load_words(struct loader *loader, const struct yaml_node *node, stru
     }
 }
 
-static void load_numbers(struct loader *loader, const struct yaml_node *node, struct feature_def *def)
+static void load_numbers(struct loader *loader, const struct yaml_node *node,
+                         struct feature_def *def)
 {
     struct diagnostics *diagnostics = loader->diagnostics;
     int64_t number, half_life_ms;
@@ -287,14 +308,16 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node, st
         def->capacity = (uint32_t)number;
     }
     (void)yaml_number(yaml_get(node, "q"), diagnostics, 0, 1, &def->quantile);
-    if (yaml_duration_ms(yaml_get(node, "half_life"), diagnostics, 3600000, INT64_C(4000) * 86400000,
-                         &half_life_ms)) {
+    if (yaml_duration_ms(yaml_get(node, "half_life"), diagnostics, 3600000,
+                         INT64_C(4000) * 86400000, &half_life_ms)) {
         def->half_life_days = (double)half_life_ms / 86400000.0;
     }
-    (void)yaml_duration_ms(yaml_get(node, "within"), diagnostics, 1, INT64_C(400) * 86400000, &def->within_ms);
+    (void)yaml_duration_ms(yaml_get(node, "within"), diagnostics, 1, INT64_C(400) * 86400000,
+                           &def->within_ms);
 }
 
-static void load_currency(struct loader *loader, const struct yaml_node *node, struct feature_def *def)
+static void load_currency(struct loader *loader, const struct yaml_node *node,
+                          struct feature_def *def)
 {
     struct slice text;
     bool money = def->source == SOURCE_TRANSACTIONS && def->value_text.size > 0 &&
@@ -308,7 +331,8 @@ static void load_currency(struct loader *loader, const struct yaml_node *node, s
         } else if (text.size == 3) {
             def->currency = text;
         } else {
-            yaml_error(node, loader->diagnostics, "three letters, or any", "`%.*s` is no currency", SLICE_ARG(text));
+            yaml_error(node, loader->diagnostics, "three letters, or any", "`%.*s` is no currency",
+                       SLICE_ARG(text));
         }
     }
 }
@@ -337,7 +361,8 @@ static void hash_feature(struct loader *loader, struct feature_def *def, bool ta
 /* ---- the section ---- */
 
 /* The kind key of a definition and its value; -1: none or two. */
-static int32_t kind_of(struct loader *loader, const struct yaml_node *node, const struct yaml_node **out_what)
+static int32_t kind_of(struct loader *loader, const struct yaml_node *node,
+                       const struct yaml_node **out_what)
 {
     const char *known[ATTRIBUTE_COUNT + FEATURE_KIND_COUNT];
     int32_t kind = -1;
@@ -347,8 +372,8 @@ static int32_t kind_of(struct loader *loader, const struct yaml_node *node, cons
         const struct yaml_node *what = yaml_get(node, known[ATTRIBUTE_COUNT + i]);
         if (what != NULL && kind >= 0) {
             yaml_error(what->key, loader->diagnostics, "make two features of it",
-                       "a feature has one kind: `%s` or `%s`", features_kind((enum feature_kind)kind)->key,
-                       known[ATTRIBUTE_COUNT + i]);
+                       "a feature has one kind: `%s` or `%s`",
+                       features_kind((enum feature_kind)kind)->key, known[ATTRIBUTE_COUNT + i]);
             return -1;
         }
         if (what != NULL) {
@@ -359,18 +384,22 @@ static int32_t kind_of(struct loader *loader, const struct yaml_node *node, cons
     uint32_t before = loader->diagnostics->error_count;
     yaml_refuse_unknown(node, known, ATTRIBUTE_COUNT + FEATURE_KIND_COUNT, loader->diagnostics);
     if (kind < 0 && loader->diagnostics->error_count == before) {
-        yaml_error(node->key, loader->diagnostics, "say what it is: count, sum, last, days_since, distinct, ratio, ...",
+        yaml_error(node->key, loader->diagnostics,
+                   "say what it is: count, sum, last, days_since, distinct, ratio, ...",
                    "feature `%.*s` has no kind", SLICE_ARG(node->key->text));
     }
     return kind;
 }
 
-static void load_feature(struct loader *loader, uint32_t definition, int32_t kind, const struct yaml_node *what)
+static void load_feature(struct loader *loader, uint32_t definition, int32_t kind,
+                         const struct yaml_node *what)
 {
     const struct yaml_node *node = loader->sections[PLAYBOOK_FEATURE].list[definition].node;
-    struct feature_def *def = (struct feature_def *)&loader->playbook->feature_defs[loader->playbook->feature_count];
+    struct feature_def *def =
+        (struct feature_def *)&loader->playbook->feature_defs[loader->playbook->feature_count];
     enum feature_needs needs = features_kind((enum feature_kind)kind)->needs;
-    *def = (struct feature_def){.name = (const char *)node->key->text.data, .kind = (enum feature_kind)kind};
+    *def = (struct feature_def){.name = (const char *)node->key->text.data,
+                                .kind = (enum feature_kind)kind};
     canon_begin(loader, features_kind(def->kind)->key);
     def->version = (uint32_t)load_version(loader, node);
     bool tainted = load_sensitivity(loader, node);
@@ -390,12 +419,15 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
             load_value(loader, what, def, needs);
         } else if (source_of_prefix(text) < 0 || memchr(text.data, '.', text.size) != NULL) {
             yaml_error(what, loader->diagnostics, "write tx, app, outcome, feedback or score",
-                       "`%s` takes a source, not `%.*s`", features_kind(def->kind)->key, SLICE_ARG(text));
+                       "`%s` takes a source, not `%.*s`", features_kind(def->kind)->key,
+                       SLICE_ARG(text));
         }
-        if (loader_compile(loader, yaml_get(node, "where"), "where", environment, EXPRESSION_BOOL, &def->where)) {
+        if (loader_compile(loader, yaml_get(node, "where"), "where", environment, EXPRESSION_BOOL,
+                           &def->where)) {
             def->where_text = canon_squeeze(loader, yaml_get(node, "where")->text);
         }
-        if (loader_compile(loader, yaml_get(node, "then"), "then", environment, EXPRESSION_BOOL, &def->then)) {
+        if (loader_compile(loader, yaml_get(node, "then"), "then", environment, EXPRESSION_BOOL,
+                           &def->then)) {
             def->then_text = canon_squeeze(loader, yaml_get(node, "then")->text);
         }
     }
@@ -406,7 +438,8 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
     load_currency(loader, yaml_get(node, "currency"), def);
     def->publish = load_publish(loader, node);
     hash_feature(loader, def, tainted);
-    struct feature_facts *facts = load_name(loader, definition, node->key->text, features_type(def));
+    struct feature_facts *facts =
+        load_name(loader, definition, node->key->text, features_type(def));
     if (facts != NULL) {
         facts->hash = def->hash;
         facts->tainted = tainted;
@@ -419,10 +452,13 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
 static bool load_environments(struct loader *loader)
 {
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        loader->of_source[i] = rules_environment(RULES_EVENT, (enum source)i, NULL, 0, loader->arena);
+        loader->of_source[i] =
+            rules_environment(RULES_EVENT, (enum source)i, NULL, 0, loader->arena);
     }
-    loader->playbook->names = loader_take(loader, RULES_FEATURES_MAX * sizeof(struct rules_feature));
-    loader->playbook->feature_defs = loader_take(loader, RULES_FEATURES_MAX * sizeof(struct feature_def));
+    loader->playbook->names =
+        loader_take(loader, RULES_FEATURES_MAX * sizeof(struct rules_feature));
+    loader->playbook->feature_defs =
+        loader_take(loader, RULES_FEATURES_MAX * sizeof(struct feature_def));
     loader->playbook->series = loader_take(loader, SERIES_DEFS_MAX * sizeof(struct series_def));
     return !loader->full && loader->of_source[0] != NULL;
 }
@@ -434,7 +470,8 @@ void load_features(struct loader *loader)
     if (!load_environments(loader)) {
         return;
     }
-    /* First what reads events, then what reads features, then series: f.* of the plan come first. */
+    /* First what reads events, then what reads features, then series: f.* of the plan come first.
+     */
     for (uint32_t round = 0; round < 2; round++) {
         for (uint32_t i = 0; i < section->count; i++) {
             const struct yaml_node *what = NULL, *node = section->list[i].node;
@@ -467,7 +504,8 @@ void load_feature_plan(struct loader *loader)
 {
     struct playbook *playbook = loader->playbook;
     struct features_problem problem = {0};
-    for (uint32_t i = playbook->feature_count; i-- > 0;) { /* readers first: they arm what they read */
+    for (uint32_t i = playbook->feature_count;
+         i-- > 0;) { /* readers first: they arm what they read */
         struct feature_def *def = (struct feature_def *)&playbook->feature_defs[i];
         struct feature_facts *facts = &loader->facts[i];
         def->armed = facts->armed || def->publish;
@@ -476,13 +514,15 @@ void load_feature_plan(struct loader *loader)
             def->threshold_count = facts->threshold_count;
         }
         bool operands = features_kind(def->kind)->needs == FEATURE_NEEDS_OPERANDS;
-        for (uint32_t j = 0; operands && def->armed && j < (def->kind == FEATURE_RATIO ? 2U : 3U); j++) {
+        for (uint32_t j = 0; operands && def->armed && j < (def->kind == FEATURE_RATIO ? 2U : 3U);
+             j++) {
             loader->facts[def->operands[j]].armed = true;
             loader->facts[def->operands[j]].any_threshold = true;
         }
     }
     enum status status = features_plan_build(playbook->feature_defs, playbook->feature_count,
-                                             &playbook->feature_options, loader->arena, &playbook->features, &problem);
+                                             &playbook->feature_options, loader->arena,
+                                             &playbook->features, &problem);
     if (status != STATUS_OK && playbook->feature_count > 0) {
         uint32_t index = problem.index < playbook->feature_count ? problem.index : 0;
         yaml_error(loader->facts[index].node->key, loader->diagnostics, NULL, "feature `%.*s`: %s",

@@ -2,9 +2,10 @@
 /* `life_events:` -> struct life_def. */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"when",       "absent",  "unless", "ends",   "evidence",      "weight", "suspect_at",
-                                   "confirm_at", "expires", "window", "policy", "data_category", "publish",
-                                   "version",    "about",   "tests"};
+static const char *const keys[] = {"when",     "absent",  "unless",     "ends",
+                                   "evidence", "weight",  "suspect_at", "confirm_at",
+                                   "expires",  "window",  "policy",     "data_category",
+                                   "publish",  "version", "about",      "tests"};
 
 static const int64_t year_ms = INT64_C(366) * 86400000;
 
@@ -25,15 +26,18 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
         return;
     }
     if (!yaml_text(feature, loader->diagnostics, &name) ||
-        !yaml_duration_ms(for_node, loader->diagnostics, 60000, 20 * year_ms, &def->absent.for_ms)) {
+        !yaml_duration_ms(for_node, loader->diagnostics, 60000, 20 * year_ms,
+                          &def->absent.for_ms)) {
         return;
     }
-    bare = name.size > 2 && memcmp(name.data, "f.", 2) == 0 ? slice_of(name.data + 2, name.size - 2) : name;
+    bare = name.size > 2 && memcmp(name.data, "f.", 2) == 0 ? slice_of(name.data + 2, name.size - 2)
+                                                            : name;
     for (uint32_t i = 0; i < playbook->name_count; i++) {
         if (slice_equal(loader->facts[i].name, bare)) {
             if (playbook->names[i].type != FEATURE_TIME) {
-                yaml_error(feature, loader->diagnostics, "use {last: event.time} or a series' last_at",
-                           "`%.*s` is no moment", SLICE_ARG(name));
+                yaml_error(feature, loader->diagnostics,
+                           "use {last: event.time} or a series' last_at", "`%.*s` is no moment",
+                           SLICE_ARG(name));
             }
             def->absent.used = true;
             def->absent.feature = i;
@@ -47,8 +51,8 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
     loader_unknown(loader, PLAYBOOK_FEATURE, feature, bare, (struct source_span){0});
 }
 
-static void load_signal(struct loader *loader, const struct yaml_node *node, struct life_signal *signal,
-                        struct reads *reads)
+static void load_signal(struct loader *loader, const struct yaml_node *node,
+                        struct life_signal *signal, struct reads *reads)
 {
     static const char *const known[] = {"id", "if", "weight", "half_life"};
     struct slice id;
@@ -58,7 +62,8 @@ static void load_signal(struct loader *loader, const struct yaml_node *node, str
     yaml_refuse_unknown(node, known, 4, loader->diagnostics);
     const struct yaml_node *condition = yaml_get(node, "if"), *weight = yaml_get(node, "weight");
     if (condition == NULL || weight == NULL) {
-        yaml_error(node, loader->diagnostics, "- {id: benefit, weight: 0.3, if: 'f.benefit_60d > 0'}",
+        yaml_error(node, loader->diagnostics,
+                   "- {id: benefit, weight: 0.3, if: 'f.benefit_60d > 0'}",
                    "a piece of evidence needs `if` and `weight`");
         return;
     }
@@ -83,12 +88,14 @@ static void load_evidence(struct loader *loader, const struct yaml_node *node, s
         return;
     }
     if (node->count > LIFE_SIGNALS_MAX) {
-        yaml_error(node->key, loader->diagnostics, NULL, "more than %d pieces of evidence", LIFE_SIGNALS_MAX);
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d pieces of evidence",
+                   LIFE_SIGNALS_MAX);
         return;
     }
     struct life_signal *signals = loader_take(loader, (node->count + 1) * sizeof(*signals));
     uint32_t count = 0;
-    for (const struct yaml_node *item = node->first; signals != NULL && item != NULL; item = item->next) {
+    for (const struct yaml_node *item = node->first; signals != NULL && item != NULL;
+         item = item->next) {
         load_signal(loader, item, &signals[count++], reads);
     }
     def->signals = signals;
@@ -114,7 +121,8 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node, st
     (void)yaml_number(yaml_get(node, "weight"), diagnostics, 0, 1, &def->weight);
     (void)yaml_number(yaml_get(node, "suspect_at"), diagnostics, 0.01, 1, &def->suspect_at);
     (void)yaml_number(yaml_get(node, "confirm_at"), diagnostics, 0.01, 1, &def->confirm_at);
-    (void)yaml_duration_ms(yaml_get(node, "expires"), diagnostics, 0, 20 * year_ms, &def->expires_ms);
+    (void)yaml_duration_ms(yaml_get(node, "expires"), diagnostics, 0, 20 * year_ms,
+                           &def->expires_ms);
     (void)yaml_duration_ms(yaml_get(node, "window"), diagnostics, 0, 20 * year_ms, &def->window_ms);
     if (def->suspect_at > def->confirm_at) {
         yaml_error(node->key, diagnostics, NULL, "suspect_at is above confirm_at");
@@ -125,7 +133,8 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node, st
     }
     if (reach + 1e-9 < def->confirm_at) {
         yaml_error(node->key, diagnostics, "raise a weight or lower confirm_at",
-                   "`%.*s` can never be confirmed: all weights together are %g", SLICE_ARG(def->id), reach);
+                   "`%.*s` can never be confirmed: all weights together are %g", SLICE_ARG(def->id),
+                   reach);
     }
     canon_number(loader, "weight", def->weight);
     canon_number(loader, "suspect_at", def->suspect_at);
@@ -148,8 +157,8 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
         struct condition *out;
     } conditions[] = {{"when", &def->when}, {"unless", &def->unless}, {"ends", &def->ends}};
     for (size_t i = 0; i < 3; i++) {
-        (void)loader_condition(loader, yaml_get(node, conditions[i].key), conditions[i].key, PLAYBOOK_LIFE_EVENT,
-                               EXPRESSION_BOOL, conditions[i].out, reads);
+        (void)loader_condition(loader, yaml_get(node, conditions[i].key), conditions[i].key,
+                               PLAYBOOK_LIFE_EVENT, EXPRESSION_BOOL, conditions[i].out, reads);
         loader_arm(loader, conditions[i].out);
     }
     load_absent(loader, yaml_get(node, "absent"), def, reads);

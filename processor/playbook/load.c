@@ -10,17 +10,17 @@
 
 enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8 };
 
-static const char *const top_keys[] = {"currency",   "zone",       "allowed_lateness", "late_after",
-                                       "remember",   "stale_after", "features",        "life_events",
-                                       "segments",   "offers",     "contact_policy",   "about"};
+static const char *const top_keys[] = {"currency", "zone",        "allowed_lateness", "late_after",
+                                       "remember", "stale_after", "features",         "life_events",
+                                       "segments", "offers",      "contact_policy",   "about"};
 
 void *loader_take(struct loader *loader, size_t size)
 {
     void *room = arena_take(loader->arena, size);
     if (room == NULL && !loader->full) {
         loader->full = true;
-        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, "split the playbook",
-                        "the playbook is too large");
+        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0},
+                        "split the playbook", "the playbook is too large");
     }
     return room;
 }
@@ -49,8 +49,8 @@ void loader_unknown(struct loader *loader, enum playbook_kind kind, const struct
     if (near != NULL) {
         (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near);
     }
-    diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span.file == NULL ? node->span : span, mend,
-                    "there is no %s `%.*s`", section->what, SLICE_ARG(id));
+    diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span.file == NULL ? node->span : span,
+                    mend, "there is no %s `%.*s`", section->what, SLICE_ARG(id));
 }
 
 int32_t load_version(struct loader *loader, const struct yaml_node *node)
@@ -76,7 +76,8 @@ static bool id_is_good(struct slice id, bool dots)
     return id.size > 0 && id.size <= 64;
 }
 
-static void collect(struct loader *loader, struct section *section, const struct yaml_node *root, bool dots)
+static void collect(struct loader *loader, struct section *section, const struct yaml_node *root,
+                    bool dots)
 {
     const struct yaml_node *node = yaml_get(root, section->key);
     if (!yaml_is_mapping(node, loader->diagnostics)) {
@@ -86,7 +87,8 @@ static void collect(struct loader *loader, struct section *section, const struct
         struct slice id = entry->key->text;
         if (!id_is_good(id, dots)) {
             yaml_error(entry->key, loader->diagnostics,
-                       dots ? "lower case letters, digits, _ and dots inside" : "lower case letters, digits and _",
+                       dots ? "lower case letters, digits, _ and dots inside"
+                            : "lower case letters, digits and _",
                        "`%.*s` is no id for a %s", SLICE_ARG(id), section->what);
             continue;
         }
@@ -94,19 +96,22 @@ static void collect(struct loader *loader, struct section *section, const struct
             if (slice_equal(section->list[i].id, id)) {
                 const struct source_span *first = &section->list[i].node->key->span;
                 char mend[DIAGNOSTIC_TEXT_SIZE];
-                (void)snprintf(mend, sizeof(mend), "the first one is at %.300s:%u", first->file->path, first->line);
-                yaml_error(entry->key, loader->diagnostics, mend, "%s `%.*s` is defined twice", section->what,
-                           SLICE_ARG(id));
+                (void)snprintf(mend, sizeof(mend), "the first one is at %.300s:%u",
+                               first->file->path, first->line);
+                yaml_error(entry->key, loader->diagnostics, mend, "%s `%.*s` is defined twice",
+                           section->what, SLICE_ARG(id));
             }
         }
         if (section->count == section->max) {
-            yaml_error(entry->key, loader->diagnostics, NULL, "more than %u in `%s`", section->max, section->key);
+            yaml_error(entry->key, loader->diagnostics, NULL, "more than %u in `%s`", section->max,
+                       section->key);
             return;
         }
         if (yaml_is_mapping(entry, loader->diagnostics)) {
             section->list[section->count++] = (struct definition){.node = entry, .id = id};
         } else if (entry->kind == YAML_SCALAR && entry->text.size == 0) {
-            yaml_error(entry->key, loader->diagnostics, NULL, "%s `%.*s` is empty", section->what, SLICE_ARG(id));
+            yaml_error(entry->key, loader->diagnostics, NULL, "%s `%.*s` is empty", section->what,
+                       SLICE_ARG(id));
         }
     }
 }
@@ -147,8 +152,8 @@ static const struct yaml_node *only(struct loader *loader, const char *key)
         const struct yaml_node *node = yaml_get(loader->roots[i], key);
         if (node != NULL && found != NULL) {
             char mend[DIAGNOSTIC_TEXT_SIZE];
-            (void)snprintf(mend, sizeof(mend), "the first one is at %.300s:%u", found->span.file->path,
-                           found->span.line);
+            (void)snprintf(mend, sizeof(mend), "the first one is at %.300s:%u",
+                           found->span.file->path, found->span.line);
             yaml_error(node->key, loader->diagnostics, mend, "`%s` stands twice", key);
         }
         found = found == NULL ? node : found;
@@ -184,21 +189,23 @@ static void load_whole(struct loader *loader)
     if (yaml_duration_ms(only(loader, "late_after"), diagnostics, 0, year, &late_ms)) {
         playbook->feature_options.late_after_days = (int32_t)(late_ms / 86400000);
     }
-    (void)yaml_duration_ms(only(loader, "stale_after"), diagnostics, 0, year, &playbook->stale_after_ms);
+    (void)yaml_duration_ms(only(loader, "stale_after"), diagnostics, 0, year,
+                           &playbook->stale_after_ms);
     const struct yaml_node *remember = only(loader, "remember");
     bool given = yaml_is_mapping(remember, diagnostics);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         int64_t count;
         names[i] = source_name((enum source)i);
-        if (given && yaml_integer(yaml_get(remember, names[i]), diagnostics, 0, FEATURES_REMEMBERED_MAX, &count)) {
+        if (given && yaml_integer(yaml_get(remember, names[i]), diagnostics, 0,
+                                  FEATURES_REMEMBERED_MAX, &count)) {
             playbook->feature_options.remembered[i] = (uint32_t)count;
         }
     }
     yaml_refuse_unknown(remember, names, SOURCE_COUNT, diagnostics);
 }
 
-/* What can change a decision: every definition, and what holds for all. Sorted by id, so the order of
- * evaluation of independent segments does not matter. */
+/* What can change a decision: every definition, and what holds for all. Sorted by id, so the order
+ * of evaluation of independent segments does not matter. */
 static void hash_whole(struct loader *loader)
 {
     struct playbook *playbook = loader->playbook;
@@ -290,7 +297,8 @@ static void add_file(struct loader *loader, struct source_file *files, const cha
     }
     struct source_file *file = &files[playbook->file_count];
     if (!source_file_read(file, path, loader->arena, YAML_FILE_SIZE_MAX, error)) {
-        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, NULL, "%s: %s", path, error);
+        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, NULL,
+                        "%s: %s", path, error);
         return;
     }
     playbook->file_count++;
@@ -307,20 +315,22 @@ static bool ends_with_yaml(const char *name)
                               (size > 4 && strcmp(name + size - 4, ".yml") == 0));
 }
 
-static void add_folder(struct loader *loader, struct source_file *files, const char *path, int depth)
+static void add_folder(struct loader *loader, struct source_file *files, const char *path,
+                       int depth)
 {
     struct dirent **entries = NULL;
     int count = scandir(path, &entries, NULL, alphasort);
     if (count < 0) {
-        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, NULL, "%s: %s", path,
-                        strerror(errno));
+        diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, NULL,
+                        "%s: %s", path, strerror(errno));
         return;
     }
     for (int i = 0; i < count; i++) {
         char below[PATH_SIZE];
         struct stat about;
         int size = snprintf(below, sizeof(below), "%s/%s", path, entries[i]->d_name);
-        bool usable = entries[i]->d_name[0] != '.' && size > 0 && size < PATH_SIZE && stat(below, &about) == 0;
+        bool usable = entries[i]->d_name[0] != '.' && size > 0 && size < PATH_SIZE &&
+                      stat(below, &about) == 0;
         if (usable && S_ISDIR(about.st_mode) && depth < FOLDER_DEPTH_MAX) {
             add_folder(loader, files, below, depth + 1);
         } else if (usable && S_ISREG(about.st_mode) && ends_with_yaml(entries[i]->d_name)) {
@@ -348,7 +358,8 @@ static bool begin(struct loader *loader, const char *path, struct source_file **
 static void say_empty(struct loader *loader, const char *path)
 {
     diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0},
-                    "name a folder with *.yaml files below it, or one file", "there is no playbook in %s", path);
+                    "name a folder with *.yaml files below it, or one file",
+                    "there is no playbook in %s", path);
 }
 
 bool playbook_load(const char *path, const struct zones *zones, struct arena *arena,
@@ -381,8 +392,9 @@ bool playbook_load(const char *path, const struct zones *zones, struct arena *ar
     return true;
 }
 
-bool playbook_load_text(const char *name, struct slice text, const struct zones *zones, struct arena *arena,
-                        struct diagnostics *diagnostics, const struct playbook **out_playbook)
+bool playbook_load_text(const char *name, struct slice text, const struct zones *zones,
+                        struct arena *arena, struct diagnostics *diagnostics,
+                        const struct playbook **out_playbook)
 {
     struct loader loader = {.arena = arena, .diagnostics = diagnostics, .zones = zones};
     struct source_file *files;

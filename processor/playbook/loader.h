@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of playbook/ share while one playbook is loaded. Inside playbook/ only.
  *
- * Definitions are sorted by id before they get their index, so that moving them about in the files changes
- * nothing; features that read features, and segments that read segments, come after what they read. */
+ * Definitions are sorted by id before they get their index, so that moving them about in the files
+ * changes nothing; features that read features, and segments that read segments, come after what
+ * they read. */
 #ifndef PLAYBOOK_LOADER_H
 #define PLAYBOOK_LOADER_H
 
@@ -68,7 +69,7 @@ struct loader {
     struct playbook_edge *edges;
     struct playbook_test *tests;
     struct bytes_writer canon; /* canonical form of the definition being read */
-    bool full; /* the arena ran out: said once */
+    bool full;                 /* the arena ran out: said once */
 };
 
 /* Zeroed room; NULL once it is full (an error was added). */
@@ -85,18 +86,20 @@ void loader_unknown(struct loader *loader, enum playbook_kind kind, const struct
 
 enum expression_type { EXPRESSION_BOOL, EXPRESSION_NUMBER, EXPRESSION_VALUE };
 
-/* Compile a scalar. NULL node: false and nothing happens. Errors are placed in the file; also a wrong type.
- * The text goes into the canonical form under `name`. */
+/* Compile a scalar. NULL node: false and nothing happens. Errors are placed in the file; also a
+ * wrong type. The text goes into the canonical form under `name`. */
 bool loader_compile(struct loader *loader, const struct yaml_node *node, const char *name,
                     const struct cel_environment *environment, enum expression_type type,
                     const struct cel_program **out_program);
 
-/* The same for rules over a customer: fills `out` and adds to `reads`. `reader`: enum playbook_kind. */
+/* The same for rules over a customer: fills `out` and adds to `reads`. `reader`: enum
+ * playbook_kind. */
 bool loader_condition(struct loader *loader, const struct yaml_node *node, const char *name,
                       enum playbook_kind reader, enum expression_type type, struct condition *out,
                       struct reads *reads);
 
-/* A rule whose truth must be noticed as time passes reads these: arm them, with the constants it compares. */
+/* A rule whose truth must be noticed as time passes reads these: arm them, with the constants it
+ * compares. */
 void loader_arm(struct loader *loader, const struct condition *condition);
 
 /* Note edges, marks "is read", taint and finish the hash of a definition from what it reads. */
@@ -110,27 +113,28 @@ void canon_integer(struct loader *loader, const char *key, int64_t value);
 void canon_number(struct loader *loader, const char *key, double value);
 void canon_hash(struct loader *loader, const char *key, uint64_t hash);
 uint64_t canon_end(struct loader *loader);
-/* Blanks outside of quotes: none at the ends, one where two names would touch, else none. In the arena. */
+/* Blanks outside of quotes: none at the ends, one where two names would touch, else none. In the
+ * arena. */
 struct slice canon_squeeze(struct loader *loader, struct slice text);
 
 /* ---- one file per section ---- */
-void load_features(struct loader *loader);       /* feature_defs.c: definitions and names */
-void load_feature_plan(struct loader *loader);   /* after all rules: thresholds, plan */
+void load_features(struct loader *loader);     /* feature_defs.c: definitions and names */
+void load_feature_plan(struct loader *loader); /* after all rules: thresholds, plan */
 /* series_defs.c: the definition's fields become names from playbook->name_count on. */
 void load_series(struct loader *loader, uint32_t definition, struct series_def *def);
 /* The next f.NAME; NULL when there are too many. */
 struct feature_facts *load_name(struct loader *loader, uint32_t definition, struct slice name,
                                 enum feature_value_type type);
-/* `sensitivity:`, or special-category data seen in the expressions (merchant category codes of health,
- * religion, politics, unions). */
+/* `sensitivity:`, or special-category data seen in the expressions (merchant category codes of
+ * health, religion, politics, unions). */
 bool load_sensitivity(struct loader *loader, const struct yaml_node *node);
 bool load_publish(struct loader *loader, const struct yaml_node *node);
 void load_life(struct loader *loader);           /* life_defs.c */
 void load_segments(struct loader *loader);       /* segment_defs.c */
 void load_offers(struct loader *loader);         /* offer_defs.c */
 void load_contact_policy(struct loader *loader); /* policy_defs.c */
-bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy, const struct offer_cap **out,
-               uint32_t *out_count);
+bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy,
+               const struct offer_cap **out, uint32_t *out_count);
 void load_tests(struct loader *loader, enum playbook_kind kind, uint32_t index); /* test_defs.c */
 
 /* `version:`, from 1. */

@@ -3,22 +3,24 @@
 #include "playbook/loader.h"
 
 static const char *const keys[] = {
-    "purpose",      "basis",  "class",   "channels", "eligible",   "suitable", "context",       "value",
-    "priority",     "on",     "contact", "valid",    "stock",      "holdout",  "holdout_layer", "variants",
-    "segments_any", "not_life", "not_holding", "publish", "version", "about",  "tests"};
+    "purpose",     "basis",   "class",         "channels", "eligible",     "suitable",
+    "context",     "value",   "priority",      "on",       "contact",      "valid",
+    "stock",       "holdout", "holdout_layer", "variants", "segments_any", "not_life",
+    "not_holding", "publish", "version",       "about",    "tests"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
 /* Ids in a list -> indices in the arena. */
-static uint32_t load_ids(struct loader *loader, const struct yaml_node *node, enum playbook_kind kind,
-                         const uint32_t **out)
+static uint32_t load_ids(struct loader *loader, const struct yaml_node *node,
+                         enum playbook_kind kind, const uint32_t **out)
 {
     uint32_t count = 0;
     if (!yaml_is_sequence(node, loader->diagnostics)) {
         return 0;
     }
     uint32_t *list = loader_take(loader, (node->count + 1) * sizeof(*list));
-    for (const struct yaml_node *item = node->first; list != NULL && item != NULL; item = item->next) {
+    for (const struct yaml_node *item = node->first; list != NULL && item != NULL;
+         item = item->next) {
         struct slice id;
         if (!yaml_text(item, loader->diagnostics, &id)) {
             continue;
@@ -35,8 +37,8 @@ static uint32_t load_ids(struct loader *loader, const struct yaml_node *node, en
     return count;
 }
 
-static uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node, const uint32_t **out,
-                                 struct reads *reads)
+static uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node,
+                                 const uint32_t **out, struct reads *reads)
 {
     uint32_t count = load_ids(loader, node, PLAYBOOK_SEGMENT, out);
     for (uint32_t i = 0; i < count; i++) {
@@ -45,7 +47,8 @@ static uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *
     return count;
 }
 
-static uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node, struct reads *reads)
+static uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node,
+                              struct reads *reads)
 {
     const uint32_t *list = NULL;
     uint64_t bits = 0;
@@ -65,14 +68,16 @@ static void load_trigger(struct loader *loader, const struct yaml_node *node, st
         return;
     }
     yaml_refuse_unknown(node, known, 3, loader->diagnostics);
-    def->on_segments_count = load_segment_ids(loader, yaml_get(node, "segments"), &def->on_segments, reads);
+    def->on_segments_count =
+        load_segment_ids(loader, yaml_get(node, "segments"), &def->on_segments, reads);
     def->on_life = load_life_ids(loader, yaml_get(node, "life"), reads);
     const struct yaml_node *app = yaml_get(node, "app");
     if (!yaml_is_sequence(app, loader->diagnostics)) {
         return;
     }
     struct slice *names = loader_take(loader, (app->count + 1) * sizeof(*names));
-    for (const struct yaml_node *item = app->first; names != NULL && item != NULL; item = item->next) {
+    for (const struct yaml_node *item = app->first; names != NULL && item != NULL;
+         item = item->next) {
         if (yaml_text(item, loader->diagnostics, &names[def->on_app_count])) {
             canon_text(loader, "app", names[def->on_app_count++]);
         }
@@ -80,24 +85,26 @@ static void load_trigger(struct loader *loader, const struct yaml_node *node, st
     def->on_app = names;
 }
 
-static void load_conditions(struct loader *loader, const struct yaml_node *node, struct offer_def *def,
-                            struct reads *reads)
+static void load_conditions(struct loader *loader, const struct yaml_node *node,
+                            struct offer_def *def, struct reads *reads)
 {
     const struct yaml_node *value = yaml_get(node, "value");
-    (void)loader_condition(loader, yaml_get(node, "eligible"), "eligible", PLAYBOOK_OFFER, EXPRESSION_BOOL,
-                           &def->eligible, reads);
-    (void)loader_condition(loader, yaml_get(node, "suitable"), "suitable", PLAYBOOK_OFFER, EXPRESSION_BOOL,
-                           &def->suitable, reads);
-    (void)loader_condition(loader, yaml_get(node, "context"), "context", PLAYBOOK_OFFER, EXPRESSION_NUMBER,
-                           &def->context, reads);
+    (void)loader_condition(loader, yaml_get(node, "eligible"), "eligible", PLAYBOOK_OFFER,
+                           EXPRESSION_BOOL, &def->eligible, reads);
+    (void)loader_condition(loader, yaml_get(node, "suitable"), "suitable", PLAYBOOK_OFFER,
+                           EXPRESSION_BOOL, &def->suitable, reads);
+    (void)loader_condition(loader, yaml_get(node, "context"), "context", PLAYBOOK_OFFER,
+                           EXPRESSION_NUMBER, &def->context, reads);
     if (value == NULL) {
         yaml_error(node->key, loader->diagnostics, "value: 4200 (minor units) or an expression",
                    "offer `%.*s` has no value", SLICE_ARG(def->id));
     } else if (value->kind == YAML_SCALAR && !value->quoted) {
-        (void)yaml_integer(value, loader->diagnostics, 0, INT64_C(1000000000000), &def->value_minor);
+        (void)yaml_integer(value, loader->diagnostics, 0, INT64_C(1000000000000),
+                           &def->value_minor);
         canon_integer(loader, "value", def->value_minor);
     } else {
-        (void)loader_condition(loader, value, "value", PLAYBOOK_OFFER, EXPRESSION_NUMBER, &def->value, reads);
+        (void)loader_condition(loader, value, "value", PLAYBOOK_OFFER, EXPRESSION_NUMBER,
+                               &def->value, reads);
     }
     def->priority = 1;
     (void)yaml_number(yaml_get(node, "priority"), loader->diagnostics, 0.01, 100, &def->priority);
@@ -105,7 +112,8 @@ static void load_conditions(struct loader *loader, const struct yaml_node *node,
 }
 
 /* `cool_down: {rejected: 60d}`: outcomes in lower case. */
-static void load_cool_down(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+static void load_cool_down(struct loader *loader, const struct yaml_node *node,
+                           struct offer_def *def)
 {
     char names[OUTCOME_COUNT][24];
     const char *known[OUTCOME_COUNT];
@@ -121,7 +129,8 @@ static void load_cool_down(struct loader *loader, const struct yaml_node *node, 
     }
     yaml_refuse_unknown(node, known, OUTCOME_COUNT, loader->diagnostics);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
-        (void)yaml_duration_ms(yaml_get(node, known[i]), loader->diagnostics, 0, long_ms, &def->cool_down_ms[i]);
+        (void)yaml_duration_ms(yaml_get(node, known[i]), loader->diagnostics, 0, long_ms,
+                               &def->cool_down_ms[i]);
     }
 }
 
@@ -133,9 +142,11 @@ static void load_contact(struct loader *loader, const struct yaml_node *node, st
         yaml_refuse_unknown(node, known, 5, diagnostics);
         (void)yaml_text(yaml_get(node, "group"), diagnostics, &def->group);
         const struct yaml_node *caps = yaml_get(node, "caps");
-        (void)load_caps(loader, caps != NULL ? caps : yaml_get(node, "cap"), false, &def->caps, &def->cap_count);
+        (void)load_caps(loader, caps != NULL ? caps : yaml_get(node, "cap"), false, &def->caps,
+                        &def->cap_count);
         load_cool_down(loader, yaml_get(node, "cool_down"), def);
-        (void)yaml_duration_ms(yaml_get(node, "repeat_after"), diagnostics, 1, long_ms, &def->repeat_after_ms);
+        (void)yaml_duration_ms(yaml_get(node, "repeat_after"), diagnostics, 1, long_ms,
+                               &def->repeat_after_ms);
     }
     canon_text(loader, "group", def->group);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
@@ -144,7 +155,8 @@ static void load_contact(struct loader *loader, const struct yaml_node *node, st
     canon_integer(loader, "repeat_after", def->repeat_after_ms);
 }
 
-static uint32_t load_code_set(struct loader *loader, const struct yaml_node *node, const struct codes *codes)
+static uint32_t load_code_set(struct loader *loader, const struct yaml_node *node,
+                              const struct codes *codes)
 {
     uint32_t bits = 0;
     if (yaml_is_sequence(node, loader->diagnostics)) {
@@ -163,9 +175,11 @@ static void load_codes(struct loader *loader, const struct yaml_node *node, stru
     static const char *const classes[] = {"marketing", "transactional", "mandatory"};
     struct diagnostics *diagnostics = loader->diagnostics;
     uint32_t word = OFFER_MARKETING;
-    const struct yaml_node *purpose = yaml_get(node, "purpose"), *channels = yaml_get(node, "channels");
+    const struct yaml_node *purpose = yaml_get(node, "purpose"),
+                           *channels = yaml_get(node, "channels");
     if (purpose == NULL) {
-        yaml_error(node->key, diagnostics, "purpose: MARKETING", "offer `%.*s` has no purpose", SLICE_ARG(def->id));
+        yaml_error(node->key, diagnostics, "purpose: MARKETING", "offer `%.*s` has no purpose",
+                   SLICE_ARG(def->id));
     }
     (void)yaml_code(purpose, diagnostics, &codes_purpose, &def->purpose);
     (void)yaml_code(yaml_get(node, "basis"), diagnostics, &codes_lawful_basis, &def->basis);
@@ -178,8 +192,8 @@ static void load_codes(struct loader *loader, const struct yaml_node *node, stru
     def->contact_class = (uint8_t)word;
     def->channels = (uint8_t)load_code_set(loader, channels, &codes_channel);
     if (channels == NULL || (channels->kind == YAML_SEQUENCE && channels->count == 0)) {
-        yaml_error(node->key, diagnostics, "channels: [IN_APP, EMAIL]", "offer `%.*s` has no channel",
-                   SLICE_ARG(def->id));
+        yaml_error(node->key, diagnostics, "channels: [IN_APP, EMAIL]",
+                   "offer `%.*s` has no channel", SLICE_ARG(def->id));
     }
     def->product_held = load_code_set(loader, yaml_get(node, "not_holding"), &codes_product);
     canon_integer(loader, "purpose", def->purpose);
@@ -189,20 +203,24 @@ static void load_codes(struct loader *loader, const struct yaml_node *node, stru
     canon_integer(loader, "not_holding", def->product_held);
 }
 
-static void load_variants(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+static void load_variants(struct loader *loader, const struct yaml_node *node,
+                          struct offer_def *def)
 {
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
     if (node->count > OFFER_VARIANTS_MAX) {
-        yaml_error(node->key, loader->diagnostics, NULL, "more than %d variants", OFFER_VARIANTS_MAX);
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d variants",
+                   OFFER_VARIANTS_MAX);
         return;
     }
     struct offer_variant *variants = loader_take(loader, (node->count + 1) * sizeof(*variants));
-    for (const struct yaml_node *item = node->first; variants != NULL && item != NULL; item = item->next) {
+    for (const struct yaml_node *item = node->first; variants != NULL && item != NULL;
+         item = item->next) {
         int64_t weight;
         if (yaml_integer(item, loader->diagnostics, 1, 10000, &weight)) {
-            variants[def->variant_count++] = (struct offer_variant){item->key->text, (uint32_t)weight};
+            variants[def->variant_count++] =
+                (struct offer_variant){item->key->text, (uint32_t)weight};
             canon_text(loader, "variant", item->key->text);
             canon_integer(loader, "weight", weight);
         }
@@ -238,15 +256,19 @@ static void load_supply(struct loader *loader, const struct yaml_node *node, str
     canon_text(loader, "layer", def->holdout_layer);
 }
 
-static void check_triggered(struct loader *loader, const struct yaml_node *node, const struct offer_def *def)
+static void check_triggered(struct loader *loader, const struct yaml_node *node,
+                            const struct offer_def *def)
 {
-    if (def->segments_any_count == 0 && def->on_segments_count == 0 && def->on_life == 0 && def->on_app_count == 0) {
-        yaml_error(node->key, loader->diagnostics, "segments_any: [SEGMENT], or on: {segments|life|app: [..]}",
+    if (def->segments_any_count == 0 && def->on_segments_count == 0 && def->on_life == 0 &&
+        def->on_app_count == 0) {
+        yaml_error(node->key, loader->diagnostics,
+                   "segments_any: [SEGMENT], or on: {segments|life|app: [..]}",
                    "nothing ever triggers offer `%.*s`", SLICE_ARG(def->id));
     }
     if (def->sensitive && def->purpose == PURPOSE_MARKETING && def->basis != BASIS_CONSENT) {
         yaml_error(node->key, loader->diagnostics, "do not read it, or say basis: CONSENT",
-                   "marketing `%.*s` reads special-category data without explicit consent", SLICE_ARG(def->id));
+                   "marketing `%.*s` reads special-category data without explicit consent",
+                   SLICE_ARG(def->id));
     }
 }
 
@@ -260,7 +282,8 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     *def = (struct offer_def){.id = definition->id, .version = load_version(loader, node)};
     load_codes(loader, node, def);
     load_conditions(loader, node, def, reads);
-    def->segments_any_count = load_segment_ids(loader, yaml_get(node, "segments_any"), &def->segments_any, reads);
+    def->segments_any_count =
+        load_segment_ids(loader, yaml_get(node, "segments_any"), &def->segments_any, reads);
     def->not_life = load_life_ids(loader, yaml_get(node, "not_life"), reads);
     load_trigger(loader, yaml_get(node, "on"), def, reads);
     load_contact(loader, yaml_get(node, "contact"), def);

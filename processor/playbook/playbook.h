@@ -4,12 +4,14 @@
  *   folder/ (all *.yaml below it, in order of path) or one file
  *     -> yaml trees -> names -> features -> life events -> segments -> offers -> hashes -> checks
  *
- * The files are one document in parts: a section may stand in several files, an id only once. Everything is
- * checked here, once: types of expressions, unknown names, cycles, consent and sensitivity. What loads, runs.
+ * The files are one document in parts: a section may stand in several files, an id only once.
+ * Everything is checked here, once: types of expressions, unknown names, cycles, consent and
+ * sensitivity. What loads, runs.
  *
- * Hash of a definition: XXH3 over its canonical form (keys in the loader's order with defaults filled in,
- * durations in milliseconds, expressions without needless blanks) followed by the hashes of all that it reads.
- * Comments, the order of keys and of files and `version` do not change it; what could change a decision does. */
+ * Hash of a definition: XXH3 over its canonical form (keys in the loader's order with defaults
+ * filled in, durations in milliseconds, expressions without needless blanks) followed by the hashes
+ * of all that it reads. Comments, the order of keys and of files and `version` do not change it;
+ * what could change a decision does. */
 #ifndef PLAYBOOK_PLAYBOOK_H
 #define PLAYBOOK_PLAYBOOK_H
 
@@ -49,12 +51,14 @@ struct playbook_test;
 
 /* Immutable. Lives in the arena given to playbook_load. */
 struct playbook {
-    const char *path;       /* as given */
-    uint64_t hash;          /* of everything that can change a decision */
-    struct slice currency;  /* ISO 4217; features sum this one unless they say otherwise. Default GBP */
+    const char *path; /* as given */
+    uint64_t hash;    /* of everything that can change a decision */
+    struct slice
+        currency; /* ISO 4217; features sum this one unless they say otherwise. Default GBP */
     struct slice zone_name; /* IANA; of customers whose profile names none. Default Europe/London */
     int32_t zone;
-    int64_t stale_after_ms;      /* absences wait while their source is silent for longer; 0: never. Default 0 */
+    int64_t stale_after_ms; /* absences wait while their source is silent for longer; 0: never.
+                               Default 0 */
 
     const struct feature_def *feature_defs;
     uint32_t feature_count; /* f.* 0 .. feature_count - 1; then the fields of each series */
@@ -79,12 +83,14 @@ struct playbook {
     uint32_t file_count;
 };
 
-/* Load all of `path`. False: at least one error was added to `diagnostics`, `out_playbook` untouched; warnings
- * (a feature that nobody reads, ...) may be added either way. `zones` outlives the playbook. */
+/* Load all of `path`. False: at least one error was added to `diagnostics`, `out_playbook`
+ * untouched; warnings (a feature that nobody reads, ...) may be added either way. `zones` outlives
+ * the playbook. */
 MUST_USE bool playbook_load(const char *path, const struct zones *zones, struct arena *arena,
                             struct diagnostics *diagnostics, const struct playbook **out_playbook);
 
-/* The same from one text in memory, called `name` in diagnostics (tests, fuzzing, segue.playbook). */
+/* The same from one text in memory, called `name` in diagnostics (tests, fuzzing, segue.playbook).
+ */
 MUST_USE bool playbook_load_text(const char *name, struct slice text, const struct zones *zones,
                                  struct arena *arena, struct diagnostics *diagnostics,
                                  const struct playbook **out_playbook);

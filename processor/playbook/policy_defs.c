@@ -2,8 +2,9 @@
 /* `contact_policy:`, and caps, which offers have too. */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"top",     "caps",  "quiet_hours",      "max_age", "holdout",
-                                   "holdout_layer", "prior", "publish_no_offer", "about"};
+static const char *const keys[] = {"top",     "caps",          "quiet_hours", "max_age",
+                                   "holdout", "holdout_layer", "prior",       "publish_no_offer",
+                                   "about"};
 
 /* "2/30d" */
 static bool parse_cap(struct slice text, struct offer_cap *out)
@@ -11,10 +12,12 @@ static bool parse_cap(struct slice text, struct offer_cap *out)
     struct duration duration;
     uint32_t limit = 0;
     size_t at = 0;
-    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && limit <= OFFER_LEDGER_MAX) {
+    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9' &&
+           limit <= OFFER_LEDGER_MAX) {
         limit = limit * 10 + (uint32_t)(text.data[at++] - '0');
     }
-    if (at == 0 || limit == 0 || limit > OFFER_LEDGER_MAX || at >= text.size || text.data[at] != '/' ||
+    if (at == 0 || limit == 0 || limit > OFFER_LEDGER_MAX || at >= text.size ||
+        text.data[at] != '/' ||
         !duration_parse(slice_of(text.data + at + 1, text.size - at - 1), &duration)) {
         return false;
     }
@@ -23,7 +26,8 @@ static bool parse_cap(struct slice text, struct offer_cap *out)
     return out->window_ms > 0;
 }
 
-static bool load_cap(struct loader *loader, const struct yaml_node *node, bool policy, struct offer_cap *out)
+static bool load_cap(struct loader *loader, const struct yaml_node *node, bool policy,
+                     struct offer_cap *out)
 {
     static const char *const known[] = {"cap", "scope", "channel"};
     static const char *const scopes[] = {"offer", "group", "channel", "all"};
@@ -32,18 +36,20 @@ static bool load_cap(struct loader *loader, const struct yaml_node *node, bool p
     *out = (struct offer_cap){.channel = CHANNEL_COUNT};
     if (node->kind == YAML_MAPPING) {
         yaml_refuse_unknown(node, known, 3, loader->diagnostics);
-        if (yaml_code(yaml_get(node, "channel"), loader->diagnostics, &codes_channel, &out->channel)) {
+        if (yaml_code(yaml_get(node, "channel"), loader->diagnostics, &codes_channel,
+                      &out->channel)) {
             scope = CAP_CHANNEL;
         }
         (void)yaml_word(yaml_get(node, "scope"), loader->diagnostics, scopes, 4, &scope);
     }
     if (cap == NULL || cap->kind != YAML_SCALAR || !parse_cap(cap->text, out)) {
-        yaml_error(cap == NULL ? node : cap, loader->diagnostics, "write it as 2/30d; at most 24 contacts",
-                   "this is no cap");
+        yaml_error(cap == NULL ? node : cap, loader->diagnostics,
+                   "write it as 2/30d; at most 24 contacts", "this is no cap");
         return false;
     }
     if (policy && scope < CAP_CHANNEL) {
-        yaml_error(node, loader->diagnostics, "scope: all or channel", "a cap of the policy holds for all offers");
+        yaml_error(node, loader->diagnostics, "scope: all or channel",
+                   "a cap of the policy holds for all offers");
         return false;
     }
     out->scope = (uint8_t)scope;
@@ -53,8 +59,8 @@ static bool load_cap(struct loader *loader, const struct yaml_node *node, bool p
     return true;
 }
 
-bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy, const struct offer_cap **out,
-               uint32_t *out_count)
+bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy,
+               const struct offer_cap **out, uint32_t *out_count)
 {
     if (node == NULL) {
         return false;
@@ -88,18 +94,21 @@ static void load_minute(struct loader *loader, const struct yaml_node *node, int
         return;
     }
     if (node->kind != YAML_SCALAR || node->text.size != 5 ||
-        sscanf((const char *)node->text.data, "%2u:%2u%c", &hour, &minute, &rest) != 2 || hour > 23 || minute > 59) {
+        sscanf((const char *)node->text.data, "%2u:%2u%c", &hour, &minute, &rest) != 2 ||
+        hour > 23 || minute > 59) {
         yaml_error(node, loader->diagnostics, "write it as '21:00'", "this is no time of day");
         return;
     }
     *out_minute = (int32_t)(hour * 60 + minute);
 }
 
-static void load_quiet_hours(struct loader *loader, const struct yaml_node *node, struct offers_policy *policy)
+static void load_quiet_hours(struct loader *loader, const struct yaml_node *node,
+                             struct offers_policy *policy)
 {
     static const char *const known[] = {"from", "to", "channels"};
     policy->quiet_from_minute = -1;
-    policy->quiet_channels = 1U << CHANNEL_PUSH | 1U << CHANNEL_SMS | 1U << CHANNEL_PHONE | 1U << CHANNEL_IN_APP;
+    policy->quiet_channels =
+        1U << CHANNEL_PUSH | 1U << CHANNEL_SMS | 1U << CHANNEL_PHONE | 1U << CHANNEL_IN_APP;
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
@@ -150,8 +159,11 @@ void load_contact_policy(struct loader *loader)
         node = found != NULL ? found : node;
     }
     canon_begin(loader, "policy");
-    *policy = (struct offers_policy){.max_age_ms = 86400000, .holdout_layer = slice_text("global"),
-                                     .prior_accepted = 1, .prior_presented = 20, .publish_no_offer = true};
+    *policy = (struct offers_policy){.max_age_ms = 86400000,
+                                     .holdout_layer = slice_text("global"),
+                                     .prior_accepted = 1,
+                                     .prior_presented = 20,
+                                     .publish_no_offer = true};
     if (node != NULL && !yaml_is_mapping(node, diagnostics)) {
         node = NULL;
     }
@@ -168,8 +180,10 @@ void load_contact_policy(struct loader *loader)
     const struct yaml_node *prior = yaml_get(node, "prior");
     if (yaml_is_mapping(prior, diagnostics)) {
         yaml_refuse_unknown(prior, priors, 2, diagnostics);
-        (void)yaml_number(yaml_get(prior, "accepted"), diagnostics, 0.01, 1e6, &policy->prior_accepted);
-        (void)yaml_number(yaml_get(prior, "presented"), diagnostics, 0.01, 1e6, &policy->prior_presented);
+        (void)yaml_number(yaml_get(prior, "accepted"), diagnostics, 0.01, 1e6,
+                          &policy->prior_accepted);
+        (void)yaml_number(yaml_get(prior, "presented"), diagnostics, 0.01, 1e6,
+                          &policy->prior_presented);
         if (policy->prior_accepted > policy->prior_presented) {
             yaml_error(prior->key, diagnostics, NULL, "more accepted than presented");
         }

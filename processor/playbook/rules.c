@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Expressions: compile them with their place in the file, check their type, and know what they read. */
+/* Expressions: compile them with their place in the file, check their type, and know what they
+ * read. */
 #include <stdlib.h>
 
 #include "playbook/loader.h"
@@ -7,8 +8,9 @@
 static const char *type_name(enum cel_kind kind)
 {
     static const char *const names[CEL_KIND_COUNT] = {
-        "null",  "bool",      "int",      "uint", "double",   "string", "bytes", "a list", "a map",
-        "a time", "a duration", "a type", "an optional", "anything", "an error", "nothing"};
+        "null",        "bool",     "int",      "uint",   "double",     "string",
+        "bytes",       "a list",   "a map",    "a time", "a duration", "a type",
+        "an optional", "anything", "an error", "nothing"};
     return (unsigned)kind < CEL_KIND_COUNT ? names[kind] : "?";
 }
 
@@ -21,8 +23,9 @@ static bool type_fits(enum cel_kind kind, enum expression_type type)
         return kind == CEL_BOOL;
     }
     bool number = kind == CEL_INT || kind == CEL_DOUBLE || kind == CEL_UINT;
-    return type == EXPRESSION_NUMBER ? number
-                                     : number || kind == CEL_STRING || kind == CEL_BOOL || kind == CEL_TIMESTAMP;
+    return type == EXPRESSION_NUMBER
+               ? number
+               : number || kind == CEL_STRING || kind == CEL_BOOL || kind == CEL_TIMESTAMP;
 }
 
 bool loader_compile(struct loader *loader, const struct yaml_node *node, const char *name,
@@ -46,8 +49,8 @@ bool loader_compile(struct loader *loader, const struct yaml_node *node, const c
     enum cel_kind kind = cel_program_type(program).kind;
     if (!type_fits(kind, type)) {
         diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR,
-                        yaml_locate(node, 0, (uint32_t)text.size), NULL, "`%s` must be %s; this is %s", name,
-                        wanted[type], type_name(kind));
+                        yaml_locate(node, 0, (uint32_t)text.size), NULL,
+                        "`%s` must be %s; this is %s", name, wanted[type], type_name(kind));
         return false;
     }
     *out_program = program;
@@ -63,8 +66,8 @@ struct token {
 
 static bool is_word(uint8_t byte)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           byte == '_';
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '_';
 }
 
 static struct token next_token(struct slice text, size_t at)
@@ -112,10 +115,12 @@ static void read_all(struct loader *loader, enum playbook_kind kind, struct read
 static void read_named(struct loader *loader, enum playbook_kind kind, const struct yaml_node *node,
                        struct token literal, struct reads *reads)
 {
-    struct slice id = slice_of(node->text.data + literal.at + 1, literal.size < 2 ? 0 : literal.size - 2);
+    struct slice id =
+        slice_of(node->text.data + literal.at + 1, literal.size < 2 ? 0 : literal.size - 2);
     int32_t found = loader_find(loader, kind, id);
     if (found < 0) {
-        loader_unknown(loader, kind, node, id, yaml_locate(node, literal.at + 1, (uint32_t)id.size));
+        loader_unknown(loader, kind, node, id,
+                       yaml_locate(node, literal.at + 1, (uint32_t)id.size));
     } else if (kind == PLAYBOOK_LIFE_EVENT) {
         reads->life |= UINT64_C(1) << found;
     } else {
@@ -123,9 +128,10 @@ static void read_named(struct loader *loader, enum playbook_kind kind, const str
     }
 }
 
-/* `"debt.stress" in life`, `"high_value" in seg`: names are checked. Any other use of the list reads all. */
-static void find_names(struct loader *loader, const struct yaml_node *node, enum playbook_kind reader,
-                       struct reads *reads)
+/* `"debt.stress" in life`, `"high_value" in seg`: names are checked. Any other use of the list
+ * reads all. */
+static void find_names(struct loader *loader, const struct yaml_node *node,
+                       enum playbook_kind reader, struct reads *reads)
 {
     struct slice text = node->text;
     struct token before[2] = {{0, 0, TOKEN_END}, {0, 0, TOKEN_END}};
@@ -133,9 +139,11 @@ static void find_names(struct loader *loader, const struct yaml_node *node, enum
          token = next_token(text, token.at + token.size)) {
         bool life = slice_is(token_text(text, token), "life");
         bool member = before[1].size == 1 && text.data[before[1].at] == '.';
-        if (token.kind == TOKEN_NAME && !member && (life || slice_is(token_text(text, token), "seg"))) {
+        if (token.kind == TOKEN_NAME && !member &&
+            (life || slice_is(token_text(text, token), "seg"))) {
             enum playbook_kind kind = life ? PLAYBOOK_LIFE_EVENT : PLAYBOOK_SEGMENT;
-            bool named = before[0].kind == TOKEN_STRING && slice_is(token_text(text, before[1]), "in");
+            bool named =
+                before[0].kind == TOKEN_STRING && slice_is(token_text(text, before[1]), "in");
             struct source_span span = yaml_locate(node, token.at, (uint32_t)token.size);
             if (reader == PLAYBOOK_LIFE_EVENT) {
                 diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span,
@@ -207,7 +215,8 @@ static void arm_leaf(struct loader *loader, const struct cel_leaf *leaf, uint64_
     char digits[24] = "", *end = digits;
     if (index >= loader->playbook->name_count || leaf->right_text.size >= sizeof(digits) ||
         leaf->left_text.size != loader->facts[index].name.size + 2 ||
-        memcmp(leaf->left_text.data + 2, loader->facts[index].name.data, leaf->left_text.size - 2) != 0) {
+        memcmp(leaf->left_text.data + 2, loader->facts[index].name.data,
+               leaf->left_text.size - 2) != 0) {
         return;
     }
     memcpy(digits, leaf->right_text.data, leaf->right_text.size);
@@ -226,20 +235,23 @@ static uint32_t count_mentions(struct slice text, struct slice name)
     uint32_t count = 0;
     for (size_t at = 0; at + 2 + name.size <= text.size; at++) {
         size_t end = at + 2 + name.size;
-        count += text.data[at] == 'f' && text.data[at + 1] == '.' && (at == 0 || !is_word(text.data[at - 1])) &&
+        count += text.data[at] == 'f' && text.data[at + 1] == '.' &&
+                 (at == 0 || !is_word(text.data[at - 1])) &&
                  memcmp(text.data + at + 2, name.data, name.size) == 0 &&
                  (end == text.size || !is_word(text.data[end]));
     }
     return count;
 }
 
-static uint32_t count_compared(struct loader *loader, const struct condition *condition, uint32_t slot)
+static uint32_t count_compared(struct loader *loader, const struct condition *condition,
+                               uint32_t slot)
 {
     uint32_t count = 0;
     struct slice name = loader->facts[SCOPE_SLOT_INDEX(slot)].name;
     for (uint32_t i = 0; i < cel_program_leaf_count(condition->program); i++) {
         const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
-        count += leaf->comparison && leaf->first_slot == slot && leaf->left_text.size == name.size + 2;
+        count +=
+            leaf->comparison && leaf->first_slot == slot && leaf->left_text.size == name.size + 2;
     }
     return count;
 }
@@ -262,9 +274,11 @@ void loader_arm(struct loader *loader, const struct condition *condition)
         }
         struct feature_facts *facts = &loader->facts[index];
         facts->armed = true;
-        /* Read where it is not compared with a constant: nothing is known about when that matters. */
+        /* Read where it is not compared with a constant: nothing is known about when that matters.
+         */
         if ((compared[index / 64] >> index % 64 & 1) == 0 ||
-            count_mentions(condition->text, facts->name) != count_compared(loader, condition, slots[i])) {
+            count_mentions(condition->text, facts->name) !=
+                count_compared(loader, condition, slots[i])) {
             facts->any_threshold = true;
         }
     }

@@ -2,14 +2,16 @@
 /* `segments:` -> struct segment_def, sorted so that a segment comes after those it reads. */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"including", "excluding",     "stay",      "dwell",    "cool_down", "expires",
-                                   "min_size",  "evaluate",      "need",      "purpose",  "disclosure", "publish",
-                                   "version",   "data_category", "exit_when", "about",    "tests"};
+static const char *const keys[] = {
+    "including", "excluding",     "stay",      "dwell",   "cool_down",  "expires",
+    "min_size",  "evaluate",      "need",      "purpose", "disclosure", "publish",
+    "version",   "data_category", "exit_when", "about",   "tests"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
-static uint32_t load_characteristics(struct loader *loader, const struct yaml_node *node, const char *key,
-                                     const struct condition **out, struct reads *reads)
+static uint32_t load_characteristics(struct loader *loader, const struct yaml_node *node,
+                                     const char *key, const struct condition **out,
+                                     struct reads *reads)
 {
     uint32_t count = 0;
     if (!yaml_is_mapping(node, loader->diagnostics)) {
@@ -17,9 +19,10 @@ static uint32_t load_characteristics(struct loader *loader, const struct yaml_no
     }
     struct condition *conditions = loader_take(loader, (node->count + 1) * sizeof(*conditions));
     canon_integer(loader, key, node->count);
-    for (const struct yaml_node *item = node->first; conditions != NULL && item != NULL; item = item->next) {
-        if (loader_condition(loader, item, (const char *)item->key->text.data, PLAYBOOK_SEGMENT, EXPRESSION_BOOL,
-                             &conditions[count], reads)) {
+    for (const struct yaml_node *item = node->first; conditions != NULL && item != NULL;
+         item = item->next) {
+        if (loader_condition(loader, item, (const char *)item->key->text.data, PLAYBOOK_SEGMENT,
+                             EXPRESSION_BOOL, &conditions[count], reads)) {
             count++;
         }
     }
@@ -39,9 +42,11 @@ static void load_stay(struct loader *loader, const struct yaml_node *node, struc
         (void)yaml_duration_ms(yaml_get(stay, "max"), diagnostics, 0, long_ms, &def->expires_ms);
         exit = yaml_get(stay, "exit_when") != NULL ? yaml_get(stay, "exit_when") : exit;
     }
-    (void)loader_condition(loader, exit, "exit_when", PLAYBOOK_SEGMENT, EXPRESSION_BOOL, &def->exit_when, reads);
+    (void)loader_condition(loader, exit, "exit_when", PLAYBOOK_SEGMENT, EXPRESSION_BOOL,
+                           &def->exit_when, reads);
     (void)yaml_duration_ms(yaml_get(node, "dwell"), diagnostics, 0, long_ms, &def->dwell_ms);
-    (void)yaml_duration_ms(yaml_get(node, "cool_down"), diagnostics, 0, long_ms, &def->cool_down_ms);
+    (void)yaml_duration_ms(yaml_get(node, "cool_down"), diagnostics, 0, long_ms,
+                           &def->cool_down_ms);
     (void)yaml_duration_ms(yaml_get(node, "expires"), diagnostics, 0, long_ms, &def->expires_ms);
     canon_integer(loader, "min_stay", def->min_stay_ms);
     canon_integer(loader, "dwell", def->dwell_ms);
@@ -86,16 +91,19 @@ static void load_one(struct loader *loader, struct definition *definition, struc
         yaml_error(node->key, loader->diagnostics, "including: {adult: 'c.age >= 18'}",
                    "segment `%.*s` includes nobody", SLICE_ARG(def->id));
     }
-    def->including_count = load_characteristics(loader, including, "including", &def->including, reads);
-    def->excluding_count =
-        load_characteristics(loader, yaml_get(node, "excluding"), "excluding", &def->excluding, reads);
+    def->including_count =
+        load_characteristics(loader, including, "including", &def->including, reads);
+    def->excluding_count = load_characteristics(loader, yaml_get(node, "excluding"), "excluding",
+                                                &def->excluding, reads);
     if (def->including_count + def->excluding_count > SEGMENT_CHARACTERISTICS_MAX) {
-        yaml_error(node->key, loader->diagnostics, NULL, "more than %d characteristics", SEGMENT_CHARACTERISTICS_MAX);
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d characteristics",
+                   SEGMENT_CHARACTERISTICS_MAX);
     }
     load_stay(loader, node, def, reads);
     load_words(loader, node, def);
     for (uint32_t i = 0; !def->on_event && i < def->including_count + def->excluding_count; i++) {
-        loader_arm(loader, i < def->including_count ? &def->including[i] : &def->excluding[i - def->including_count]);
+        loader_arm(loader, i < def->including_count ? &def->including[i]
+                                                    : &def->excluding[i - def->including_count]);
     }
     if (!def->on_event) {
         loader_arm(loader, &def->exit_when);
@@ -117,7 +125,8 @@ static void say_cycle(struct loader *loader, const bool *done, uint32_t start)
     char text[DIAGNOSTIC_TEXT_SIZE];
     bool seen[SEGMENTS_MAX] = {false};
     uint32_t at = start;
-    while (!seen[at]) { /* whoever is not done reads somebody who is not done: walk until one comes twice */
+    while (!seen[at]) { /* whoever is not done reads somebody who is not done: walk until one comes
+                           twice */
         seen[at] = true;
         for (uint32_t i = 0; i < section->count; i++) {
             if (!done[i] && reads_segment(&section->list[at], i)) {
@@ -129,7 +138,8 @@ static void say_cycle(struct loader *loader, const bool *done, uint32_t start)
     uint32_t first = at;
     size_t size = 0;
     do {
-        size += (size_t)snprintf(text + size, sizeof(text) - size, "%.*s -> ", SLICE_ARG(section->list[at].id));
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "%.*s -> ",
+                                 SLICE_ARG(section->list[at].id));
         for (uint32_t i = 0; i < section->count; i++) {
             if (!done[i] && reads_segment(&section->list[at], i)) {
                 at = i;
@@ -172,7 +182,8 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
 {
     struct section *section = &loader->sections[PLAYBOOK_SEGMENT];
     struct definition *sorted = loader_take(loader, section->max * sizeof(*sorted));
-    struct segment_def *sorted_defs = loader_take(loader, (section->count + 1) * sizeof(*sorted_defs));
+    struct segment_def *sorted_defs =
+        loader_take(loader, (section->count + 1) * sizeof(*sorted_defs));
     uint32_t place[SEGMENTS_MAX];
     if (sorted == NULL || sorted_defs == NULL) {
         return;

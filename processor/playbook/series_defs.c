@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `series:` features: {series: tx.credit, where: '...', min_hits: 3, tolerance: 4d}. Rules read f.ID.hits ... */
+/* `series:` features: {series: tx.credit, where: '...', min_hits: 3, tolerance: 4d}. Rules read
+ * f.ID.hits ... */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"series",  "where",     "min_hits",    "amount_tolerance", "tolerance",
-                                   "period",  "publish",   "version",     "sensitivity",      "about"};
+static const char *const keys[] = {"series", "where",   "min_hits", "amount_tolerance", "tolerance",
+                                   "period", "publish", "version",  "sensitivity",      "about"};
 
-static void load_names(struct loader *loader, uint32_t definition, struct series_def *def, bool tainted)
+static void load_names(struct loader *loader, uint32_t definition, struct series_def *def,
+                       bool tainted)
 {
     for (uint32_t i = 0; i < SERIES_FIELD_COUNT; i++) {
         char name[128];
-        int size = snprintf(name, sizeof(name), "%.*s.%s", SLICE_ARG(def->id), series_field_name((enum series_field)i));
+        int size = snprintf(name, sizeof(name), "%.*s.%s", SLICE_ARG(def->id),
+                            series_field_name((enum series_field)i));
         struct slice copy = arena_copy(loader->arena, slice_of(name, (size_t)size));
         struct feature_facts *facts =
-            copy.data == NULL ? NULL : load_name(loader, definition, copy, series_field_type((enum series_field)i));
+            copy.data == NULL
+                ? NULL
+                : load_name(loader, definition, copy, series_field_type((enum series_field)i));
         if (facts == NULL) {
             return;
         }
@@ -28,21 +33,24 @@ static void load_names(struct loader *loader, uint32_t definition, struct series
 void load_series(struct loader *loader, uint32_t definition, struct series_def *def)
 {
     static const char *const whats[] = {"tx.credit", "tx.debit"};
-    static const char *const periods[] = {"auto", "weekly", "fortnightly", "four_weekly", "monthly"};
+    static const char *const periods[] = {"auto", "weekly", "fortnightly", "four_weekly",
+                                          "monthly"};
     struct diagnostics *diagnostics = loader->diagnostics;
     const struct yaml_node *node = loader->sections[PLAYBOOK_FEATURE].list[definition].node;
     int64_t hits = 3, tolerance_ms = 4 * INT64_C(86400000);
     uint32_t what = 0, period = 0, amount = 0;
     yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), diagnostics);
-    *def = (struct series_def){.id = node->key->text, .version = load_version(loader, node),
+    *def = (struct series_def){.id = node->key->text,
+                               .version = load_version(loader, node),
                                .first_feature = loader->playbook->name_count};
     canon_begin(loader, "series");
     (void)yaml_word(yaml_get(node, "series"), diagnostics, whats, 2, &what);
-    (void)loader_compile(loader, yaml_get(node, "where"), "where", loader->of_source[SOURCE_TRANSACTIONS],
-                         EXPRESSION_BOOL, &def->where);
+    (void)loader_compile(loader, yaml_get(node, "where"), "where",
+                         loader->of_source[SOURCE_TRANSACTIONS], EXPRESSION_BOOL, &def->where);
     (void)yaml_integer(yaml_get(node, "min_hits"), diagnostics, 2, 100, &hits);
     (void)yaml_percent(yaml_get(node, "amount_tolerance"), diagnostics, &amount);
-    (void)yaml_duration_ms(yaml_get(node, "tolerance"), diagnostics, 0, 60 * INT64_C(86400000), &tolerance_ms);
+    (void)yaml_duration_ms(yaml_get(node, "tolerance"), diagnostics, 0, 60 * INT64_C(86400000),
+                           &tolerance_ms);
     (void)yaml_word(yaml_get(node, "period"), diagnostics, periods, 5, &period);
     def->min_hits = (uint32_t)hits;
     def->amount_tolerance_permille = amount / 10;

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `tests:` of a definition -> events as NDJSON, a clock and an expectation. Runs them: commands/test.c. */
+/* `tests:` of a definition -> events as NDJSON, a clock and an expectation. Runs them:
+ * commands/test.c. */
 #include <stdlib.h>
 
 #include "base/civil.h"
 #include "playbook/loader.h"
 
 static const char *const keys[] = {"name", "given", "now", "expect"};
-static const char *const given_keys[] = {"at", "every", "times", "tx", "app", "profile", "outcome", "feedback", "score"};
+static const char *const given_keys[] = {"at",      "every",   "times",    "tx",   "app",
+                                         "profile", "outcome", "feedback", "score"};
 
 static const struct {
     const char *key;
     enum source source;
-} sources[] = {{"tx", SOURCE_TRANSACTIONS},       {"app", SOURCE_APP_ENGAGEMENT},
-               {"profile", SOURCE_CUSTOMER_PROFILES}, {"outcome", SOURCE_OFFER_OUTCOMES},
-               {"feedback", SOURCE_LIFE_EVENT_FEEDBACK}, {"score", SOURCE_SCORES}};
+} sources[] = {{"tx", SOURCE_TRANSACTIONS},
+               {"app", SOURCE_APP_ENGAGEMENT},
+               {"profile", SOURCE_CUSTOMER_PROFILES},
+               {"outcome", SOURCE_OFFER_OUTCOMES},
+               {"feedback", SOURCE_LIFE_EVENT_FEEDBACK},
+               {"score", SOURCE_SCORES}};
 
-static const char *const expects[] = {"never",   "entered",  "exited",  "suspected", "confirmed",
+static const char *const expects[] = {"never",   "entered", "exited",  "suspected", "confirmed",
                                       "expired", "refuted", "offered", "blocked"};
 
 struct test_event {
@@ -66,10 +71,12 @@ static bool is_raw(const struct yaml_node *node)
     if (node->quoted || node->text.size == 0) {
         return node->text.size == 0 && !node->quoted;
     }
-    if (slice_is(node->text, "true") || slice_is(node->text, "false") || slice_is(node->text, "null")) {
+    if (slice_is(node->text, "true") || slice_is(node->text, "false") ||
+        slice_is(node->text, "null")) {
         return true;
     }
-    bool digits = node->text.size < 24 && strspn((const char *)node->text.data, "-0123456789.") == node->text.size;
+    bool digits = node->text.size < 24 &&
+                  strspn((const char *)node->text.data, "-0123456789.") == node->text.size;
     (void)strtod((const char *)node->text.data, &end);
     return digits && *end == '\0' && node->text.data[0] != '.';
 }
@@ -121,13 +128,13 @@ static void put_value(struct test_reader *reader, const struct yaml_node *node, 
 
 static bool is_text_field(const struct field *field)
 {
-    return field->type == FIELD_STRING || field->type == FIELD_CODE || field->type == FIELD_CODE_SET ||
-           field->type == FIELD_DATE || field->type == FIELD_MAP;
+    return field->type == FIELD_STRING || field->type == FIELD_CODE ||
+           field->type == FIELD_CODE_SET || field->type == FIELD_DATE || field->type == FIELD_MAP;
 }
 
 /* ,"NAME":VALUE when the test does not give the field. */
-static void put_default(struct test_reader *reader, const struct yaml_node *node, enum source source,
-                        const char *name, const char *value)
+static void put_default(struct test_reader *reader, const struct yaml_node *node,
+                        enum source source, const char *name, const char *value)
 {
     if (fields_find(source, slice_text(name)) >= 0 && yaml_get(node, name) == NULL) {
         put(reader, ",\"");
@@ -137,7 +144,8 @@ static void put_default(struct test_reader *reader, const struct yaml_node *node
     }
 }
 
-static void write_event(struct test_reader *reader, const struct yaml_node *node, enum source source)
+static void write_event(struct test_reader *reader, const struct yaml_node *node,
+                        enum source source)
 {
     const struct field_table *table = fields_of(source);
     static const char *const times[] = {"booked_at", "occurred_at", "updated_at", "scored_at"};
@@ -160,21 +168,24 @@ static void write_event(struct test_reader *reader, const struct yaml_node *node
     for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         put_default(reader, node, source, times[i], number);
     }
-    (void)snprintf(number, sizeof(number), "\"%.*s\"", SLICE_ARG(reader->loader->playbook->currency));
+    (void)snprintf(number, sizeof(number), "\"%.*s\"",
+                   SLICE_ARG(reader->loader->playbook->currency));
     put_default(reader, node, source, "currency", number);
     put_default(reader, node, source, "direction", "\"DEBIT\"");
     put_default(reader, node, source, "decision_id", "\"d1\"");
     put(reader, "}}");
-    struct slice line = reader->json.full ? slice_of(NULL, 0)
-                                          : arena_copy(reader->loader->arena,
-                                                       slice_of(reader->json.data, reader->json.size));
+    struct slice line =
+        reader->json.full
+            ? slice_of(NULL, 0)
+            : arena_copy(reader->loader->arena, slice_of(reader->json.data, reader->json.size));
     reader->events[reader->count] = (struct test_event){reader->at_ms, reader->count, line};
     reader->count++;
 }
 
 /* ---- given ---- */
 
-/* `from_ms` moved on by `count` times the duration; months keep the day of the month where there is one. */
+/* `from_ms` moved on by `count` times the duration; months keep the day of the month where there is
+ * one. */
 static int64_t repeat(int64_t from_ms, const struct duration *every, int64_t count)
 {
     int64_t day = civil_floor(from_ms, MS_PER_DAY), rest = from_ms - day * MS_PER_DAY;
@@ -192,7 +203,8 @@ static void read_given(struct test_reader *reader, const struct yaml_node *node)
     struct diagnostics *diagnostics = reader->loader->diagnostics;
     struct duration every = {0};
     int64_t from_ms, times = 1;
-    const struct yaml_node *body = NULL, *at = yaml_get(node, "at"), *each = yaml_get(node, "every");
+    const struct yaml_node *body = NULL, *at = yaml_get(node, "at"),
+                           *each = yaml_get(node, "every");
     enum source source = SOURCE_TRANSACTIONS;
     uint32_t bodies = 0;
     if (!yaml_is_mapping(node, diagnostics)) {
@@ -219,7 +231,8 @@ static void read_given(struct test_reader *reader, const struct yaml_node *node)
     (void)yaml_integer(yaml_get(node, "times"), diagnostics, 1, PLAYBOOK_TEST_EVENTS_MAX, &times);
     for (int64_t i = 0; i < times; i++) {
         if (reader->count == PLAYBOOK_TEST_EVENTS_MAX) {
-            yaml_error(node, diagnostics, NULL, "more than %d events in one test", PLAYBOOK_TEST_EVENTS_MAX);
+            yaml_error(node, diagnostics, NULL, "more than %d events in one test",
+                       PLAYBOOK_TEST_EVENTS_MAX);
             return;
         }
         reader->at_ms = repeat(from_ms, &every, i);
@@ -236,11 +249,13 @@ static int by_time(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static void read_events(struct loader *loader, const struct yaml_node *node, struct playbook_test *test)
+static void read_events(struct loader *loader, const struct yaml_node *node,
+                        struct playbook_test *test)
 {
     static struct test_event events[PLAYBOOK_TEST_EVENTS_MAX];
     static uint8_t json[65536];
-    struct test_reader reader = {.loader = loader, .events = events, .json = bytes_writer(json, sizeof(json))};
+    struct test_reader reader = {
+        .loader = loader, .events = events, .json = bytes_writer(json, sizeof(json))};
     if (!yaml_is_sequence(node, loader->diagnostics)) {
         return;
     }
@@ -285,7 +300,8 @@ static bool fits(enum playbook_kind kind, enum playbook_expect expect)
     return false;
 }
 
-static void read_blocked(struct loader *loader, const struct yaml_node *node, struct playbook_test *test)
+static void read_blocked(struct loader *loader, const struct yaml_node *node,
+                         struct playbook_test *test)
 {
     if (!yaml_text(node, loader->diagnostics, &test->gate)) {
         return;
@@ -301,13 +317,14 @@ static void read_blocked(struct loader *loader, const struct yaml_node *node, st
             return;
         }
     }
-    yaml_error(node, loader->diagnostics, "time stock eligible segment consent sensitivity complaint vulnerable life "
+    yaml_error(node, loader->diagnostics,
+               "time stock eligible segment consent sensitivity complaint vulnerable life "
                "suitable applicable holdout contact_cap cool_down value arbitration",
                "there is no gate `%.*s`", SLICE_ARG(test->gate));
 }
 
-static void read_expect(struct loader *loader, const struct yaml_node *node, enum playbook_kind kind,
-                        struct playbook_test *test)
+static void read_expect(struct loader *loader, const struct yaml_node *node,
+                        enum playbook_kind kind, struct playbook_test *test)
 {
     bool mapping = node->kind == YAML_MAPPING && node->count == 1;
     struct slice word = mapping ? node->first->key->text : node->text;
@@ -320,7 +337,8 @@ static void read_expect(struct loader *loader, const struct yaml_node *node, enu
             read_blocked(loader, mapping ? node->first : NULL, test);
         } else if (mapping && (node->first->kind != YAML_SCALAR ||
                                !civil_parse_date(node->first->text, &test->expect_day))) {
-            yaml_error(node->first, loader->diagnostics, "write it as 2026-11-25", "this is no day");
+            yaml_error(node->first, loader->diagnostics, "write it as 2026-11-25",
+                       "this is no day");
         }
         return;
     }
@@ -342,8 +360,12 @@ void load_tests(struct loader *loader, enum playbook_kind kind, uint32_t index)
         }
         const struct yaml_node *expect = yaml_get(node, "expect");
         struct playbook_test *test = &loader->tests[playbook->test_count];
-        *test = (struct playbook_test){.kind = (uint8_t)kind, .index = index, .id = definition->id,
-                                       .name = slice_text(""), .now_ms = INT64_MIN, .expect_day = INT32_MIN};
+        *test = (struct playbook_test){.kind = (uint8_t)kind,
+                                       .index = index,
+                                       .id = definition->id,
+                                       .name = slice_text(""),
+                                       .now_ms = INT64_MIN,
+                                       .expect_day = INT32_MIN};
         if (!yaml_is_mapping(node, loader->diagnostics)) {
             continue;
         }

@@ -9,10 +9,12 @@
  *         - {at: 2026-02-01, app: {event: login}}
  *         - {at: 2026-01-01, profile: {birth_date: 1990-05-01}}
  *       now: 2026-06-01                # deadlines fire up to here
- *       expect: entered                # or {entered: 2026-03-02}: the local day on which it became true
+ *       expect: entered                # or {entered: 2026-03-02}: the local day on which it became
+ * true
  *
- * Segments: entered, exited, never. Life events: suspected, confirmed, expired, refuted, never. Offers: offered,
- * never, {blocked: GATE} or {blocked: 'GATE:REASON'}. The last thing said about the definition counts. */
+ * Segments: entered, exited, never. Life events: suspected, confirmed, expired, refuted, never.
+ * Offers: offered, never, {blocked: GATE} or {blocked: 'GATE:REASON'}. The last thing said about
+ * the definition counts. */
 #ifndef PLAYBOOK_TESTS_H
 #define PLAYBOOK_TESTS_H
 
@@ -33,17 +35,17 @@ enum playbook_expect {
 };
 
 struct playbook_test {
-    uint8_t kind;   /* enum playbook_kind */
-    uint32_t index; /* of the definition in its stage's defs */
+    uint8_t kind;    /* enum playbook_kind */
+    uint32_t index;  /* of the definition in its stage's defs */
     struct slice id; /* of the definition */
     struct slice name;
-    struct source_span span;    /* of `expect`, for a failure's message */
-    const struct slice *lines;  /* events as NDJSON, in order of time */
+    struct source_span span;   /* of `expect`, for a failure's message */
+    const struct slice *lines; /* events as NDJSON, in order of time */
     uint32_t line_count;
-    int64_t now_ms;             /* INT64_MIN: the last event's time */
+    int64_t now_ms; /* INT64_MIN: the last event's time */
     enum playbook_expect expect;
-    int32_t expect_day;         /* local day of effective_at; INT32_MIN: any */
-    struct slice gate, reason;  /* EXPECT_BLOCKED; reason empty: any */
+    int32_t expect_day;        /* local day of effective_at; INT32_MIN: any */
+    struct slice gate, reason; /* EXPECT_BLOCKED; reason empty: any */
 };
 
 /* The word of an expectation: "entered", ... Static. */

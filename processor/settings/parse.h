@@ -10,8 +10,8 @@ struct parse {
     struct arena *arena;
     struct diagnostics *diagnostics;
     struct settings *settings;
-    char folder[400];   /* of the file, with its slash; "" for texts */
-    bool read_files;    /* false: secrets' files are not opened */
+    char folder[400]; /* of the file, with its slash; "" for texts */
+    bool read_files;  /* false: secrets' files are not opened */
 };
 
 /* A NUL-terminated copy in the arena; "" when it is full (an error was added then). */
@@ -20,7 +20,8 @@ const char *parse_copy(struct parse *parse, struct slice text);
 /* A path, made relative to the configuration's folder unless it is absolute. */
 const char *parse_path(struct parse *parse, struct slice text);
 
-/* The text of a secret's file without its last line break; NULL and an error when it cannot be read. */
+/* The text of a secret's file without its last line break; NULL and an error when it cannot be
+ * read. */
 const char *parse_secret(struct parse *parse, const struct yaml_node *node);
 
 void parse_kafka(struct parse *parse, const struct yaml_node *node);

@@ -7,10 +7,19 @@
 #include "base/hash.h"
 #include "settings/parse.h"
 
-enum form { FORM_TEXT, FORM_PATH, FORM_BOOL, FORM_INTEGER, FORM_SIZE, FORM_DURATION, FORM_TIME, FORM_WORD };
+enum form {
+    FORM_TEXT,
+    FORM_PATH,
+    FORM_BOOL,
+    FORM_INTEGER,
+    FORM_SIZE,
+    FORM_DURATION,
+    FORM_TIME,
+    FORM_WORD
+};
 
-/* One key. The default is YAML as one would write it; "" is "not set". min and max are in the form's unit
- * (milliseconds, bytes). */
+/* One key. The default is YAML as one would write it; "" is "not set". min and max are in the
+ * form's unit (milliseconds, bytes). */
 struct key {
     const char *path; /* "commit.interval" */
     enum form form;
@@ -22,74 +31,113 @@ struct key {
 };
 
 #define AT(member) offsetof(struct settings, member)
-#define TEXT(path, member, value, about) {path, FORM_TEXT, AT(member), value, 0, 0, NULL, about}
-#define PATH(path, member, value, about) {path, FORM_PATH, AT(member), value, 0, 0, NULL, about}
-#define BOOL(path, member, value, about) {path, FORM_BOOL, AT(member), value, 0, 0, NULL, about}
+#define TEXT(path, member, value, about)                                                           \
+    {                                                                                              \
+        path, FORM_TEXT, AT(member), value, 0, 0, NULL, about                                      \
+    }
+#define PATH(path, member, value, about)                                                           \
+    {                                                                                              \
+        path, FORM_PATH, AT(member), value, 0, 0, NULL, about                                      \
+    }
+#define BOOL(path, member, value, about)                                                           \
+    {                                                                                              \
+        path, FORM_BOOL, AT(member), value, 0, 0, NULL, about                                      \
+    }
 #define INTEGER(path, member, value, min, max, about)                                              \
-    {path, FORM_INTEGER, AT(member), value, min, max, NULL, about}
-#define SIZE(path, member, value, min, max, about) {path, FORM_SIZE, AT(member), value, min, max, NULL, about}
+    {                                                                                              \
+        path, FORM_INTEGER, AT(member), value, min, max, NULL, about                               \
+    }
+#define SIZE(path, member, value, min, max, about)                                                 \
+    {                                                                                              \
+        path, FORM_SIZE, AT(member), value, min, max, NULL, about                                  \
+    }
 #define TIMESPAN(path, member, value, min, max, about)                                             \
-    {path, FORM_DURATION, AT(member), value, min, max, NULL, about}
-#define WORD(path, member, value, words, about) {path, FORM_WORD, AT(member), value, 0, 0, words, about}
+    {                                                                                              \
+        path, FORM_DURATION, AT(member), value, min, max, NULL, about                              \
+    }
+#define WORD(path, member, value, words, about)                                                    \
+    {                                                                                              \
+        path, FORM_WORD, AT(member), value, 0, 0, words, about                                     \
+    }
 #define KIB INT64_C(1024)
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
 
 /* Every default of the configuration. */
 static const struct key keys[] = {
-    TEXT("application", application, "segue", "prefix of Redis keys, client ids and transactional ids"),
-    TEXT("instance", instance, "segue-0", "this process's stable name; two processes never share one"),
+    TEXT("application", application, "segue",
+         "prefix of Redis keys, client ids and transactional ids"),
+    TEXT("instance", instance, "segue-0",
+         "this process's stable name; two processes never share one"),
     TEXT("group", group, "", "consumer group; the application's name when not set"),
     PATH("playbook", playbook, "playbooks/retail", "file or folder of rules"),
-    TEXT("listen", listen, "127.0.0.1:9464", "address:port of /metrics, /healthz, /readyz; \"\" for none"),
+    TEXT("listen", listen, "127.0.0.1:9464",
+         "address:port of /metrics, /healthz, /readyz; \"\" for none"),
     WORD("log.level", log_level, "info", "debug info warn error", "lines below it are dropped"),
     TEXT("salt", salt, "segue", "of holdouts and arms; a new one deals all customers anew"),
     WORD("clock", clock, "live", "live stream", "stream: event time only, for history and replays"),
     {"live_from", FORM_TIME, AT(live_from_ms), "", 0, 0, NULL,
      "before it outputs are BACKFILL: state topic only, no offers"},
-    TIMESPAN("future_max", future_max_ms, "5m", 0, MS_PER_DAY, "an event dated further ahead is rejected"),
+    TIMESPAN("future_max", future_max_ms, "5m", 0, MS_PER_DAY,
+             "an event dated further ahead is rejected"),
     TIMESPAN("clock_lead_max", clock_lead_max_ms, "60s", MS_PER_SECOND, MS_PER_DAY,
              "the wall clock may run that far ahead of our last append"),
     INTEGER("tasks", tasks, "0", 0, 100000, "partitions of every source; 0: as the topics have"),
-    INTEGER("workers", workers, "auto", 0, 32, "threads with a producer each; auto: one per core but one"),
-    INTEGER("journal.partitions", journal_partitions, "4", 1, 1000, "J, when Segue makes the topic"),
-    TIMESPAN("journal.keep", journal_keep_ms, "1h", MS_PER_MINUTE, 30 * MS_PER_DAY, "never deleted before"),
+    INTEGER("workers", workers, "auto", 0, 32,
+            "threads with a producer each; auto: one per core but one"),
+    INTEGER("journal.partitions", journal_partitions, "4", 1, 1000,
+            "J, when Segue makes the topic"),
+    TIMESPAN("journal.keep", journal_keep_ms, "1h", MS_PER_MINUTE, 30 * MS_PER_DAY,
+             "never deleted before"),
     TIMESPAN("checkpoint.interval", checkpoint_interval_ms, "10m", MS_PER_SECOND, 7 * MS_PER_DAY,
              "a changed record is written to the checkpoint topic within that time"),
-    TIMESPAN("commit.interval", commit_interval_ms, "50ms", 25, 10 * MS_PER_SECOND, "the longest between commits"),
+    TIMESPAN("commit.interval", commit_interval_ms, "50ms", 25, 10 * MS_PER_SECOND,
+             "the longest between commits"),
     INTEGER("commit.records", batch_records_max, "20000", 1, 1000000, "inputs in one commit"),
     SIZE("commit.size", batch_size_max, "16MiB", 64 * KIB, GIB, "bytes of inputs in one commit"),
-    SIZE("limits.record", record_size_max, "1MiB", KIB, 64 * MIB, "an input value beyond it is rejected"),
-    SIZE("limits.cut", cut_size_max, "900KiB", 16 * KIB, 64 * MIB, "a journal message; a longer cut is split"),
-    SIZE("cache.size", cache_size, "256MiB", MIB, 1024 * GIB, "cached customer records, all workers"),
+    SIZE("limits.record", record_size_max, "1MiB", KIB, 64 * MIB,
+         "an input value beyond it is rejected"),
+    SIZE("limits.cut", cut_size_max, "900KiB", 16 * KIB, 64 * MIB,
+         "a journal message; a longer cut is split"),
+    SIZE("cache.size", cache_size, "256MiB", MIB, 1024 * GIB,
+         "cached customer records, all workers"),
     INTEGER("apply.queue", apply_queue_max, "3", 1, 64, "cuts of a task that may wait for Redis"),
-    TIMESPAN("watchdog", watchdog_ms, "60s", MS_PER_SECOND, MS_PER_DAY, "no progress for so long: exit 75"),
-    TIMESPAN("shutdown", shutdown_ms, "10s", MS_PER_SECOND, MS_PER_HOUR, "SIGTERM: at most so long"),
-    TEXT("registry.base_path", registry.base_path, "", "before every path: /apis/ccompat/v7 for Apicurio"),
+    TIMESPAN("watchdog", watchdog_ms, "60s", MS_PER_SECOND, MS_PER_DAY,
+             "no progress for so long: exit 75"),
+    TIMESPAN("shutdown", shutdown_ms, "10s", MS_PER_SECOND, MS_PER_HOUR,
+             "SIGTERM: at most so long"),
+    TEXT("registry.base_path", registry.base_path, "",
+         "before every path: /apis/ccompat/v7 for Apicurio"),
     TEXT("registry.user", registry.user, "", "basic authentication, with password_file"),
     PATH("registry.password_file", registry.password_file, "", "read at every request"),
     PATH("registry.token_file", registry.token_file, "", "bearer token, read at every request"),
     PATH("registry.ca_file", registry.ca_file, "", "PEM; the system's when not set"),
     PATH("registry.certificate_file", registry.certificate_file, "", "PEM, for mutual TLS"),
     PATH("registry.key_file", registry.key_file, "", "PEM"),
-    PATH("registry.cache_dir", registry.cache_folder, "", "copies of schemas, used when the registry is away"),
+    PATH("registry.cache_dir", registry.cache_folder, "",
+         "copies of schemas, used when the registry is away"),
     TIMESPAN("registry.connect_timeout", registry.connect_timeout_ms, "2s", 10, MS_PER_HOUR, ""),
-    TIMESPAN("registry.timeout", registry.timeout_ms, "5s", 10, MS_PER_HOUR, "one request in total"),
+    TIMESPAN("registry.timeout", registry.timeout_ms, "5s", 10, MS_PER_HOUR,
+             "one request in total"),
     TIMESPAN("registry.missing_after", registry.missing_after_ms, "60s", 0, MS_PER_DAY,
              "a definite 404 must last so long before records become dead letters"),
     TIMESPAN("registry.negative_ttl", registry.negative_ttl_ms, "5m", MS_PER_SECOND, MS_PER_DAY,
              "then the id is asked for again"),
-    BOOL("registry.auto_register", registry.auto_register, "false", "register our schemas at start: demo only"),
+    BOOL("registry.auto_register", registry.auto_register, "false",
+         "register our schemas at start: demo only"),
     TEXT("redis.address", redis.address, "127.0.0.1:6379", "host:port, [v6]:port or unix:/path"),
     BOOL("redis.tls", redis.tls, "false", ""),
     PATH("redis.ca_file", redis.ca_file, "", "PEM; the system's when not set"),
     PATH("redis.certificate_file", redis.certificate_file, "", "PEM, for mutual TLS"),
     PATH("redis.key_file", redis.key_file, "", "PEM"),
-    TEXT("redis.server_name", redis.server_name, "", "name in the certificate; the address's when not set"),
+    TEXT("redis.server_name", redis.server_name, "",
+         "name in the certificate; the address's when not set"),
     TEXT("redis.user", redis.user, "", "ACL user; the default one when not set"),
     PATH("redis.password_file", redis.password_file, "", "read at every connect"),
-    TIMESPAN("redis.connect_timeout", redis.connect_timeout_ms, "2s", 10, MS_PER_HOUR, "with TLS and AUTH"),
-    TIMESPAN("redis.timeout", redis.timeout_ms, "2s", 10, MS_PER_HOUR, "a slower answer breaks the connection"),
+    TIMESPAN("redis.connect_timeout", redis.connect_timeout_ms, "2s", 10, MS_PER_HOUR,
+             "with TLS and AUTH"),
+    TIMESPAN("redis.timeout", redis.timeout_ms, "2s", 10, MS_PER_HOUR,
+             "a slower answer breaks the connection"),
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };
@@ -128,7 +176,8 @@ const char *parse_secret(struct parse *parse, const struct yaml_node *node)
     struct source_file file;
     char error[DIAGNOSTIC_TEXT_SIZE];
     if (!source_file_read(&file, path, parse->arena, 65536, error)) {
-        yaml_error(node, parse->diagnostics, "make it readable for this user only (0400)", "%s: %s", path, error);
+        yaml_error(node, parse->diagnostics, "make it readable for this user only (0400)", "%s: %s",
+                   path, error);
         return NULL;
     }
     while (file.text.size > 0 && strchr("\r\n", file.text.data[file.text.size - 1]) != NULL) {
@@ -137,7 +186,8 @@ const char *parse_secret(struct parse *parse, const struct yaml_node *node)
     return parse_copy(parse, file.text);
 }
 
-static void set_word(const struct key *key, const struct yaml_node *node, struct parse *parse, int *out)
+static void set_word(const struct key *key, const struct yaml_node *node, struct parse *parse,
+                     int *out)
 {
     const char *words[8];
     char copy[64];
@@ -156,7 +206,8 @@ static void set_word(const struct key *key, const struct yaml_node *node, struct
     }
 }
 
-static void set_size(const struct key *key, const struct yaml_node *node, struct parse *parse, uint64_t *out)
+static void set_size(const struct key *key, const struct yaml_node *node, struct parse *parse,
+                     uint64_t *out)
 {
     uint64_t size;
     if (!yaml_size(node, parse->diagnostics, &size)) {
@@ -193,7 +244,8 @@ static void set_key(const struct key *key, const struct yaml_node *node, struct 
         (void)yaml_bool(node, parse->diagnostics, at);
         return;
     case FORM_INTEGER:
-        if (strcmp(key->value, "auto") == 0 && node->kind == YAML_SCALAR && slice_is(node->text, "auto")) {
+        if (strcmp(key->value, "auto") == 0 && node->kind == YAML_SCALAR &&
+            slice_is(node->text, "auto")) {
             *(int64_t *)at = 0;
         } else {
             (void)yaml_integer(node, parse->diagnostics, key->min, key->max, at);
@@ -271,18 +323,21 @@ static void parse_registry_urls(struct parse *parse, const struct yaml_node *reg
     const struct yaml_node *urls = yaml_get(registry, "urls");
     struct slice text;
     if (yaml_text(node, parse->diagnostics, &text)) {
-        parse->settings->registry.urls[parse->settings->registry.url_count++] = parse_copy(parse, text);
+        parse->settings->registry.urls[parse->settings->registry.url_count++] =
+            parse_copy(parse, text);
     }
     if (!yaml_is_sequence(urls, parse->diagnostics)) {
         return;
     }
     for (const struct yaml_node *url = urls->first; url != NULL; url = url->next) {
         if (parse->settings->registry.url_count == SETTINGS_REGISTRY_URLS_MAX) {
-            yaml_error(url, parse->diagnostics, NULL, "at most %d registry urls", SETTINGS_REGISTRY_URLS_MAX);
+            yaml_error(url, parse->diagnostics, NULL, "at most %d registry urls",
+                       SETTINGS_REGISTRY_URLS_MAX);
             return;
         }
         if (yaml_text(url, parse->diagnostics, &text)) {
-            parse->settings->registry.urls[parse->settings->registry.url_count++] = parse_copy(parse, text);
+            parse->settings->registry.urls[parse->settings->registry.url_count++] =
+                parse_copy(parse, text);
         }
     }
 }
@@ -290,20 +345,22 @@ static void parse_registry_urls(struct parse *parse, const struct yaml_node *reg
 static void check_whole(struct parse *parse, const struct yaml_node *root)
 {
     struct settings *settings = parse->settings;
-    static const char *const sections[] = {"log", "journal", "checkpoint", "commit", "limits", "cache",
-                                           "apply", "registry", "redis"};
+    static const char *const sections[] = {"log",   "journal", "checkpoint", "commit", "limits",
+                                           "cache", "apply",   "registry",   "redis"};
     static const char *const top[] = {"kafka", "sources", "topics", NULL};
     static const char *const urls[] = {"url", "urls", NULL}, *const none[] = {NULL};
     refuse_unknown(parse, root, "", top);
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         const struct yaml_node *section = yaml_get(root, sections[i]);
         if (yaml_is_mapping(section, parse->diagnostics)) {
-            refuse_unknown(parse, section, sections[i], strcmp(sections[i], "registry") == 0 ? urls : none);
+            refuse_unknown(parse, section, sections[i],
+                           strcmp(sections[i], "registry") == 0 ? urls : none);
         }
     }
     const struct yaml_node *redis = yaml_get(root, "redis"), *named = yaml_get(redis, "user");
     if (settings->redis.user[0] != '\0' && settings->redis.password_file[0] == '\0') {
-        yaml_error(named, parse->diagnostics, "add password_file: PATH", "a Redis user without a password file");
+        yaml_error(named, parse->diagnostics, "add password_file: PATH",
+                   "a Redis user without a password file");
     }
     if (settings->redis.tls && strncmp(settings->redis.address, "unix:", 5) == 0) {
         yaml_error(yaml_get(redis, "tls"), parse->diagnostics, "leave tls away",

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config/segue.yaml -> struct settings: how this process reaches the world. What it decides is the playbook's.
+/* config/segue.yaml -> struct settings: how this process reaches the world. What it decides is the
+ * playbook's.
  *
- * Every key, its default, its bounds and one line about it stand in one table (settings.c); the parser, `segue
- * check --defaults` and the reference in config/README.md all come from it. Secrets only as *_file. */
+ * Every key, its default, its bounds and one line about it stand in one table (settings.c); the
+ * parser, `segue check --defaults` and the reference in config/README.md all come from it. Secrets
+ * only as *_file. */
 #ifndef SETTINGS_SETTINGS_H
 #define SETTINGS_SETTINGS_H
 
@@ -40,13 +42,15 @@ struct settings_property {
 
 enum settings_clock { CLOCK_LIVE, CLOCK_STREAM };
 
-/* Texts are NUL-terminated, in the arena given to settings_load; "" when not set and without a default. */
+/* Texts are NUL-terminated, in the arena given to settings_load; "" when not set and without a
+ * default. */
 struct settings {
     const char *application; /* prefix of Redis keys, client ids and output topics */
-    const char *instance;    /* this process's stable name: group.instance.id, stem of transactional.id */
-    const char *group;       /* consumer group; default the application */
-    const char *playbook;    /* file or folder, relative to the configuration file */
-    const char *listen;      /* address:port for /metrics and probes; "": none */
+    const char
+        *instance;     /* this process's stable name: group.instance.id, stem of transactional.id */
+    const char *group; /* consumer group; default the application */
+    const char *playbook; /* file or folder, relative to the configuration file */
+    const char *listen;   /* address:port for /metrics and probes; "": none */
     enum log_level log_level;
     const char *salt; /* of holdouts and arms; changing it deals customers anew */
     uint64_t salt_hash;
@@ -80,34 +84,35 @@ struct settings {
     const char *topics[OUTPUT_KIND_COUNT]; /* whole names */
     const char *journal_topic, *checkpoint_topic, *playbook_topic;
 
-    int64_t tasks;              /* N: partitions of every source; checked at start; 0: as the topics have */
+    int64_t tasks; /* N: partitions of every source; checked at start; 0: as the topics have */
     int64_t journal_partitions; /* J */
     int64_t workers;            /* 0: auto, one per core but one */
 
     enum settings_clock clock;
-    int64_t live_from_ms; /* INT64_MIN: always live */
-    int64_t future_max_ms; /* events dated further ahead are rejected */
+    int64_t live_from_ms;      /* INT64_MIN: always live */
+    int64_t future_max_ms;     /* events dated further ahead are rejected */
     int64_t clock_lead_max_ms; /* how far the wall clock may run ahead of our own last append */
 
     int64_t commit_interval_ms;
     int64_t batch_records_max;
-    uint64_t batch_size_max;   /* bytes of inputs in one commit */
-    uint64_t record_size_max;  /* bytes of one input value; a larger one is rejected */
-    uint64_t cut_size_max;     /* bytes of one journal message; a longer cut is split */
-    uint64_t cache_size;       /* bytes of cached records, all workers together */
-    int64_t apply_queue_max;   /* cuts of a task that may wait for Redis */
+    uint64_t batch_size_max;  /* bytes of inputs in one commit */
+    uint64_t record_size_max; /* bytes of one input value; a larger one is rejected */
+    uint64_t cut_size_max;    /* bytes of one journal message; a longer cut is split */
+    uint64_t cache_size;      /* bytes of cached records, all workers together */
+    int64_t apply_queue_max;  /* cuts of a task that may wait for Redis */
     int64_t checkpoint_interval_ms;
     int64_t journal_keep_ms;
-    int64_t watchdog_ms;       /* no progress for so long: leave with 75 */
-    int64_t shutdown_ms;       /* SIGTERM: at most so long for the last cut */
+    int64_t watchdog_ms; /* no progress for so long: leave with 75 */
+    int64_t shutdown_ms; /* SIGTERM: at most so long for the last cut */
 };
 
-/* Read the file at `path` ("-": none, only defaults and what is required is missing). Relative paths inside are
- * made relative to its folder. False: at least one error was added. */
+/* Read the file at `path` ("-": none, only defaults and what is required is missing). Relative
+ * paths inside are made relative to its folder. False: at least one error was added. */
 MUST_USE bool settings_load(const char *path, struct arena *arena, struct diagnostics *diagnostics,
                             struct settings *out_settings);
 
-/* The same from a text called `name`; for tests and fuzzing. Files that it names are not opened then. */
+/* The same from a text called `name`; for tests and fuzzing. Files that it names are not opened
+ * then. */
 MUST_USE bool settings_load_text(const char *name, struct slice text, struct arena *arena,
                                  struct diagnostics *diagnostics, struct settings *out_settings);
 

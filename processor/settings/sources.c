@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the configuration that are no plain keys: Kafka's pass-through, sources with their mapping,
- * names of topics. */
+/* The parts of the configuration that are no plain keys: Kafka's pass-through, sources with their
+ * mapping, names of topics. */
 #include <stdlib.h>
 
 #include "settings/parse.h"
@@ -18,8 +18,9 @@ const char *settings_start_name(enum settings_start start)
 /* A property that holds a secret must come from a file. */
 static bool is_secret(struct slice name)
 {
-    static const char *const secrets[] = {"sasl.password", "ssl.key.password", "ssl.keystore.password",
-                                          "sasl.oauthbearer.client.secret", "ssl.key.pem"};
+    static const char *const secrets[] = {"sasl.password", "ssl.key.password",
+                                          "ssl.keystore.password", "sasl.oauthbearer.client.secret",
+                                          "ssl.key.pem"};
     for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
         if (slice_is(name, secrets[i])) {
             return true;
@@ -33,7 +34,8 @@ static void parse_property(struct parse *parse, const struct yaml_node *node)
     struct settings *settings = parse->settings;
     struct slice name = node->key->text, value;
     if (settings->property_count == SETTINGS_PROPERTIES_MAX) {
-        yaml_error(node, parse->diagnostics, NULL, "at most %d Kafka properties", SETTINGS_PROPERTIES_MAX);
+        yaml_error(node, parse->diagnostics, NULL, "at most %d Kafka properties",
+                   SETTINGS_PROPERTIES_MAX);
         return;
     }
     const char *text = NULL;
@@ -42,7 +44,8 @@ static void parse_property(struct parse *parse, const struct yaml_node *node)
         text = parse_secret(parse, node);
     } else if (is_secret(name)) {
         char mend[200];
-        (void)snprintf(mend, sizeof(mend), "write it into a file and name that: %.*s_file: PATH", SLICE_ARG(name));
+        (void)snprintf(mend, sizeof(mend), "write it into a file and name that: %.*s_file: PATH",
+                       SLICE_ARG(name));
         diagnostics_add(parse->diagnostics, DIAGNOSTIC_ERROR, node->key->span, mend,
                         "a secret in the configuration");
         return;
@@ -68,16 +71,16 @@ void parse_kafka(struct parse *parse, const struct yaml_node *node)
                 parse->settings->brokers = parse_copy(parse, text);
             }
         } else if (slice_is(value->key->text, "bootstrap.servers")) {
-            diagnostics_add(parse->diagnostics, DIAGNOSTIC_ERROR, value->key->span, "call it `brokers`",
-                            "bootstrap.servers is not passed through");
+            diagnostics_add(parse->diagnostics, DIAGNOSTIC_ERROR, value->key->span,
+                            "call it `brokers`", "bootstrap.servers is not passed through");
         } else {
             parse_property(parse, value);
         }
     }
 }
 
-static void parse_values(struct parse *parse, const struct yaml_node *node, const struct field *field,
-                         struct field_mapping *mapping)
+static void parse_values(struct parse *parse, const struct yaml_node *node,
+                         const struct field *field, struct field_mapping *mapping)
 {
     if (!yaml_is_mapping(node, parse->diagnostics)) {
         return;
@@ -89,7 +92,8 @@ static void parse_values(struct parse *parse, const struct yaml_node *node, cons
     }
     struct mapping_value *values = arena_take(parse->arena, (node->count + 1) * sizeof(*values));
     uint32_t count = 0;
-    for (const struct yaml_node *value = node->first; values != NULL && value != NULL; value = value->next) {
+    for (const struct yaml_node *value = node->first; values != NULL && value != NULL;
+         value = value->next) {
         uint8_t code;
         if (yaml_code(value, parse->diagnostics, field->codes, &code)) {
             values[count].theirs = slice_text(parse_copy(parse, value->key->text));
@@ -100,8 +104,8 @@ static void parse_values(struct parse *parse, const struct yaml_node *node, cons
     mapping->value_count = count;
 }
 
-static void parse_field(struct parse *parse, const struct yaml_node *node, const struct field *field,
-                        struct field_mapping *mapping)
+static void parse_field(struct parse *parse, const struct yaml_node *node,
+                        const struct field *field, struct field_mapping *mapping)
 {
     static const char *const known[] = {"path", "constant", "scale", "unit", "values"};
     static const char *const units[] = {"schema", "seconds", "millis", "micros"};
@@ -135,7 +139,8 @@ static void parse_field(struct parse *parse, const struct yaml_node *node, const
     parse_values(parse, yaml_get(node, "values"), field, mapping);
 }
 
-static void parse_fields(struct parse *parse, const struct yaml_node *node, struct source_mapping *mapping)
+static void parse_fields(struct parse *parse, const struct yaml_node *node,
+                         struct source_mapping *mapping)
 {
     const struct field_table *table = fields_of(mapping->source);
     const char *known[FIELDS_MAX];
@@ -152,7 +157,8 @@ static void parse_fields(struct parse *parse, const struct yaml_node *node, stru
     yaml_refuse_unknown(node, known, table->count, parse->diagnostics);
 }
 
-static void parse_start(struct parse *parse, const struct yaml_node *node, struct settings_source *source)
+static void parse_start(struct parse *parse, const struct yaml_node *node,
+                        struct settings_source *source)
 {
     if (node == NULL) {
         return;
@@ -205,8 +211,8 @@ void parse_sources(struct parse *parse, const struct yaml_node *node)
             source->topic = parse_copy(parse, text);
         }
         parse_start(parse, yaml_get(value, "start"), source);
-        (void)yaml_duration_ms(yaml_get(value, "stale_after"), parse->diagnostics, 0, INT64_C(366) * 86400000,
-                               &source->stale_after_ms);
+        (void)yaml_duration_ms(yaml_get(value, "stale_after"), parse->diagnostics, 0,
+                               INT64_C(366) * 86400000, &source->stale_after_ms);
         parse_fields(parse, yaml_get(value, "fields"), &source->mapping);
     }
 }
@@ -228,10 +234,12 @@ void parse_topics(struct parse *parse, const struct yaml_node *node)
     if (given && yaml_text(yaml_get(node, "prefix"), parse->diagnostics, &text)) {
         settings->topic_prefix = parse_copy(parse, text);
     }
-    const char **internal[] = {&settings->journal_topic, &settings->checkpoint_topic, &settings->playbook_topic};
+    const char **internal[] = {&settings->journal_topic, &settings->checkpoint_topic,
+                               &settings->playbook_topic};
     for (uint32_t i = 0; i < OUTPUT_KIND_COUNT + 3; i++) {
         bool output = i < OUTPUT_KIND_COUNT;
-        const char *name = output ? output_topic((enum output_kind)i) : known[1 + i - OUTPUT_KIND_COUNT];
+        const char *name =
+            output ? output_topic((enum output_kind)i) : known[1 + i - OUTPUT_KIND_COUNT];
         const char **at = output ? &settings->topics[i] : internal[i - OUTPUT_KIND_COUNT];
         *at = topic_name(parse, name);
         if (output) {
@@ -248,12 +256,14 @@ void parse_topics(struct parse *parse, const struct yaml_node *node)
 
 void sources_print_defaults(FILE *out)
 {
-    (void)fputs("kafka:\n  brokers: 127.0.0.1:9092           # and any librdkafka property; secrets as NAME_file\n"
+    (void)fputs("kafka:\n  brokers: 127.0.0.1:9092           # and any librdkafka property; "
+                "secrets as NAME_file\n"
                 "sources:                              # those that are named are read\n",
                 out);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        (void)fprintf(out, "  # %s: {topic: %s, start: earliest|latest|TIME, stale_after: 0s, fields: {}}\n",
-                      source_name((enum source)i), default_topics[i]);
+        (void)fprintf(
+            out, "  # %s: {topic: %s, start: earliest|latest|TIME, stale_after: 0s, fields: {}}\n",
+            source_name((enum source)i), default_topics[i]);
     }
     (void)fputs("topics:\n  prefix: segue.                      # then:", out);
     for (uint32_t i = 0; i < OUTPUT_KIND_COUNT; i++) {

@@ -5,7 +5,7 @@
 
 struct unit {
     const char *name;
-    int64_t ms;     /* 0: months */
+    int64_t ms; /* 0: months */
     int32_t months;
     bool whole_days;
 };
@@ -23,7 +23,8 @@ static const struct unit units[] = {
 };
 enum { UNIT_COUNT = sizeof(units) / sizeof(units[0]), NUMBER_MAX = 100000000 };
 
-static const int64_t limit_ms = INT64_C(100) * 366 * MS_PER_DAY; /* a century: nothing here is longer */
+static const int64_t limit_ms =
+    INT64_C(100) * 366 * MS_PER_DAY; /* a century: nothing here is longer */
 
 static size_t parse_digits(struct slice text, size_t at, int64_t *out_value)
 {

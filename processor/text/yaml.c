@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libyaml's events -> tree. Its marks count characters and lines from 0; ours count bytes and from 1. */
+/* libyaml's events -> tree. Its marks count characters and lines from 0; ours count bytes and
+ * from 1. */
 #include "text/yaml.h"
 
 #include <yaml.h>
@@ -37,8 +38,8 @@ struct builder {
     size_t end_byte;     /* where it ended */
 };
 
-/* Walk on to libyaml's character `index`. Marks grow, except back to a node's start, so this reads the file
- * once or twice. */
+/* Walk on to libyaml's character `index`. Marks grow, except back to a node's start, so this reads
+ * the file once or twice. */
 static struct place place_at(struct builder *builder, size_t index)
 {
     struct slice text = builder->file->text;
@@ -71,14 +72,16 @@ static struct source_span span_of(struct builder *builder, yaml_mark_t start, ya
                         builder->start.byte, builder->end_byte);
 }
 
-static bool refuse(struct builder *builder, const yaml_event_t *event, const char *mend, const char *what)
+static bool refuse(struct builder *builder, const yaml_event_t *event, const char *mend,
+                   const char *what)
 {
     diagnostics_add(builder->diagnostics, DIAGNOSTIC_ERROR,
                     span_of(builder, event->start_mark, event->end_mark), mend, "%s", what);
     return false;
 }
 
-static struct yaml_node *add_node(struct builder *builder, const yaml_event_t *event, enum yaml_kind kind)
+static struct yaml_node *add_node(struct builder *builder, const yaml_event_t *event,
+                                  enum yaml_kind kind)
 {
     if (++builder->nodes > YAML_NODES_MAX) {
         (void)refuse(builder, event, "split the file", "more than 100,000 nodes in one file");
@@ -103,7 +106,8 @@ static bool set_key(struct builder *builder, const yaml_event_t *event, struct l
     for (const struct yaml_node *other = level->node->first; other != NULL; other = other->next) {
         if (slice_equal(other->key->text, node->text)) {
             char mend[80];
-            (void)snprintf(mend, sizeof(mend), "the first one is in line %u", other->key->span.line);
+            (void)snprintf(mend, sizeof(mend), "the first one is in line %u",
+                           other->key->span.line);
             diagnostics_add(builder->diagnostics, DIAGNOSTIC_ERROR, node->span, mend,
                             "key `%.*s` stands twice", SLICE_ARG(node->text));
             return false;
@@ -146,8 +150,10 @@ static bool take_scalar(struct builder *builder, const yaml_event_t *event)
     if (node == NULL) {
         return false;
     }
-    node->quoted = style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
-    node->text = arena_copy(builder->arena, slice_of(event->data.scalar.value, event->data.scalar.length));
+    node->quoted =
+        style == YAML_SINGLE_QUOTED_SCALAR_STYLE || style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
+    node->text =
+        arena_copy(builder->arena, slice_of(event->data.scalar.value, event->data.scalar.length));
     enum yaml_form form = YAML_FORM_PLAIN;
     if (style == YAML_SINGLE_QUOTED_SCALAR_STYLE) {
         form = YAML_FORM_SINGLE;
@@ -180,11 +186,12 @@ static bool open_collection(struct builder *builder, const yaml_event_t *event, 
 }
 
 /* Anchors and tags may stand at any node. */
-static bool is_plain_node(struct builder *builder, const yaml_event_t *event, const yaml_char_t *anchor,
-                          const yaml_char_t *tag)
+static bool is_plain_node(struct builder *builder, const yaml_event_t *event,
+                          const yaml_char_t *anchor, const yaml_char_t *tag)
 {
     if (anchor != NULL) {
-        return refuse(builder, event, "write it out where it is used", "anchors (&) are not allowed");
+        return refuse(builder, event, "write it out where it is used",
+                      "anchors (&) are not allowed");
     }
     if (tag != NULL) {
         return refuse(builder, event, "leave the tag away", "tags (!) are not allowed");
@@ -197,7 +204,8 @@ static bool take_event(struct builder *builder, const yaml_event_t *event)
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return ++builder->documents == 1 ||
-               refuse(builder, event, "write the second one into a file of its own", "a second document");
+               refuse(builder, event, "write the second one into a file of its own",
+                      "a second document");
     case YAML_ALIAS_EVENT:
         return refuse(builder, event, "write it out", "aliases (*) are not allowed");
     case YAML_SCALAR_EVENT:
@@ -224,7 +232,8 @@ static bool take_event(struct builder *builder, const yaml_event_t *event)
     return false;
 }
 
-/* libyaml has up to two places for a syntax error: where it noticed, and what it was in the middle of. */
+/* libyaml has up to two places for a syntax error: where it noticed, and what it was in the middle
+ * of. */
 static void syntax_error(struct builder *builder, const yaml_parser_t *parser)
 {
     char mend[DIAGNOSTIC_TEXT_SIZE] = "";
@@ -232,7 +241,8 @@ static void syntax_error(struct builder *builder, const yaml_parser_t *parser)
     if (parser->error == YAML_READER_ERROR) {
         size_t at = parser->problem_offset + builder->base;
         diagnostics_add(builder->diagnostics, DIAGNOSTIC_ERROR,
-                        yaml_span(builder->file, at, at + 1), "write the file as UTF-8", "%s", problem);
+                        yaml_span(builder->file, at, at + 1), "write the file as UTF-8", "%s",
+                        problem);
         return;
     }
     if (parser->context != NULL) {
@@ -240,16 +250,17 @@ static void syntax_error(struct builder *builder, const yaml_parser_t *parser)
                        parser->context_mark.line + 1, parser->context_mark.column + 1);
     }
     diagnostics_add(builder->diagnostics, DIAGNOSTIC_ERROR,
-                    span_of(builder, parser->problem_mark, parser->problem_mark), mend, "%s", problem);
+                    span_of(builder, parser->problem_mark, parser->problem_mark), mend, "%s",
+                    problem);
 }
 
-bool yaml_parse(const struct source_file *file, struct arena *arena, struct diagnostics *diagnostics,
-                const struct yaml_node **out_root)
+bool yaml_parse(const struct source_file *file, struct arena *arena,
+                struct diagnostics *diagnostics, const struct yaml_node **out_root)
 {
     struct builder builder = {.file = file, .arena = arena, .diagnostics = diagnostics};
     if (file->text.size > YAML_FILE_SIZE_MAX) {
-        diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, (struct source_span){file, 1, 1, 0}, "split it",
-                        "the file is larger than 1 MiB");
+        diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, (struct source_span){file, 1, 1, 0},
+                        "split it", "the file is larger than 1 MiB");
         return false;
     }
     builder.base = file->text.size >= 3 && memcmp(file->text.data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;

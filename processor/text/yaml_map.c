@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* libyaml decodes scalars and forgets where their bytes were. We walk the raw slice and the decoded text side
- * by side instead of decoding a second time: what is equal goes in step, and only four things may differ.
+/* libyaml decodes scalars and forgets where their bytes were. We walk the raw slice and the decoded
+ * text side by side instead of decoding a second time: what is equal goes in step, and only four
+ * things may differ.
  *
  *   raw      'a ''b'' >        decoded  a 'b' > 3      '' -> '        \n, \u00e9 -> one character
- *             3'                                       line break and indent -> one space or line feeds
- *                                                      an indent that is dropped */
+ *             3'                                       line break and indent -> one space or line
+ * feeds an indent that is dropped */
 #include "text/yaml_map.h"
 
 struct source_span yaml_span_on(const struct source_file *file, uint32_t line, size_t line_start,
@@ -42,7 +43,8 @@ static bool is_blank(uint8_t byte)
 }
 
 /* Raw bytes of the escape at `raw` (a backslash), and how many decoded bytes it makes (0: none). */
-static size_t escape_size(struct slice raw, size_t at, struct slice text, size_t i, size_t *out_decoded)
+static size_t escape_size(struct slice raw, size_t at, struct slice text, size_t i,
+                          size_t *out_decoded)
 {
     uint8_t kind = at + 1 < raw.size ? raw.data[at + 1] : 0;
     size_t size = kind == 'x' ? 4 : kind == 'u' ? 6 : kind == 'U' ? 10 : 2;
@@ -58,7 +60,8 @@ static size_t escape_size(struct slice raw, size_t at, struct slice text, size_t
     return size;
 }
 
-static void walk(struct slice raw, struct slice text, enum yaml_form form, size_t base, uint32_t *map)
+static void walk(struct slice raw, struct slice text, enum yaml_form form, size_t base,
+                 uint32_t *map)
 {
     size_t at = 0, i = 0;
     while (i < text.size && at < raw.size) {
@@ -139,6 +142,7 @@ void yaml_relocate(const struct yaml_node *scalar, struct diagnostics *diagnosti
 {
     for (uint32_t i = first; i < diagnostics->count; i++) {
         struct source_span *span = &diagnostics->list[i].span;
-        *span = yaml_locate(scalar, offset_of(scalar->text, span->line, span->column), span->length);
+        *span =
+            yaml_locate(scalar, offset_of(scalar->text, span->line, span->column), span->length);
     }
 }

@@ -14,8 +14,8 @@ struct source_span yaml_span(const struct source_file *file, size_t from, size_t
 struct source_span yaml_span_on(const struct source_file *file, uint32_t line, size_t line_start,
                                 size_t from, size_t to);
 
-/* Set content_at and map of a scalar whose text is set and which stands in bytes from..to of its file
- * (node->span.file). False: the arena is full. */
+/* Set content_at and map of a scalar whose text is set and which stands in bytes from..to of its
+ * file (node->span.file). False: the arena is full. */
 bool yaml_map_build(struct yaml_node *node, enum yaml_form form, size_t from, size_t to,
                     struct arena *arena);
 

@@ -9,8 +9,8 @@
 #include "base/civil.h"
 #include "text/yaml.h"
 
-static void add(const struct yaml_node *node, struct diagnostics *diagnostics, enum diagnostic_level level,
-                const char *mend, const char *text)
+static void add(const struct yaml_node *node, struct diagnostics *diagnostics,
+                enum diagnostic_level level, const char *mend, const char *text)
 {
     struct source_span span = node->span;
     if (node->kind == YAML_SCALAR && node->text.size == 0 && node->key != NULL) {
@@ -47,7 +47,8 @@ static void name_of(const struct yaml_node *node, char out[80])
     if (node->key == NULL) {
         (void)snprintf(out, 80, "this");
     } else {
-        (void)snprintf(out, 80, "`%.*s`", (int)(node->key->text.size > 60 ? 60 : node->key->text.size),
+        (void)snprintf(out, 80, "`%.*s`",
+                       (int)(node->key->text.size > 60 ? 60 : node->key->text.size),
                        (const char *)node->key->text.data);
     }
 }
@@ -72,7 +73,8 @@ bool yaml_is_mapping(const struct yaml_node *node, struct diagnostics *diagnosti
     if (node == NULL || node->kind == YAML_MAPPING || is_empty(node)) {
         return node != NULL && node->kind == YAML_MAPPING;
     }
-    return wrong(node, diagnostics, "a mapping", "write it as {key: value} or indented lines `key: value`");
+    return wrong(node, diagnostics, "a mapping",
+                 "write it as {key: value} or indented lines `key: value`");
 }
 
 bool yaml_is_sequence(const struct yaml_node *node, struct diagnostics *diagnostics)
@@ -80,11 +82,12 @@ bool yaml_is_sequence(const struct yaml_node *node, struct diagnostics *diagnost
     if (node == NULL || node->kind == YAML_SEQUENCE || is_empty(node)) {
         return node != NULL && node->kind == YAML_SEQUENCE;
     }
-    return wrong(node, diagnostics, "a list", "write it as [a, b] or as lines that begin with `- `");
+    return wrong(node, diagnostics, "a list",
+                 "write it as [a, b] or as lines that begin with `- `");
 }
 
-void yaml_refuse_unknown(const struct yaml_node *mapping, const char *const *known, size_t known_count,
-                         struct diagnostics *diagnostics)
+void yaml_refuse_unknown(const struct yaml_node *mapping, const char *const *known,
+                         size_t known_count, struct diagnostics *diagnostics)
 {
     if (mapping == NULL || mapping->kind != YAML_MAPPING) {
         return;
@@ -112,7 +115,8 @@ void yaml_refuse_unknown(const struct yaml_node *mapping, const char *const *kno
     }
 }
 
-bool yaml_text(const struct yaml_node *node, struct diagnostics *diagnostics, struct slice *out_text)
+bool yaml_text(const struct yaml_node *node, struct diagnostics *diagnostics,
+               struct slice *out_text)
 {
     if (node == NULL) {
         return false;
@@ -140,14 +144,15 @@ bool yaml_bool(const struct yaml_node *node, struct diagnostics *diagnostics, bo
     return true;
 }
 
-bool yaml_integer(const struct yaml_node *node, struct diagnostics *diagnostics, int64_t min, int64_t max,
-                  int64_t *out_value)
+bool yaml_integer(const struct yaml_node *node, struct diagnostics *diagnostics, int64_t min,
+                  int64_t max, int64_t *out_value)
 {
     if (node == NULL) {
         return false;
     }
     char want[80];
-    (void)snprintf(want, sizeof(want), "a whole number, %lld to %lld", (long long)min, (long long)max);
+    (void)snprintf(want, sizeof(want), "a whole number, %lld to %lld", (long long)min,
+                   (long long)max);
     char digits[32] = "", *end = digits;
     size_t size = 0;
     if (node->kind == YAML_SCALAR && !node->quoted && node->text.size > 0) {
@@ -174,8 +179,8 @@ static size_t parse_number(struct slice text, double *out_value)
 {
     char digits[40];
     size_t size = 0;
-    while (size < text.size && size < sizeof(digits) - 1 && strchr("0123456789.-", text.data[size]) != NULL &&
-           text.data[size] != '\0') {
+    while (size < text.size && size < sizeof(digits) - 1 &&
+           strchr("0123456789.-", text.data[size]) != NULL && text.data[size] != '\0') {
         digits[size] = (char)text.data[size];
         size++;
     }
@@ -189,8 +194,8 @@ static size_t parse_number(struct slice text, double *out_value)
     return size;
 }
 
-bool yaml_number(const struct yaml_node *node, struct diagnostics *diagnostics, double min, double max,
-                 double *out_value)
+bool yaml_number(const struct yaml_node *node, struct diagnostics *diagnostics, double min,
+                 double max, double *out_value)
 {
     if (node == NULL) {
         return false;
@@ -206,7 +211,8 @@ bool yaml_number(const struct yaml_node *node, struct diagnostics *diagnostics, 
     return true;
 }
 
-bool yaml_percent(const struct yaml_node *node, struct diagnostics *diagnostics, uint32_t *out_per_10000)
+bool yaml_percent(const struct yaml_node *node, struct diagnostics *diagnostics,
+                  uint32_t *out_per_10000)
 {
     if (node == NULL) {
         return false;
@@ -233,7 +239,8 @@ bool yaml_size(const struct yaml_node *node, struct diagnostics *diagnostics, ui
     }
     double value = 0;
     size_t used = node->kind == YAML_SCALAR ? parse_number(node->text, &value) : 0;
-    struct slice unit = slice_of(node->text.data == NULL ? NULL : node->text.data + used, node->text.size - used);
+    struct slice unit =
+        slice_of(node->text.data == NULL ? NULL : node->text.data + used, node->text.size - used);
     for (size_t i = 0; used > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
         double size = value * units[i].factor;
         if (slice_is(unit, units[i].name) && size >= 0 && size < 1e15) {
@@ -260,8 +267,8 @@ bool yaml_time(const struct yaml_node *node, struct diagnostics *diagnostics, in
     return wrong(node, diagnostics, "a moment", "write it as 2026-11-25 or 2026-11-25T10:00:00Z");
 }
 
-bool yaml_word(const struct yaml_node *node, struct diagnostics *diagnostics, const char *const *words,
-               size_t count, uint32_t *out_index)
+bool yaml_word(const struct yaml_node *node, struct diagnostics *diagnostics,
+               const char *const *words, size_t count, uint32_t *out_index)
 {
     if (node == NULL) {
         return false;
@@ -277,13 +284,14 @@ bool yaml_word(const struct yaml_node *node, struct diagnostics *diagnostics, co
     for (size_t i = 0; i < count && at < sizeof(want) - 1; i++) {
         at += (size_t)snprintf(want + at, sizeof(want) - at, " %s", words[i]);
     }
-    const char *near = node->kind == YAML_SCALAR ? diagnostic_nearest(node->text, words, count) : NULL;
+    const char *near =
+        node->kind == YAML_SCALAR ? diagnostic_nearest(node->text, words, count) : NULL;
     (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near == NULL ? "" : near);
     return wrong(node, diagnostics, want, near == NULL ? NULL : mend);
 }
 
-bool yaml_code(const struct yaml_node *node, struct diagnostics *diagnostics, const struct codes *codes,
-               uint8_t *out_code)
+bool yaml_code(const struct yaml_node *node, struct diagnostics *diagnostics,
+               const struct codes *codes, uint8_t *out_code)
 {
     uint32_t index;
     if (!yaml_word(node, diagnostics, codes->names, codes->count, &index)) {

@@ -128,7 +128,8 @@ int main(void)
     tcase_add_test(tc, settings_have_every_default);
     tcase_add_test(tc, settings_map_a_banks_own_record);
     tcase_add_test(tc, settings_pass_kafka_properties_through_but_no_secret);
-    tcase_add_loop_test(tc, settings_say_what_is_wrong_and_where, 0, sizeof(wrong) / sizeof(wrong[0]));
+    tcase_add_loop_test(tc, settings_say_what_is_wrong_and_where, 0,
+                        sizeof(wrong) / sizeof(wrong[0]));
     tcase_add_test(tc, settings_print_a_file_that_loads_to_the_defaults);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);

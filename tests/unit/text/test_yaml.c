@@ -62,7 +62,8 @@ START_TEST(yaml_points_through_quotes_escapes_and_folds)
     const struct yaml_node *scalar = yaml_get(root, "k");
     const char *found = strstr((const char *)scalar->text.data, places[_i].needle);
     ck_assert_ptr_nonnull(found);
-    struct source_span span = yaml_locate(scalar, (size_t)(found - (const char *)scalar->text.data), 3);
+    struct source_span span =
+        yaml_locate(scalar, (size_t)(found - (const char *)scalar->text.data), 3);
     ck_assert_uint_eq(span.line, places[_i].line);
     ck_assert_uint_eq(span.column, places[_i].column);
 }
@@ -116,8 +117,9 @@ END_TEST
 
 START_TEST(yaml_getters_take_one_form_each)
 {
-    const struct yaml_node *root = parse("i: 1_000\nb: true\nq: 'true'\np: 0.5%\ns: 64MiB\nt: 2026-11-25\n"
-                                         "n: -0.25\nbad: 5 %\nf: 1.5\n");
+    const struct yaml_node *root =
+        parse("i: 1_000\nb: true\nq: 'true'\np: 0.5%\ns: 64MiB\nt: 2026-11-25\n"
+              "n: -0.25\nbad: 5 %\nf: 1.5\n");
     int64_t i = 0, t = 0;
     bool b = false;
     uint32_t p = 0;
@@ -147,14 +149,22 @@ static const struct {
     int32_t months;
     bool whole_days;
 } durations[] = {
-    {"45d", true, 45 * MS_PER_DAY, 0, true},  {"15m", true, 15 * MS_PER_MINUTE, 0, false},
-    {"13mo", true, 0, 13, true},              {"1y", true, 0, 12, true},
-    {"1h30m", true, 90 * MS_PER_MINUTE, 0, false}, {"500ms", true, 500, 0, false},
-    {"2w", true, 14 * MS_PER_DAY, 0, true},   {"1d12h", true, 36 * MS_PER_HOUR, 0, false},
-    {"", false, 0, 0, false},                 {"30", false, 0, 0, false},
-    {"d", false, 0, 0, false},                {"30m1h", false, 0, 0, false},
-    {"1d1d", false, 0, 0, false},             {"-3d", false, 0, 0, false},
-    {"5 d", false, 0, 0, false},              {"99999999999d", false, 0, 0, false},
+    {"45d", true, 45 * MS_PER_DAY, 0, true},
+    {"15m", true, 15 * MS_PER_MINUTE, 0, false},
+    {"13mo", true, 0, 13, true},
+    {"1y", true, 0, 12, true},
+    {"1h30m", true, 90 * MS_PER_MINUTE, 0, false},
+    {"500ms", true, 500, 0, false},
+    {"2w", true, 14 * MS_PER_DAY, 0, true},
+    {"1d12h", true, 36 * MS_PER_HOUR, 0, false},
+    {"", false, 0, 0, false},
+    {"30", false, 0, 0, false},
+    {"d", false, 0, 0, false},
+    {"30m1h", false, 0, 0, false},
+    {"1d1d", false, 0, 0, false},
+    {"-3d", false, 0, 0, false},
+    {"5 d", false, 0, 0, false},
+    {"99999999999d", false, 0, 0, false},
 };
 
 START_TEST(durations_are_literal)
@@ -174,8 +184,10 @@ int main(void)
     Suite *suite = suite_create("yaml");
     TCase *tc = tcase_create("yaml");
     tcase_add_test(tc, yaml_knows_the_place_of_each_node);
-    tcase_add_loop_test(tc, yaml_points_through_quotes_escapes_and_folds, 0, sizeof(places) / sizeof(places[0]));
-    tcase_add_loop_test(tc, yaml_refuses_what_hides_meaning, 0, sizeof(refused) / sizeof(refused[0]));
+    tcase_add_loop_test(tc, yaml_points_through_quotes_escapes_and_folds, 0,
+                        sizeof(places) / sizeof(places[0]));
+    tcase_add_loop_test(tc, yaml_refuses_what_hides_meaning, 0,
+                        sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tc, yaml_bounds_its_depth);
     tcase_add_test(tc, yaml_refuses_unknown_keys_with_the_nearest);
     tcase_add_test(tc, yaml_getters_take_one_form_each);
