@@ -131,17 +131,33 @@ void metric_set(struct metric *metric, double value)
     atomic_store_explicit(&metric->value, bits, memory_order_relaxed);
 }
 
-void metric_observe_us(struct metric *metric, int64_t duration_us)
+size_t metric_bucket_us(int64_t duration_us)
 {
-    INVARIANT(metric->family->kind == METRIC_HISTOGRAM);
     size_t bucket = 0;
-    duration_us = duration_us < 0 ? 0 : duration_us; /* a clock that was set back */
     while (bucket < METRIC_BUCKET_COUNT && duration_us > bucket_limits_us[bucket]) {
         bucket++;
     }
-    atomic_fetch_add_explicit(&metric->histogram->counts[bucket], 1, memory_order_relaxed);
+    return bucket;
+}
+
+void metric_observe_us(struct metric *metric, int64_t duration_us)
+{
+    INVARIANT(metric->family->kind == METRIC_HISTOGRAM);
+    duration_us = duration_us < 0 ? 0 : duration_us; /* a clock that was set back */
+    atomic_fetch_add_explicit(&metric->histogram->counts[metric_bucket_us(duration_us)], 1,
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&metric->histogram->sum_us, (uint64_t)duration_us,
                               memory_order_relaxed);
+}
+
+void metric_set_histogram(struct metric *metric, const uint64_t counts[METRIC_BUCKET_COUNT + 1],
+                          uint64_t sum_us)
+{
+    INVARIANT(metric->family->kind == METRIC_HISTOGRAM);
+    for (size_t i = 0; i <= METRIC_BUCKET_COUNT; i++) {
+        atomic_store_explicit(&metric->histogram->counts[i], counts[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&metric->histogram->sum_us, sum_us, memory_order_relaxed);
 }
 
 double metric_value(const struct metric *metric)

@@ -59,6 +59,13 @@ void metric_set(struct metric *metric, double value);
 /* A histogram in seconds, given microseconds. */
 void metric_observe_us(struct metric *metric, int64_t duration_us);
 
+/* For a histogram that somebody else keeps: the bucket of a duration (METRIC_BUCKET_COUNT: beyond
+ * the last limit), and all buckets at once, each for itself, with their sum. Neither may ever fall.
+ */
+size_t metric_bucket_us(int64_t duration_us);
+void metric_set_histogram(struct metric *metric, const uint64_t counts[METRIC_BUCKET_COUNT + 1],
+                          uint64_t sum_us);
+
 /* A counter's or gauge's value now, or a histogram's count. For tests and progress lines. */
 double metric_value(const struct metric *metric);
 

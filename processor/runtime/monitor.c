@@ -35,17 +35,11 @@ static const struct metric_family misses_family = {"segue_cache_misses", NULL,
                                                    "Customers read from Redis", METRIC_COUNTER};
 static const struct metric_family journal_family = {"segue_journal_bytes", "bytes",
                                                     "Written to the journal", METRIC_COUNTER};
-static const struct metric_family commit_family = {
-    "segue_commit_seconds", "seconds", "Mean duration of a transaction since start", METRIC_GAUGE};
-static const struct metric_family apply_family = {"segue_apply_seconds", "seconds",
-                                                  "Mean duration of an apply to Redis since start",
-                                                  METRIC_GAUGE};
-static const struct metric_family commit_bucket_family = {
-    "segue_commit_duration_milliseconds_le", NULL, "Transactions no longer than le milliseconds",
-    METRIC_COUNTER};
-static const struct metric_family apply_bucket_family = {
-    "segue_apply_duration_milliseconds_le", NULL, "Applies no longer than le milliseconds",
-    METRIC_COUNTER};
+static const struct metric_family commit_family = {"segue_commit_seconds", "seconds",
+                                                   "Duration of a transaction, begin to committed",
+                                                   METRIC_HISTOGRAM};
+static const struct metric_family apply_family = {
+    "segue_apply_seconds", "seconds", "From committed to applied to Redis", METRIC_HISTOGRAM};
 static const struct metric_family age_family = {"segue_transaction_age_seconds", "seconds",
                                                 "Age of the oldest running transaction",
                                                 METRIC_GAUGE};
@@ -78,7 +72,7 @@ struct monitor {
     struct metric *events, *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT];
     struct metric *deadlines, *commits, *failed, *claims, *rebuilds, *applies, *hits, *misses,
         *journal;
-    struct metric *commit_mean, *apply_mean, *age, *unapplied, *ready, *held;
+    struct metric *commit_time, *apply_time, *age, *unapplied, *ready, *held;
     struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
         *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
     struct task_series *tasks; /* task_count */
@@ -110,8 +104,8 @@ static void register_totals(struct monitor *m)
     m->hits = series(m, &hits_family, NULL, NULL);
     m->misses = series(m, &misses_family, NULL, NULL);
     m->journal = series(m, &journal_family, NULL, NULL);
-    m->commit_mean = series(m, &commit_family, NULL, NULL);
-    m->apply_mean = series(m, &apply_family, NULL, NULL);
+    m->commit_time = series(m, &commit_family, NULL, NULL);
+    m->apply_time = series(m, &apply_family, NULL, NULL);
     m->age = series(m, &age_family, NULL, NULL);
     m->unapplied = series(m, &unapplied_family, NULL, NULL);
     m->ready = series(m, &ready_family, NULL, NULL);
@@ -122,12 +116,6 @@ static void register_totals(struct monitor *m)
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
         m->outputs[i] = series(m, &outputs_family, "topic", output_topic((enum output_kind)i));
-    }
-    for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
-        char le[16];
-        (void)snprintf(le, sizeof(le), i + 1 == WORKER_HISTOGRAM_BUCKETS ? "+Inf" : "%u", 1U << i);
-        m->commit_buckets[i] = series(m, &commit_bucket_family, "le", le);
-        m->apply_buckets[i] = series(m, &apply_bucket_family, "le", le);
     }
 }
 
@@ -146,7 +134,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
     struct monitor *m = memory_take(sizeof(*m), "metrics");
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
     m->options = *options;
-    m->metrics = metrics_open(128 + 4 * options->task_count, 1);
+    m->metrics = metrics_open(128 + 4 * options->task_count, 2);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
     INVARIANT(pthread_mutex_init(&m->lock, NULL) == 0);
     register_totals(m);
@@ -204,30 +192,21 @@ static void refresh_arrays(struct monitor *m)
     }
 }
 
-/* One histogram over all workers: cumulative buckets and the mean. */
+/* One histogram over all workers. */
 static void refresh_histogram(struct monitor *m, bool is_commit)
 {
-    struct metric **buckets = is_commit ? m->commit_buckets : m->apply_buckets;
-    uint64_t below[WORKER_HISTOGRAM_BUCKETS] = {0};
+    uint64_t counts[WORKER_HISTOGRAM_BUCKETS] = {0};
     uint64_t sum_us = 0;
-    uint64_t count = 0;
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
         struct worker_histogram *histogram =
             is_commit ? &stats->commit_latency : &stats->apply_latency;
         for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
-            below[i] += atomic_load(&histogram->buckets[i]);
+            counts[i] += atomic_load(&histogram->buckets[i]);
         }
         sum_us += atomic_load(&histogram->sum_us);
-        count += atomic_load(&histogram->count);
     }
-    uint64_t running = 0;
-    for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
-        running += below[i];
-        metric_set_total(buckets[i], running);
-    }
-    metric_set(is_commit ? m->commit_mean : m->apply_mean,
-               count == 0 ? 0 : (double)sum_us / (double)count / 1e6);
+    metric_set_histogram(is_commit ? m->commit_time : m->apply_time, counts, sum_us);
 }
 
 static void refresh_tasks(struct monitor *m)

@@ -3,6 +3,7 @@
 #ifndef RUNTIME_STATS_H
 #define RUNTIME_STATS_H
 
+#include "base/metrics.h"
 #include "runtime/worker.h"
 
 static inline void stats_add(atomic_uint_least64_t *counter, uint64_t value)
@@ -14,12 +15,7 @@ static inline void stats_add(atomic_uint_least64_t *counter, uint64_t value)
 static inline void stats_time(struct worker_histogram *histogram, int64_t us)
 {
     uint64_t value = us < 0 ? 0 : (uint64_t)us;
-    for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
-        if (i + 1 == WORKER_HISTOGRAM_BUCKETS || value <= UINT64_C(1000) << i) {
-            stats_add(&histogram->buckets[i], 1);
-            break;
-        }
-    }
+    stats_add(&histogram->buckets[metric_bucket_us(us)], 1);
     stats_add(&histogram->sum_us, value);
     stats_add(&histogram->count, 1);
 }

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "base/metrics.h"
 #include "engine/engine.h"
 #include "io/clock.h"
 #include "io/log.h"
@@ -22,7 +23,7 @@ enum {
     WORKER_UNACKED_MAX = 3,            /* cuts of a task that wait for Redis */
     WORKER_APPLICATION_SIZE_MAX = 64,  /* bytes of the application's name */
     WORKER_CLUSTER_ID_SIZE_MAX = 64,   /* bytes of Kafka's cluster id */
-    WORKER_HISTOGRAM_BUCKETS = 16,
+    WORKER_HISTOGRAM_BUCKETS = METRIC_BUCKET_COUNT + 1,
     WORKER_REASON_SIZE = 480,
 };
 
@@ -118,7 +119,7 @@ struct worker_task_stats {
     atomic_uint_least64_t rebuilt;   /* customers written by the running rebuild */
 };
 
-/* Bucket i counts values <= 2^i ms; the last one counts all. */
+/* Buckets as of base/metrics.h, each for itself; the last is beyond. */
 struct worker_histogram {
     atomic_uint_least64_t buckets[WORKER_HISTOGRAM_BUCKETS];
     atomic_uint_least64_t sum_us;
