@@ -327,5 +327,5 @@ enum reject_reason decode_rare(struct machine *m, const struct plan_op *op)
     case PLAN_CODE_COUNT:
         break;
     }
-    INVARIANT(!"a plan holds only ops that decode knows");
+    invariant_failed(__FILE__, __LINE__, "a plan holds only ops that decode knows");
 }

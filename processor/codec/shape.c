@@ -296,7 +296,7 @@ int64_t shape_number(const struct shape_view *view, const struct shape_field *fi
     case SHAPE_TYPE_COUNT:
         break;
     }
-    INVARIANT(!"a number is asked of a field that has none");
+    invariant_failed(__FILE__, __LINE__, "a number is asked of a field that has none");
 }
 
 bool shape_is_null(const struct shape_view *view, const struct shape_field *field, uint32_t index)
@@ -345,7 +345,7 @@ uint32_t shape_items(const struct shape_view *view, const struct shape_field *fi
                      const uint8_t **out_first)
 {
     if (field->type == SHAPE_LIST || field->type == SHAPE_TEXTS) {
-        *out_first = READ(const uint8_t *, view, field->offset);
+        *out_first = READ(uint8_t *, view, field->offset);
         return READ(uint32_t, view, field->count_offset);
     }
     *out_first = view->base + field->offset;

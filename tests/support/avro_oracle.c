@@ -51,13 +51,13 @@ static json_t *fields_to_json(avro_value_t *value, bool is_array)
 
 static json_t *scalar_to_json(avro_value_t *value)
 {
-    int truth, symbol;
-    int32_t small;
-    int64_t large;
-    float narrow;
-    double real;
-    const char *text;
-    size_t size;
+    int truth = 0, symbol = 0;
+    int32_t small = 0;
+    int64_t large = 0;
+    float narrow = 0;
+    double real = 0;
+    const char *text = "";
+    size_t size = 1;
     switch ((int)avro_value_get_type(value)) {
     case AVRO_BOOLEAN:
         (void)avro_value_get_boolean(value, &truth);
