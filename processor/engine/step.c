@@ -17,8 +17,7 @@ void work_begin(struct work *work, const struct engine *engine, void *task, stru
     work->effects = effects;
     arena_init(&work->scratch, work->scratch_block, sizeof(work->scratch_block));
     work->scope = (struct scope){.customer = customer, .zones = engine->zones,
-                                 .features = work->values,
-                                 .feature_count = engine->playbook->name_count};
+                                 .features = work->values};
     work->step = (struct step){
         .scope = &work->scope,
         .effects = effects,
@@ -37,6 +36,7 @@ void work_read_features(struct work *work)
     const struct playbook *playbook = work->engine->playbook;
     const struct series_state *series = part_of(work->customer, work->engine->series);
     int32_t zone = work->customer->profile.zone;
+    work->scope.feature_count = playbook->name_count;
     features_values(playbook->features, part(work->customer, work->engine->features), &work->scope,
                     work->values);
     for (uint32_t i = 0; i < playbook->series_count; i++) {
@@ -122,7 +122,12 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     struct step *step = &work->step;
     work->scope.now_ms = moment_ms;
     work->scope.event = event;
-    step->task_now_ms = work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
+    work->scope.feature_count = 0; /* what an earlier moment read is not of this one */
+    /* In stream clock a deadline is as old as its moment, whenever it is noticed; in live clock one that fell due
+     * a week ago, while nobody ran, is too old to make offers. */
+    bool as_of_task = event != NULL || work->engine->options.clock == ENGINE_CLOCK_LIVE;
+    step->task_now_ms =
+        as_of_task && work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
     step->live = moment_ms >= work->engine->options.live_from_ms;
     step->origin = event == NULL ? ORIGIN_TIMER : ORIGIN_LIVE;
     step->cause = (struct cause){.source = SOURCE_COUNT, .partition = step->task_number, .offset = -1,

@@ -211,7 +211,10 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
     struct arena *arena = &step->effects->arena;
     struct proof proof;
     proof.count = proof.missing_count = 0;
-    life_prove(def, step, &proof, arena);
+    bool tell = step->origin != ORIGIN_ERASURE; /* of an erased customer nothing is told but the end */
+    if (tell) {
+        life_prove(def, step, &proof, arena);
+    }
     struct proof_leaf *leaves = proof_leaves(&proof, arena);
     output->life_event = (struct life_event_detected){
         .life_event = identity.definition,
@@ -226,7 +229,9 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
         .proof_count = proof.count,
         .vulnerable = def->vulnerable,
     };
-    collect_evidence(def, state, reading, step, &output->life_event);
+    if (tell) {
+        collect_evidence(def, state, reading, step, &output->life_event);
+    }
 }
 
 /* Would the conditions open an episode at this moment? */
