@@ -16,6 +16,14 @@ enum {
 bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *question)
 {
     (void)pthread_mutex_lock(&asker->lock);
+    for (uint32_t i = 0; i < asker->count; i++) {
+        struct kafka_question *waiting = &asker->questions[(asker->first + i) % asker->capacity];
+        if (waiting->kind == question->kind && waiting->task == question->task) {
+            *waiting = *question;
+            (void)pthread_mutex_unlock(&asker->lock);
+            return true;
+        }
+    }
     bool fits = asker->count < asker->capacity;
     if (fits) {
         asker->questions[(asker->first + asker->count++) % asker->capacity] = *question;
@@ -25,15 +33,17 @@ bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *que
     return fits;
 }
 
-const struct log_offset *kafka_asker_offsets(const struct kafka_asker *asker, uint32_t task)
+void kafka_asker_offsets(struct kafka_asker *asker, uint32_t task, struct log_offset *out_offsets)
 {
-    return &asker->answers[(size_t)task * SOURCE_COUNT];
+    (void)pthread_mutex_lock(&asker->lock);
+    memcpy(out_offsets, &asker->answers[(size_t)task * SOURCE_COUNT], SOURCE_COUNT * sizeof(*out_offsets));
+    (void)pthread_mutex_unlock(&asker->lock);
 }
 
 /* Copy a broker's answer for one task. False: a source's answer is an error. */
 static bool take_offsets(struct kafka_asker *asker, uint32_t task, rd_kafka_topic_partition_list_t *list)
 {
-    struct log_offset *answers = &asker->answers[(size_t)task * SOURCE_COUNT];
+    struct log_offset answers[SOURCE_COUNT];
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         struct log_offset answer = {.task = task, .source = (uint8_t)s, .offset = -1};
         const char *topic = asker->settings->topics[s];
@@ -52,18 +62,37 @@ static bool take_offsets(struct kafka_asker *asker, uint32_t task, rd_kafka_topi
         }
         answers[s] = answer;
     }
+    (void)pthread_mutex_lock(&asker->lock);
+    memcpy(&asker->answers[(size_t)task * SOURCE_COUNT], answers, sizeof(answers));
+    (void)pthread_mutex_unlock(&asker->lock);
     return true;
+}
+
+/* Put a question back, unless a newer one of its kind waits: then that one stands for both. */
+static void ask_again(struct kafka_asker *asker, const struct kafka_question *question)
+{
+    (void)pthread_mutex_lock(&asker->lock);
+    bool waits = false;
+    for (uint32_t i = 0; i < asker->count && !waits; i++) {
+        const struct kafka_question *waiting = &asker->questions[(asker->first + i) % asker->capacity];
+        waits = waiting->kind == question->kind && waiting->task == question->task;
+    }
+    (void)pthread_mutex_unlock(&asker->lock);
+    if (!waits) {
+        (void)kafka_asker_put(asker, question);
+    }
 }
 
 /* One request for all tasks that wait: a claim of many tasks costs one round trip, and when a transaction of
  * somebody frozen holds the offsets back (unstable), it is waited for once. */
-static void ask_offsets(struct kafka_asker *asker, const uint32_t *tasks, uint32_t count)
+static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *questions, uint32_t count)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)(count * SOURCE_COUNT));
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
             if (asker->settings->topics[s] != NULL) {
-                (void)rd_kafka_topic_partition_list_add(list, asker->settings->topics[s], (int32_t)tasks[i]);
+                (void)rd_kafka_topic_partition_list_add(list, asker->settings->topics[s],
+                                                        (int32_t)questions[i].task);
             }
         }
     }
@@ -74,15 +103,15 @@ static void ask_offsets(struct kafka_asker *asker, const uint32_t *tasks, uint32
         (void)usleep(TRY_PAUSE_US);
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!atomic_load(&asker->group->ours[tasks[i]])) {
+        uint32_t task = questions[i].task;
+        if (!atomic_load(&asker->group->ours[task])) {
             continue; /* revoked meanwhile: nobody wants to know */
         }
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && take_offsets(asker, tasks[i], list)) {
-            struct kafka_note note = {.kind = KAFKA_NOTE_OFFSETS, .task = tasks[i]};
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && take_offsets(asker, task, list)) {
+            struct kafka_note note = {.kind = KAFKA_NOTE_OFFSETS, .task = task, .ticket = questions[i].ticket};
             kafka_inbox_put(asker->inbox, &note, NULL);
         } else {
-            struct kafka_question again = {.kind = KAFKA_ASK_OFFSETS, .task = tasks[i]};
-            (void)kafka_asker_put(asker, &again);
+            ask_again(asker, &questions[i]);
         }
     }
     rd_kafka_topic_partition_list_destroy(list);
@@ -100,7 +129,7 @@ static void ask_marks(struct kafka_asker *asker, const struct kafka_question *qu
     kafka_say(&asker->settings->connection, LOG_INFO, "MARKS", "%s: %s; asking again", question->topic,
               rd_kafka_err2str(code));
     (void)usleep(TRY_PAUSE_US);
-    (void)kafka_asker_put(asker, question);
+    ask_again(asker, question);
 }
 
 /* Not asked again: the next checkpoint asks for more. */
@@ -138,23 +167,22 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
 }
 
 /* Take the first question; when it is about offsets, all others about offsets with it. Locked. */
-static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question *out_question, uint32_t *tasks)
+static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question *out_questions)
 {
-    *out_question = asker->questions[asker->first];
+    out_questions[0] = asker->questions[asker->first];
     asker->first = (asker->first + 1) % asker->capacity;
     asker->count--;
-    uint32_t count = 0;
-    if (out_question->kind != KAFKA_ASK_OFFSETS) {
-        return 0;
+    uint32_t count = 1;
+    if (out_questions[0].kind != KAFKA_ASK_OFFSETS) {
+        return count;
     }
-    tasks[count++] = out_question->task;
     uint32_t left = asker->count;
     for (uint32_t i = 0; i < left; i++) { /* once around: what is not taken goes back to the end, in order */
         struct kafka_question next = asker->questions[asker->first];
         asker->first = (asker->first + 1) % asker->capacity;
         asker->count--;
         if (next.kind == KAFKA_ASK_OFFSETS && count < TASKS_PER_REQUEST) {
-            tasks[count++] = next.task;
+            out_questions[count++] = next;
         } else {
             asker->questions[(asker->first + asker->count++) % asker->capacity] = next;
         }
@@ -165,25 +193,24 @@ static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question 
 static void *ask(void *argument)
 {
     struct kafka_asker *asker = argument;
-    uint32_t tasks[TASKS_PER_REQUEST];
+    struct kafka_question questions[TASKS_PER_REQUEST];
     (void)pthread_mutex_lock(&asker->lock);
     while (!asker->stop) {
         if (asker->count == 0) {
             (void)pthread_cond_wait(&asker->changed, &asker->lock);
             continue;
         }
-        struct kafka_question question;
-        uint32_t count = take_questions(asker, &question, tasks);
+        uint32_t count = take_questions(asker, questions);
         (void)pthread_mutex_unlock(&asker->lock);
-        switch (question.kind) {
+        switch (questions[0].kind) {
         case KAFKA_ASK_OFFSETS:
-            ask_offsets(asker, tasks, count);
+            ask_offsets(asker, questions, count);
             break;
         case KAFKA_ASK_MARKS:
-            ask_marks(asker, &question);
+            ask_marks(asker, &questions[0]);
             break;
         case KAFKA_ASK_DELETE:
-            ask_delete(asker, &question);
+            ask_delete(asker, &questions[0]);
             break;
         }
         (void)pthread_mutex_lock(&asker->lock);

@@ -15,6 +15,7 @@ struct kafka_question {
     const char *topic;  /* MARKS, DELETE: borrowed, static */
     int32_t partition;  /* MARKS, DELETE */
     int64_t offset;     /* DELETE: all below it */
+    uint32_t ticket;    /* OFFSETS: goes back in the note */
 };
 
 struct kafka_asker {
@@ -39,11 +40,13 @@ struct kafka_asker {
 enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity,
                               struct status_text *out_text) MUST_USE;
 
-/* Put a question. False: too many wait already (more than every task can have). */
+/* Put a question. One of the same kind about the same thing that still waits is replaced, so that every task has
+ * at most one of each. False: too many wait already. */
 bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *question);
 
-/* The offsets of an answered KAFKA_ASK_OFFSETS: SOURCE_COUNT of them, until that task is asked again. */
-const struct log_offset *kafka_asker_offsets(const struct kafka_asker *asker, uint32_t task);
+/* Copy the offsets of an answered KAFKA_ASK_OFFSETS: SOURCE_COUNT of them; those of a later answer, if one has
+ * come meanwhile. */
+void kafka_asker_offsets(struct kafka_asker *asker, uint32_t task, struct log_offset *out_offsets);
 
 void kafka_asker_stop(struct kafka_asker *asker);
 

@@ -197,9 +197,7 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
     }
     kafka_say(callbacks->connection, fatal ? LOG_ERROR : LOG_WARN, "ERROR", "%s: %s",
               kafka_error_name(code), reason);
-    if (callbacks->on_error != NULL) {
-        callbacks->on_error(callbacks->owner, code, fatal, reason);
-    }
+    callbacks->on_error(callbacks->owner, code, fatal, reason);
 }
 
 /* A record that is not delivered makes commit_transaction fail, so only the place of one that is matters here.
@@ -305,7 +303,10 @@ struct rd_kafka_conf_s *kafka_conf_new(struct kafka_callbacks *callbacks, enum k
     }
     rd_kafka_conf_set_opaque(conf, callbacks);
     rd_kafka_conf_set_log_cb(conf, on_log);
-    rd_kafka_conf_set_error_cb(conf, on_error);
+    if (callbacks->on_error != NULL) {
+        /* Only for a client that is polled: errors wait in its queue until then. The others' are logged. */
+        rd_kafka_conf_set_error_cb(conf, on_error);
+    }
     if (((uint32_t)PRODUCERS & (1u << role)) != 0) {
         rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     }

@@ -28,7 +28,8 @@ enum {
 struct kafka_callbacks {
     const struct kafka_connection *connection;
     void *owner;
-    /* An error of the client as a whole; `fatal`: the instance can do nothing more. Any thread. May be NULL. */
+    /* An error of the client as a whole; `fatal`: the instance can do nothing more. On the thread that polls.
+     * NULL: errors are only logged. */
     void (*on_error)(void *owner, int code, bool fatal, const char *reason);
 };
 

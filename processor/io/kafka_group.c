@@ -221,13 +221,18 @@ enum status kafka_group_join(struct kafka_group *group, struct status_text *out_
     return STATUS_OK;
 }
 
-void kafka_group_close(struct kafka_group *group)
+void kafka_group_leave(struct kafka_group *group)
 {
     if (group->polling) {
         atomic_store(&group->stop, true);
         (void)pthread_join(group->poller, NULL);
         group->polling = false;
     }
+}
+
+void kafka_group_close(struct kafka_group *group)
+{
+    kafka_group_leave(group);
     if (group->client != NULL) {
         /* No consumer_close: a static member does not leave, and closing may hang when the coordinator is away. */
         rd_kafka_destroy_flags(group->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);

@@ -57,6 +57,8 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
                              uint32_t task_count, const struct kafka_group_owner *owner,
                              struct status_text *out_text) MUST_USE;
 enum status kafka_group_join(struct kafka_group *group, struct status_text *out_text) MUST_USE;
+/* End the poller; close does so too. */
+void kafka_group_leave(struct kafka_group *group);
 void kafka_group_close(struct kafka_group *group);
 
 #endif

@@ -27,6 +27,7 @@ struct kafka_note {
     enum log_event_kind result;
     uint32_t task;       /* MARKS: the reader's partition */
     uint32_t generation; /* COMMIT: of the membership it was sent with */
+    uint32_t ticket;     /* OFFSETS: of the question */
     bool reinit;         /* COMMIT */
     struct kafka_membership *membership; /* ASSIGNED: counted reference, the reader's now */
     int64_t low;

@@ -35,6 +35,7 @@ struct kafka_log {
     struct kafka_worker *workers;
     uint32_t workers_open;
     struct log_offset *answers;
+    uint32_t *tickets; /* per task: of the last question about offsets; its worker's */
 };
 
 static struct kafka_worker *worker_of(struct log *log)
@@ -125,6 +126,7 @@ static bool take_note(struct kafka_worker *worker, const struct kafka_note *note
         return true;
     case KAFKA_NOTE_REVOKED:
         end_task(worker, note->task);
+        worker->kafka->tickets[note->task]++; /* an answer under way is nobody's */
         event->kind = LOG_REVOKED;
         return true;
     case KAFKA_NOTE_PRODUCER:
@@ -135,8 +137,8 @@ static bool take_note(struct kafka_worker *worker, const struct kafka_note *note
         return true;
     case KAFKA_NOTE_OFFSETS:
         event->kind = LOG_COMMITTED_OFFSETS;
-        memcpy(event->offsets, kafka_asker_offsets(&worker->asker, note->task), sizeof(event->offsets));
-        return true;
+        kafka_asker_offsets(&worker->asker, note->task, event->offsets);
+        return note->ticket == worker->kafka->tickets[note->task]; /* else an older question's answer */
     case KAFKA_NOTE_DELETED:
         event->kind = LOG_DELETED;
         return true;
@@ -193,8 +195,10 @@ static int64_t log_high_watermark(struct log *log, uint32_t task, enum source so
 
 static void log_ask_committed(struct log *log, uint32_t task)
 {
+    struct kafka_worker *worker = worker_of(log);
     struct kafka_question question = {.kind = KAFKA_ASK_OFFSETS, .task = task};
-    INVARIANT(kafka_asker_put(&worker_of(log)->asker, &question));
+    question.ticket = ++worker->kafka->tickets[task];
+    INVARIANT(kafka_asker_put(&worker->asker, &question));
 }
 
 static void log_read_journal(struct log *log, uint32_t task, int64_t offset)
@@ -313,6 +317,7 @@ static enum status open_parts(struct kafka_log *kafka, struct status_text *out_t
         status = kafka_intake_open(&kafka->intake, &kafka->settings, task_count, out_text);
     }
     kafka->answers = memory_take((size_t)task_count * SOURCE_COUNT * sizeof(*kafka->answers), "kafka: tasks");
+    kafka->tickets = memory_take(task_count * sizeof(*kafka->tickets), "kafka: tasks");
     kafka->workers = memory_take(kafka->settings.worker_count * sizeof(*kafka->workers), "kafka: workers");
     for (uint32_t w = 0; w < kafka->settings.worker_count && status == STATUS_OK; w++) {
         status = worker_open(kafka, w, out_text);
@@ -405,7 +410,9 @@ static void worker_close(struct kafka_worker *worker)
 
 void kafka_close(struct kafka_log *kafka)
 {
-    /* The askers use the group's client, and the intake's queues write to the inboxes: hence the order. */
+    /* The poller fills the inboxes, the askers use the group's client, and the intake's queues write to the
+     * inboxes: hence the order. */
+    kafka_group_leave(&kafka->group);
     for (uint32_t w = 0; w < kafka->workers_open; w++) {
         worker_close(&kafka->workers[w]);
     }

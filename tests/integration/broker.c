@@ -131,7 +131,9 @@ struct broker_open *broker_produce_open(const char *topic, int32_t partition,
                                         const char *transactional_id, uint32_t first,
                                         uint32_t count)
 {
-    const char *settings[] = {"transactional.id", transactional_id, "linger.ms", "0", NULL};
+    char id[64];
+    (void)snprintf(id, sizeof(id), "%s-%d", transactional_id, (int)getpid()); /* others may run the same test */
+    const char *settings[] = {"transactional.id", id, "linger.ms", "0", NULL};
     struct broker_open *open = calloc(1, sizeof(*open));
     open->client = plain_client(RD_KAFKA_PRODUCER, settings);
     ck_assert_ptr_null(rd_kafka_init_transactions(open->client, 10000));

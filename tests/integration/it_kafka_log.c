@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support/suite.h"
 
@@ -397,6 +398,67 @@ START_TEST(a_task_that_has_read_all_is_caught_up_behind_markers_too)
 }
 END_TEST
 
+static long resident_kib(void)
+{
+    long size = 0;
+    long resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%ld %ld", &size, &resident), 2);
+    (void)fclose(file);
+    return resident * (long)(sysconf(_SC_PAGESIZE) / 1024);
+}
+
+START_TEST(a_worker_that_takes_nothing_bounds_the_queue)
+{
+    static const struct kafka_property small[] = {{"queued.max.messages.kbytes", "256"}, /* payload; tiny ones cost 30 times that */
+                                                  {"fetch.message.max.bytes", "262144"}};
+    struct broker_world world;
+    struct kafka_log *kafka = NULL;
+    struct status_text text = {""};
+    broker_world_open(&world, "full");
+    broker_produce(world.transactions, 0, 1000000, 400000); /* over 60 MiB as librdkafka's messages */
+    broker_produce(world.app, 0, 1000000, 200000);
+    struct kafka_log_settings settings = broker_settings(&world, "one", 1);
+    settings.connection.properties = small;
+    settings.connection.property_count = 2;
+    ck_assert_msg(kafka_open(&settings, &kafka, &text) == STATUS_OK, "%s", text.text);
+    struct log *log = kafka_worker_log(kafka, 0);
+    broker_start(kafka, BROKER_TASKS);
+    const int64_t from[SOURCE_COUNT] = {0, 0, -1, -1, -1, -1};
+    long before_kib = resident_kib();
+    log->ops->start(log, 0, from);
+    int64_t until_ms = now_ms() + 2500;
+    while (now_ms() < until_ms) {
+        log->ops->wait(log, 100);
+    }
+    ck_assert_int_lt(resident_kib() - before_kib, 40000);
+    (void)broker_fetch(log, 0, 600000, 60000); /* and it goes on */
+    kafka_close(kafka);
+}
+END_TEST
+
+START_TEST(only_the_answer_to_the_last_question_comes)
+{
+    struct broker_world world;
+    struct log_event event;
+    broker_world_open(&world, "asks");
+    struct kafka_log *kafka = open_kafka(&world, "one");
+    struct log *log = kafka_worker_log(kafka, 0);
+    broker_start(kafka, BROKER_TASKS);
+    for (uint32_t i = 0; i < 1000; i++) {
+        log->ops->ask_committed(log, 2);
+    }
+    broker_await(log, LOG_COMMITTED_OFFSETS, &event, 5000);
+    int64_t until_ms = now_ms() + 300;
+    while (now_ms() < until_ms) {
+        ck_assert(!log->ops->next_event(log, &event));
+        log->ops->wait(log, 20);
+    }
+    kafka_close(kafka);
+}
+END_TEST
+
 START_TEST(an_offset_that_is_gone_is_fatal_not_skipped)
 {
     struct broker_world world;
@@ -463,6 +525,8 @@ int main(void)
     tcase_add_test(tests, checkpoints_are_read_to_their_end_at_the_question);
     tcase_add_test(tests, a_restart_takes_its_place_and_finds_its_offsets);
     tcase_add_test(tests, a_task_that_has_read_all_is_caught_up_behind_markers_too);
+    tcase_add_test(tests, a_worker_that_takes_nothing_bounds_the_queue);
+    tcase_add_test(tests, only_the_answer_to_the_last_question_comes);
     tcase_add_test(tests, an_offset_that_is_gone_is_fatal_not_skipped);
     tcase_add_test(tests, wrong_topics_are_refused_with_the_mend);
     suite_add_tcase(suite, tests);
