@@ -14,6 +14,7 @@
 #include "codec/schemas.h"
 #include "commands/all.h"
 #include "commands/connect.h"
+#include "commands/contract.h"
 #include "io/clock.h"
 #include "io/kafka_feeder.h"
 
@@ -54,24 +55,6 @@ struct feed {
     bool progress;
 };
 
-/* The id of the contract's schema for a topic: looked up, or registered where the configuration allows it. */
-static enum status resolve_id(struct feed *feed, enum source source, struct slice text, uint32_t *out_id,
-                              struct status_text *out_text)
-{
-    char subject[REGISTRY_SUBJECT_SIZE_MAX];
-    (void)snprintf(subject, sizeof(subject), "%s-value", feed->connect.settings.sources[source].topic);
-    if (feed->connect.settings.registry.auto_register) {
-        return registry_register(feed->registry, subject, text, out_id, out_text);
-    }
-    enum status status = registry_lookup(feed->registry, subject, text, out_id, out_text);
-    if (status == STATUS_INVALID) {
-        return status_fail(out_text, status,
-                           "schemas/%s is not registered as %s: register it, or set registry.auto_register: true",
-                           schemas_name_of_source(source), subject);
-    }
-    return status;
-}
-
 static enum status open_source(struct feed *feed, enum source source, struct status_text *out_text)
 {
     struct feed_source *out = &feed->sources[source];
@@ -86,7 +69,9 @@ static enum status open_source(struct feed *feed, enum source source, struct sta
     struct slice text = schemas_text(schemas_name_of_source(source));
     enum status status = schema_parse(text, NULL, 0, &feed->schema_arena, &schema, out_text);
     if (status == STATUS_OK) {
-        status = resolve_id(feed, source, text, &out->schema_id, out_text);
+        status = contract_id(feed->registry, feed->connect.settings.sources[source].topic,
+                             schemas_name_of_source(source), feed->connect.settings.registry.auto_register,
+                             &out->schema_id, out_text);
     }
     if (status == STATUS_OK) {
         status = encoder_compile_event(source, schema, &feed->schema_arena, &out->encoder, out_text);

@@ -7,6 +7,7 @@
 
 #include "commands/all.h"
 #include "commands/connect.h"
+#include "commands/contract.h"
 #include "commands/topic_list.h"
 
 static const char help[] =
@@ -14,7 +15,7 @@ static const char help[] =
     "Prints every topic that Segue reads or writes, what it must be and what it is. Exit 1 when one is\n"
     "missing or wrong. A topic that exists is never changed.\n\n"
     "  --config FILE        default config/segue.yaml\n"
-    "  --create             make those that are missing\n"
+    "  --create             make those that are missing, and register the schemas of schemas/ for them\n"
     "  --tasks N            partitions of sources to make (default: `tasks` of the configuration, or 8)\n"
     "  --output-partitions N   of outputs to make (default 2: a commit costs by the partitions it touches)\n"
     "  --replicas N         default: the broker's\n";
@@ -139,6 +140,27 @@ static int report(struct kafka_admin *admin, const struct kafka_topic_want *want
     return good ? EXIT_GOOD : EXIT_NO;
 }
 
+/* The contract's schemas belong to the topics: without them nothing can be written. */
+static enum status register_schemas(const struct connect *connect, struct status_text *out_text)
+{
+    struct registry_settings settings = connect_registry(connect);
+    struct registry *registry = NULL;
+    uint32_t count = 0;
+    if (settings.url_count == 0) {
+        return STATUS_OK;
+    }
+    enum status status = registry_open(&registry, &settings, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = contract_register(registry, &connect->settings, &count, out_text);
+    registry_close(registry);
+    if (status == STATUS_OK) {
+        (void)printf("%u schemas are registered\n", count);
+    }
+    return status;
+}
+
 static int run(const struct topics_options *options, const struct connect *connect)
 {
     struct topic_sizes sizes = options->sizes;
@@ -153,6 +175,9 @@ static int run(const struct topics_options *options, const struct connect *conne
     }
     if (options->create) {
         status = kafka_admin_create(admin, wants, count, TIMEOUT_MS, &text);
+        if (status == STATUS_OK) {
+            status = register_schemas(connect, &text);
+        }
     }
     int code = status == STATUS_OK ? report(admin, wants, count) : connect_fail("topics", status, &text);
     kafka_admin_close(admin);

@@ -411,7 +411,8 @@ static long resident_kib(void)
 
 START_TEST(a_worker_that_takes_nothing_bounds_the_queue)
 {
-    static const struct kafka_property small[] = {{"queued.max.messages.kbytes", "256"}, /* payload; tiny ones cost 30 times that */
+    /* Counts payload: records as tiny as these take 30 times that. */
+    static const struct kafka_property small[] = {{"queued.max.messages.kbytes", "256"},
                                                   {"fetch.message.max.bytes", "262144"}};
     struct broker_world world;
     struct kafka_log *kafka = NULL;
