@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "features/plan.h"
+
+#include "features/remembered.h"
+#include "features/samples.h"
+#include "features/table.h"
+#include "features/tiles.h"
+
+void features_init(const struct features_plan *plan, void *state)
+{
+    memset(state, 0, plan->state_size);
+    ((struct state_head *)state)->latest_day = TILE_NONE;
+    tiles_init(plan, state);
+    samples_init(plan, state);
+    table_init(plan, state);
+    remembered_init(plan, state);
+}
+
+/* ---- an event as facts ---- */
+
+static void set_number(struct facts *facts, uint32_t index, int64_t value)
+{
+    facts->present |= UINT32_C(1) << index;
+    facts->values[index] = value;
+}
+
+static void set_text(struct facts *facts, uint32_t index, struct slice text)
+{
+    set_number(facts, index, (int64_t)hash64(text, 0));
+    facts->texts[index] = text;
+}
+
+static void set_double(struct facts *facts, uint32_t index, double value)
+{
+    int64_t bits = 0;
+    memcpy(&bits, &value, sizeof(bits));
+    set_number(facts, index, bits);
+}
+
+static void read_field(const struct event *event, uint32_t field, struct facts *facts, uint32_t index)
+{
+    const struct field *known = &fields_of((enum source)event->source)->fields[field];
+    const uint8_t *at = (const uint8_t *)event + known->offset;
+    int32_t small = 0;
+    int64_t large = 0;
+    double real = 0;
+    struct slice text;
+    if (!event_has(event, field)) {
+        return;
+    }
+    switch (known->type) {
+    case FIELD_STRING:
+        memcpy(&text, at, sizeof(text));
+        set_text(facts, index, text);
+        break;
+    case FIELD_CODE:
+        set_text(facts, index, slice_text(codes_text(known->codes, *at)));
+        break;
+    case FIELD_INT64:
+    case FIELD_TIME:
+        memcpy(&large, at, sizeof(large));
+        set_number(facts, index, large);
+        break;
+    case FIELD_INT32:
+    case FIELD_DATE:
+        memcpy(&small, at, sizeof(small));
+        set_number(facts, index, small);
+        break;
+    case FIELD_DOUBLE:
+        memcpy(&real, at, sizeof(real));
+        set_double(facts, index, real);
+        break;
+    case FIELD_BOOL:
+        set_number(facts, index, *at != 0);
+        break;
+    case FIELD_CODE_SET:
+    case FIELD_MAP:
+    case FIELD_CONSENTS:
+    case FIELD_TYPE_COUNT:
+        break; /* refused when the plan was built */
+    }
+}
+
+static void read_program(const struct value_plan *value, const struct scope *scope,
+                         struct arena *scratch, struct facts *facts, uint32_t index)
+{
+    struct cel_value result = rules_value(value->program, scope, scratch);
+    switch ((int)result.kind) {
+    case CEL_INT:
+        set_number(facts, index, result.i);
+        break;
+    case CEL_UINT:
+        set_number(facts, index, (int64_t)result.u);
+        break;
+    case CEL_BOOL:
+        set_number(facts, index, result.b);
+        break;
+    case CEL_DOUBLE:
+        set_double(facts, index, result.d);
+        break;
+    case CEL_STRING:
+        set_text(facts, index, result.text);
+        break;
+    case CEL_TIMESTAMP:
+        set_number(facts, index, result.i * 1000 + result.nanos / 1000000);
+        break;
+    default:
+        break; /* absent or an error: the event has no such value */
+    }
+}
+
+static void read_values(const struct source_plan *source, const struct scope *scope,
+                        struct arena *scratch, struct facts *facts)
+{
+    const struct event *event = scope->event;
+    for (uint32_t i = 0; i < source->value_count; i++) {
+        const struct value_plan *value = &source->values[i];
+        switch (value->from) {
+        case FEATURE_FROM_FIELD:
+            read_field(event, value->field, facts, i);
+            break;
+        case FEATURE_FROM_PROGRAM:
+            read_program(value, scope, scratch, facts, i);
+            break;
+        case FEATURE_FROM_TIME:
+            set_number(facts, i, event->time_ms);
+            break;
+        case FEATURE_FROM_DAY:
+            set_number(facts, i, facts->day);
+            break;
+        case FEATURE_FROM_PARTITION:
+            set_number(facts, i, event->partition);
+            break;
+        case FEATURE_FROM_OFFSET:
+            set_number(facts, i, event->offset);
+            break;
+        case FEATURE_FROM_NOTHING:
+            break;
+        }
+    }
+}
+
+static void match(const struct source_plan *source, const struct scope *scope, struct arena *scratch,
+                  struct facts *facts)
+{
+    const struct event *event = scope->event;
+    for (uint32_t i = 0; i < source->predicate_count; i++) {
+        const struct predicate *predicate = &source->predicates[i];
+        if (predicate->currency.size > 0 && (event->source != SOURCE_TRANSACTIONS ||
+                                             !slice_equal(predicate->currency, event->tx.currency))) {
+            continue;
+        }
+        if (predicate->program == NULL ||
+            rules_holds(predicate->program, scope, scratch, NULL) == RULES_YES) {
+            facts->matched |= UINT64_C(1) << i;
+        }
+    }
+}
+
+/* ---- giving and taking ---- */
+
+static void apply(const struct features_plan *plan, void *state, const struct source_plan *source,
+                  const struct facts *facts, int32_t sign)
+{
+    tiles_apply(plan, state, source, facts, sign, false);
+    samples_apply(plan, state, source, facts, sign);
+    table_apply(plan, state, source, facts, sign);
+}
+
+/* One event on its way in. */
+struct arrival {
+    const struct features_plan *plan;
+    void *state;
+    const struct source_plan *source;
+    struct facts facts;
+    uint64_t id;
+    bool remembers;
+};
+
+static uint64_t id_hash(const struct event *event, struct slice id)
+{
+    return hash64(id, event->source);
+}
+
+static void take_back(const struct arrival *arrival, int32_t slot, uint8_t flag)
+{
+    struct remembered_entry *entry =
+        remembered_entry(arrival->plan, arrival->state, arrival->source, slot);
+    struct facts given = remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
+    entry->flags |= flag;
+    if ((entry->flags & REMEMBERED_BLANK) == 0) {
+        apply(arrival->plan, arrival->state, arrival->source, &given, -1);
+    }
+}
+
+static enum features_result take_reversed(struct arrival *arrival, const struct event *event)
+{
+    uint64_t target =
+        event->tx.reverses.size > 0 ? id_hash(event, event->tx.reverses) : arrival->id;
+    int32_t slot = arrival->remembers
+                       ? remembered_find(arrival->plan, arrival->state, arrival->source, target)
+                       : -1;
+    if (slot >= 0) {
+        uint8_t flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
+        if ((flags & REMEMBERED_REVERSED) != 0) {
+            return FEATURES_DUPLICATE;
+        }
+        if ((flags & (REMEMBERED_BLANK | REMEMBERED_REPLACED)) == 0) {
+            take_back(arrival, slot, REMEMBERED_REVERSED);
+            return FEATURES_REVERSED;
+        }
+    }
+    tiles_apply(arrival->plan, arrival->state, arrival->source, &arrival->facts, -1, true);
+    if (arrival->remembers) {
+        remembered_put(arrival->plan, arrival->state, arrival->source, target, &arrival->facts,
+                       REMEMBERED_REVERSED | REMEMBERED_OWN);
+    }
+    return FEATURES_REVERSED;
+}
+
+/* Its reversal came first and subtracted its own fields: add those again, and the pair is nothing. */
+static enum features_result meet_reversal(const struct arrival *arrival, int32_t slot, uint8_t flag)
+{
+    struct remembered_entry *entry =
+        remembered_entry(arrival->plan, arrival->state, arrival->source, slot);
+    if ((entry->flags & REMEMBERED_OWN) == 0) {
+        entry->flags |= flag;
+        return FEATURES_DUPLICATE;
+    }
+    struct facts subtracted = remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
+    tiles_apply(arrival->plan, arrival->state, arrival->source, &subtracted, 1, true);
+    remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
+                   (uint8_t)(flag | REMEMBERED_REVERSED));
+    return FEATURES_REVERSED;
+}
+
+/* The PENDING that this POSTED names under another id: gone now, or when it comes late. */
+static void replace_pending(const struct arrival *arrival, const struct event *event)
+{
+    uint64_t other = id_hash(event, event->tx.reverses);
+    int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, other);
+    if (slot < 0) {
+        remembered_put(arrival->plan, arrival->state, arrival->source, other, &arrival->facts,
+                       REMEMBERED_REPLACED);
+        return;
+    }
+    uint8_t flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
+    if ((flags & (REMEMBERED_PENDING | REMEMBERED_POSTED | REMEMBERED_REVERSED | REMEMBERED_REPLACED)) ==
+        REMEMBERED_PENDING) {
+        take_back(arrival, slot, REMEMBERED_REPLACED);
+    }
+}
+
+static enum features_result take_given(struct arrival *arrival, const struct event *event, bool pending)
+{
+    uint8_t flag = pending ? REMEMBERED_PENDING : REMEMBERED_POSTED;
+    if (arrival->remembers) {
+        int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, arrival->id);
+        uint8_t flags = 0;
+        if (slot >= 0) {
+            flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
+        }
+        if ((flags & flag) != 0 || (pending && flags != 0) || (flags & REMEMBERED_REPLACED) != 0) {
+            return FEATURES_DUPLICATE;
+        }
+        if ((flags & REMEMBERED_REVERSED) != 0) {
+            return meet_reversal(arrival, slot, flag);
+        }
+        if ((flags & REMEMBERED_PENDING) != 0) {
+            take_back(arrival, slot, flag);
+        }
+        if (!pending && event->source == SOURCE_TRANSACTIONS && event->tx.reverses.size > 0) {
+            replace_pending(arrival, event);
+        }
+        remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
+                       (uint8_t)(flags | flag));
+    }
+    apply(arrival->plan, arrival->state, arrival->source, &arrival->facts, 1);
+    return FEATURES_ACCEPTED;
+}
+
+static bool is_late(const struct features_plan *plan, const struct state_head *head, int32_t day)
+{
+    return plan->options.late_after_days > 0 && head->latest_day != TILE_NONE &&
+           day < head->latest_day - plan->options.late_after_days;
+}
+
+static uint8_t class_of(bool pending, bool late)
+{
+    return (uint8_t)((pending ? FEED_PENDING : FEED_POSTED) * (late ? 4 : 1));
+}
+
+struct features_outcome features_event(const struct features_plan *plan, void *state,
+                                       const struct scope *scope, struct arena *scratch)
+{
+    const struct event *event = scope->event;
+    INVARIANT(event != NULL && event->source < SOURCE_COUNT);
+    const struct source_plan *source = &plan->sources[event->source];
+    if (!source->any) {
+        return (struct features_outcome){FEATURES_ACCEPTED, false};
+    }
+    struct state_head *head = state;
+    struct arrival arrival = {.plan = plan, .state = state, .source = source};
+    arrival.facts.time_ms = event->time_ms;
+    arrival.facts.day = zones_local_day(scope->zones, scope->customer->profile.zone, event->time_ms);
+    arrival.remembers = source->remembered.capacity > 0 && event->event_id.size > 0;
+    if (arrival.remembers) {
+        arrival.id = id_hash(event, event->event_id);
+    }
+    uint8_t status = event->source == SOURCE_TRANSACTIONS ? event->tx.status : TX_POSTED;
+    bool late = is_late(plan, head, arrival.facts.day);
+    arrival.facts.class = class_of(status == TX_PENDING, late);
+    match(source, scope, scratch, &arrival.facts);
+    read_values(source, scope, scratch, &arrival.facts);
+    enum features_result result = status == TX_REVERSED
+                                      ? take_reversed(&arrival, event)
+                                      : take_given(&arrival, event, status == TX_PENDING);
+    if (result == FEATURES_ACCEPTED && late) {
+        result = FEATURES_LATE;
+    }
+    if (result == FEATURES_ACCEPTED && arrival.facts.day > head->latest_day) {
+        head->latest_day = arrival.facts.day;
+    }
+    return (struct features_outcome){result, result != FEATURES_DUPLICATE};
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "features/plan.h"
+
+#include "features/remembered.h"
+#include "features/samples.h"
+#include "features/table.h"
+
+/* The second half of a plan: cells into groups, windows over them, lists per source, offsets and sizes. */
+struct layout {
+    struct features_plan *plan;
+    struct arena *arena;
+    struct cell *cells;
+    struct group *groups;
+    struct window *windows;
+    uint32_t offset;
+    size_t packed;
+    bool full;
+};
+
+enum { VARUINT_SIZE_MAX = 10 };
+
+static void *take(struct layout *layout, size_t count, size_t size)
+{
+    void *block = arena_take(layout->arena, count * size + 1);
+    layout->full = layout->full || block == NULL;
+    return block;
+}
+
+/* One row more than the longest window: see move_head in tiles.c. */
+static uint16_t ring_tiles(const struct cell *cell)
+{
+    return cell->unit == FEATURE_ALL ? 1 : (uint16_t)(cell->length + 1);
+}
+
+static void group_cells(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t i = 0; i < plan->cell_count; i++) {
+        struct cell *cell = &layout->cells[i];
+        uint32_t g = 0;
+        while (g < plan->group_count && (layout->groups[g].unit != cell->unit ||
+                                         layout->groups[g].tile_ms != cell->tile_ms ||
+                                         layout->groups[g].tile_count != ring_tiles(cell))) {
+            g++;
+        }
+        if (g == PLAN_GROUPS_MAX) {
+            layout->full = true;
+            return;
+        }
+        if (g == plan->group_count) {
+            plan->group_count++;
+            layout->groups[g] = (struct group){
+                .unit = cell->unit, .tile_count = ring_tiles(cell), .tile_ms = cell->tile_ms};
+        }
+        cell->group = (uint8_t)g;
+        cell->index = layout->groups[g].cell_count++;
+    }
+}
+
+static int64_t empty_value(const struct cell *cell)
+{
+    switch ((enum cell_operation)cell->operation) {
+    case CELL_MIN:
+        return INT64_MAX;
+    case CELL_MAX:
+        return INT64_MIN;
+    case CELL_COUNT:
+    case CELL_SUM:
+        break;
+    }
+    return 0;
+}
+
+static void fill_groups(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t g = 0; g < plan->group_count && !layout->full; g++) {
+        struct group *group = &layout->groups[g];
+        uint16_t *cells = take(layout, group->cell_count, sizeof(uint16_t));
+        int64_t *empty = take(layout, group->cell_count, sizeof(int64_t));
+        for (uint32_t i = 0; i < plan->cell_count && !layout->full; i++) {
+            if (layout->cells[i].group == g) {
+                cells[layout->cells[i].index] = (uint16_t)i;
+                empty[layout->cells[i].index] = empty_value(&layout->cells[i]);
+            }
+        }
+        group->cells = cells;
+        group->empty_row = empty;
+    }
+}
+
+static bool has_window(const struct feature_def *def)
+{
+    switch (def->kind) {
+    case FEATURE_COUNT:
+    case FEATURE_SUM:
+    case FEATURE_AVG:
+    case FEATURE_MIN:
+    case FEATURE_MAX:
+        return def->unit == FEATURE_DAYS || def->unit == FEATURE_MINUTES;
+    case FEATURE_ACTIVE_DAYS:
+    case FEATURE_STREAK:
+    case FEATURE_LONGEST_STREAK:
+    case FEATURE_TREND:
+    case FEATURE_DECAY:
+    case FEATURE_FIRST:
+    case FEATURE_LAST:
+    case FEATURE_NTH:
+    case FEATURE_TIME_SINCE:
+    case FEATURE_DAYS_SINCE:
+    case FEATURE_DAYS_SINCE_FIRST:
+    case FEATURE_DISTINCT:
+    case FEATURE_TOP:
+    case FEATURE_TOP_COUNT:
+    case FEATURE_QUANTILE:
+    case FEATURE_MAD:
+    case FEATURE_SESSIONS:
+    case FEATURE_SEQUENCE:
+    case FEATURE_ABSENCE:
+    case FEATURE_RATIO:
+    case FEATURE_RFM:
+    case FEATURE_KIND_COUNT:
+        break;
+    }
+    return false;
+}
+
+static uint16_t window_total(struct window *window, uint16_t cell)
+{
+    uint16_t t = 0;
+    while (t < window->total_count && window->cells[t] != cell) {
+        t++;
+    }
+    if (t == window->total_count) {
+        window->cells[window->total_count++] = cell;
+    }
+    return t;
+}
+
+static void add_window(struct layout *layout, uint32_t feature, struct reader *reader)
+{
+    struct features_plan *plan = layout->plan;
+    const struct feature_def *def = &plan->defs[feature];
+    const struct cell *cell = &layout->cells[reader->cell[0]];
+    uint32_t minutes = cell->tile_ms / (uint32_t)MS_PER_MINUTE;
+    uint32_t length = def->unit == FEATURE_DAYS ? def->length : (def->length + minutes - 1) / minutes;
+    for (uint32_t part = 0; part < 2 && reader->cell[part] != UINT16_MAX; part++) {
+        const struct cell *own = &layout->cells[reader->cell[part]];
+        uint32_t w = 0;
+        while (w < plan->window_count && (layout->windows[w].group != own->group ||
+                                          layout->windows[w].length != length ||
+                                          layout->windows[w].anchor != (uint8_t)def->anchor)) {
+            w++;
+        }
+        struct window *window = &layout->windows[w];
+        if (w == plan->window_count) {
+            struct group *group = &layout->groups[own->group];
+            *window = (struct window){.group = own->group,
+                                      .anchor = (uint8_t)def->anchor,
+                                      .length = (uint16_t)length,
+                                      .cells = take(layout, group->cell_count, sizeof(uint16_t))};
+            if (layout->full) {
+                return;
+            }
+            plan->window_count++;
+            group->window_count++;
+        }
+        reader->window[part] = (uint16_t)w;
+        reader->total[part] = window_total(window, reader->cell[part]);
+    }
+}
+
+static void add_windows(struct layout *layout, struct reader *readers)
+{
+    for (uint32_t i = 0; i < layout->plan->count && !layout->full; i++) {
+        if (has_window(&layout->plan->defs[i])) {
+            add_window(layout, i, &readers[i]);
+        }
+    }
+}
+
+static void link_windows(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t i = 0; i < plan->cell_count && !layout->full; i++) {
+        struct cell *cell = &layout->cells[i];
+        struct link *links = take(layout, plan->window_count, sizeof(struct link));
+        for (uint32_t w = 0; w < plan->window_count && !layout->full; w++) {
+            for (uint16_t t = 0; t < layout->windows[w].total_count; t++) {
+                if (layout->windows[w].cells[t] == i) {
+                    links[cell->link_count++] = (struct link){(uint16_t)w, t};
+                }
+            }
+        }
+        cell->links = links;
+    }
+    for (uint32_t g = 0; g < plan->group_count && !layout->full; g++) {
+        struct group *group = &layout->groups[g];
+        uint16_t *windows = take(layout, group->window_count, sizeof(uint16_t));
+        uint32_t count = 0;
+        for (uint32_t w = 0; w < plan->window_count && !layout->full; w++) {
+            if (layout->windows[w].group == g) {
+                windows[count++] = (uint16_t)w;
+            }
+        }
+        group->windows = windows;
+    }
+}
+
+static void list_by_source(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        struct source_plan *source = &plan->sources[s];
+        uint16_t *cells = take(layout, plan->cell_count, sizeof(uint16_t));
+        uint16_t *samples = take(layout, plan->samples_count, sizeof(uint16_t));
+        uint16_t *tables = take(layout, plan->table_count, sizeof(uint16_t));
+        if (layout->full) {
+            return;
+        }
+        for (uint16_t i = 0; i < plan->cell_count; i++) {
+            if (plan->cells[i].feed.source == s) {
+                cells[source->cell_count++] = i;
+                source->groups |= UINT32_C(1) << plan->cells[i].group;
+            }
+        }
+        for (uint16_t i = 0; i < plan->samples_count; i++) {
+            if (plan->samples[i].feed.source == s) {
+                samples[source->samples_count++] = i;
+            }
+        }
+        for (uint16_t i = 0; i < plan->table_count; i++) {
+            if (plan->tables[i].feed.source == s) {
+                tables[source->table_count++] = i;
+            }
+        }
+        source->cells = cells;
+        source->samples = samples;
+        source->tables = tables;
+    }
+}
+
+static uint32_t claim(struct layout *layout, size_t size)
+{
+    uint32_t at = layout->offset;
+    layout->offset += (uint32_t)((size + 7) / 8 * 8);
+    return at;
+}
+
+static void place_tiles(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t g = 0; g < plan->group_count; g++) {
+        struct group *group = &layout->groups[g];
+        size_t row_size = group->cell_count * sizeof(int64_t);
+        group->offset = claim(layout, sizeof(struct ring));
+        group->touched_offset = claim(layout, (group->tile_count + 63U) / 64 * sizeof(uint64_t));
+        group->rows_offset = claim(layout, group->tile_count * row_size);
+        layout->packed += 32 + group->cell_count * 4U +
+                          (size_t)group->tile_count * (6U + group->cell_count / 8U +
+                                               (size_t)group->cell_count * VARUINT_SIZE_MAX);
+    }
+    for (uint32_t w = 0; w < plan->window_count; w++) {
+        layout->windows[w].offset =
+            claim(layout, sizeof(struct window_state) + layout->windows[w].total_count * sizeof(int64_t));
+    }
+}
+
+static void place_parts(struct layout *layout, struct samples_plan *samples, struct table_plan *tables)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t i = 0; i < plan->samples_count; i++) {
+        samples[i].offset =
+            claim(layout, sizeof(struct samples_head) + (size_t)samples[i].capacity * samples[i].stride);
+        layout->packed += 32 + (size_t)samples[i].capacity * (2 * VARUINT_SIZE_MAX + 24);
+    }
+    for (uint32_t i = 0; i < plan->table_count; i++) {
+        tables[i].offset = claim(layout, sizeof(struct table_head) +
+                                             (size_t)tables[i].capacity * sizeof(struct table_entry));
+        layout->packed += 16 + (size_t)tables[i].capacity * (8 + 5 + 5);
+    }
+}
+
+/* Predicates and values by which remembered facts are numbered. */
+static uint32_t name_remembered(const struct source_plan *source)
+{
+    uint64_t hash = 0;
+    for (uint32_t i = 0; i < source->predicate_count; i++) {
+        hash = hash64(source->predicates[i].text, hash + 1);
+        hash = hash64(source->predicates[i].currency, hash);
+    }
+    for (uint32_t i = 0; i < source->value_count; i++) {
+        uint32_t fixed[2] = {source->values[i].from, source->values[i].field};
+        hash = hash64(slice_of(fixed, sizeof(fixed)), hash);
+        hash = hash64(source->values[i].text, hash);
+    }
+    return (uint32_t)hash;
+}
+
+static void place_remembered(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        struct source_plan *source = &plan->sources[s];
+        struct remembered_plan *part = &source->remembered;
+        bool has_id = fields_find((enum source)s, slice_text("event_id")) >= 0;
+        part->capacity = source->any && has_id ? plan->options.remembered[s] : 0;
+        part->capacity =
+            part->capacity > FEATURES_REMEMBERED_MAX ? FEATURES_REMEMBERED_MAX : part->capacity;
+        part->entry_size =
+            (uint32_t)(sizeof(struct remembered_entry) + source->value_count * sizeof(int64_t));
+        part->name = name_remembered(source);
+        if (part->capacity > 0) {
+            part->offset = claim(layout, sizeof(struct remembered_head) +
+                                             (size_t)part->capacity * (16 + part->entry_size));
+            layout->packed += 48 + (size_t)part->capacity *
+                                       (8 + 5 * VARUINT_SIZE_MAX + source->value_count * VARUINT_SIZE_MAX);
+        }
+    }
+}
+
+enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
+{
+    struct layout layout = {.plan = plan, .arena = arena, .cells = (struct cell *)plan->cells};
+    layout.groups = take(&layout, PLAN_GROUPS_MAX, sizeof(struct group));
+    layout.windows = take(&layout, 2 * plan->count, sizeof(struct window));
+    plan->groups = layout.groups;
+    plan->windows = layout.windows;
+    if (!layout.full) {
+        group_cells(&layout);
+        fill_groups(&layout);
+        add_windows(&layout, (struct reader *)plan->readers);
+        link_windows(&layout);
+        list_by_source(&layout);
+    }
+    if (layout.full) {
+        return STATUS_FULL;
+    }
+    (void)claim(&layout, sizeof(struct state_head));
+    place_tiles(&layout);
+    place_parts(&layout, (struct samples_plan *)plan->samples, (struct table_plan *)plan->tables);
+    place_remembered(&layout);
+    plan->state_size = layout.offset;
+    plan->packed_size_max = layout.packed + 32;
+    return STATUS_OK;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The record's bytes of the features:
+ *
+ *   u8 version | varint latest day | u16 parts | part ..
+ *   group       1 | unit | tile_ms | cells n | u32 name[n] | head | rows | (head - tile | bits | varint ..) ..
+ *   samples     2 | u32 name | flags | [newest] | n | (time step | value or text) ..
+ *   table       3 | u32 name | n | (hash step | tile | uses) ..
+ *   remembered  4 | source | u32 name | values | raw bits | newest | forgotten | n | entry ..
+ *
+ * Every part can be read without knowing its plan, so parts of an older playbook are passed over. */
+#include "features/pack.h"
+
+#include "features/remembered.h"
+#include "features/samples.h"
+#include "features/table.h"
+#include "features/tiles.h"
+
+static bool is_raw(const struct source_plan *source, uint32_t value)
+{
+    return value != PLAN_NONE && (source->values[value].type == FEATURE_STRING ||
+                                  source->values[value].type == FEATURE_DOUBLE);
+}
+
+static void put_value(struct bytes_writer *writer, bool raw, int64_t value)
+{
+    if (raw) {
+        bytes_put_u64(writer, (uint64_t)value);
+    } else {
+        bytes_put_varint(writer, value);
+    }
+}
+
+/* ---- pack ---- */
+
+static void pack_row(const struct group *group, const int64_t *row, uint64_t step,
+                     struct bytes_writer *writer)
+{
+    bytes_put_varuint(writer, step);
+    for (uint32_t first = 0; first < group->cell_count; first += 8) {
+        uint8_t bits = 0;
+        for (uint32_t i = first; i < first + 8 && i < group->cell_count; i++) {
+            bits |= (uint8_t)((row[i] != group->empty_row[i]) << (i - first));
+        }
+        bytes_put_u8(writer, bits);
+    }
+    for (uint32_t i = 0; i < group->cell_count; i++) {
+        if (row[i] != group->empty_row[i]) {
+            bytes_put_varint(writer, row[i]);
+        }
+    }
+}
+
+static bool row_is_empty(const struct group *group, const int64_t *row)
+{
+    return row == NULL || memcmp(row, group->empty_row, group->cell_count * sizeof(int64_t)) == 0;
+}
+
+static bool pack_group(const struct features_plan *plan, const void *state, const struct group *group,
+                       struct bytes_writer *writer)
+{
+    const struct ring *ring = state_at_const(state, group->offset);
+    if (ring->head == TILE_NONE) {
+        return false;
+    }
+    uint32_t rows = 0;
+    int64_t oldest = (int64_t)ring->head - group->tile_count + 1;
+    for (int64_t tile = tiles_next(group, state, oldest, ring->head); tile <= ring->head;
+         tile = tiles_next(group, state, tile + 1, ring->head)) {
+        rows += !row_is_empty(group, tiles_row(group, state, (int32_t)tile));
+    }
+    bytes_put_u8(writer, PART_GROUP);
+    bytes_put_u8(writer, group->unit);
+    bytes_put_varuint(writer, group->tile_ms);
+    bytes_put_varuint(writer, group->cell_count);
+    for (uint32_t i = 0; i < group->cell_count; i++) {
+        bytes_put_u32(writer, plan->cells[group->cells[i]].name);
+    }
+    bytes_put_varint(writer, ring->head);
+    bytes_put_varuint(writer, rows);
+    for (int64_t tile = tiles_next(group, state, oldest, ring->head); tile <= ring->head;
+         tile = tiles_next(group, state, tile + 1, ring->head)) {
+        const int64_t *row = tiles_row(group, state, (int32_t)tile);
+        if (!row_is_empty(group, row)) {
+            pack_row(group, row, (uint64_t)(ring->head - tile), writer);
+        }
+    }
+    return true;
+}
+
+static bool pack_samples(const struct features_plan *plan, const void *state,
+                         const struct samples_plan *part, struct bytes_writer *writer)
+{
+    const struct samples_head *head = samples_head(part, state);
+    if (head->count == 0 && !head->lost && head->newest_ms == INT64_MIN) {
+        return false;
+    }
+    bool raw = is_raw(&plan->sources[part->feed.source], part->feed.value);
+    bool strict = part->order == FEATURE_BY_TIME_STRICT;
+    bytes_put_u8(writer, PART_SAMPLES);
+    bytes_put_u32(writer, part->name);
+    bytes_put_u8(writer, (uint8_t)((head->lost ? SAMPLES_LOST : 0) | (part->with_text ? SAMPLES_TEXT : 0) |
+                                   (strict ? SAMPLES_STRICT : 0) | (raw ? SAMPLES_RAW : 0)));
+    if (strict) {
+        bytes_put_varint(writer, head->newest_ms);
+    }
+    bytes_put_varuint(writer, head->count);
+    int64_t before = 0;
+    for (uint32_t i = 0; i < head->count; i++) {
+        const struct sample *sample = samples_get(part, state, i);
+        bytes_put_varint(writer, sample->time_ms - before);
+        before = sample->time_ms;
+        if (part->with_text) {
+            bytes_put_slice(writer, sample_text(sample));
+        }
+        if (!part->with_text || sample->text_size > TEXT_UNCUT_SIZE) {
+            put_value(writer, raw, sample->value);
+        }
+    }
+    return true;
+}
+
+static bool pack_table(const void *state, const struct table_plan *part, struct bytes_writer *writer)
+{
+    const struct table_head *head = table_head(part, state);
+    if (head->count == 0) {
+        return false;
+    }
+    bytes_put_u8(writer, PART_TABLE);
+    bytes_put_u32(writer, part->name);
+    bytes_put_varuint(writer, head->count);
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < head->count; i++) {
+        bytes_put_varuint(writer, head->entries[i].hash - before);
+        before = head->entries[i].hash;
+        bytes_put_varint(writer, head->entries[i].tile);
+        bytes_put_varuint(writer, head->entries[i].uses);
+    }
+    return true;
+}
+
+/* Slots of what still counts as remembered, newest first. */
+static uint32_t order_remembered(const struct features_plan *plan, const void *state,
+                                 const struct source_plan *source, uint8_t out_slots[FEATURES_REMEMBERED_MAX])
+{
+    const struct remembered_head *head = state_at_const(state, source->remembered.offset);
+    int64_t horizon_ms = head->newest_ms - plan->options.allowed_lateness_ms;
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < head->count; slot++) {
+        int64_t time_ms = remembered_time_ms(plan, state, source, (int32_t)slot);
+        if (time_ms < horizon_ms) {
+            continue;
+        }
+        uint64_t id = remembered_id(plan, state, source, (int32_t)slot);
+        uint32_t at = count++;
+        for (; at > 0; at--) {
+            int64_t other_ms = remembered_time_ms(plan, state, source, out_slots[at - 1]);
+            if (other_ms > time_ms ||
+                (other_ms == time_ms && remembered_id(plan, state, source, out_slots[at - 1]) > id)) {
+                break;
+            }
+            out_slots[at] = out_slots[at - 1];
+        }
+        out_slots[at] = (uint8_t)slot;
+    }
+    return count;
+}
+
+static void pack_entry(const struct features_plan *plan, void *state, const struct source_plan *source,
+                       int32_t slot, struct bytes_writer *writer)
+{
+    const struct remembered_head *head = state_at_const(state, source->remembered.offset);
+    const struct remembered_entry *entry = remembered_entry(plan, state, source, slot);
+    int64_t time_ms = remembered_time_ms(plan, state, source, slot);
+    bytes_put_u64(writer, remembered_id(plan, state, source, slot));
+    bytes_put_varuint(writer, (uint64_t)(head->newest_ms - time_ms));
+    bytes_put_varint(writer, entry->day - civil_floor(time_ms, MS_PER_DAY));
+    bytes_put_u8(writer, entry->class);
+    bytes_put_u8(writer, entry->flags);
+    bytes_put_varuint(writer, entry->matched);
+    bytes_put_varuint(writer, entry->present);
+    for (uint32_t i = 0; i < source->value_count; i++) {
+        if ((entry->present >> i & 1) != 0) {
+            put_value(writer, is_raw(source, i), entry->values[i]);
+        }
+    }
+}
+
+static bool pack_remembered(const struct features_plan *plan, const void *state, uint32_t number,
+                            struct bytes_writer *writer)
+{
+    const struct source_plan *source = &plan->sources[number];
+    if (source->remembered.capacity == 0) {
+        return false;
+    }
+    const struct remembered_head *head = state_at_const(state, source->remembered.offset);
+    if (head->newest_ms == INT64_MIN) {
+        return false;
+    }
+    uint8_t slots[FEATURES_REMEMBERED_MAX];
+    uint32_t count = order_remembered(plan, state, source, slots);
+    bool forgotten = head->forgotten_ms >= head->newest_ms - plan->options.allowed_lateness_ms;
+    uint64_t raw = 0;
+    for (uint32_t i = 0; i < source->value_count; i++) {
+        raw |= (uint64_t)is_raw(source, i) << i;
+    }
+    bytes_put_u8(writer, PART_REMEMBERED);
+    bytes_put_u8(writer, (uint8_t)number);
+    bytes_put_u32(writer, source->remembered.name);
+    bytes_put_varuint(writer, source->value_count);
+    bytes_put_varuint(writer, raw);
+    bytes_put_varint(writer, head->newest_ms);
+    bytes_put_varuint(writer, forgotten ? (uint64_t)(head->newest_ms - head->forgotten_ms) + 1 : 0);
+    bytes_put_varuint(writer, count);
+    for (uint32_t i = 0; i < count; i++) {
+        pack_entry(plan, (void *)(uintptr_t)state, source, slots[i], writer);
+    }
+    return true;
+}
+
+void features_pack(const struct features_plan *plan, const void *state, struct bytes_writer *writer)
+{
+    bytes_put_u8(writer, PACK_VERSION);
+    bytes_put_varint(writer, ((const struct state_head *)state)->latest_day);
+    size_t count_at = writer->size;
+    bytes_put(writer, "\0\0", 2);
+    uint16_t parts = 0;
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        parts = (uint16_t)(parts + pack_group(plan, state, &plan->groups[i], writer));
+    }
+    for (uint32_t i = 0; i < plan->samples_count; i++) {
+        parts = (uint16_t)(parts + pack_samples(plan, state, &plan->samples[i], writer));
+    }
+    for (uint32_t i = 0; i < plan->table_count; i++) {
+        parts = (uint16_t)(parts + pack_table(state, &plan->tables[i], writer));
+    }
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        parts = (uint16_t)(parts + pack_remembered(plan, state, i, writer));
+    }
+    if (!writer->full) {
+        memcpy(writer->data + count_at, &parts, sizeof(parts));
+    }
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan of a playbook's features, for the files of this folder only: which parts a customer's state has,
+ * what feeds each, and which part each feature reads.
+ *
+ *   state | head | group rows .. | window totals .. | samples .. | tables .. | remembered events per source |
+ *
+ * group    tiles of one unit and count: a ring of rows, one row a tile, one cell a (feed, operation)
+ * window   running totals of some cells of a group over its last `length` tiles
+ * samples  the newest (or oldest) matching events, in order of time or arrival
+ * table    different values with the tile they were last seen in
+ * feed     which events a part takes and what of them */
+#ifndef FEATURES_PLAN_H
+#define FEATURES_PLAN_H
+
+#include "base/civil.h"
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "features/features.h"
+#include "model/fields.h"
+
+enum {
+    PLAN_NONE = 255,
+    PLAN_GROUPS_MAX = 32,
+    PLAN_PARTS_MAX = 2 * FEATURES_MAX,
+    PLAN_DAY_TILE_MS = 0, /* tile_ms of days: their length is the customer's calendar's business */
+    PLAN_DEPTH_PAIR = 8,  /* samples of each side of a sequence */
+};
+
+#define TILE_NONE INT32_MIN
+/* Times and tiles beyond are refused when read back, so that reckoning with them cannot overflow. */
+#define PLAN_TIME_MS_MAX INT64_C(9000000000000000)
+#define PLAN_TILE_MAX    (INT32_C(1) << 30)
+
+/* How an event counts; a feed accepts some of these. */
+enum feed_class {
+    FEED_POSTED = 1,
+    FEED_PENDING = 2,
+    FEED_POSTED_LATE = 4,
+    FEED_PENDING_LATE = 8,
+};
+
+struct feed {
+    uint8_t source;
+    uint8_t predicate; /* bit in facts.matched */
+    uint8_t value;     /* index in facts.values; PLAN_NONE: the event itself */
+    uint8_t accepts;   /* enum feed_class bits */
+};
+
+struct predicate {
+    const struct cel_program *program; /* NULL: every event */
+    struct slice text;
+    struct slice currency; /* empty: any */
+};
+
+struct value_plan {
+    enum feature_value_from from;
+    uint8_t field;
+    const struct cel_program *program;
+    struct slice text;
+    enum feature_value_type type;
+};
+
+enum cell_operation { CELL_COUNT, CELL_SUM, CELL_MIN, CELL_MAX };
+
+struct link {
+    uint16_t window;
+    uint16_t total;
+};
+
+struct cell {
+    struct feed feed;
+    uint8_t operation;
+    uint8_t unit;
+    uint8_t group;
+    uint16_t index;  /* in the group's row */
+    uint16_t length; /* tiles of the longest window */
+    uint16_t link_count;
+    uint32_t tile_ms;
+    uint32_t name; /* in the record */
+    const struct link *links;
+};
+
+struct group {
+    uint8_t unit;
+    uint16_t tile_count;
+    uint16_t cell_count;
+    uint16_t window_count;
+    uint32_t tile_ms;
+    const uint16_t *cells;    /* by index in the row */
+    const uint16_t *windows;
+    const int64_t *empty_row; /* cell_count values */
+    uint32_t offset;          /* struct ring */
+    uint32_t touched_offset;  /* a bit per slot */
+    uint32_t rows_offset;
+};
+
+/* State of a group. */
+struct ring {
+    int32_t head; /* newest tile; TILE_NONE: no tile yet */
+    int32_t reserved;
+};
+
+struct window {
+    uint8_t group;
+    uint8_t anchor;
+    uint16_t length; /* tiles */
+    uint16_t total_count;
+    uint16_t *cells; /* by total: number of the cell */
+    uint32_t offset; /* struct window_state */
+};
+
+struct window_state {
+    int32_t end; /* last tile inside; TILE_NONE: to be recounted */
+    int32_t reserved;
+    int64_t totals[];
+};
+
+struct samples_plan {
+    struct feed feed;
+    uint8_t order;     /* enum feature_order */
+    bool oldest;       /* keeps the oldest instead of the newest */
+    bool with_text;
+    uint16_t capacity;
+    uint16_t stride;   /* bytes of an entry */
+    uint32_t offset;
+    uint32_t name;
+};
+
+struct table_plan {
+    struct feed feed;
+    uint8_t unit;
+    uint16_t capacity;
+    uint32_t tile_ms;
+    uint32_t offset;
+    uint32_t name;
+};
+
+struct remembered_plan {
+    uint32_t capacity;
+    uint32_t entry_size;
+    uint32_t offset;
+    uint32_t name; /* of the predicates and values whose results are remembered */
+};
+
+struct source_plan {
+    const struct predicate *predicates;
+    const struct value_plan *values;
+    const uint16_t *cells, *samples, *tables;
+    uint32_t predicate_count, value_count, cell_count, samples_count, table_count;
+    uint32_t groups; /* bit per group that has a cell of this source */
+    bool any;
+    bool takes_pending;
+    struct remembered_plan remembered;
+};
+
+/* Which part a feature reads. */
+struct reader {
+    uint16_t cell[2];   /* tile kinds: the cell, and AVG's count */
+    uint16_t total[2];  /* their totals, each in its `window` */
+    uint16_t window[2]; /* UINT16_MAX: the rows themselves */
+    uint16_t samples[2];
+    uint16_t table;
+    enum feature_value_type type;
+};
+
+struct features_plan {
+    const struct feature_def *defs;
+    uint32_t count;
+    struct features_options options;
+    const struct cell *cells;
+    const struct group *groups;
+    const struct window *windows;
+    const struct samples_plan *samples;
+    const struct table_plan *tables;
+    const struct reader *readers;
+    uint32_t cell_count, group_count, window_count, samples_count, table_count;
+    struct source_plan sources[SOURCE_COUNT];
+    size_t state_size;
+    size_t packed_size_max;
+};
+
+/* First bytes of the state. */
+struct state_head {
+    int32_t latest_day; /* the customer's newest local day, of events that were not late; TILE_NONE */
+    int32_t reserved;
+};
+
+/* The type of the value that a definition takes from its events. */
+enum feature_value_type plan_value_type(const struct feature_def *def);
+
+/* Groups, windows, offsets and sizes, once every part is known. STATUS_FULL: the arena, or too many groups. */
+enum status plan_lay_out(struct features_plan *plan, struct arena *arena);
+
+/* What one event means to the plan; what is remembered of it. */
+struct facts {
+    int64_t time_ms;
+    int32_t day;      /* local */
+    uint8_t class;    /* enum feed_class */
+    uint32_t present; /* bit per value */
+    uint64_t matched; /* bit per predicate */
+    int64_t values[FEATURES_VALUES_MAX]; /* numbers; a double's bits; the hash of a text */
+    struct slice texts[FEATURES_VALUES_MAX];
+};
+
+static inline bool feed_takes(const struct feed *feed, const struct facts *facts)
+{
+    return (feed->accepts & facts->class) != 0 && (facts->matched >> feed->predicate & 1) != 0 &&
+           (feed->value == PLAN_NONE || (facts->present >> feed->value & 1) != 0);
+}
+
+static inline int64_t feed_value(const struct feed *feed, const struct facts *facts)
+{
+    return feed->value == PLAN_NONE ? 0 : facts->values[feed->value];
+}
+
+/* The tile of an event in a unit. */
+static inline int32_t tile_of(uint32_t tile_ms, int64_t time_ms, int32_t day)
+{
+    if (tile_ms == PLAN_DAY_TILE_MS) {
+        return day;
+    }
+    int64_t tile = civil_floor(time_ms, tile_ms);
+    return tile < -PLAN_TILE_MAX ? -PLAN_TILE_MAX : tile > PLAN_TILE_MAX ? PLAN_TILE_MAX : (int32_t)tile;
+}
+
+static inline void *state_at(void *state, uint32_t offset)
+{
+    return (uint8_t *)state + offset;
+}
+
+static inline const void *state_at_const(const void *state, uint32_t offset)
+{
+    return (const uint8_t *)state + offset;
+}
+
+#endif

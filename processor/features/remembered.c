@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "features/remembered.h"
+
+/* | head | ids[capacity] | times[capacity] | entries[capacity] |, slots in no order */
+
+static struct remembered_head *head_of(void *state, const struct source_plan *source)
+{
+    return state_at(state, source->remembered.offset);
+}
+
+static uint64_t *ids_of(void *state, const struct source_plan *source)
+{
+    return state_at(state, source->remembered.offset + (uint32_t)sizeof(struct remembered_head));
+}
+
+static int64_t *times_of(void *state, const struct source_plan *source)
+{
+    return (int64_t *)(void *)(ids_of(state, source) + source->remembered.capacity);
+}
+
+static struct remembered_entry *entry_of(void *state, const struct source_plan *source, uint32_t slot)
+{
+    uint8_t *first = (uint8_t *)(times_of(state, source) + source->remembered.capacity);
+    return (struct remembered_entry *)(void *)(first + (size_t)slot * source->remembered.entry_size);
+}
+
+/* Reading shares the accessors above; nothing is written through it. */
+static void *readable(const void *state)
+{
+    return (void *)(uintptr_t)state;
+}
+
+void remembered_init(const struct features_plan *plan, void *state)
+{
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        if (plan->sources[s].remembered.capacity > 0) {
+            *head_of(state, &plan->sources[s]) =
+                (struct remembered_head){.newest_ms = INT64_MIN, .forgotten_ms = INT64_MIN};
+        }
+    }
+}
+
+static int64_t horizon_ms(const struct features_plan *plan, const struct remembered_head *head)
+{
+    int64_t lateness = plan->options.allowed_lateness_ms;
+    return head->newest_ms < INT64_MIN + lateness ? INT64_MIN : head->newest_ms - lateness;
+}
+
+int64_t remembered_from_ms(const struct features_plan *plan, const void *state,
+                           const struct source_plan *source)
+{
+    const struct remembered_head *head = head_of(readable(state), source);
+    int64_t horizon = horizon_ms(plan, head);
+    if (head->forgotten_ms == INT64_MIN && horizon == INT64_MIN) {
+        return INT64_MIN;
+    }
+    return head->forgotten_ms >= horizon ? head->forgotten_ms + 1 : horizon;
+}
+
+int32_t remembered_find(const struct features_plan *plan, const void *state,
+                        const struct source_plan *source, uint64_t id)
+{
+    const struct remembered_head *head = head_of(readable(state), source);
+    const uint64_t *ids = ids_of(readable(state), source);
+    for (uint32_t i = 0; i < head->count; i++) {
+        if (ids[i] == id) {
+            bool live = times_of(readable(state), source)[i] >= horizon_ms(plan, head);
+            return live ? (int32_t)i : -1;
+        }
+    }
+    return -1;
+}
+
+struct remembered_entry *remembered_entry(const struct features_plan *plan UNUSED, void *state,
+                                          const struct source_plan *source, int32_t slot)
+{
+    return entry_of(state, source, (uint32_t)slot);
+}
+
+uint64_t remembered_id(const struct features_plan *plan UNUSED, const void *state,
+                       const struct source_plan *source, int32_t slot)
+{
+    return ids_of(readable(state), source)[slot];
+}
+
+int64_t remembered_time_ms(const struct features_plan *plan UNUSED, const void *state,
+                           const struct source_plan *source, int32_t slot)
+{
+    return times_of(readable(state), source)[slot];
+}
+
+struct facts remembered_facts(const struct features_plan *plan, void *state,
+                              const struct source_plan *source, int32_t slot)
+{
+    const struct remembered_entry *entry = remembered_entry(plan, state, source, slot);
+    struct facts facts = {
+        .time_ms = times_of(state, source)[slot],
+        .day = entry->day,
+        .class = entry->class,
+        .present = entry->present,
+        .matched = entry->matched,
+    };
+    memcpy(facts.values, entry->values, source->value_count * sizeof(int64_t));
+    return facts;
+}
+
+/* Slot for an event of that time, or -1: the set is full of newer ones. */
+static int32_t slot_for(void *state, const struct source_plan *source, uint64_t id, int64_t time_ms)
+{
+    struct remembered_head *head = head_of(state, source);
+    uint64_t *ids = ids_of(state, source);
+    const int64_t *times = times_of(state, source);
+    for (uint32_t i = 0; i < head->count; i++) {
+        if (ids[i] == id) {
+            return (int32_t)i;
+        }
+    }
+    if (head->count < source->remembered.capacity) {
+        return (int32_t)head->count++;
+    }
+    uint32_t oldest = 0;
+    for (uint32_t i = 1; i < head->count; i++) {
+        if (times[i] < times[oldest] || (times[i] == times[oldest] && ids[i] < ids[oldest])) {
+            oldest = i;
+        }
+    }
+    bool newer = time_ms > times[oldest] || (time_ms == times[oldest] && id > ids[oldest]);
+    int64_t lost_ms = newer ? times[oldest] : time_ms;
+    head->forgotten_ms = lost_ms > head->forgotten_ms ? lost_ms : head->forgotten_ms;
+    return newer ? (int32_t)oldest : -1;
+}
+
+void remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
+                    uint64_t id, const struct facts *facts, uint8_t flags)
+{
+    struct remembered_head *head = head_of(state, source);
+    if (facts->time_ms > head->newest_ms) {
+        head->newest_ms = facts->time_ms;
+    }
+    if (facts->time_ms < horizon_ms(plan, head)) {
+        return; /* older than anything that is remembered; remembered_from_ms says so by itself */
+    }
+    int32_t slot = slot_for(state, source, id, facts->time_ms);
+    if (slot < 0) {
+        return;
+    }
+    ids_of(state, source)[slot] = id;
+    times_of(state, source)[slot] = facts->time_ms;
+    struct remembered_entry *entry = entry_of(state, source, (uint32_t)slot);
+    *entry = (struct remembered_entry){
+        .matched = facts->matched,
+        .present = facts->present,
+        .day = facts->day,
+        .class = facts->class,
+        .flags = flags,
+    };
+    memcpy(entry->values, facts->values, source->value_count * sizeof(int64_t));
+}
+
+bool remembered_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
+                        const struct facts *facts, int64_t *out_value)
+{
+    const struct source_plan *source = &plan->sources[cell->feed.source];
+    if (source->remembered.capacity == 0) {
+        return false;
+    }
+    int64_t from_ms = remembered_from_ms(plan, state, source);
+    int32_t tile = 0;
+    if (cell->unit == FEATURE_ALL) {
+        if (from_ms != INT64_MIN) {
+            return false;
+        }
+    } else {
+        tile = tile_of(cell->tile_ms, facts->time_ms, facts->day);
+        /* A local day may begin 26 hours before the UTC day of the same number. */
+        int64_t start_ms = cell->tile_ms == PLAN_DAY_TILE_MS ? tile * MS_PER_DAY - 26 * MS_PER_HOUR
+                                                             : (int64_t)tile * cell->tile_ms;
+        if (start_ms < from_ms) {
+            return false;
+        }
+    }
+    const struct remembered_head *head = head_of(state, source);
+    for (uint32_t i = 0; i < head->count; i++) {
+        struct facts other = remembered_facts(plan, state, source, (int32_t)i);
+        uint8_t flags = entry_of(state, source, i)->flags;
+        if ((flags & (REMEMBERED_REVERSED | REMEMBERED_REPLACED | REMEMBERED_BLANK)) != 0 ||
+            other.time_ms < from_ms || !feed_takes(&cell->feed, &other) ||
+            (cell->unit != FEATURE_ALL && tile_of(cell->tile_ms, other.time_ms, other.day) != tile)) {
+            continue;
+        }
+        int64_t value = feed_value(&cell->feed, &other);
+        bool better = cell->operation == CELL_MIN ? value < *out_value : value > *out_value;
+        *out_value = better ? value : *out_value;
+    }
+    return true;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The newest events of a source, remembered as what they gave: so that one that comes again counts once, a
+ * POSTED takes the place of its PENDING, and a REVERSED takes back exactly.
+ *
+ * What is remembered is a set, not a history: the `capacity` newest by event time, none older than
+ * allowed_lateness before the newest. So it does not depend on the order of arrival, and packing it at any
+ * moment changes nothing. Events are known by a 64-bit hash of their event_id: with 32 kept, two different
+ * ones are mistaken for each other once in 10^17 events. */
+#ifndef FEATURES_REMEMBERED_H
+#define FEATURES_REMEMBERED_H
+
+#include "features/plan.h"
+
+enum remembered_flags {
+    REMEMBERED_POSTED = 1,
+    REMEMBERED_PENDING = 2,   /* its PENDING stands, or was replaced */
+    REMEMBERED_REVERSED = 4,  /* taken back: `facts` no longer count */
+    REMEMBERED_OWN = 8,       /* a REVERSED whose event was not known: its own fields were subtracted */
+    REMEMBERED_REPLACED = 16, /* a PENDING whose POSTED came under another id */
+    REMEMBERED_BLANK = 32,    /* from an older playbook: the id is known, what it gave is not */
+    REMEMBERED_FLAGS = 63,
+};
+
+struct remembered_entry {
+    uint64_t matched;
+    uint32_t present;
+    int32_t day;
+    uint8_t class; /* enum feed_class it was applied as */
+    uint8_t flags; /* enum remembered_flags */
+    uint16_t reserved;
+    uint32_t reserved_too;
+    int64_t values[]; /* value_count of the source */
+};
+
+struct remembered_head {
+    int64_t newest_ms;    /* latest event time seen; INT64_MIN */
+    int64_t forgotten_ms; /* latest time of an event that is not kept; INT64_MIN */
+    uint32_t count;
+    uint32_t reserved;
+};
+
+void remembered_init(const struct features_plan *plan, void *state);
+
+/* Slot of an event by the hash of its id; -1 when it is not remembered (any more). */
+int32_t remembered_find(const struct features_plan *plan, const void *state,
+                        const struct source_plan *source, uint64_t id);
+
+struct remembered_entry *remembered_entry(const struct features_plan *plan, void *state,
+                                          const struct source_plan *source, int32_t slot);
+
+uint64_t remembered_id(const struct features_plan *plan, const void *state,
+                       const struct source_plan *source, int32_t slot);
+int64_t remembered_time_ms(const struct features_plan *plan, const void *state,
+                           const struct source_plan *source, int32_t slot);
+
+/* What the entry gave, without texts. */
+struct facts remembered_facts(const struct features_plan *plan, void *state,
+                              const struct source_plan *source, int32_t slot);
+
+/* Remember an event, replacing what was known under that id. */
+void remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
+                    uint64_t id, const struct facts *facts, uint8_t flags);
+
+/* Times before this are not (all) remembered. */
+int64_t remembered_from_ms(const struct features_plan *plan, const void *state,
+                           const struct source_plan *source);
+
+/* The extreme that remains in the cell's tile of `facts` when that event is no longer counted (its entry must
+ * be flagged already). False when the tile is not remembered whole. `out_value` keeps the empty value when
+ * nothing remains. */
+bool remembered_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
+                        const struct facts *facts, int64_t *out_value);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "features/tiles.h"
+
+#include "features/remembered.h"
+
+/* Amounts come from outside: sums wrap like two's complement instead of being undefined, and what was added
+ * can always be taken back exactly. */
+static inline int64_t plus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static inline uint32_t slot_of(const struct group *group, int32_t tile)
+{
+    int32_t slot = tile % (int32_t)group->tile_count;
+    return (uint32_t)(slot < 0 ? slot + (int32_t)group->tile_count : slot);
+}
+
+static inline int64_t *row_at(const struct group *group, void *state, uint32_t slot)
+{
+    return (int64_t *)state_at(state, group->rows_offset) + (size_t)slot * group->cell_count;
+}
+
+static void empty_row(const struct group *group, void *state, uint32_t slot)
+{
+    uint64_t *touched = state_at(state, group->touched_offset);
+    touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
+    memcpy(row_at(group, state, slot), group->empty_row, group->cell_count * sizeof(int64_t));
+}
+
+void tiles_init(const struct features_plan *plan, void *state)
+{
+    for (uint32_t g = 0; g < plan->group_count; g++) {
+        const struct group *group = &plan->groups[g];
+        ((struct ring *)state_at(state, group->offset))->head = TILE_NONE;
+        for (uint32_t slot = 0; slot < group->tile_count; slot++) {
+            empty_row(group, state, slot);
+        }
+    }
+    for (uint32_t w = 0; w < plan->window_count; w++) {
+        ((struct window_state *)state_at(state, plan->windows[w].offset))->end = TILE_NONE;
+    }
+}
+
+static inline bool in_ring(const struct group *group, int32_t head, int32_t tile)
+{
+    return head != TILE_NONE && tile <= head && (int64_t)head - tile < group->tile_count;
+}
+
+const int64_t *tiles_row(const struct group *group, const void *state, int32_t tile)
+{
+    const struct ring *ring = state_at_const(state, group->offset);
+    if (!in_ring(group, ring->head, tile)) {
+        return NULL;
+    }
+    uint32_t slot = slot_of(group, tile);
+    const uint64_t *touched = state_at_const(state, group->touched_offset);
+    if ((touched[slot / 64] >> slot % 64 & 1) == 0) {
+        return NULL;
+    }
+    return (const int64_t *)state_at_const(state, group->rows_offset) + (size_t)slot * group->cell_count;
+}
+
+int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to)
+{
+    const struct ring *ring = state_at_const(state, group->offset);
+    const uint64_t *touched = state_at_const(state, group->touched_offset);
+    if (ring->head == TILE_NONE) {
+        return to + 1;
+    }
+    int64_t oldest = (int64_t)ring->head - group->tile_count + 1;
+    int64_t at = from > oldest ? from : oldest;
+    int64_t last = to < ring->head ? to : ring->head;
+    if (at > last) {
+        return to + 1;
+    }
+    uint32_t slot = slot_of(group, (int32_t)at);
+    while (at <= last) {
+        uint64_t rest = touched[slot / 64] >> slot % 64;
+        if ((rest & 1) != 0) {
+            return at;
+        }
+        /* To the next touched slot of this word, the word's end, or the ring's end. */
+        uint32_t step = rest != 0 ? (uint32_t)__builtin_ctzll(rest) : 64 - slot % 64;
+        step = step < group->tile_count - slot ? step : group->tile_count - slot;
+        at += step;
+        slot += step;
+        slot = slot == group->tile_count ? 0 : slot;
+    }
+    return to + 1;
+}
+
+void tiles_touch(const struct group *group, void *state, int32_t tile)
+{
+    uint32_t slot = slot_of(group, tile);
+    ((uint64_t *)state_at(state, group->touched_offset))[slot / 64] |= UINT64_C(1) << slot % 64;
+}
+
+/* ---- windows ---- */
+
+static void merge(const struct features_plan *plan, const struct window *window,
+                  struct window_state *totals, const int64_t *row, int32_t sign)
+{
+    for (uint32_t t = 0; t < window->total_count; t++) {
+        const struct cell *cell = &plan->cells[window->cells[t]];
+        int64_t value = row[cell->index];
+        int64_t *total = &totals->totals[t];
+        switch ((enum cell_operation)cell->operation) {
+        case CELL_COUNT:
+        case CELL_SUM:
+            *total = sign > 0 ? plus(*total, value) : minus(*total, value);
+            break;
+        case CELL_MIN:
+            *total = value < *total ? value : *total;
+            break;
+        case CELL_MAX:
+            *total = value > *total ? value : *total;
+            break;
+        }
+    }
+}
+
+static void recount(const struct features_plan *plan, void *state, const struct window *window,
+                    struct window_state *totals, int32_t end)
+{
+    const struct group *group = &plan->groups[window->group];
+    for (uint32_t t = 0; t < window->total_count; t++) {
+        totals->totals[t] = group->empty_row[plan->cells[window->cells[t]].index];
+    }
+    int64_t first = (int64_t)end - window->length + 1;
+    for (int64_t tile = tiles_next(group, state, first, end); tile <= end;
+         tile = tiles_next(group, state, tile + 1, end)) {
+        merge(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)), 1);
+    }
+    totals->end = end;
+}
+
+static bool has_extremes(const struct features_plan *plan, const struct window *window)
+{
+    for (uint32_t t = 0; t < window->total_count; t++) {
+        if (plan->cells[window->cells[t]].operation >= CELL_MIN) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const int64_t *tiles_move_window(const struct features_plan *plan, void *state, uint32_t number,
+                                 int32_t end)
+{
+    const struct window *window = &plan->windows[number];
+    struct window_state *totals = state_at(state, window->offset);
+    if (LIKELY(totals->end == end)) {
+        return totals->totals;
+    }
+    const struct group *group = &plan->groups[window->group];
+    int64_t was = totals->end;
+    if (was == TILE_NONE || end < was || end - was >= window->length || has_extremes(plan, window)) {
+        recount(plan, state, window, totals, end);
+        return totals->totals;
+    }
+    int64_t gone = end - (int64_t)window->length;
+    for (int64_t tile = tiles_next(group, state, was - window->length + 1, gone); tile <= gone;
+         tile = tiles_next(group, state, tile + 1, gone)) {
+        merge(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)), -1);
+    }
+    for (int64_t tile = tiles_next(group, state, was + 1, end); tile <= end;
+         tile = tiles_next(group, state, tile + 1, end)) {
+        merge(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)), 1);
+    }
+    totals->end = end;
+    return totals->totals;
+}
+
+/* ---- events ---- */
+
+/* Rows that are about to be emptied may still stand in a window's totals: move the windows past them first.
+ * A ring has one row more than its longest window, so a window that ends the tile before the new head (the
+ * moment of evaluation may be a little behind an event's own time) still finds all of its rows. */
+static void move_head(const struct features_plan *plan, void *state, const struct group *group,
+                      int32_t tile)
+{
+    struct ring *ring = state_at(state, group->offset);
+    if (ring->head != TILE_NONE && group->unit != FEATURE_ALL) {
+        for (uint32_t i = 0; i < group->window_count; i++) {
+            const struct window *window = &plan->windows[group->windows[i]];
+            struct window_state *totals = state_at(state, window->offset);
+            if (totals->end != TILE_NONE && totals->end < tile - 1) {
+                (void)tiles_move_window(plan, state, group->windows[i], tile - 1);
+            }
+        }
+        int64_t steps = (int64_t)tile - ring->head;
+        if (steps >= group->tile_count) {
+            steps = group->tile_count;
+        }
+        uint32_t slot = slot_of(group, tile);
+        for (; steps > 0; steps--) {
+            empty_row(group, state, slot);
+            slot = slot == 0 ? group->tile_count - 1U : slot - 1;
+        }
+    }
+    ring->head = tile;
+}
+
+int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile)
+{
+    const struct group *group = &plan->groups[number];
+    const struct ring *ring = state_at(state, group->offset);
+    if (ring->head == TILE_NONE || tile > ring->head) {
+        move_head(plan, state, group, tile);
+    } else if (!in_ring(group, ring->head, tile)) {
+        return NULL;
+    }
+    return row_at(group, state, slot_of(group, tile));
+}
+
+static void forget_windows(const struct features_plan *plan, void *state, const struct cell *cell)
+{
+    for (uint32_t i = 0; i < cell->link_count; i++) {
+        ((struct window_state *)state_at(state, plan->windows[cell->links[i].window].offset))->end =
+            TILE_NONE;
+    }
+}
+
+/* The smallest or largest of a tile cannot be taken back from the cell; it can from the remembered events,
+ * when they are all of that tile. Otherwise it stays. */
+static void take_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
+                         const struct facts *facts, int64_t *value)
+{
+    int64_t found = plan->groups[cell->group].empty_row[cell->index];
+    if (*value == feed_value(&cell->feed, facts) &&
+        remembered_extreme(plan, state, cell, facts, &found)) {
+        *value = found;
+        forget_windows(plan, state, cell);
+    }
+}
+
+static inline void update_windows(const struct features_plan *plan, void *state,
+                                  const struct cell *cell, int32_t tile, int64_t value)
+{
+    for (uint32_t i = 0; i < cell->link_count; i++) {
+        const struct window *window = &plan->windows[cell->links[i].window];
+        struct window_state *totals = state_at(state, window->offset);
+        if ((uint32_t)totals->end - (uint32_t)tile >= window->length) {
+            continue; /* outside, or not counted yet */
+        }
+        int64_t *total = &totals->totals[cell->links[i].total];
+        if (cell->operation <= CELL_SUM) {
+            *total = plus(*total, value);
+        } else if (cell->operation == CELL_MIN ? value < *total : value > *total) {
+            *total = value;
+        }
+    }
+}
+
+static void apply_cell(const struct features_plan *plan, void *state, const struct cell *cell,
+                       const struct facts *facts, int64_t *row, int32_t tile, int32_t sign)
+{
+    int64_t *value = &row[cell->index];
+    int64_t given = cell->operation == CELL_COUNT ? 1 : feed_value(&cell->feed, facts);
+    switch ((enum cell_operation)cell->operation) {
+    case CELL_COUNT:
+    case CELL_SUM:
+        given = sign > 0 ? given : minus(0, given);
+        *value = plus(*value, given);
+        update_windows(plan, state, cell, tile, given);
+        break;
+    case CELL_MIN:
+    case CELL_MAX:
+        if (sign < 0) {
+            take_extreme(plan, state, cell, facts, value);
+        } else if (cell->operation == CELL_MIN ? given < *value : given > *value) {
+            *value = given;
+            update_windows(plan, state, cell, tile, given);
+        }
+        break;
+    }
+}
+
+void tiles_apply(const struct features_plan *plan, void *state, const struct source_plan *source,
+                 const struct facts *facts, int32_t sign, bool additive_only)
+{
+    int64_t *rows[PLAN_GROUPS_MAX];
+    int32_t tiles[PLAN_GROUPS_MAX];
+    for (uint32_t rest = source->groups; rest != 0; rest &= rest - 1) {
+        uint32_t g = (uint32_t)__builtin_ctz(rest);
+        const struct group *group = &plan->groups[g];
+        tiles[g] = group->unit == FEATURE_ALL ? 0 : tile_of(group->tile_ms, facts->time_ms, facts->day);
+        rows[g] = tiles_reach(plan, state, g, tiles[g]);
+    }
+    for (uint32_t i = 0; i < source->cell_count; i++) {
+        const struct cell *cell = &plan->cells[source->cells[i]];
+        int64_t *row = rows[cell->group];
+        if (row == NULL || !feed_takes(&cell->feed, facts) ||
+            (additive_only && cell->operation > CELL_SUM)) {
+            continue;
+        }
+        tiles_touch(&plan->groups[cell->group], state, tiles[cell->group]);
+        apply_cell(plan, state, cell, facts, row, tiles[cell->group], sign);
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of tiles and the windows that run over them. A group is a ring of rows:
+ *
+ *             tile 19998   19999   20000 = head            window of 2 tiles ending at 20000
+ *   row      | 3 | 410 |  (empty) | 1 | 95 |                totals | 1 | 95 |
+ *              count sum            count sum
+ *
+ * An event touches one row and the totals of the windows that hold its tile; a window that moves subtracts the
+ * rows that leave and adds those that come in. */
+#ifndef FEATURES_TILES_H
+#define FEATURES_TILES_H
+
+#include "features/plan.h"
+
+void tiles_init(const struct features_plan *plan, void *state);
+
+/* Give (`sign` 1) or take back (-1) what an event means to every cell of its source. `additive_only`: counts
+ * and sums alone, for a reversal whose event is not remembered. */
+void tiles_apply(const struct features_plan *plan, void *state, const struct source_plan *source,
+                 const struct facts *facts, int32_t sign, bool additive_only);
+
+/* The row of a tile, NULL when it has left the ring. A tile newer than the head moves the head, and the rows
+ * that leave are emptied. */
+int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t group, int32_t tile);
+
+/* The row of a tile for reading; NULL when it is outside the ring or nothing was ever put there. */
+const int64_t *tiles_row(const struct group *group, const void *state, int32_t tile);
+
+/* The first tile in from..to whose row was touched; `to` + 1 when there is none. */
+int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to);
+
+/* Mark a row as touched: unpacking writes rows itself. */
+void tiles_touch(const struct group *group, void *state, int32_t tile);
+
+/* Make the window end at `end` and return its totals. */
+const int64_t *tiles_move_window(const struct features_plan *plan, void *state, uint32_t window,
+                                 int32_t end);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads what pack.c writes; its head comment has the format. The bytes may be hostile: every count is checked
+ * against what is left, every number that reckoning depends on against its range. */
+#include "features/pack.h"
+
+#include "features/remembered.h"
+#include "features/samples.h"
+#include "features/table.h"
+#include "features/tiles.h"
+
+static bool refuse(struct bytes_reader *reader)
+{
+    reader->bad = true;
+    return false;
+}
+
+static int64_t take_value(struct bytes_reader *reader, bool raw)
+{
+    return raw ? (int64_t)bytes_take_u64(reader) : bytes_take_varint(reader);
+}
+
+static bool time_is_sane(int64_t time_ms)
+{
+    return time_ms >= -PLAN_TIME_MS_MAX && time_ms <= PLAN_TIME_MS_MAX;
+}
+
+static bool tile_is_sane(int64_t tile)
+{
+    return tile >= -PLAN_TILE_MAX && tile <= PLAN_TILE_MAX;
+}
+
+/* ---- groups ---- */
+
+enum { CELL_UNKNOWN = UINT16_MAX };
+
+static uint16_t find_cell(const struct features_plan *plan, uint32_t name, uint16_t likely)
+{
+    if (likely < plan->cell_count && plan->cells[likely].name == name) {
+        return likely; /* the same playbook: the cells come in their own order */
+    }
+    for (uint32_t i = 0; i < plan->cell_count; i++) {
+        if (plan->cells[i].name == name) {
+            return (uint16_t)i;
+        }
+    }
+    return CELL_UNKNOWN;
+}
+
+/* Cells of one packed group may live in several groups now; all of them get its head. */
+static void reach_all(const struct features_plan *plan, void *state, const uint16_t *cells,
+                      uint32_t count, int32_t tile)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (cells[i] != CELL_UNKNOWN) {
+            (void)tiles_reach(plan, state, plan->cells[cells[i]].group, tile);
+        }
+    }
+}
+
+static bool unpack_row(const struct features_plan *plan, void *state, const uint16_t *cells,
+                       uint32_t count, int32_t tile, struct bytes_reader *reader)
+{
+    struct slice bits = bytes_take(reader, (count + 7) / 8);
+    if (reader->bad) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if ((bits.data[i / 8] >> i % 8 & 1) == 0) {
+            continue;
+        }
+        int64_t value = bytes_take_varint(reader);
+        if (cells[i] == CELL_UNKNOWN) {
+            continue;
+        }
+        const struct cell *cell = &plan->cells[cells[i]];
+        int64_t *row = tiles_reach(plan, state, cell->group, tile);
+        if (row != NULL) {
+            row[cell->index] = value;
+            tiles_touch(&plan->groups[cell->group], state, tile);
+        }
+    }
+    return !reader->bad;
+}
+
+static bool unpack_group(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+{
+    uint16_t cells[PACK_CELLS_MAX];
+    uint8_t unit = bytes_take_u8(reader);
+    (void)bytes_take_varuint(reader); /* tile_ms: the names of the cells stand for it */
+    uint64_t count = bytes_take_varuint(reader);
+    if (reader->bad || unit > FEATURE_EVENTS || count > PACK_CELLS_MAX) {
+        return refuse(reader);
+    }
+    uint16_t likely = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        cells[i] = find_cell(plan, bytes_take_u32(reader), likely);
+        if (cells[i] != CELL_UNKNOWN) {
+            const struct group *group = &plan->groups[plan->cells[cells[i]].group];
+            uint32_t next = plan->cells[cells[i]].index + 1U;
+            likely = next < group->cell_count ? group->cells[next] : 0;
+            if (plan->cells[cells[i]].unit != unit) {
+                return refuse(reader);
+            }
+        }
+    }
+    int64_t head = bytes_take_varint(reader);
+    uint64_t rows = bytes_take_varuint(reader);
+    if (reader->bad || !tile_is_sane(head) || (unit == FEATURE_ALL && head != 0)) {
+        return refuse(reader);
+    }
+    reach_all(plan, state, cells, (uint32_t)count, (int32_t)head);
+    int64_t before = INT64_MIN;
+    for (; rows > 0; rows--) {
+        uint64_t step = bytes_take_varuint(reader);
+        if (reader->bad || step > PLAN_TILE_MAX || (unit == FEATURE_ALL && step != 0)) {
+            return refuse(reader);
+        }
+        int64_t tile = head - (int64_t)step;
+        if (tile <= before || !tile_is_sane(tile)) {
+            return refuse(reader);
+        }
+        before = tile;
+        if (!unpack_row(plan, state, cells, (uint32_t)count, (int32_t)tile, reader)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- samples ---- */
+
+static const struct samples_plan *find_samples(const struct features_plan *plan, uint32_t name)
+{
+    for (uint32_t i = 0; i < plan->samples_count; i++) {
+        if (plan->samples[i].name == name) {
+            return &plan->samples[i];
+        }
+    }
+    return NULL;
+}
+
+static bool order_is_kept(const struct samples_plan *part, int64_t before_ms, int64_t time_ms)
+{
+    if (part->order == FEATURE_BY_ARRIVAL) {
+        return true;
+    }
+    return part->oldest ? time_ms >= before_ms : time_ms <= before_ms;
+}
+
+static bool unpack_sample(const struct samples_plan *part, void *state, uint8_t flags, int64_t time_ms,
+                          struct bytes_reader *reader)
+{
+    struct slice text = {NULL, 0};
+    int64_t value = 0;
+    bool with_text = (flags & SAMPLES_TEXT) != 0;
+    if (with_text) {
+        text = bytes_take_slice(reader);
+        value = (int64_t)hash64(text, 0);
+        if (text.size > FEATURES_TEXT_SIZE) {
+            return refuse(reader);
+        }
+    }
+    if (!with_text || text.size > TEXT_UNCUT_SIZE) {
+        value = take_value(reader, (flags & SAMPLES_RAW) != 0);
+    }
+    if (part != NULL && !reader->bad) {
+        (void)samples_append(part, state, time_ms, value, text);
+    }
+    return !reader->bad;
+}
+
+static bool unpack_samples(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+{
+    const struct samples_plan *part = find_samples(plan, bytes_take_u32(reader));
+    uint8_t flags = bytes_take_u8(reader);
+    int64_t newest_ms = (flags & SAMPLES_STRICT) != 0 ? bytes_take_varint(reader) : INT64_MIN;
+    uint64_t count = bytes_take_varuint(reader);
+    if (reader->bad || (flags & ~SAMPLES_FLAGS) != 0) {
+        return refuse(reader);
+    }
+    /* A newer playbook may want the texts of what was kept without: that part starts anew. */
+    if (part != NULL && (samples_head(part, state)->count > 0 ||
+                         (part->with_text && (flags & SAMPLES_TEXT) == 0 && count > 0))) {
+        part = NULL;
+    }
+    int64_t time_ms = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        int64_t step = bytes_take_varint(reader);
+        int64_t before_ms = time_ms;
+        if (reader->bad || __builtin_add_overflow(time_ms, step, &time_ms) || !time_is_sane(time_ms)) {
+            return refuse(reader);
+        }
+        if (i > 0 && part != NULL && !order_is_kept(part, before_ms, time_ms)) {
+            return refuse(reader);
+        }
+        if (!unpack_sample(part, state, flags, time_ms, reader)) {
+            return false;
+        }
+    }
+    if (part != NULL) {
+        struct samples_head *head = state_at(state, part->offset);
+        head->lost = head->lost || (flags & SAMPLES_LOST) != 0;
+        head->newest_ms = newest_ms;
+    }
+    return true;
+}
+
+/* ---- tables ---- */
+
+static bool unpack_table(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+{
+    uint32_t name = bytes_take_u32(reader);
+    uint64_t count = bytes_take_varuint(reader);
+    const struct table_plan *part = NULL;
+    for (uint32_t i = 0; i < plan->table_count; i++) {
+        part = plan->tables[i].name == name ? &plan->tables[i] : part;
+    }
+    uint64_t hash = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t step = bytes_take_varuint(reader);
+        int64_t tile = bytes_take_varint(reader);
+        uint64_t uses = bytes_take_varuint(reader);
+        if (reader->bad || (i > 0 && step == 0) || hash + step < hash || !tile_is_sane(tile) ||
+            uses == 0 || uses > UINT32_MAX) {
+            return refuse(reader);
+        }
+        hash += step;
+        if (part != NULL) {
+            table_put(part, state, hash, (int32_t)tile, (uint32_t)uses);
+        }
+    }
+    return !reader->bad;
+}
+
+/* ---- remembered events ---- */
+
+struct remembered_header {
+    uint64_t value_count, raw;
+    int64_t newest_ms;
+    bool same; /* as now: predicates and values are numbered alike */
+};
+
+static bool unpack_entry(const struct features_plan *plan, void *state, const struct source_plan *source,
+                         const struct remembered_header *header, struct bytes_reader *reader)
+{
+    struct facts facts = {.class = 0};
+    uint64_t id = bytes_take_u64(reader);
+    uint64_t age_ms = bytes_take_varuint(reader);
+    int64_t shift = bytes_take_varint(reader);
+    facts.class = bytes_take_u8(reader);
+    uint8_t flags = bytes_take_u8(reader);
+    facts.matched = bytes_take_varuint(reader);
+    uint64_t present = bytes_take_varuint(reader);
+    if (reader->bad || age_ms > (uint64_t)PLAN_TIME_MS_MAX || shift < -2 || shift > 2 ||
+        (flags & ~REMEMBERED_FLAGS) != 0 || present >> header->value_count != 0) {
+        return refuse(reader);
+    }
+    for (uint32_t i = 0; i < header->value_count; i++) {
+        if ((present >> i & 1) != 0) {
+            facts.values[i] = take_value(reader, (header->raw >> i & 1) != 0);
+        }
+    }
+    facts.time_ms = header->newest_ms - (int64_t)age_ms;
+    if (reader->bad || !time_is_sane(facts.time_ms)) {
+        return refuse(reader);
+    }
+    facts.day = (int32_t)(civil_floor(facts.time_ms, MS_PER_DAY) + shift);
+    facts.present = (uint32_t)present;
+    if (!header->same) {
+        facts.matched = 0;
+        facts.present = 0;
+        flags |= REMEMBERED_BLANK;
+    }
+    if (source->remembered.capacity > 0) {
+        remembered_put(plan, state, source, id, &facts, flags);
+    }
+    return true;
+}
+
+static bool unpack_remembered(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+{
+    uint8_t number = bytes_take_u8(reader);
+    uint32_t name = bytes_take_u32(reader);
+    struct remembered_header header = {.value_count = bytes_take_varuint(reader)};
+    header.raw = bytes_take_varuint(reader);
+    header.newest_ms = bytes_take_varint(reader);
+    uint64_t forgotten = bytes_take_varuint(reader);
+    uint64_t count = bytes_take_varuint(reader);
+    if (reader->bad || number >= SOURCE_COUNT || header.value_count > FEATURES_VALUES_MAX ||
+        !time_is_sane(header.newest_ms) || forgotten > (uint64_t)PLAN_TIME_MS_MAX ||
+        count > FEATURES_REMEMBERED_MAX) {
+        return refuse(reader);
+    }
+    const struct source_plan *source = &plan->sources[number];
+    header.same = name == source->remembered.name && header.value_count == source->value_count;
+    struct remembered_head *head =
+        source->remembered.capacity > 0 ? state_at(state, source->remembered.offset) : NULL;
+    if (head != NULL) {
+        head->newest_ms = header.newest_ms;
+    }
+    for (; count > 0; count--) {
+        if (!unpack_entry(plan, state, source, &header, reader)) {
+            return false;
+        }
+    }
+    if (head != NULL && forgotten > 0) {
+        int64_t forgotten_ms = header.newest_ms - (int64_t)(forgotten - 1);
+        head->forgotten_ms = forgotten_ms > head->forgotten_ms ? forgotten_ms : head->forgotten_ms;
+    }
+    return true;
+}
+
+static bool unpack_part(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+{
+    switch ((enum part_kind)bytes_take_u8(reader)) {
+    case PART_GROUP:
+        return unpack_group(plan, state, reader);
+    case PART_SAMPLES:
+        return unpack_samples(plan, state, reader);
+    case PART_TABLE:
+        return unpack_table(plan, state, reader);
+    case PART_REMEMBERED:
+        return unpack_remembered(plan, state, reader);
+    }
+    return refuse(reader);
+}
+
+enum status features_unpack(const struct features_plan *plan, void *state, struct bytes_reader *reader,
+                            struct status_text *out_text)
+{
+    features_init(plan, state);
+    uint8_t version = bytes_take_u8(reader);
+    int64_t latest = bytes_take_varint(reader);
+    uint16_t parts = 0;
+    struct slice count = bytes_take(reader, sizeof(parts));
+    if (reader->bad || version != PACK_VERSION || (latest != TILE_NONE && !tile_is_sane(latest))) {
+        return status_fail(out_text, STATUS_INVALID, "features: bytes of an unknown version, or cut short");
+    }
+    memcpy(&parts, count.data, sizeof(parts));
+    ((struct state_head *)state)->latest_day = (int32_t)latest;
+    for (; parts > 0; parts--) {
+        if (!unpack_part(plan, state, reader)) {
+            features_init(plan, state);
+            return status_fail(out_text, STATUS_INVALID, "features: the record's bytes are damaged");
+        }
+    }
+    return STATUS_OK;
+}
