@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 
 int feed_run(int argument_count, char **arguments);
+int doctor_run(int argument_count, char **arguments);
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);
 int tail_run(int argument_count, char **arguments);

@@ -15,6 +15,7 @@ static int version_run(int argument_count UNUSED, char **arguments UNUSED)
 
 static const struct command commands[] = {
     {"feed", "feed [--config FILE] [--rate N] FILE..", "publish event files (NDJSON) as Avro", feed_run},
+    {"doctor", "doctor [--config FILE] [--json]", "say what is wrong around Segue, and what mends it", doctor_run},
     {"simulate", "simulate [OPTION..]", "LifeSim, a synthetic bank with ground truth, as NDJSON", simulate_run},
     {"topics", "topics [--config FILE] [--create]", "what each topic must be and is; make those missing",
      topics_run},

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/doctor_checks.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/zone.h"
+#include "commands/topic_list.h"
+
+enum {
+    REPLY_SIZE_MAX = 256 * 1024,
+    SUBJECT_SIZE = 256,
+    FILES_MIN = 4096,
+    SKEW_WARN_MS = 1000,
+    SKEW_FAIL_MS = 60000, /* DESIGN 6.6: the wall clock may lead by so much */
+    MEMORY_WARN_PERCENT = 80,
+    REDIS_MAJOR_MIN = 6, /* ACLs */
+};
+
+void doctor_add(struct doctor_report *report, const char *name, enum doctor_level level,
+                const char *mend, const char *format, ...)
+{
+    if (report->count == DOCTOR_LINES_MAX) {
+        return;
+    }
+    struct doctor_line *line = &report->lines[report->count++];
+    *line = (struct doctor_line){.name = name, .level = level};
+    (void)snprintf(line->mend, sizeof(line->mend), "%s", mend == NULL ? "" : mend);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line->text, sizeof(line->text), format, arguments);
+    va_end(arguments);
+}
+
+static enum doctor_level level_of(enum status status)
+{
+    return status == STATUS_OK ? DOCTOR_OK : status == STATUS_AWAY ? DOCTOR_AWAY : DOCTOR_FAIL;
+}
+
+/* --- Kafka
+ * ---------------------------------------------------------------------------------------- */
+
+static void check_topic(const char *brokers, const struct kafka_topic_want *want,
+                        const struct kafka_topic_state *state, struct doctor_report *report)
+{
+    char mend[DOCTOR_TEXT_SIZE];
+    if (!state->exists) {
+        doctor_add(report, "topic", DOCTOR_FAIL, "segue topics --create", "%s does not exist",
+                   want->name);
+        return;
+    }
+    if (want->config_count > 0 && !state->values_known) {
+        doctor_add(report, "topic", DOCTOR_WARN, "allow DescribeConfigs on the topic",
+                   "%s: its configuration may not be read", want->name);
+        return;
+    }
+    bool good = true;
+    for (uint32_t i = 0; i < want->config_count; i++) {
+        const struct kafka_property *config = &want->config[i];
+        if (strcmp(state->values[i], config->value) == 0) {
+            continue;
+        }
+        good = false;
+        (void)snprintf(
+            mend, sizeof(mend),
+            "kafka-configs.sh --bootstrap-server %s --alter --topic %s --add-config %s=%s", brokers,
+            want->name, config->name, config->value);
+        doctor_add(report, "topic", DOCTOR_FAIL, mend, "%s: %s is %s, not %s", want->name,
+                   config->name, state->values[i], config->value);
+    }
+    if (good) {
+        doctor_add(report, "topic", DOCTOR_OK, NULL, "%s, %u partitions", want->name,
+                   state->partition_count);
+    }
+}
+
+static void check_partitions(const struct settings *settings, const struct kafka_topic_want *wants,
+                             const struct kafka_topic_state *states, struct doctor_report *report)
+{
+    uint32_t count = 0, first = 0;
+    for (uint32_t s = 0; s < SOURCE_COUNT;
+         s++) { /* the list begins with the sources that are used */
+        count += settings->sources[s].used;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!states[i].exists) {
+            continue;
+        }
+        if (first == 0) {
+            first = states[i].partition_count;
+        }
+        if (states[i].partition_count != first) {
+            doctor_add(report, "tasks", DOCTOR_FAIL,
+                       "give all sources the same number of partitions, or repartition one",
+                       "%s has %u partitions, %s %u: a customer would be in two tasks",
+                       wants[i].name, states[i].partition_count, wants[0].name, first);
+            return;
+        }
+    }
+    if (settings->tasks > 0 && first > 0 && (int64_t)first != settings->tasks) {
+        doctor_add(report, "tasks", DOCTOR_FAIL, "set `tasks` to the sources' partition count",
+                   "the sources have %u partitions, `tasks` says %lld", first,
+                   (long long)settings->tasks);
+    }
+}
+
+static void check_topics(const struct connect *connect, struct kafka_admin *admin,
+                         struct doctor_report *report)
+{
+    const struct topic_sizes sizes = {.task_count = 1, .output_count = 1, .journal_count = 1};
+    struct kafka_topic_want wants[TOPIC_LIST_MAX];
+    struct kafka_topic_state states[TOPIC_LIST_MAX];
+    struct status_text text = {""};
+    uint32_t count = topic_list_fill(&connect->settings, &sizes, wants);
+    enum status status =
+        kafka_admin_describe(admin, wants, count, states, report->timeout_ms, &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "topics", level_of(status), "allow Describe on topics and groups", "%s",
+                   text.text);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        check_topic(connect->settings.brokers, &wants[i], &states[i], report);
+    }
+    check_partitions(&connect->settings, wants, states, report);
+}
+
+void doctor_check_kafka(const struct connect *connect, struct doctor_report *report)
+{
+    struct kafka_admin *admin = NULL;
+    struct status_text text = {""};
+    struct kafka_connection connection = connect->kafka;
+    connection.log_function = NULL; /* its words would stand between ours */
+    enum status status = kafka_admin_open(&connection, report->timeout_ms, &admin, &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "brokers", level_of(status),
+                   "start Kafka, or set `brokers` to where it is", "%s", text.text);
+        return;
+    }
+    doctor_add(report, "brokers", DOCTOR_OK, NULL, "%s: %u, cluster %s", connect->settings.brokers,
+               kafka_admin_broker_count(admin), kafka_admin_cluster_id(admin));
+    check_topics(connect, admin, report);
+    kafka_admin_close(admin);
+}
+
+/* --- the registry
+ * --------------------------------------------------------------------------------- */
+
+static void check_subject(struct registry *registry, const char *topic, enum doctor_level absent,
+                          const char *mend, struct doctor_report *report)
+{
+    char subject[SUBJECT_SIZE];
+    struct registry_version version;
+    struct status_text text = {""};
+    (void)snprintf(subject, sizeof(subject), "%s-value", topic);
+    enum status status = registry_latest(registry, subject, &version, &text);
+    if (status == STATUS_OK) {
+        doctor_add(report, "schema", DOCTOR_OK, NULL, "%s: version %d, id %u", subject,
+                   version.version, version.id);
+    } else if (status == STATUS_AWAY) {
+        doctor_add(report, "schema", DOCTOR_AWAY, "run segue doctor again", "%s", text.text);
+    } else {
+        doctor_add(report, "schema", absent, mend, "%s is not registered", subject);
+    }
+}
+
+void doctor_check_registry(const struct connect *connect, struct doctor_report *report)
+{
+    const struct settings *settings = &connect->settings;
+    struct registry_settings how = connect_registry(connect);
+    struct registry *registry = NULL;
+    struct status_text text = {""};
+    how.attempts = 2;
+    enum status status = registry_open(&registry, &how, &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "registry", DOCTOR_FAIL, "mend `registry` in the configuration", "%s",
+                   text.text);
+        return;
+    }
+    status = registry_ping(registry, &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "registry", level_of(status),
+                   "start the registry, or set registry.urls and registry.base_path", "%s",
+                   text.text);
+        registry_close(registry);
+        return;
+    }
+    doctor_add(report, "registry", DOCTOR_OK, NULL, "%s%s answers", how.urls[0], how.base_path);
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        if (settings->sources[s].used) {
+            check_subject(registry, settings->sources[s].topic, DOCTOR_WARN,
+                          "the producer registers it; Segue needs only the ids in the records",
+                          report);
+        }
+    }
+    for (uint32_t k = 0; k < OUTPUT_KIND_COUNT; k++) {
+        check_subject(registry, settings->topics[k],
+                      settings->registry.auto_register ? DOCTOR_OK : DOCTOR_FAIL,
+                      settings->registry.auto_register
+                          ? NULL
+                          : "register schemas/, or set registry.auto_register",
+                      report);
+    }
+    registry_close(registry);
+}
+
+/* --- Redis
+ * ---------------------------------------------------------------------------------------- */
+
+/* Every command that Segue sends, as it may be tried on a probe key; the last ones leave nothing
+ * behind. */
+static const char *const probes[][3] = {
+    {"WATCH", "key", NULL}, {"UNWATCH", NULL, NULL},   {"MULTI", NULL, NULL},
+    {"EXEC", NULL, NULL},   {"GET", "key", NULL},      {"MGET", "key", NULL},
+    {"SET", "key", "1"},    {"MSET", "key", "1"},      {"DEL", "key", NULL},
+    {"SADD", "key", "1"},   {"SMEMBERS", "key", NULL}, {"SREM", "key", "1"},
+    {"HSET", "key", "f"},   {"HDEL", "key", "f"},      {"HGETALL", "key", NULL},
+    {"DEL", "key", NULL},
+};
+
+static void write_probe(struct store_pipeline *pipeline, const char *const words[3],
+                        const char *key)
+{
+    bool hash_set = strcmp(words[0], "HSET") == 0;
+    uint32_t count = 1U + (words[1] != NULL) + (words[2] != NULL) + hash_set;
+    store_command(pipeline, count);
+    store_argument_text(pipeline, words[0]);
+    if (words[1] != NULL) {
+        store_argument_text(pipeline, key);
+    }
+    if (words[2] != NULL) {
+        store_argument_text(pipeline, words[2]);
+    }
+    if (hash_set) {
+        store_argument_text(pipeline, "1");
+    }
+}
+
+static void check_permissions(const struct connect *connect, struct redis_store *redis,
+                              struct doctor_report *report)
+{
+    uint8_t block[2048];
+    char key[128];
+    char mend[DOCTOR_TEXT_SIZE];
+    struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
+    struct store_answer answer;
+    struct status_text text = {""};
+    const char *user = connect->settings.redis.user;
+    int used =
+        snprintf(mend, sizeof(mend), "redis-cli acl setuser %s '~{%s.*'",
+                 user == NULL || user[0] == '\0' ? "default" : user, connect->settings.application);
+    bool good = true;
+    (void)snprintf(key, sizeof(key), "{%s.doctor}probe", connect->settings.application);
+    for (size_t i = 0; i < ARRAY_COUNT(probes); i++) {
+        write_probe(&pipeline, probes[i], key);
+    }
+    enum status status = redis_store_call(redis, 0, &pipeline, report->timeout_ms, &answer, &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "redis acl", level_of(status), "run segue doctor again", "%s",
+                   text.text);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(probes); i++) {
+        if (answer.replies[i].kind == STORE_ERROR) {
+            good = false;
+            (void)snprintf(text.text, sizeof(text.text), "%s: %.*s", probes[i][0],
+                           SLICE_ARG(answer.replies[i].text));
+            if (used > 0 && (size_t)used < sizeof(mend)) {
+                used += snprintf(mend + used, sizeof(mend) - (size_t)used, " +%s", probes[i][0]);
+            }
+        }
+    }
+    doctor_add(report, "redis acl", good ? DOCTOR_OK : DOCTOR_FAIL, good ? NULL : mend, "%s",
+               good ? "the user may do all that Segue does" : text.text);
+}
+
+static void check_facts(const struct redis_facts *facts, struct doctor_report *report)
+{
+    bool old = strtol(facts->version, NULL, 10) < REDIS_MAJOR_MIN;
+    doctor_add(report, "redis version", old ? DOCTOR_WARN : DOCTOR_OK,
+               old ? "upgrade Redis to 6 or newer: older ones know no users" : NULL, "%s, %s",
+               facts->version, facts->mode);
+    uint64_t percent = facts->maxmemory == 0 ? 0 : facts->used_memory * 100 / facts->maxmemory;
+    bool tight = percent >= MEMORY_WARN_PERCENT;
+    doctor_add(report, "redis memory", tight ? DOCTOR_WARN : DOCTOR_OK,
+               tight ? "redis-cli config set maxmemory MORE" : NULL, "%llu MiB used of %llu MiB%s",
+               (unsigned long long)(facts->used_memory >> 20),
+               (unsigned long long)(facts->maxmemory >> 20),
+               facts->maxmemory == 0 ? " (no limit)" : "");
+    if (facts->server_time_ms == 0) {
+        return; /* Redis before 7 does not tell */
+    }
+    int64_t skew_ms = facts->server_time_ms - facts->asked_ms;
+    int64_t size_ms = skew_ms < 0 ? -skew_ms : skew_ms;
+    enum doctor_level level = size_ms >= SKEW_FAIL_MS   ? DOCTOR_FAIL
+                              : size_ms >= SKEW_WARN_MS ? DOCTOR_WARN
+                                                        : DOCTOR_OK;
+    doctor_add(report, "clock", level,
+               level == DOCTOR_OK ? NULL : "timedatectl set-ntp true (on both machines)",
+               "Redis' clock is %lld ms %s ours", (long long)size_ms,
+               skew_ms < 0 ? "behind" : "ahead of");
+}
+
+void doctor_check_redis(const struct connect *connect, struct doctor_report *report)
+{
+    struct redis_settings settings = connect_redis(connect, 1);
+    struct redis_store *redis = NULL;
+    struct status_text text = {""};
+    settings.read_reply_size_max = REPLY_SIZE_MAX;
+    enum status status = redis_store_open(&redis, &settings, clock_system(), &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "redis", DOCTOR_FAIL, "mend `redis` in the configuration", "%s",
+                   text.text);
+        return;
+    }
+    status = redis_store_wait_ready(redis, 0, report->timeout_ms, &text);
+    if (status == STATUS_OK) {
+        doctor_add(report, "redis", DOCTOR_OK, NULL, "%s: primary, maxmemory-policy noeviction",
+                   settings.transport.address);
+        check_facts(redis_store_facts(redis), report);
+        check_permissions(connect, redis, report);
+    } else {
+        /* The text may name the mend itself, behind "; mend: ". */
+        char *mend = strstr(text.text, "; mend: ");
+        const char *otherwise = status == STATUS_AWAY
+                                    ? "start Redis, or set redis.address to where it is"
+                                    : "mend `redis` in the configuration";
+        if (mend != NULL) {
+            *mend = '\0';
+            otherwise = mend + strlen("; mend: ");
+        }
+        doctor_add(report, "redis", level_of(status), otherwise, "%s", text.text);
+    }
+    redis_store_close(redis);
+}
+
+/* --- this machine
+ * --------------------------------------------------------------------------------- */
+
+void doctor_check_machine(struct doctor_report *report)
+{
+    const struct zones *zones = NULL;
+    struct status_text text = {""};
+    bool there = zones_load(&zones, &text) == STATUS_OK;
+    bool good = there && zones_find(zones, slice_text("Europe/London")) >= 0;
+    doctor_add(report, "time zones", good ? DOCTOR_OK : DOCTOR_FAIL,
+               good ? NULL : "apt-get install tzdata", "%s",
+               good    ? "the system's zone data is complete"
+               : there ? "Europe/London is missing"
+                       : text.text);
+    struct rlimit files = {0, 0};
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+    bool few = files.rlim_cur < FILES_MIN;
+    doctor_add(report, "files", few ? DOCTOR_WARN : DOCTOR_OK,
+               few ? "ulimit -n 65536 (systemd: LimitNOFILE=65536)" : NULL,
+               "%llu may be open at once", (unsigned long long)files.rlim_cur);
+}
