@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segue feed: event files onto the source topics, as an upstream system would publish them: Avro of the contract's
- * schemas, key = customer, Kafka's default partitioner. */
+/* segue feed: event files onto the source topics, as an upstream system would publish them: Avro of
+ * the contract's schemas, key = customer, Kafka's default partitioner. */
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -20,8 +20,10 @@
 
 static const char help[] =
     "usage: segue feed [--config FILE] [--rate N] FILE..\n\n"
-    "Publishes events (NDJSON, one {\"source\":..,\"event\":{..}} a line; `-`: standard input) to the topics of\n"
-    "the configuration's sources. A bad line is reported as file:line:column and not published; the others are;\n"
+    "Publishes events (NDJSON, one {\"source\":..,\"event\":{..}} a line; `-`: standard input) to "
+    "the topics of\n"
+    "the configuration's sources. A bad line is reported as file:line:column and not published; "
+    "the others are;\n"
     "then the exit code is 1.\n\n"
     "  --config FILE   default config/segue.yaml\n"
     "  --rate N        at most N events a second (default: as fast as Kafka takes them)\n";
@@ -69,12 +71,14 @@ static enum status open_source(struct feed *feed, enum source source, struct sta
     struct slice text = schemas_text(schemas_name_of_source(source));
     enum status status = schema_parse(text, NULL, 0, &feed->schema_arena, &schema, out_text);
     if (status == STATUS_OK) {
-        status = contract_id(feed->registry, feed->connect.settings.sources[source].topic,
-                             schemas_name_of_source(source), feed->connect.settings.registry.auto_register,
-                             &out->schema_id, out_text);
+        status =
+            contract_id(feed->registry, feed->connect.settings.sources[source].topic,
+                        schemas_name_of_source(source),
+                        feed->connect.settings.registry.auto_register, &out->schema_id, out_text);
     }
     if (status == STATUS_OK) {
-        status = encoder_compile_event(source, schema, &feed->schema_arena, &out->encoder, out_text);
+        status =
+            encoder_compile_event(source, schema, &feed->schema_arena, &out->encoder, out_text);
     }
     return status;
 }
@@ -84,7 +88,8 @@ static bool is_erase(const struct event *event)
     return event->source == SOURCE_CUSTOMER_PROFILES && event->profile.erase;
 }
 
-static enum status publish(struct feed *feed, const struct event *event, struct status_text *out_text)
+static enum status publish(struct feed *feed, const struct event *event,
+                           struct status_text *out_text)
 {
     const struct feed_source *source = &feed->sources[event->source];
     struct log_write write = {
@@ -95,9 +100,11 @@ static enum status publish(struct feed *feed, const struct event *event, struct 
         .has_value = !is_erase(event),
     };
     if (write.has_value) {
-        size_t size = encode_event(source->encoder, event, source->schema_id, feed->value, ENCODE_SIZE_MAX);
+        size_t size =
+            encode_event(source->encoder, event, source->schema_id, feed->value, ENCODE_SIZE_MAX);
         if (size == 0) {
-            return status_fail(out_text, STATUS_INVALID, "the event is larger than %d bytes", ENCODE_SIZE_MAX);
+            return status_fail(out_text, STATUS_INVALID, "the event is larger than %d bytes",
+                               ENCODE_SIZE_MAX);
         }
         write.value = slice_of(feed->value, size);
     }
@@ -106,7 +113,8 @@ static enum status publish(struct feed *feed, const struct event *event, struct 
 
 static void show_progress(const struct feed *feed, const char *end)
 {
-    double seconds = (double)(clock_system()->ops->monotonic_us(clock_system()) - feed->begin_us) / 1e6;
+    double seconds =
+        (double)(clock_system()->ops->monotonic_us(clock_system()) - feed->begin_us) / 1e6;
     (void)fprintf(stderr, "\r  %llu events, %.0f a second%s", (unsigned long long)feed->count,
                   seconds > 0 ? (double)feed->count / seconds : 0.0, end);
 }
@@ -124,19 +132,20 @@ static void keep_rate(const struct feed *feed)
     }
 }
 
-static void bad_line(struct feed *feed, const char *path, uint64_t line, uint32_t column, const char *text)
+static void bad_line(struct feed *feed, const char *path, uint64_t line, uint32_t column,
+                     const char *text)
 {
     if (feed->bad_count++ < BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "%s%s:%llu:%u: %s\n", feed->progress ? "\r" : "", path, (unsigned long long)line,
-                      column, text);
+        (void)fprintf(stderr, "%s%s:%llu:%u: %s\n", feed->progress ? "\r" : "", path,
+                      (unsigned long long)line, column, text);
     } else if (feed->bad_count == BAD_LINES_SHOWN + 1) {
         (void)fprintf(stderr, "%s: further bad lines are only counted\n", path);
     }
 }
 
 /* STATUS_OK also for a line that was refused; others end the command. */
-static enum status feed_line(struct feed *feed, const char *path, uint64_t number, struct slice line,
-                             struct status_text *out_text)
+static enum status feed_line(struct feed *feed, const char *path, uint64_t number,
+                             struct slice line, struct status_text *out_text)
 {
     struct event event;
     struct ndjson_error error;
@@ -161,7 +170,8 @@ static enum status feed_line(struct feed *feed, const char *path, uint64_t numbe
             show_progress(feed, "");
         }
         if (kafka_feeder_counts(feed->feeder).failed > 0) {
-            return status_fail(out_text, STATUS_AWAY, "%s", kafka_feeder_counts(feed->feeder).first_failure.text);
+            return status_fail(out_text, STATUS_AWAY, "%s",
+                               kafka_feeder_counts(feed->feeder).first_failure.text);
         }
     }
     keep_rate(feed);
@@ -205,13 +215,15 @@ static enum status feed_open(struct feed *feed, struct status_text *out_text)
 {
     struct registry_settings registry = connect_registry(&feed->connect);
     arena_init(&feed->arena, memory_take(ARENA_SIZE, "feed: line"), ARENA_SIZE);
-    arena_init(&feed->schema_arena, memory_take(SCHEMA_ARENA_SIZE, "feed: schemas"), SCHEMA_ARENA_SIZE);
+    arena_init(&feed->schema_arena, memory_take(SCHEMA_ARENA_SIZE, "feed: schemas"),
+               SCHEMA_ARENA_SIZE);
     feed->value = memory_take(ENCODE_SIZE_MAX, "feed: value");
     feed->begin_us = clock_system()->ops->monotonic_us(clock_system());
     feed->progress = isatty(STDERR_FILENO) == 1;
     enum status status = registry_open(&feed->registry, &registry, out_text);
-    return status == STATUS_OK ? kafka_feeder_open(&feed->connect.kafka, TIMEOUT_MS, &feed->feeder, out_text)
-                               : status;
+    return status == STATUS_OK
+               ? kafka_feeder_open(&feed->connect.kafka, TIMEOUT_MS, &feed->feeder, out_text)
+               : status;
 }
 
 static int feed_files(struct feed *feed, char **paths, int count)
@@ -222,8 +234,8 @@ static int feed_files(struct feed *feed, char **paths, int count)
         status = feed_file(feed, paths[i], &text);
     }
     if (feed->feeder != NULL) {
-        enum status flushed = kafka_feeder_flush(feed->feeder, FLUSH_TIMEOUT_MS,
-                                                 status == STATUS_OK ? &text : NULL);
+        enum status flushed =
+            kafka_feeder_flush(feed->feeder, FLUSH_TIMEOUT_MS, status == STATUS_OK ? &text : NULL);
         struct kafka_feeder_counts counts = kafka_feeder_counts(feed->feeder);
         if (status == STATUS_OK) {
             status = flushed;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/topic_list.h"
 
-static struct kafka_topic_want *add(struct kafka_topic_want *wants, uint32_t *count, const char *name,
-                                    uint32_t partition_count, int32_t replication_factor)
+static struct kafka_topic_want *add(struct kafka_topic_want *wants, uint32_t *count,
+                                    const char *name, uint32_t partition_count,
+                                    int32_t replication_factor)
 {
     struct kafka_topic_want *want = &wants[(*count)++];
-    *want = (struct kafka_topic_want){.name = name, .partition_count = partition_count,
-                                      .replication_factor = replication_factor};
+    *want = (struct kafka_topic_want){
+        .name = name, .partition_count = partition_count, .replication_factor = replication_factor};
     return want;
 }
 
@@ -21,32 +22,36 @@ static bool is_compacted(enum output_kind kind)
 }
 
 uint32_t topic_list_fill(const struct settings *settings, const struct topic_sizes *sizes,
-                        struct kafka_topic_want out_wants[TOPIC_LIST_MAX])
+                         struct kafka_topic_want out_wants[TOPIC_LIST_MAX])
 {
     uint32_t count = 0;
     int32_t replicas = sizes->replication_factor;
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         if (settings->sources[s].used) {
-            struct kafka_topic_want *want = add(out_wants, &count, settings->sources[s].topic, sizes->task_count,
-                                                replicas);
+            struct kafka_topic_want *want =
+                add(out_wants, &count, settings->sources[s].topic, sizes->task_count, replicas);
             if (s == SOURCE_CUSTOMER_PROFILES) {
                 add_config(want, "cleanup.policy", "compact");
             }
         }
     }
     for (uint32_t k = 0; k < OUTPUT_KIND_COUNT; k++) {
-        struct kafka_topic_want *want = add(out_wants, &count, settings->topics[k], sizes->output_count, replicas);
-        add_config(want, "cleanup.policy", is_compacted((enum output_kind)k) ? "compact" : "delete");
+        struct kafka_topic_want *want =
+            add(out_wants, &count, settings->topics[k], sizes->output_count, replicas);
+        add_config(want, "cleanup.policy",
+                   is_compacted((enum output_kind)k) ? "compact" : "delete");
     }
-    struct kafka_topic_want *journal = add(out_wants, &count, settings->journal_topic, sizes->journal_count,
-                                           replicas);
+    struct kafka_topic_want *journal =
+        add(out_wants, &count, settings->journal_topic, sizes->journal_count, replicas);
     add_config(journal, "cleanup.policy", "delete");
-    add_config(journal, "retention.ms", "-1"); /* Segue deletes by itself what no checkpoint needs */
+    add_config(journal, "retention.ms",
+               "-1"); /* Segue deletes by itself what no checkpoint needs */
     add_config(journal, "retention.bytes", "-1");
-    struct kafka_topic_want *checkpoints = add(out_wants, &count, settings->checkpoint_topic, sizes->journal_count,
-                                               replicas);
+    struct kafka_topic_want *checkpoints =
+        add(out_wants, &count, settings->checkpoint_topic, sizes->journal_count, replicas);
     add_config(checkpoints, "cleanup.policy", "compact");
-    struct kafka_topic_want *playbook = add(out_wants, &count, settings->playbook_topic, 1, replicas);
+    struct kafka_topic_want *playbook =
+        add(out_wants, &count, settings->playbook_topic, 1, replicas);
     add_config(playbook, "cleanup.policy", "compact");
     return count;
 }

@@ -9,14 +9,15 @@
 enum { TOPIC_LIST_MAX = SOURCE_COUNT + OUTPUT_KIND_COUNT + 3 };
 
 struct topic_sizes {
-    uint32_t task_count;    /* partitions of every source */
-    uint32_t output_count;  /* of every output */
-    uint32_t journal_count; /* of journal and checkpoints */
+    uint32_t task_count;        /* partitions of every source */
+    uint32_t output_count;      /* of every output */
+    uint32_t journal_count;     /* of journal and checkpoints */
     int32_t replication_factor; /* -1: the broker's default */
 };
 
-/* Every topic that Segue reads or writes, as it must be. Returns how many. Borrows from `settings`. */
+/* Every topic that Segue reads or writes, as it must be. Returns how many. Borrows from `settings`.
+ */
 uint32_t topic_list_fill(const struct settings *settings, const struct topic_sizes *sizes,
-                        struct kafka_topic_want out_wants[TOPIC_LIST_MAX]);
+                         struct kafka_topic_want out_wants[TOPIC_LIST_MAX]);
 
 #endif

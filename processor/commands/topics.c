@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segue topics: what each topic must look like and what it is; --create makes those that are missing. */
+/* segue topics: what each topic must look like and what it is; --create makes those that are
+ * missing. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
@@ -10,15 +11,18 @@
 #include "commands/contract.h"
 #include "commands/topic_list.h"
 
-static const char help[] =
-    "usage: segue topics [--config FILE] [--create] [OPTION..]\n\n"
-    "Prints every topic that Segue reads or writes, what it must be and what it is. Exit 1 when one is\n"
-    "missing or wrong. A topic that exists is never changed.\n\n"
-    "  --config FILE        default config/segue.yaml\n"
-    "  --create             make those that are missing, and register the schemas of schemas/ for them\n"
-    "  --tasks N            partitions of sources to make (default: `tasks` of the configuration, or 8)\n"
-    "  --output-partitions N   of outputs to make (default 2: a commit costs by the partitions it touches)\n"
-    "  --replicas N         default: the broker's\n";
+static const char help[] = "usage: segue topics [--config FILE] [--create] [OPTION..]\n\n"
+                           "Prints every topic that Segue reads or writes, what it must be and "
+                           "what it is. Exit 1 when one is\n"
+                           "missing or wrong. A topic that exists is never changed.\n\n"
+                           "  --config FILE        default config/segue.yaml\n"
+                           "  --create             make those that are missing, and register the "
+                           "schemas of schemas/ for them\n"
+                           "  --tasks N            partitions of sources to make (default: `tasks` "
+                           "of the configuration, or 8)\n"
+                           "  --output-partitions N   of outputs to make (default 2: a commit "
+                           "costs by the partitions it touches)\n"
+                           "  --replicas N         default: the broker's\n";
 
 enum { TIMEOUT_MS = 15000, TASKS_DEFAULT = 8, OUTPUTS_DEFAULT = 2, PARTITIONS_MAX = 10000 };
 
@@ -40,9 +44,12 @@ static bool number(const char *text, int64_t max, int64_t *out)
 static int take_options(int argument_count, char **arguments, struct topics_options *options)
 {
     static const struct option table[] = {
-        {"config", required_argument, NULL, 'c'},  {"create", no_argument, NULL, 'C'},
-        {"tasks", required_argument, NULL, 't'},   {"output-partitions", required_argument, NULL, 'o'},
-        {"replicas", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'},
+        {"config", required_argument, NULL, 'c'},
+        {"create", no_argument, NULL, 'C'},
+        {"tasks", required_argument, NULL, 't'},
+        {"output-partitions", required_argument, NULL, 'o'},
+        {"replicas", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -96,14 +103,15 @@ static void fill_sizes(struct topic_sizes *sizes, const struct settings *setting
     if (sizes->output_count == 0) {
         sizes->output_count = OUTPUTS_DEFAULT;
     }
-    sizes->journal_count = settings->journal_partitions > 0 ? (uint32_t)settings->journal_partitions : 1;
+    sizes->journal_count =
+        settings->journal_partitions > 0 ? (uint32_t)settings->journal_partitions : 1;
     if (sizes->replication_factor == 0) {
         sizes->replication_factor = -1;
     }
 }
 
-/* One line of the table. Wrong is what Segue cannot work with: a configuration that differs. Partition counts of
- * outputs are the owner's choice. */
+/* One line of the table. Wrong is what Segue cannot work with: a configuration that differs.
+ * Partition counts of outputs are the owner's choice. */
 static bool print_topic(const struct kafka_topic_want *want, const struct kafka_topic_state *state)
 {
     bool good = state->exists;
@@ -179,7 +187,8 @@ static int run(const struct topics_options *options, const struct connect *conne
             status = register_schemas(connect, &text);
         }
     }
-    int code = status == STATUS_OK ? report(admin, wants, count) : connect_fail("topics", status, &text);
+    int code =
+        status == STATUS_OK ? report(admin, wants, count) : connect_fail("topics", status, &text);
     kafka_admin_close(admin);
     return code;
 }

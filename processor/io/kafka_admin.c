@@ -65,10 +65,11 @@ uint32_t kafka_admin_broker_count(struct kafka_admin *admin)
     return admin->broker_count;
 }
 
-/* Partition and replica counts. One request for all topics: asking for one that does not exist is no error. */
+/* Partition and replica counts. One request for all topics: asking for one that does not exist is
+ * no error. */
 static enum status describe_counts(struct kafka_admin *admin, const struct kafka_topic_want *wants,
-                                   uint32_t count, struct kafka_topic_state *out_states, int32_t timeout_ms,
-                                   struct status_text *out_text)
+                                   uint32_t count, struct kafka_topic_state *out_states,
+                                   int32_t timeout_ms, struct status_text *out_text)
 {
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code = rd_kafka_metadata(admin->client, 1, NULL, &metadata, timeout_ms);
@@ -78,8 +79,8 @@ static enum status describe_counts(struct kafka_admin *admin, const struct kafka
     for (uint32_t i = 0; i < count; i++) {
         for (int t = 0; t < metadata->topic_cnt; t++) {
             const struct rd_kafka_metadata_topic *topic = &metadata->topics[t];
-            if (strcmp(topic->topic, wants[i].name) != 0 || topic->err != RD_KAFKA_RESP_ERR_NO_ERROR ||
-                topic->partition_cnt == 0) {
+            if (strcmp(topic->topic, wants[i].name) != 0 ||
+                topic->err != RD_KAFKA_RESP_ERR_NO_ERROR || topic->partition_cnt == 0) {
                 continue;
             }
             out_states[i].exists = true;
@@ -91,44 +92,49 @@ static enum status describe_counts(struct kafka_admin *admin, const struct kafka
     return STATUS_OK;
 }
 
-static void take_values(const rd_kafka_ConfigResource_t *resource, const struct kafka_topic_want *want,
-                        struct kafka_topic_state *state)
+static void take_values(const rd_kafka_ConfigResource_t *resource,
+                        const struct kafka_topic_want *want, struct kafka_topic_state *state)
 {
     if (rd_kafka_ConfigResource_error(resource) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return;
     }
     size_t entry_count = 0;
-    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &entry_count);
+    const rd_kafka_ConfigEntry_t **entries =
+        rd_kafka_ConfigResource_configs(resource, &entry_count);
     state->values_known = true;
     for (uint32_t c = 0; c < want->config_count; c++) {
         for (size_t e = 0; e < entry_count; e++) {
             const char *value = rd_kafka_ConfigEntry_value(entries[e]);
-            if (value != NULL && strcmp(rd_kafka_ConfigEntry_name(entries[e]), want->config[c].name) == 0) {
+            if (value != NULL &&
+                strcmp(rd_kafka_ConfigEntry_name(entries[e]), want->config[c].name) == 0) {
                 (void)snprintf(state->values[c], KAFKA_CONFIG_VALUE_SIZE, "%s", value);
             }
         }
     }
 }
 
-/* Send an admin request and wait; NULL with `out_text` when nothing came or it failed as a whole. */
+/* Send an admin request and wait; NULL with `out_text` when nothing came or it failed as a whole.
+ */
 static rd_kafka_event_t *await(rd_kafka_queue_t *queue, int32_t timeout_ms, const char *what,
                                struct status_text *out_text)
 {
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
     if (event == NULL) {
-        (void)status_fail(out_text, STATUS_AWAY, "kafka: %s: no answer within %d ms", what, timeout_ms);
+        (void)status_fail(out_text, STATUS_AWAY, "kafka: %s: no answer within %d ms", what,
+                          timeout_ms);
         return NULL;
     }
     if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)status_fail(out_text, STATUS_AWAY, "kafka: %s: %s", what, rd_kafka_event_error_string(event));
+        (void)status_fail(out_text, STATUS_AWAY, "kafka: %s: %s", what,
+                          rd_kafka_event_error_string(event));
         rd_kafka_event_destroy(event);
         return NULL;
     }
     return event;
 }
 
-static rd_kafka_AdminOptions_t *options_new(struct kafka_admin *admin, rd_kafka_admin_op_t operation,
-                                            int32_t timeout_ms)
+static rd_kafka_AdminOptions_t *options_new(struct kafka_admin *admin,
+                                            rd_kafka_admin_op_t operation, int32_t timeout_ms)
 {
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(admin->client, operation);
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, NULL, 0);
@@ -136,29 +142,35 @@ static rd_kafka_AdminOptions_t *options_new(struct kafka_admin *admin, rd_kafka_
 }
 
 /* Configs may be refused by an ACL: then the counts must do. */
-static void describe_values(struct kafka_admin *admin, const struct kafka_topic_want *wants, uint32_t count,
-                            struct kafka_topic_state *out_states, int32_t timeout_ms)
+static void describe_values(struct kafka_admin *admin, const struct kafka_topic_want *wants,
+                            uint32_t count, struct kafka_topic_state *out_states,
+                            int32_t timeout_ms)
 {
     rd_kafka_ConfigResource_t **resources = calloc(count, sizeof(*resources));
     size_t resource_count = 0;
     for (uint32_t i = 0; resources != NULL && i < count; i++) {
         bool again = false; /* asked for twice, librdkafka takes the answer for a broken one */
         for (uint32_t j = 0; j < i; j++) {
-            again = again || (wants[j].config_count > 0 && strcmp(wants[i].name, wants[j].name) == 0);
+            again =
+                again || (wants[j].config_count > 0 && strcmp(wants[i].name, wants[j].name) == 0);
         }
         if (out_states[i].exists && wants[i].config_count > 0 && !again) {
-            resources[resource_count++] = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, wants[i].name);
+            resources[resource_count++] =
+                rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, wants[i].name);
         }
     }
     if (resource_count > 0) {
         rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-        rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
+        rd_kafka_AdminOptions_t *options =
+            options_new(admin, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeout_ms);
         rd_kafka_DescribeConfigs(admin->client, resources, resource_count, options, queue);
         struct status_text text;
         rd_kafka_event_t *event = await(queue, timeout_ms, "DescribeConfigs", &text);
         size_t got = 0;
-        const rd_kafka_ConfigResource_t **answers = event == NULL ? NULL :
-            rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &got);
+        const rd_kafka_ConfigResource_t **answers =
+            event == NULL ? NULL
+                          : rd_kafka_DescribeConfigs_result_resources(
+                                rd_kafka_event_DescribeConfigs_result(event), &got);
         for (size_t a = 0; a < got; a++) {
             for (uint32_t i = 0; i < count; i++) {
                 if (strcmp(rd_kafka_ConfigResource_name(answers[a]), wants[i].name) == 0) {
@@ -177,8 +189,8 @@ static void describe_values(struct kafka_admin *admin, const struct kafka_topic_
 }
 
 enum status kafka_admin_describe(struct kafka_admin *admin, const struct kafka_topic_want *wants,
-                                 uint32_t count, struct kafka_topic_state *out_states, int32_t timeout_ms,
-                                 struct status_text *out_text)
+                                 uint32_t count, struct kafka_topic_state *out_states,
+                                 int32_t timeout_ms, struct status_text *out_text)
 {
     memset(out_states, 0, count * sizeof(*out_states));
     enum status status = describe_counts(admin, wants, count, out_states, timeout_ms, out_text);
@@ -189,23 +201,24 @@ enum status kafka_admin_describe(struct kafka_admin *admin, const struct kafka_t
 }
 
 /* Judge the answers for single topics; `ignore` is no failure. */
-static enum status judge(const rd_kafka_topic_result_t **results, size_t count, rd_kafka_resp_err_t ignore,
-                         const char *what, struct status_text *out_text)
+static enum status judge(const rd_kafka_topic_result_t **results, size_t count,
+                         rd_kafka_resp_err_t ignore, const char *what, struct status_text *out_text)
 {
     for (size_t i = 0; i < count; i++) {
         rd_kafka_resp_err_t code = rd_kafka_topic_result_error(results[i]);
         if (code != RD_KAFKA_RESP_ERR_NO_ERROR && code != ignore) {
             const char *why = rd_kafka_topic_result_error_string(results[i]);
             return status_fail(out_text, STATUS_INVALID, "kafka: %s topic %s: %s", what,
-                               rd_kafka_topic_result_name(results[i]), why != NULL ? why : rd_kafka_err2str(code));
+                               rd_kafka_topic_result_name(results[i]),
+                               why != NULL ? why : rd_kafka_err2str(code));
         }
     }
     return STATUS_OK;
 }
 
 /* A topic is usable once its leaders are known, shortly after the controller said yes. */
-static enum status await_leaders(struct kafka_admin *admin, const struct kafka_topic_want *wants, uint32_t count,
-                                 int32_t timeout_ms, struct status_text *out_text)
+static enum status await_leaders(struct kafka_admin *admin, const struct kafka_topic_want *wants,
+                                 uint32_t count, int32_t timeout_ms, struct status_text *out_text)
 {
     int64_t deadline_ms = kafka_now_ms() + timeout_ms;
     struct kafka_topic_state *states = calloc(count, sizeof(*states));
@@ -225,13 +238,15 @@ static enum status await_leaders(struct kafka_admin *admin, const struct kafka_t
         }
         if (kafka_now_ms() >= deadline_ms) {
             free(states);
-            return status_fail(out_text, STATUS_AWAY, "kafka: topics were made but have no leaders yet");
+            return status_fail(out_text, STATUS_AWAY,
+                               "kafka: topics were made but have no leaders yet");
         }
         (void)usleep(20000);
     }
 }
 
-static rd_kafka_NewTopic_t *new_topic(const struct kafka_topic_want *want, struct status_text *out_text)
+static rd_kafka_NewTopic_t *new_topic(const struct kafka_topic_want *want,
+                                      struct status_text *out_text)
 {
     char why[256];
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(want->name, (int)want->partition_count,
@@ -262,7 +277,8 @@ enum status kafka_admin_create(struct kafka_admin *admin, const struct kafka_top
     }
     if (status == STATUS_OK && count > 0) {
         rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-        rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
+        rd_kafka_AdminOptions_t *options =
+            options_new(admin, RD_KAFKA_ADMIN_OP_CREATETOPICS, timeout_ms);
         (void)rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, NULL, 0);
         rd_kafka_CreateTopics(admin->client, topics, count, options, queue);
         rd_kafka_event_t *event = await(queue, timeout_ms, "CreateTopics", out_text);
@@ -270,9 +286,10 @@ enum status kafka_admin_create(struct kafka_admin *admin, const struct kafka_top
             status = STATUS_AWAY;
         } else {
             size_t got = 0;
-            const rd_kafka_topic_result_t **results =
-                rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &got);
-            status = judge(results, got, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "create", out_text);
+            const rd_kafka_topic_result_t **results = rd_kafka_CreateTopics_result_topics(
+                rd_kafka_event_CreateTopics_result(event), &got);
+            status =
+                judge(results, got, RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS, "create", out_text);
             rd_kafka_event_destroy(event);
         }
         rd_kafka_AdminOptions_destroy(options);
@@ -297,7 +314,8 @@ enum status kafka_admin_delete(struct kafka_admin *admin, const char *const *nam
         topics[i] = rd_kafka_DeleteTopic_new(names[i]);
     }
     rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
-    rd_kafka_AdminOptions_t *options = options_new(admin, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
+    rd_kafka_AdminOptions_t *options =
+        options_new(admin, RD_KAFKA_ADMIN_OP_DELETETOPICS, timeout_ms);
     (void)rd_kafka_AdminOptions_set_operation_timeout(options, timeout_ms, NULL, 0);
     rd_kafka_DeleteTopics(admin->client, topics, count, options, queue);
     rd_kafka_event_t *event = await(queue, timeout_ms, "DeleteTopics", out_text);
@@ -320,10 +338,11 @@ enum status kafka_admin_watermarks(struct kafka_admin *admin, const char *topic,
                                    int32_t timeout_ms, int64_t *out_low, int64_t *out_high,
                                    struct status_text *out_text)
 {
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(admin->client, topic, (int32_t)partition, out_low,
-                                                                out_high, timeout_ms);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+        admin->client, topic, (int32_t)partition, out_low, out_high, timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return status_fail(out_text, STATUS_AWAY, "kafka: %s [%u]: %s", topic, partition, rd_kafka_err2str(code));
+        return status_fail(out_text, STATUS_AWAY, "kafka: %s [%u]: %s", topic, partition,
+                           rd_kafka_err2str(code));
     }
     return STATUS_OK;
 }

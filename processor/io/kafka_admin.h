@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Topics: describe, create those missing, delete. For `segue topics`, doctor, the demo and tests; every
- * call blocks up to `timeout_ms`. */
+/* Topics: describe, create those missing, delete. For `segue topics`, doctor, the demo and tests;
+ * every call blocks up to `timeout_ms`. */
 #ifndef IO_KAFKA_ADMIN_H
 #define IO_KAFKA_ADMIN_H
 
@@ -12,7 +12,7 @@ enum { KAFKA_TOPIC_CONFIG_MAX = 8, KAFKA_CONFIG_VALUE_SIZE = 64 };
 struct kafka_topic_want {
     const char *name;
     uint32_t partition_count;
-    int32_t replication_factor; /* -1: the broker's default */
+    int32_t replication_factor;                           /* -1: the broker's default */
     struct kafka_property config[KAFKA_TOPIC_CONFIG_MAX]; /* retention.ms, cleanup.policy, ... */
     uint32_t config_count;
 };
@@ -22,13 +22,15 @@ struct kafka_topic_state {
     bool exists;
     uint32_t partition_count;
     int32_t replication_factor; /* replicas of partition 0 */
-    char values[KAFKA_TOPIC_CONFIG_MAX][KAFKA_CONFIG_VALUE_SIZE]; /* of want->config[i].name; "" when unknown */
+    char values[KAFKA_TOPIC_CONFIG_MAX]
+               [KAFKA_CONFIG_VALUE_SIZE]; /* of want->config[i].name; "" when unknown */
     bool values_known; /* false: describing configs was refused (ACL); counts are still right */
 };
 
 struct kafka_admin;
 
-/* Connect a client of its own. STATUS_INVALID: bad property; STATUS_AWAY: no broker within timeout_ms. */
+/* Connect a client of its own. STATUS_INVALID: bad property; STATUS_AWAY: no broker within
+ * timeout_ms. */
 enum status kafka_admin_open(const struct kafka_connection *connection, int32_t timeout_ms,
                              struct kafka_admin **out_admin, struct status_text *out_text) MUST_USE;
 void kafka_admin_close(struct kafka_admin *admin);
@@ -41,13 +43,14 @@ uint32_t kafka_admin_broker_count(struct kafka_admin *admin);
 
 /* Fill out_states[i] for wants[i] (only name and config names are read from wants). */
 enum status kafka_admin_describe(struct kafka_admin *admin, const struct kafka_topic_want *wants,
-                                 uint32_t count, struct kafka_topic_state *out_states, int32_t timeout_ms,
-                                 struct status_text *out_text) MUST_USE;
+                                 uint32_t count, struct kafka_topic_state *out_states,
+                                 int32_t timeout_ms, struct status_text *out_text) MUST_USE;
 
-/* Create those that do not exist; an existing one is left as it is and is no error. Returns once their
- * leaders are known. STATUS_INVALID: refused (text names topic and reason). */
+/* Create those that do not exist; an existing one is left as it is and is no error. Returns once
+ * their leaders are known. STATUS_INVALID: refused (text names topic and reason). */
 enum status kafka_admin_create(struct kafka_admin *admin, const struct kafka_topic_want *wants,
-                               uint32_t count, int32_t timeout_ms, struct status_text *out_text) MUST_USE;
+                               uint32_t count, int32_t timeout_ms,
+                               struct status_text *out_text) MUST_USE;
 
 /* Delete topics; one that does not exist is no error. */
 enum status kafka_admin_delete(struct kafka_admin *admin, const char *const *names, uint32_t count,

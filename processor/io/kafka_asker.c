@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 enum {
-    TRY_TIMEOUT_MS = 1000,   /* of one try; other questions get their turn in between */
+    TRY_TIMEOUT_MS = 1000, /* of one try; other questions get their turn in between */
     TRY_PAUSE_US = 20000,
     TASKS_PER_REQUEST = LOG_TASKS_PER_WORKER_MAX,
 };
@@ -36,12 +36,14 @@ bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *que
 void kafka_asker_offsets(struct kafka_asker *asker, uint32_t task, struct log_offset *out_offsets)
 {
     (void)pthread_mutex_lock(&asker->lock);
-    memcpy(out_offsets, &asker->answers[(size_t)task * SOURCE_COUNT], SOURCE_COUNT * sizeof(*out_offsets));
+    memcpy(out_offsets, &asker->answers[(size_t)task * SOURCE_COUNT],
+           SOURCE_COUNT * sizeof(*out_offsets));
     (void)pthread_mutex_unlock(&asker->lock);
 }
 
 /* Copy a broker's answer for one task. False: a source's answer is an error. */
-static bool take_offsets(struct kafka_asker *asker, uint32_t task, rd_kafka_topic_partition_list_t *list)
+static bool take_offsets(struct kafka_asker *asker, uint32_t task,
+                         rd_kafka_topic_partition_list_t *list)
 {
     struct log_offset answers[SOURCE_COUNT];
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
@@ -56,7 +58,8 @@ static bool take_offsets(struct kafka_asker *asker, uint32_t task, rd_kafka_topi
             answer.offset = entry->offset >= 0 ? entry->offset : -1;
             size_t size = entry->metadata == NULL ? 0 : entry->metadata_size;
             if (size >= sizeof(answer.metadata)) {
-                size = sizeof(answer.metadata) - 1; /* not ours: the claim sees that it does not parse */
+                size = sizeof(answer.metadata) -
+                       1; /* not ours: the claim sees that it does not parse */
             }
             memcpy(answer.metadata, entry->metadata == NULL ? "" : entry->metadata, size);
         }
@@ -74,7 +77,8 @@ static void ask_again(struct kafka_asker *asker, const struct kafka_question *qu
     (void)pthread_mutex_lock(&asker->lock);
     bool waits = false;
     for (uint32_t i = 0; i < asker->count && !waits; i++) {
-        const struct kafka_question *waiting = &asker->questions[(asker->first + i) % asker->capacity];
+        const struct kafka_question *waiting =
+            &asker->questions[(asker->first + i) % asker->capacity];
         waits = waiting->kind == question->kind && waiting->task == question->task;
     }
     (void)pthread_mutex_unlock(&asker->lock);
@@ -83,11 +87,13 @@ static void ask_again(struct kafka_asker *asker, const struct kafka_question *qu
     }
 }
 
-/* One request for all tasks that wait: a claim of many tasks costs one round trip, and when a transaction of
- * somebody frozen holds the offsets back (unstable), it is waited for once. */
-static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *questions, uint32_t count)
+/* One request for all tasks that wait: a claim of many tasks costs one round trip, and when a
+ * transaction of somebody frozen holds the offsets back (unstable), it is waited for once. */
+static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *questions,
+                        uint32_t count)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)(count * SOURCE_COUNT));
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)(count * SOURCE_COUNT));
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
             if (asker->settings->topics[s] != NULL) {
@@ -98,8 +104,8 @@ static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *
     }
     rd_kafka_resp_err_t code = rd_kafka_committed(asker->group->client, list, TRY_TIMEOUT_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        kafka_say(&asker->settings->connection, LOG_INFO, "OFFSETS", "committed offsets: %s; asking again",
-                  rd_kafka_err2str(code));
+        kafka_say(&asker->settings->connection, LOG_INFO, "OFFSETS",
+                  "committed offsets: %s; asking again", rd_kafka_err2str(code));
         (void)usleep(TRY_PAUSE_US);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -108,7 +114,8 @@ static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *
             continue; /* revoked meanwhile: nobody wants to know */
         }
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR && take_offsets(asker, task, list)) {
-            struct kafka_note note = {.kind = KAFKA_NOTE_OFFSETS, .task = task, .ticket = questions[i].ticket};
+            struct kafka_note note = {
+                .kind = KAFKA_NOTE_OFFSETS, .task = task, .ticket = questions[i].ticket};
             kafka_inbox_put(asker->inbox, &note, NULL);
         } else {
             ask_again(asker, &questions[i]);
@@ -126,8 +133,8 @@ static void ask_marks(struct kafka_asker *asker, const struct kafka_question *qu
         kafka_inbox_put(asker->inbox, &note, NULL);
         return;
     }
-    kafka_say(&asker->settings->connection, LOG_INFO, "MARKS", "%s: %s; asking again", question->topic,
-              rd_kafka_err2str(code));
+    kafka_say(&asker->settings->connection, LOG_INFO, "MARKS", "%s: %s; asking again",
+              question->topic, rd_kafka_err2str(code));
     (void)usleep(TRY_PAUSE_US);
     ask_again(asker, question);
 }
@@ -137,10 +144,12 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
 {
     struct status_text text = {""};
     rd_kafka_topic_partition_list_t *below = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset = question->offset;
+    rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset =
+        question->offset;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(below);
     rd_kafka_topic_partition_list_destroy(below);
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(asker->client, RD_KAFKA_ADMIN_OP_DELETERECORDS);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(asker->client, RD_KAFKA_ADMIN_OP_DELETERECORDS);
     (void)rd_kafka_AdminOptions_set_request_timeout(options, 5000, NULL, 0);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(asker->client);
     rd_kafka_DeleteRecords(asker->client, &request, 1, options, queue);
@@ -148,12 +157,14 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
     if (event == NULL) {
         (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: no answer");
     } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s", rd_kafka_event_error_string(event));
+        (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s",
+                          rd_kafka_event_error_string(event));
     } else {
         const rd_kafka_DeleteRecords_result_t *result = rd_kafka_event_DeleteRecords_result(event);
         const rd_kafka_topic_partition_list_t *done = rd_kafka_DeleteRecords_result_offsets(result);
         if (done->cnt > 0 && done->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s", rd_kafka_err2str(done->elems[0].err));
+            (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s",
+                              rd_kafka_err2str(done->elems[0].err));
         }
     }
     if (event != NULL) {
@@ -177,7 +188,8 @@ static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question 
         return count;
     }
     uint32_t left = asker->count;
-    for (uint32_t i = 0; i < left; i++) { /* once around: what is not taken goes back to the end, in order */
+    for (uint32_t i = 0; i < left;
+         i++) { /* once around: what is not taken goes back to the end, in order */
         struct kafka_question next = asker->questions[asker->first];
         asker->first = (asker->first + 1) % asker->capacity;
         asker->count--;
@@ -219,7 +231,8 @@ static void *ask(void *argument)
     return NULL;
 }
 
-enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity, struct status_text *out_text)
+enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity,
+                              struct status_text *out_text)
 {
     asker->questions = memory_take(capacity * sizeof(*asker->questions), "kafka: questions");
     asker->capacity = capacity;

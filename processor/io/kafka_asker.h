@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that asks blocking questions for one worker: stable committed offsets, the ends of a partition,
- * DeleteRecords. Each try is bounded; a question is asked again until it is answered or its task has gone. */
+/* The thread that asks blocking questions for one worker: stable committed offsets, the ends of a
+ * partition, DeleteRecords. Each try is bounded; a question is asked again until it is answered or
+ * its task has gone. */
 #ifndef IO_KAFKA_ASKER_H
 #define IO_KAFKA_ASKER_H
 
@@ -11,20 +12,21 @@ enum kafka_question_kind { KAFKA_ASK_OFFSETS, KAFKA_ASK_MARKS, KAFKA_ASK_DELETE 
 
 struct kafka_question {
     enum kafka_question_kind kind;
-    uint32_t task;      /* OFFSETS, DELETE: the task; MARKS: goes back in the note */
-    const char *topic;  /* MARKS, DELETE: borrowed, static */
-    int32_t partition;  /* MARKS, DELETE */
-    int64_t offset;     /* DELETE: all below it */
-    uint32_t ticket;    /* OFFSETS: goes back in the note */
+    uint32_t task;     /* OFFSETS, DELETE: the task; MARKS: goes back in the note */
+    const char *topic; /* MARKS, DELETE: borrowed, static */
+    int32_t partition; /* MARKS, DELETE */
+    int64_t offset;    /* DELETE: all below it */
+    uint32_t ticket;   /* OFFSETS: goes back in the note */
 };
 
 struct kafka_asker {
     /* private */
     const struct kafka_log_settings *settings;
-    struct kafka_group *group;    /* its client asks for committed offsets */
-    struct rd_kafka_s *client;    /* the worker's reader: marks, DeleteRecords */
+    struct kafka_group *group; /* its client asks for committed offsets */
+    struct rd_kafka_s *client; /* the worker's reader: marks, DeleteRecords */
     struct kafka_inbox *inbox;
-    struct log_offset *answers;   /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
+    struct log_offset
+        *answers; /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock;
@@ -40,12 +42,12 @@ struct kafka_asker {
 enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity,
                               struct status_text *out_text) MUST_USE;
 
-/* Put a question. One of the same kind about the same thing that still waits is replaced, so that every task has
- * at most one of each. False: too many wait already. */
+/* Put a question. One of the same kind about the same thing that still waits is replaced, so that
+ * every task has at most one of each. False: too many wait already. */
 bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *question);
 
-/* Copy the offsets of an answered KAFKA_ASK_OFFSETS: SOURCE_COUNT of them; those of a later answer, if one has
- * come meanwhile. */
+/* Copy the offsets of an answered KAFKA_ASK_OFFSETS: SOURCE_COUNT of them; those of a later answer,
+ * if one has come meanwhile. */
 void kafka_asker_offsets(struct kafka_asker *asker, uint32_t task, struct log_offset *out_offsets);
 
 void kafka_asker_stop(struct kafka_asker *asker);

@@ -30,25 +30,30 @@ enum {
 
 /* Defaults that the configuration may change (`kafka:`), with the reason where it is not plain. */
 static const struct setting defaults[] = {
-    {"socket.nagle.disable", "true", EVERYBODY}, /* on by default before 2.10: 40 ms stalls (#4986) */
+    /* On by default before 2.10: 40 ms stalls (#4986). */
+    {"socket.nagle.disable", "true", EVERYBODY},
     {"socket.keepalive.enable", "true", EVERYBODY},
     {"reconnect.backoff.ms", "50", EVERYBODY},
-    {"reconnect.backoff.max.ms", "1000", EVERYBODY}, /* default 10 s: too long after a broker's restart */
+    /* Default 10 s: too long after a broker's restart. */
+    {"reconnect.backoff.max.ms", "1000", EVERYBODY},
     {"log.connection.close", "false", EVERYBODY},
     {"session.timeout.ms", "10000", MEMBER},
     {"heartbeat.interval.ms", "1000", MEMBER}, /* joins took 2 to 3 s with 3000 */
     {"fetch.wait.max.ms", "10", FETCHERS},
     {"fetch.error.backoff.ms", "50", FETCHERS},
-    /* Its maximum: once a queue is longer, the broker thread looks again only after up to 1 s. Memory is
-     * bounded by kilobytes instead; they count per task. */
+    /* Its maximum: once a queue is longer, the broker thread looks again only after up to 1 s.
+     * Memory is bounded by kilobytes instead; they count per task. */
     {"queued.min.messages", "10000000", FETCHERS},
     {"queued.max.messages.kbytes", "65536", DATA},
     {"queued.max.messages.kbytes", "16384", READER},
-    {"transaction.timeout.ms", "10000", PRODUCER}, /* the default, 60 s, holds back readers that long */
+    /* The default, 60 s, holds back readers that long. */
+    {"transaction.timeout.ms", "10000", PRODUCER},
     {"message.timeout.ms", "9000", PRODUCER},
     {"socket.timeout.ms", "10000", PRODUCER},
-    {"retry.backoff.ms", "3", PRODUCER}, /* AddOffsetsToTxn waits this long on CONCURRENT_TRANSACTIONS */
-    {"linger.ms", "1", PRODUCER}, /* commit flushes: 5 only made commits 1.3 ms slower (tests/bench) */
+    /* AddOffsetsToTxn waits this long on CONCURRENT_TRANSACTIONS. */
+    {"retry.backoff.ms", "3", PRODUCER},
+    /* Commit flushes: 5 only made commits 1.3 ms slower (tests/bench). */
+    {"linger.ms", "1", PRODUCER},
     {"queue.buffering.max.messages", "1000000", PRODUCERS},
     {"queue.buffering.max.kbytes", "262144", PRODUCERS},
     {"linger.ms", "20", FEED}, /* thousands of tiny requests melt a small broker */
@@ -62,10 +67,12 @@ static const struct setting fixed[] = {
     {"enable.auto.offset.store", "false", CONSUMERS},
     {"auto.commit.enable", "false", FETCHERS},
     {"auto.offset.reset", "error", CONSUMERS}, /* any other value skips or repeats data silently */
-    {"isolation.level", "read_committed", CONSUMERS}, /* also makes OffsetFetch ask for stable offsets */
+    /* Also makes OffsetFetch ask for stable offsets. */
+    {"isolation.level", "read_committed", CONSUMERS},
     {"check.crcs", "true", FETCHERS},
     {"enable.partition.eof", "true", FETCHERS},
-    {"partition.assignment.strategy", "range", MEMBER}, /* co-partitioning; no cooperative bugs of 2.0.2 */
+    /* Co-partitioning; no cooperative bugs of 2.0.2. */
+    {"partition.assignment.strategy", "range", MEMBER},
     {"partitioner", "murmur2_random", PRODUCERS}, /* as Java's default; librdkafka's own is CRC32 */
     {"enable.idempotence", "true", PRODUCERS},
 };
@@ -80,8 +87,8 @@ static const struct refusal refusals[] = {
     {"enable.auto.commit", "offsets are committed inside the transaction"},
     {"auto.commit.enable", "offsets are committed inside the transaction"},
     {"enable.auto.offset.store", "offsets are committed inside the transaction"},
-    {"auto.offset.reset",
-     "skipping or repeating data is never right; `sources.X.start` says where a first start begins"},
+    {"auto.offset.reset", "skipping or repeating data is never right; `sources.X.start` says where "
+                          "a first start begins"},
     {"isolation.level", "a claim needs stable offsets and committed cuts"},
     {"check.crcs", "damaged records must be noticed"},
     {"enable.partition.eof", "the end of a partition is how a task knows that it has caught up"},
@@ -127,8 +134,8 @@ const char *kafka_error_name(int code)
     return rd_kafka_err2name((rd_kafka_resp_err_t)code);
 }
 
-void kafka_say(const struct kafka_connection *connection, enum log_level level, const char *facility,
-               const char *format, ...)
+void kafka_say(const struct kafka_connection *connection, enum log_level level,
+               const char *facility, const char *format, ...)
 {
     if (connection->log_function == NULL) {
         return;
@@ -145,8 +152,8 @@ void kafka_client_id(char out_id[KAFKA_CLIENT_ID_SIZE], const struct kafka_conne
                      enum kafka_role role, uint32_t worker)
 {
     char whole[1024];
-    int size = snprintf(whole, sizeof(whole), "%s-%s-%s%u", connection->application, connection->instance,
-                        role_letters[role], worker);
+    int size = snprintf(whole, sizeof(whole), "%s-%s-%s%u", connection->application,
+                        connection->instance, role_letters[role], worker);
     if (size < KAFKA_CLIENT_ID_SIZE) {
         memcpy(out_id, whole, (size_t)size + 1);
         return;
@@ -156,8 +163,8 @@ void kafka_client_id(char out_id[KAFKA_CLIENT_ID_SIZE], const struct kafka_conne
     (void)snprintf(out_id, KAFKA_CLIENT_ID_SIZE, "%08x-%s", hash, whole + kept - 23);
 }
 
-bool kafka_transactional_id(char out_id[KAFKA_TRANSACTIONAL_ID_SIZE], const struct kafka_connection *connection,
-                            uint32_t worker)
+bool kafka_transactional_id(char out_id[KAFKA_TRANSACTIONAL_ID_SIZE],
+                            const struct kafka_connection *connection, uint32_t worker)
 {
     int size = snprintf(out_id, KAFKA_TRANSACTIONAL_ID_SIZE, "%s.%s.%u", connection->application,
                         connection->instance, worker);
@@ -179,7 +186,8 @@ static enum log_level level_of(int severity)
 static void on_log(const rd_kafka_t *client, int severity, const char *facility, const char *text)
 {
     const struct kafka_callbacks *callbacks = rd_kafka_opaque(client);
-    /* CONFWARN: a consumer's property on a producer and the other way round; the configuration is one list. */
+    /* CONFWARN: a consumer's property on a producer and the other way round; the configuration is
+     * one list. */
     if (callbacks == NULL || strcmp(facility, "CONFWARN") == 0) {
         return;
     }
@@ -200,9 +208,11 @@ static void on_error(rd_kafka_t *client, int code, const char *reason, void *opa
     callbacks->on_error(callbacks->owner, code, fatal, reason);
 }
 
-/* A record that is not delivered makes commit_transaction fail, so only the place of one that is matters here.
- * It must be registered in any case: without it librdkafka's flush polls in steps of 10 ms. */
-static void on_delivery(rd_kafka_t *client UNUSED, const rd_kafka_message_t *message, void *opaque UNUSED)
+/* A record that is not delivered makes commit_transaction fail, so only the place of one that is
+ * matters here. It must be registered in any case: without it librdkafka's flush polls in steps of
+ * 10 ms. */
+static void on_delivery(rd_kafka_t *client UNUSED, const rd_kafka_message_t *message,
+                        void *opaque UNUSED)
 {
     struct log_written *written = message->_private;
     if (written != NULL && message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -244,13 +254,15 @@ static enum status refuse(const struct kafka_property *property, struct status_t
 {
     for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
         if (strcmp(property->name, refusals[i].name) == 0) {
-            return status_fail(out_text, STATUS_INVALID, "kafka: property `%s` is not for the configuration: %s",
+            return status_fail(out_text, STATUS_INVALID,
+                               "kafka: property `%s` is not for the configuration: %s",
                                property->name, refusals[i].reason);
         }
     }
     size_t size = strlen(property->name);
     if (size > 3 && strcmp(property->name + size - 3, "_cb") == 0) {
-        return status_fail(out_text, STATUS_INVALID, "kafka: property `%s` takes a function", property->name);
+        return status_fail(out_text, STATUS_INVALID, "kafka: property `%s` takes a function",
+                           property->name);
     }
     return STATUS_OK;
 }
@@ -270,7 +282,8 @@ enum status kafka_properties_check(const struct kafka_property *properties, uint
     return status;
 }
 
-static void set_table(rd_kafka_conf_t *conf, const struct setting *table, size_t count, enum kafka_role role)
+static void set_table(rd_kafka_conf_t *conf, const struct setting *table, size_t count,
+                      enum kafka_role role)
 {
     for (size_t i = 0; i < count; i++) {
         if ((table[i].roles & (1u << role)) != 0) {
@@ -279,8 +292,8 @@ static void set_table(rd_kafka_conf_t *conf, const struct setting *table, size_t
     }
 }
 
-struct rd_kafka_conf_s *kafka_conf_new(struct kafka_callbacks *callbacks, enum kafka_role role, uint32_t worker,
-                                       struct status_text *out_text)
+struct rd_kafka_conf_s *kafka_conf_new(struct kafka_callbacks *callbacks, enum kafka_role role,
+                                       uint32_t worker, struct status_text *out_text)
 {
     const struct kafka_connection *connection = callbacks->connection;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -304,7 +317,8 @@ struct rd_kafka_conf_s *kafka_conf_new(struct kafka_callbacks *callbacks, enum k
     rd_kafka_conf_set_opaque(conf, callbacks);
     rd_kafka_conf_set_log_cb(conf, on_log);
     if (callbacks->on_error != NULL) {
-        /* Only for a client that is polled: errors wait in its queue until then. The others' are logged. */
+        /* Only for a client that is polled: errors wait in its queue until then. The others' are
+         * logged. */
         rd_kafka_conf_set_error_cb(conf, on_error);
     }
     if (((uint32_t)PRODUCERS & (1u << role)) != 0) {
@@ -318,7 +332,8 @@ struct rd_kafka_s *kafka_client_new(struct rd_kafka_conf_s *conf, enum kafka_rol
 {
     bool consumer = ((uint32_t)CONSUMERS & (1u << role)) != 0;
     char why[STATUS_TEXT_SIZE - 16];
-    rd_kafka_t *client = rd_kafka_new(consumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+    rd_kafka_t *client =
+        rd_kafka_new(consumer ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (client == NULL) {
         rd_kafka_conf_destroy(conf);
         (void)status_fail(out_text, STATUS_INVALID, "kafka: %s", why);

@@ -23,7 +23,8 @@ static struct kafka_note run_commit(struct kafka_committer *committer, struct st
     struct kafka_membership *membership = committer->membership;
     struct kafka_note note = {.kind = KAFKA_NOTE_COMMIT};
     note.result = kafka_producer_commit(&committer->producer, committer->transaction,
-                                        membership == NULL ? NULL : membership->metadata, &note.reinit, out_text);
+                                        membership == NULL ? NULL : membership->metadata,
+                                        &note.reinit, out_text);
     note.generation = membership == NULL ? 0 : membership->generation;
     kafka_membership_drop(membership);
     return note;
@@ -41,10 +42,11 @@ static void *work(void *argument)
         }
         (void)pthread_mutex_unlock(&committer->lock);
         struct status_text text = {""};
-        struct kafka_note note = order == KAFKA_ORDER_OPEN ? run_open(committer, &text)
-                                                           : run_commit(committer, &text);
+        struct kafka_note note =
+            order == KAFKA_ORDER_OPEN ? run_open(committer, &text) : run_commit(committer, &text);
         (void)pthread_mutex_lock(&committer->lock);
-        /* Idle before the answer is out: the worker may give the next order as soon as it reads it. */
+        /* Idle before the answer is out: the worker may give the next order as soon as it reads it.
+         */
         if (committer->order != KAFKA_ORDER_QUIT) {
             committer->order = KAFKA_ORDER_NONE;
         }
@@ -57,8 +59,9 @@ static void *work(void *argument)
     return NULL;
 }
 
-enum status kafka_committer_start(struct kafka_committer *committer, const struct kafka_log_settings *settings,
-                                  uint32_t worker, struct kafka_inbox *inbox, struct status_text *out_text)
+enum status kafka_committer_start(struct kafka_committer *committer,
+                                  const struct kafka_log_settings *settings, uint32_t worker,
+                                  struct kafka_inbox *inbox, struct status_text *out_text)
 {
     memset(committer, 0, sizeof(*committer));
     kafka_producer_init(&committer->producer, settings, worker);
@@ -86,7 +89,8 @@ void kafka_committer_open(struct kafka_committer *committer)
     give(committer, KAFKA_ORDER_OPEN);
 }
 
-void kafka_committer_commit(struct kafka_committer *committer, const struct log_transaction *transaction,
+void kafka_committer_commit(struct kafka_committer *committer,
+                            const struct log_transaction *transaction,
                             struct kafka_membership *membership)
 {
     committer->transaction = transaction;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that makes one worker's blocking transaction calls: one order at a time, its result comes back
- * through the worker's inbox. */
+/* The thread that makes one worker's blocking transaction calls: one order at a time, its result
+ * comes back through the worker's inbox. */
 #ifndef IO_KAFKA_COMMITTER_H
 #define IO_KAFKA_COMMITTER_H
 
@@ -18,20 +18,22 @@ struct kafka_committer {
     bool running;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    enum kafka_order order;                      /* NONE: idle */
-    const struct log_transaction *transaction;   /* COMMIT: borrowed */
-    struct kafka_membership *membership;         /* COMMIT: held */
+    enum kafka_order order;                    /* NONE: idle */
+    const struct log_transaction *transaction; /* COMMIT: borrowed */
+    struct kafka_membership *membership;       /* COMMIT: held */
 };
 
-enum status kafka_committer_start(struct kafka_committer *committer, const struct kafka_log_settings *settings,
-                                  uint32_t worker, struct kafka_inbox *inbox,
-                                  struct status_text *out_text) MUST_USE;
+enum status kafka_committer_start(struct kafka_committer *committer,
+                                  const struct kafka_log_settings *settings, uint32_t worker,
+                                  struct kafka_inbox *inbox, struct status_text *out_text) MUST_USE;
 
 /* Answered by KAFKA_NOTE_PRODUCER. INVARIANT: idle. */
 void kafka_committer_open(struct kafka_committer *committer);
 
-/* Answered by KAFKA_NOTE_COMMIT. INVARIANT: idle. `membership` may be NULL when no offsets are sent. */
-void kafka_committer_commit(struct kafka_committer *committer, const struct log_transaction *transaction,
+/* Answered by KAFKA_NOTE_COMMIT. INVARIANT: idle. `membership` may be NULL when no offsets are
+ * sent. */
+void kafka_committer_commit(struct kafka_committer *committer,
+                            const struct log_transaction *transaction,
                             struct kafka_membership *membership);
 
 bool kafka_committer_is_idle(struct kafka_committer *committer);

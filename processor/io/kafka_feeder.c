@@ -22,8 +22,9 @@ static void on_delivery(rd_kafka_t *client UNUSED, const rd_kafka_message_t *mes
         return;
     }
     if (counts->failed++ == 0) {
-        (void)status_fail(&counts->first_failure, STATUS_AWAY, "%s [%d]: %s", rd_kafka_topic_name(message->rkt),
-                          message->partition, rd_kafka_err2str(message->err));
+        (void)status_fail(&counts->first_failure, STATUS_AWAY, "%s [%d]: %s",
+                          rd_kafka_topic_name(message->rkt), message->partition,
+                          rd_kafka_err2str(message->err));
     }
 }
 
@@ -61,12 +62,15 @@ enum status kafka_feeder_put(struct kafka_feeder *feeder, const struct log_write
                              struct status_text *out_text)
 {
     rd_kafka_headers_t *headers = kafka_headers_of(write);
-    const void *value = write->has_value ? (write->value.size > 0 ? (const void *)write->value.data : "") : NULL;
-    const void *key = write->has_key ? (write->key.size > 0 ? (const void *)write->key.data : "") : NULL;
+    const void *value =
+        write->has_value ? (write->value.size > 0 ? (const void *)write->value.data : "") : NULL;
+    const void *key =
+        write->has_key ? (write->key.size > 0 ? (const void *)write->key.data : "") : NULL;
     for (;;) {
         rd_kafka_resp_err_t code = rd_kafka_producev(
             feeder->client, RD_KAFKA_V_TOPIC(write->topic), RD_KAFKA_V_PARTITION(write->partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, write->value.size),
+            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            RD_KAFKA_V_VALUE((void *)(uintptr_t)value, write->value.size),
             RD_KAFKA_V_KEY(key, write->key.size), RD_KAFKA_V_TIMESTAMP(write->timestamp_ms),
             RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
@@ -79,16 +83,19 @@ enum status kafka_feeder_put(struct kafka_feeder *feeder, const struct log_write
         if (headers != NULL) {
             rd_kafka_headers_destroy(headers); /* ours again on failure */
         }
-        return status_fail(out_text, code == RD_KAFKA_RESP_ERR__FATAL ? STATUS_FATAL : STATUS_INVALID, "%s: %s",
-                           write->topic, rd_kafka_err2str(code));
+        return status_fail(out_text,
+                           code == RD_KAFKA_RESP_ERR__FATAL ? STATUS_FATAL : STATUS_INVALID,
+                           "%s: %s", write->topic, rd_kafka_err2str(code));
     }
 }
 
-enum status kafka_feeder_flush(struct kafka_feeder *feeder, int32_t timeout_ms, struct status_text *out_text)
+enum status kafka_feeder_flush(struct kafka_feeder *feeder, int32_t timeout_ms,
+                               struct status_text *out_text)
 {
     rd_kafka_resp_err_t code = rd_kafka_flush(feeder->client, timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return status_fail(out_text, STATUS_AWAY, "kafka: %d records are not delivered within %d ms",
+        return status_fail(out_text, STATUS_AWAY,
+                           "kafka: %d records are not delivered within %d ms",
                            rd_kafka_outq_len(feeder->client), timeout_ms);
     }
     return STATUS_OK;

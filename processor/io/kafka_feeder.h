@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publish records as an upstream system would: idempotent, no transaction, partition by murmur2 of the key.
- * For `segue feed` and `segue simulate`. One thread. */
+/* Publish records as an upstream system would: idempotent, no transaction, partition by murmur2 of
+ * the key. For `segue feed` and `segue simulate`. One thread. */
 #ifndef IO_KAFKA_FEEDER_H
 #define IO_KAFKA_FEEDER_H
 
@@ -16,7 +16,8 @@ struct kafka_feeder_counts {
 
 /* STATUS_INVALID: a property is wrong; STATUS_AWAY: no broker within timeout_ms. */
 enum status kafka_feeder_open(const struct kafka_connection *connection, int32_t timeout_ms,
-                              struct kafka_feeder **out_feeder, struct status_text *out_text) MUST_USE;
+                              struct kafka_feeder **out_feeder,
+                              struct status_text *out_text) MUST_USE;
 
 /* Hand over one record; copied. Waits while librdkafka's queue is full (back-pressure).
  * STATUS_INVALID: unknown topic, too large; STATUS_FATAL: the producer can do nothing more. */

@@ -19,8 +19,8 @@ void kafka_membership_drop(struct kafka_membership *membership)
     }
 }
 
-/* The broker's generation inside librdkafka's metadata, which has no question for it: its written form is
- * "CGMDv2:" and then the generation as a machine word. */
+/* The broker's generation inside librdkafka's metadata, which has no question for it: its written
+ * form is "CGMDv2:" and then the generation as a machine word. */
 static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
 {
     enum { GENERATION_AT = 7 };
@@ -31,7 +31,8 @@ static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
     if (error != NULL) {
         rd_kafka_error_destroy(error);
     } else {
-        if (size >= GENERATION_AT + sizeof(generation) && memcmp(bytes, "CGMDv2:", GENERATION_AT) == 0) {
+        if (size >= GENERATION_AT + sizeof(generation) &&
+            memcmp(bytes, "CGMDv2:", GENERATION_AT) == 0) {
             memcpy(&generation, (const char *)bytes + GENERATION_AT, sizeof(generation));
         }
         rd_kafka_mem_free(NULL, bytes);
@@ -39,8 +40,8 @@ static int32_t generation_of(const rd_kafka_consumer_group_metadata_t *metadata)
     return generation;
 }
 
-/* NULL when the member has lost its place between the rebalance and now: with generation -1 the broker would
- * take offsets from anybody. Another rebalance follows. */
+/* NULL when the member has lost its place between the rebalance and now: with generation -1 the
+ * broker would take offsets from anybody. Another rebalance follows. */
 static struct kafka_membership *membership_capture(struct kafka_group *group)
 {
     rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(group->client);
@@ -75,15 +76,17 @@ static void assign(struct kafka_group *group, const rd_kafka_topic_partition_lis
     uint32_t wanted = source_count(group->settings);
     struct kafka_membership *membership = membership_capture(group);
     if (membership == NULL) {
-        kafka_say(&group->settings->connection, LOG_WARN, "REBALANCE", "lost again before it was taken up");
+        kafka_say(&group->settings->connection, LOG_WARN, "REBALANCE",
+                  "lost again before it was taken up");
         return;
     }
     memset(group->have, 0, group->task_count);
     for (int i = 0; i < partitions->cnt; i++) {
         uint32_t task = (uint32_t)partitions->elems[i].partition;
         if (task >= group->task_count) {
-            group->owner.fatal(group->owner.context,
-                               "a source has more partitions than at start: start again so that all are checked");
+            group->owner.fatal(
+                group->owner.context,
+                "a source has more partitions than at start: start again so that all are checked");
             continue;
         }
         group->have[task]++;
@@ -96,13 +99,14 @@ static void assign(struct kafka_group *group, const rd_kafka_topic_partition_lis
             atomic_store(&group->ours[task], true);
             group->owner.assigned(group->owner.context, task, membership);
         } else if (group->have[task] != 0) {
-            group->owner.fatal(group->owner.context,
-                               "a partition came without its fellows of the other sources: another member of the "
-                               "group subscribes to other topics or uses another assignor");
+            group->owner.fatal(
+                group->owner.context,
+                "a partition came without its fellows of the other sources: another member of the "
+                "group subscribes to other topics or uses another assignor");
         }
     }
-    kafka_say(&group->settings->connection, LOG_INFO, "REBALANCE", "%u tasks are ours (assignment %u)", count,
-              membership->generation);
+    kafka_say(&group->settings->connection, LOG_INFO, "REBALANCE",
+              "%u tasks are ours (assignment %u)", count, membership->generation);
     kafka_membership_drop(membership);
 }
 
@@ -160,12 +164,14 @@ static void *poll_group(void *argument)
         if (message == NULL) {
             continue;
         }
-        if (message->err == RD_KAFKA_RESP_ERR__FATAL || message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+        if (message->err == RD_KAFKA_RESP_ERR__FATAL ||
+            message->err == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
             char why[STATUS_TEXT_SIZE];
             (void)rd_kafka_fatal_error(group->client, why, sizeof(why));
             on_group_error(group, message->err, true, why);
         } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            kafka_say(&group->settings->connection, LOG_WARN, "GROUP", "%s", rd_kafka_message_errstr(message));
+            kafka_say(&group->settings->connection, LOG_WARN, "GROUP", "%s",
+                      rd_kafka_message_errstr(message));
         }
         rd_kafka_message_destroy(message);
     }
@@ -190,7 +196,8 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
         return STATUS_INVALID;
     }
     kafka_conf_must_set(conf, "group.id",
-                        settings->group != NULL ? settings->group : settings->connection.application);
+                        settings->group != NULL ? settings->group
+                                                : settings->connection.application);
     kafka_conf_must_set(conf, "group.instance.id", settings->connection.instance);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     group->client = kafka_client_new(conf, KAFKA_ROLE_MEMBER, out_text);
@@ -206,13 +213,15 @@ enum status kafka_group_join(struct kafka_group *group, struct status_text *out_
     rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(SOURCE_COUNT);
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         if (group->settings->topics[s] != NULL) {
-            (void)rd_kafka_topic_partition_list_add(topics, group->settings->topics[s], RD_KAFKA_PARTITION_UA);
+            (void)rd_kafka_topic_partition_list_add(topics, group->settings->topics[s],
+                                                    RD_KAFKA_PARTITION_UA);
         }
     }
     rd_kafka_resp_err_t code = rd_kafka_subscribe(group->client, topics);
     rd_kafka_topic_partition_list_destroy(topics);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return status_fail(out_text, STATUS_INVALID, "kafka: subscribe: %s", rd_kafka_err2str(code));
+        return status_fail(out_text, STATUS_INVALID, "kafka: subscribe: %s",
+                           rd_kafka_err2str(code));
     }
     if (pthread_create(&group->poller, NULL, poll_group, group) != 0) {
         return status_fail(out_text, STATUS_AWAY, "kafka: no thread for the group");
@@ -234,7 +243,8 @@ void kafka_group_close(struct kafka_group *group)
 {
     kafka_group_leave(group);
     if (group->client != NULL) {
-        /* No consumer_close: a static member does not leave, and closing may hang when the coordinator is away. */
+        /* No consumer_close: a static member does not leave, and closing may hang when the
+         * coordinator is away. */
         rd_kafka_destroy_flags(group->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
         group->client = NULL;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Membership of the consumer group, and nothing else: this client joins, heartbeats and is told its
- * partitions, but fetches nothing. librdkafka's local assignment stays empty; the data client reads each
- * partition from the offset that its claim found (kafka_intake.h). So a rebalance never touches fetch
- * positions, and nothing is ever paused, resumed or sought: the bugs of 2.0.2 around those cannot be met. */
+ * partitions, but fetches nothing. librdkafka's local assignment stays empty; the data client reads
+ * each partition from the offset that its claim found (kafka_intake.h). So a rebalance never
+ * touches fetch positions, and nothing is ever paused, resumed or sought: the bugs of 2.0.2 around
+ * those cannot be met. */
 #ifndef IO_KAFKA_GROUP_H
 #define IO_KAFKA_GROUP_H
 
@@ -13,9 +14,9 @@
 
 struct rd_kafka_consumer_group_metadata_s;
 
-/* The group metadata of one assignment (KIP-447), captured once in the rebalance callback and shared by the
- * workers that got tasks from it. Reading it at commit time could name a newer generation and let a worker
- * that has not yet heard of its loss commit. */
+/* The group metadata of one assignment (KIP-447), captured once in the rebalance callback and
+ * shared by the workers that got tasks from it. Reading it at commit time could name a newer
+ * generation and let a worker that has not yet heard of its loss commit. */
 struct kafka_membership {
     struct rd_kafka_consumer_group_metadata_s *metadata;
     uint32_t generation; /* counts assignments in this process, from 1 */
@@ -46,9 +47,9 @@ struct kafka_group {
     bool polling;
     atomic_bool stop;
     uint32_t task_count;
-    uint8_t *have;                /* per task: sources that came with this assignment; scratch */
-    atomic_bool *ours;            /* per task */
-    atomic_uint generation;       /* of the assignment that holds now; 0: none */
+    uint8_t *have;          /* per task: sources that came with this assignment; scratch */
+    atomic_bool *ours;      /* per task */
+    atomic_uint generation; /* of the assignment that holds now; 0: none */
     uint32_t generation_last;
 };
 

@@ -39,7 +39,8 @@ void kafka_inbox_watch(struct kafka_inbox *inbox, struct rd_kafka_queue_s *queue
     rd_kafka_queue_io_event_enable(queue, inbox->descriptor, &one, sizeof(one));
 }
 
-void kafka_inbox_put(struct kafka_inbox *inbox, const struct kafka_note *note, const struct status_text *text)
+void kafka_inbox_put(struct kafka_inbox *inbox, const struct kafka_note *note,
+                     const struct status_text *text)
 {
     (void)pthread_mutex_lock(&inbox->lock);
     while (inbox->count == inbox->capacity) {
@@ -59,7 +60,8 @@ void kafka_inbox_put(struct kafka_inbox *inbox, const struct kafka_note *note, c
     kafka_inbox_wake(inbox);
 }
 
-bool kafka_inbox_take(struct kafka_inbox *inbox, struct kafka_note *out_note, struct status_text *out_text)
+bool kafka_inbox_take(struct kafka_inbox *inbox, struct kafka_note *out_note,
+                      struct status_text *out_text)
 {
     (void)pthread_mutex_lock(&inbox->lock);
     bool some = inbox->count > 0;

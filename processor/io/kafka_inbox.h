@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* News for one worker from the other threads: a bounded queue behind a lock, and an eventfd that ends the
- * worker's sleep. librdkafka writes to the same eventfd when a queue that was empty gets something. */
+/* News for one worker from the other threads: a bounded queue behind a lock, and an eventfd that
+ * ends the worker's sleep. librdkafka writes to the same eventfd when a queue that was empty gets
+ * something. */
 #ifndef IO_KAFKA_INBOX_H
 #define IO_KAFKA_INBOX_H
 
@@ -18,17 +19,17 @@ enum kafka_note_kind {
     KAFKA_NOTE_COMMIT,   /* result: COMMIT_DONE, COMMIT_FAILED, COMMIT_FENCED or FATAL */
     KAFKA_NOTE_OFFSETS,  /* `offsets` of `task` have been filled */
     KAFKA_NOTE_DELETED,
-    KAFKA_NOTE_MARKS,    /* first and next offset of reader partition `task` */
+    KAFKA_NOTE_MARKS, /* first and next offset of reader partition `task` */
     KAFKA_NOTE_FATAL,
 };
 
 struct kafka_note {
     enum kafka_note_kind kind;
     enum log_event_kind result;
-    uint32_t task;       /* MARKS: the reader's partition */
-    uint32_t generation; /* COMMIT: of the membership it was sent with */
-    uint32_t ticket;     /* OFFSETS: of the question */
-    bool reinit;         /* COMMIT */
+    uint32_t task;                       /* MARKS: the reader's partition */
+    uint32_t generation;                 /* COMMIT: of the membership it was sent with */
+    uint32_t ticket;                     /* OFFSETS: of the question */
+    bool reinit;                         /* COMMIT */
     struct kafka_membership *membership; /* ASSIGNED: counted reference, the reader's now */
     int64_t low;
     int64_t high;
@@ -37,8 +38,8 @@ struct kafka_note {
 struct kafka_inbox {
     /* private */
     pthread_mutex_t lock;
-    struct kafka_note *notes;     /* ring of `capacity` */
-    struct status_text *texts;    /* beside it */
+    struct kafka_note *notes;  /* ring of `capacity` */
+    struct status_text *texts; /* beside it */
     uint32_t capacity;
     uint32_t first;
     uint32_t count;
@@ -49,12 +50,14 @@ struct kafka_inbox {
 bool kafka_inbox_init(struct kafka_inbox *inbox, uint32_t capacity);
 void kafka_inbox_finish(struct kafka_inbox *inbox);
 
-/* Add a note and wake the worker. `text` may be NULL. A full inbox waits for the worker, 1 ms at a time: it
- * has room for every task's notes of several rebalances. */
-void kafka_inbox_put(struct kafka_inbox *inbox, const struct kafka_note *note, const struct status_text *text);
+/* Add a note and wake the worker. `text` may be NULL. A full inbox waits for the worker, 1 ms at a
+ * time: it has room for every task's notes of several rebalances. */
+void kafka_inbox_put(struct kafka_inbox *inbox, const struct kafka_note *note,
+                     const struct status_text *text);
 
 /* The oldest note; `out_text` (not NULL) gets its text or "". False: none. */
-bool kafka_inbox_take(struct kafka_inbox *inbox, struct kafka_note *out_note, struct status_text *out_text);
+bool kafka_inbox_take(struct kafka_inbox *inbox, struct kafka_note *out_note,
+                      struct status_text *out_text);
 
 void kafka_inbox_wake(struct kafka_inbox *inbox);
 

@@ -15,8 +15,9 @@ struct kafka_header_block {
     struct header headers[LOG_HEADERS_MAX];
 };
 
-enum status kafka_intake_open(struct kafka_intake *intake, const struct kafka_log_settings *settings,
-                              uint32_t task_count, struct status_text *out_text)
+enum status kafka_intake_open(struct kafka_intake *intake,
+                              const struct kafka_log_settings *settings, uint32_t task_count,
+                              struct status_text *out_text)
 {
     memset(intake, 0, sizeof(*intake));
     intake->settings = settings;
@@ -62,10 +63,11 @@ void kafka_intake_start(struct kafka_intake *intake, uint32_t task, const int64_
             continue;
         }
         int64_t from = offsets[s] == OFFSET_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                     : offsets[s] == OFFSET_LATEST   ? RD_KAFKA_OFFSET_END
+                       : offsets[s] == OFFSET_LATEST ? RD_KAFKA_OFFSET_END
                                                      : offsets[s];
         *source = (struct kafka_intake_source){false, false, offsets[s] >= 0 ? offsets[s] : -1};
-        if (rd_kafka_consume_start_queue(intake->topics[s], (int32_t)task, from, intake->tasks[task].queue) == 0) {
+        if (rd_kafka_consume_start_queue(intake->topics[s], (int32_t)task, from,
+                                         intake->tasks[task].queue) == 0) {
             source->running = true;
         } else {
             kafka_say(&intake->settings->connection, LOG_ERROR, "FETCH", "%s [%u]: %s",
@@ -87,7 +89,8 @@ void kafka_intake_stop(struct kafka_intake *intake, uint32_t task)
 }
 
 /* Give a record its headers, if any. False: no memory for them. */
-static bool add_headers(struct kafka_header_pool *pool, rd_kafka_message_t *message, struct log_record *record)
+static bool add_headers(struct kafka_header_pool *pool, rd_kafka_message_t *message,
+                        struct log_record *record)
 {
     if (!kafka_record_has_headers(message)) {
         return true;
@@ -106,18 +109,22 @@ static bool add_headers(struct kafka_header_pool *pool, rd_kafka_message_t *mess
     return true;
 }
 
-static void tell_fatal(struct kafka_intake *intake, uint32_t task, const char *topic, const char *reason)
+static void tell_fatal(struct kafka_intake *intake, uint32_t task, const char *topic,
+                       const char *reason)
 {
     struct kafka_note note = {.kind = KAFKA_NOTE_FATAL, .task = task};
     struct status_text text;
-    (void)status_fail(&text, STATUS_FATAL,
-                      "%s [%u]: %s: the committed offset is not in the topic (retention, or the topic was made "
-                      "anew); data may be lost: segue doctor says from where to go on", topic, task, reason);
+    (void)status_fail(
+        &text, STATUS_FATAL,
+        "%s [%u]: %s: the committed offset is not in the topic (retention, or the topic was made "
+        "anew); data may be lost: segue doctor says from where to go on",
+        topic, task, reason);
     kafka_inbox_put(intake->tasks[task].inbox, &note, &text);
 }
 
 /* Not a record: the end of a partition, or trouble. */
-static void take_event(struct kafka_intake *intake, uint32_t task, uint32_t source, rd_kafka_message_t *message)
+static void take_event(struct kafka_intake *intake, uint32_t task, uint32_t source,
+                       rd_kafka_message_t *message)
 {
     struct kafka_intake_source *state = &intake->tasks[task].sources[source];
     const char *topic = intake->settings->topics[source];
@@ -143,8 +150,9 @@ static void take_event(struct kafka_intake *intake, uint32_t task, uint32_t sour
     }
 }
 
-uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, struct kafka_header_pool *pool,
-                            struct log_record *out_records, uint32_t max)
+uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
+                            struct kafka_header_pool *pool, struct log_record *out_records,
+                            uint32_t max)
 {
     struct kafka_intake_task *state = &intake->tasks[task];
     rd_kafka_message_t *messages[FETCH_BATCH];
@@ -154,8 +162,9 @@ uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, struct k
         ssize_t got = rd_kafka_consume_batch_queue(state->queue, 0, messages, wanted);
         for (ssize_t i = 0; i < got; i++) {
             rd_kafka_message_t *message = messages[i];
-            uint32_t source = message->rkt == NULL ? SOURCE_COUNT
-                                                   : (uint32_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+            uint32_t source = message->rkt == NULL
+                                  ? SOURCE_COUNT
+                                  : (uint32_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
             if (source >= SOURCE_COUNT) {
                 rd_kafka_message_destroy(message);
                 continue;
@@ -185,12 +194,15 @@ uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, struct k
     return count;
 }
 
-void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *records, uint32_t count)
+void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *records,
+                          uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (records[i].headers != NULL) {
-            struct kafka_header_block *block = (struct kafka_header_block *)(uintptr_t)(
-                (const char *)records[i].headers - offsetof(struct kafka_header_block, headers));
+            struct kafka_header_block *block =
+                (struct kafka_header_block *)(uintptr_t)((const char *)records[i].headers -
+                                                         offsetof(struct kafka_header_block,
+                                                                  headers));
             block->next = pool->free;
             pool->free = block;
         }
@@ -206,17 +218,20 @@ int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, 
         return -1;
     }
     if (state->caught_up) {
-        /* Transactional inputs end in markers, which have offsets but are no records: with the broker's high
-         * watermark a task that has read everything would look behind for ever. */
+        /* Transactional inputs end in markers, which have offsets but are no records: with the
+         * broker's high watermark a task that has read everything would look behind for ever. */
         return state->next;
     }
     int64_t low = -1;
     int64_t high = -1;
-    if (rd_kafka_get_watermark_offsets(intake->client, intake->settings->topics[source], (int32_t)task, &low,
-                                       &high) != RD_KAFKA_RESP_ERR_NO_ERROR || high < 0) {
+    if (rd_kafka_get_watermark_offsets(intake->client, intake->settings->topics[source],
+                                       (int32_t)task, &low, &high) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+        high < 0) {
         return -1;
     }
-    return high > state->next ? high : state->next; /* the cached one may be older than what was handed out */
+    return high > state->next
+               ? high
+               : state->next; /* the cached one may be older than what was handed out */
 }
 
 void kafka_intake_close(struct kafka_intake *intake)

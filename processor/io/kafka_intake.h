@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sources' records: one client per process that fetches, one queue per task into which all its sources
- * go. Reading begins at the offset that the claim names and ends with stop; there is no pause, no seek and no
- * offset store. A worker that does not take its records makes the queue fill up to
- * queued.max.messages.kbytes, and fetching for that task stops by itself. */
+/* The sources' records: one client per process that fetches, one queue per task into which all its
+ * sources go. Reading begins at the offset that the claim names and ends with stop; there is no
+ * pause, no seek and no offset store. A worker that does not take its records makes the queue fill
+ * up to queued.max.messages.kbytes, and fetching for that task stops by itself. */
 #ifndef IO_KAFKA_INTAKE_H
 #define IO_KAFKA_INTAKE_H
 
@@ -34,26 +34,29 @@ struct kafka_intake {
     uint32_t task_count;
 };
 
-/* Headers of records handed out by one worker: blocks that go back to a list when released. Few records have
- * any, so the list grows to what was ever out at once. */
+/* Headers of records handed out by one worker: blocks that go back to a list when released. Few
+ * records have any, so the list grows to what was ever out at once. */
 struct kafka_header_pool {
     struct kafka_header_block *free;
 };
 
-enum status kafka_intake_open(struct kafka_intake *intake, const struct kafka_log_settings *settings,
-                              uint32_t task_count, struct status_text *out_text) MUST_USE;
+enum status kafka_intake_open(struct kafka_intake *intake,
+                              const struct kafka_log_settings *settings, uint32_t task_count,
+                              struct status_text *out_text) MUST_USE;
 void kafka_intake_close(struct kafka_intake *intake);
 
-/* Whose task it is: woken when its queue gets something, told (KAFKA_NOTE_FATAL) when an offset is gone.
- * Once per task, before start. */
+/* Whose task it is: woken when its queue gets something, told (KAFKA_NOTE_FATAL) when an offset is
+ * gone. Once per task, before start. */
 void kafka_intake_watch(struct kafka_intake *intake, uint32_t task, struct kafka_inbox *inbox);
 
 /* struct log_ops' start, stop, fetch, release, high_watermark. By the owner of the task only. */
 void kafka_intake_start(struct kafka_intake *intake, uint32_t task, const int64_t *offsets);
 void kafka_intake_stop(struct kafka_intake *intake, uint32_t task);
-uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, struct kafka_header_pool *pool,
-                            struct log_record *out_records, uint32_t max);
-void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *records, uint32_t count);
+uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
+                            struct kafka_header_pool *pool, struct log_record *out_records,
+                            uint32_t max);
+void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *records,
+                          uint32_t count);
 int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, enum source source);
 
 /* Give the pool's memory back. */

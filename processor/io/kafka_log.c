@@ -63,14 +63,15 @@ static void group_revoked(void *context, uint32_t task)
     kafka_inbox_put(&owner_of(context, task)->inbox, &note, NULL);
 }
 
-/* A transaction that is under way may still end well before the group moves on; new ones are refused by
- * log_commit from the moment of the revocation. */
+/* A transaction that is under way may still end well before the group moves on; new ones are
+ * refused by log_commit from the moment of the revocation. */
 static void group_settle(void *context)
 {
     struct kafka_log *kafka = context;
     int64_t deadline_ms = kafka_now_ms() + SETTLE_TIMEOUT_MS;
     for (uint32_t w = 0; w < kafka->settings.worker_count; w++) {
-        while (!kafka_committer_is_idle(&kafka->workers[w].committer) && kafka_now_ms() < deadline_ms) {
+        while (!kafka_committer_is_idle(&kafka->workers[w].committer) &&
+               kafka_now_ms() < deadline_ms) {
             (void)usleep(1000);
         }
     }
@@ -96,7 +97,8 @@ static void end_task(struct kafka_worker *worker, uint32_t task)
     kafka_replay_stop(&worker->replay, true, task);
 }
 
-static void take_up(struct kafka_worker *worker, const struct kafka_note *note, struct log_event *event)
+static void take_up(struct kafka_worker *worker, const struct kafka_note *note,
+                    struct log_event *event)
 {
     event->kind = LOG_ASSIGNED;
     event->generation = note->membership->generation;
@@ -104,12 +106,13 @@ static void take_up(struct kafka_worker *worker, const struct kafka_note *note, 
     worker->membership = note->membership;
 }
 
-static void take_commit(struct kafka_worker *worker, const struct kafka_note *note, struct log_event *event)
+static void take_commit(struct kafka_worker *worker, const struct kafka_note *note,
+                        struct log_event *event)
 {
     event->kind = note->result;
     event->reinit = note->reinit;
-    /* Fenced under an assignment that is already over, while the next one has been taken up: no LOG_ASSIGNED
-     * will come to wait for, so the claim begins now. */
+    /* Fenced under an assignment that is already over, while the next one has been taken up: no
+     * LOG_ASSIGNED will come to wait for, so the claim begins now. */
     if (note->result == LOG_COMMIT_FENCED && worker->membership != NULL &&
         worker->membership->generation != note->generation) {
         event->kind = LOG_COMMIT_FAILED;
@@ -117,7 +120,8 @@ static void take_commit(struct kafka_worker *worker, const struct kafka_note *no
 }
 
 /* Turn a note into the runtime's event; false: it was ours alone. */
-static bool take_note(struct kafka_worker *worker, const struct kafka_note *note, struct log_event *event)
+static bool take_note(struct kafka_worker *worker, const struct kafka_note *note,
+                      struct log_event *event)
 {
     event->task = note->task;
     switch (note->kind) {
@@ -138,7 +142,8 @@ static bool take_note(struct kafka_worker *worker, const struct kafka_note *note
     case KAFKA_NOTE_OFFSETS:
         event->kind = LOG_COMMITTED_OFFSETS;
         kafka_asker_offsets(&worker->asker, note->task, event->offsets);
-        return note->ticket == worker->kafka->tickets[note->task]; /* else an older question's answer */
+        return note->ticket ==
+               worker->kafka->tickets[note->task]; /* else an older question's answer */
     case KAFKA_NOTE_DELETED:
         event->kind = LOG_DELETED;
         return true;
@@ -167,7 +172,8 @@ static bool log_next_event(struct log *log, struct log_event *out_event)
     return kafka_replay_next(&worker->replay, out_event);
 }
 
-static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records, uint32_t max)
+static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records,
+                          uint32_t max)
 {
     struct kafka_worker *worker = worker_of(log);
     return kafka_intake_fetch(&worker->kafka->intake, task, &worker->headers, out_records, max);
@@ -228,8 +234,8 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
     struct kafka_membership *membership = worker->membership;
     if (transaction->offset_count > 0 &&
         (membership == NULL || membership->generation != atomic_load(&group->generation))) {
-        /* The assignment is over, and REVOKED waits in the inbox. The broker would refuse it as well, but
-         * then the producer would have to be made anew. */
+        /* The assignment is over, and REVOKED waits in the inbox. The broker would refuse it as
+         * well, but then the producer would have to be made anew. */
         struct kafka_note note = {.kind = KAFKA_NOTE_COMMIT, .result = LOG_COMMIT_FENCED};
         struct status_text text;
         note.generation = membership == NULL ? 0 : membership->generation;
@@ -246,7 +252,8 @@ static void log_delete_journal(struct log *log, uint32_t task, int64_t offset)
     const struct kafka_topic_counts *counts = &worker->kafka->counts;
     struct kafka_question question = {.kind = KAFKA_ASK_DELETE, .task = task, .offset = offset};
     question.topic = worker->kafka->settings.journal_topic;
-    question.partition = (int32_t)kafka_shared_partition(task, counts->task_count, counts->journal_count);
+    question.partition =
+        (int32_t)kafka_shared_partition(task, counts->task_count, counts->journal_count);
     INVARIANT(kafka_asker_put(&worker->asker, &question));
 }
 
@@ -274,7 +281,8 @@ static const struct log_ops kafka_ops = {
 
 /* ---- opening and closing ---- */
 
-static enum status worker_open(struct kafka_log *kafka, uint32_t index, struct status_text *out_text)
+static enum status worker_open(struct kafka_log *kafka, uint32_t index,
+                               struct status_text *out_text)
 {
     struct kafka_worker *worker = &kafka->workers[index];
     uint32_t task_count = kafka->counts.task_count;
@@ -283,12 +291,13 @@ static enum status worker_open(struct kafka_log *kafka, uint32_t index, struct s
     worker->kafka = kafka;
     worker->index = index;
     kafka->workers_open = index + 1;
-    /* Room for four rebalances that the worker has not looked at, and an answer to every question. */
+    /* Room for four rebalances that the worker has not looked at, and an answer to every question.
+     */
     if (!kafka_inbox_init(&worker->inbox, task_count * 12 + (shared[0] + shared[1]) * 2 + 64)) {
         return status_fail(out_text, STATUS_FULL, "kafka: no eventfd: too many open files");
     }
-    enum status status = kafka_replay_open(&worker->replay, &kafka->settings, index, task_count, shared,
-                                           &worker->inbox, out_text);
+    enum status status = kafka_replay_open(&worker->replay, &kafka->settings, index, task_count,
+                                           shared, &worker->inbox, out_text);
     if (status != STATUS_OK) {
         return status;
     }
@@ -298,27 +307,33 @@ static enum status worker_open(struct kafka_log *kafka, uint32_t index, struct s
     worker->asker.client = worker->replay.client;
     worker->asker.inbox = &worker->inbox;
     worker->asker.answers = kafka->answers;
-    status = kafka_asker_start(&worker->asker, task_count * 8 + (shared[0] + shared[1]) * 2 + 16, out_text);
+    status = kafka_asker_start(&worker->asker, task_count * 8 + (shared[0] + shared[1]) * 2 + 16,
+                               out_text);
     if (status != STATUS_OK) {
         return status;
     }
     for (uint32_t task = index; task < task_count; task += kafka->settings.worker_count) {
         kafka_intake_watch(&kafka->intake, task, &worker->inbox);
     }
-    return kafka_committer_start(&worker->committer, &kafka->settings, index, &worker->inbox, out_text);
+    return kafka_committer_start(&worker->committer, &kafka->settings, index, &worker->inbox,
+                                 out_text);
 }
 
 static enum status open_parts(struct kafka_log *kafka, struct status_text *out_text)
 {
-    const struct kafka_group_owner owner = {kafka, group_assigned, group_revoked, group_settle, group_fatal};
+    const struct kafka_group_owner owner = {kafka, group_assigned, group_revoked, group_settle,
+                                            group_fatal};
     uint32_t task_count = kafka->counts.task_count;
-    enum status status = kafka_group_open(&kafka->group, &kafka->settings, task_count, &owner, out_text);
+    enum status status =
+        kafka_group_open(&kafka->group, &kafka->settings, task_count, &owner, out_text);
     if (status == STATUS_OK) {
         status = kafka_intake_open(&kafka->intake, &kafka->settings, task_count, out_text);
     }
-    kafka->answers = memory_take((size_t)task_count * SOURCE_COUNT * sizeof(*kafka->answers), "kafka: tasks");
+    kafka->answers =
+        memory_take((size_t)task_count * SOURCE_COUNT * sizeof(*kafka->answers), "kafka: tasks");
     kafka->tickets = memory_take(task_count * sizeof(*kafka->tickets), "kafka: tasks");
-    kafka->workers = memory_take(kafka->settings.worker_count * sizeof(*kafka->workers), "kafka: workers");
+    kafka->workers =
+        memory_take(kafka->settings.worker_count * sizeof(*kafka->workers), "kafka: workers");
     for (uint32_t w = 0; w < kafka->settings.worker_count && status == STATUS_OK; w++) {
         status = worker_open(kafka, w, out_text);
     }
@@ -328,7 +343,8 @@ static enum status open_parts(struct kafka_log *kafka, struct status_text *out_t
 enum status kafka_open(const struct kafka_log_settings *settings, struct kafka_log **out_kafka,
                        struct status_text *out_text)
 {
-    int32_t timeout_ms = settings->start_timeout_ms > 0 ? settings->start_timeout_ms : START_TIMEOUT_MS;
+    int32_t timeout_ms =
+        settings->start_timeout_ms > 0 ? settings->start_timeout_ms : START_TIMEOUT_MS;
     INVARIANT(settings->worker_count > 0 && settings->worker_count <= KAFKA_WORKERS_MAX);
     INVARIANT(settings->output_count <= KAFKA_OUTPUTS_MAX);
     struct kafka_log *kafka = memory_take(sizeof(*kafka), "kafka: workers");
@@ -336,9 +352,10 @@ enum status kafka_open(const struct kafka_log_settings *settings, struct kafka_l
     enum status status = kafka_topics_check(&kafka->settings, timeout_ms, &kafka->counts, out_text);
     if (status == STATUS_OK &&
         kafka->counts.task_count > LOG_TASKS_PER_WORKER_MAX * settings->worker_count) {
-        status = status_fail(out_text, STATUS_INVALID,
-                             "kafka: %u partitions are more than %u workers can own (%d each): raise `workers`",
-                             kafka->counts.task_count, settings->worker_count, LOG_TASKS_PER_WORKER_MAX);
+        status = status_fail(
+            out_text, STATUS_INVALID,
+            "kafka: %u partitions are more than %u workers can own (%d each): raise `workers`",
+            kafka->counts.task_count, settings->worker_count, LOG_TASKS_PER_WORKER_MAX);
     }
     if (status == STATUS_OK) {
         status = open_parts(kafka, out_text);
@@ -410,8 +427,8 @@ static void worker_close(struct kafka_worker *worker)
 
 void kafka_close(struct kafka_log *kafka)
 {
-    /* The poller fills the inboxes, the askers use the group's client, and the intake's queues write to the
-     * inboxes: hence the order. */
+    /* The poller fills the inboxes, the askers use the group's client, and the intake's queues
+     * write to the inboxes: hence the order. */
     kafka_group_leave(&kafka->group);
     for (uint32_t w = 0; w < kafka->workers_open; w++) {
         worker_close(&kafka->workers[w]);

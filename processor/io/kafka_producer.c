@@ -16,7 +16,8 @@ enum {
 };
 
 enum {
-    TRANSACTION_TIMEOUT_MS = 12000, /* over transaction.timeout.ms: by then the broker has ended it */
+    TRANSACTION_TIMEOUT_MS =
+        12000, /* over transaction.timeout.ms: by then the broker has ended it */
     INIT_WAIT_MS = 5,
     INIT_WAIT_MS_MAX = 80,
 };
@@ -36,9 +37,10 @@ static struct kafka_request_count *count_of(struct kafka_producer *producer, int
 }
 
 static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *client UNUSED, int socket UNUSED,
-                                           const char *broker UNUSED, int32_t broker_id UNUSED, int16_t api_key,
-                                           int16_t api_version UNUSED, int32_t correlation UNUSED,
-                                           size_t size UNUSED, void *opaque)
+                                           const char *broker UNUSED, int32_t broker_id UNUSED,
+                                           int16_t api_key, int16_t api_version UNUSED,
+                                           int32_t correlation UNUSED, size_t size UNUSED,
+                                           void *opaque)
 {
     struct kafka_request_count *count = count_of(opaque, api_key);
     if (count != NULL) {
@@ -51,8 +53,8 @@ static rd_kafka_resp_err_t on_response_received(rd_kafka_t *client UNUSED, int s
                                                 const char *broker UNUSED, int32_t broker_id UNUSED,
                                                 int16_t api_key, int16_t api_version UNUSED,
                                                 int32_t correlation UNUSED, size_t size UNUSED,
-                                                int64_t round_trip UNUSED, rd_kafka_resp_err_t error,
-                                                void *opaque)
+                                                int64_t round_trip UNUSED,
+                                                rd_kafka_resp_err_t error, void *opaque)
 {
     struct kafka_request_count *count = count_of(opaque, api_key);
     if (count != NULL && error == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -61,13 +63,14 @@ static rd_kafka_resp_err_t on_response_received(rd_kafka_t *client UNUSED, int s
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t on_new(rd_kafka_t *client, const rd_kafka_conf_t *conf UNUSED, void *opaque,
-                                  char *why UNUSED, size_t why_size UNUSED)
+static rd_kafka_resp_err_t on_new(rd_kafka_t *client, const rd_kafka_conf_t *conf UNUSED,
+                                  void *opaque, char *why UNUSED, size_t why_size UNUSED)
 {
     rd_kafka_resp_err_t error =
         rd_kafka_interceptor_add_on_request_sent(client, "segue", on_request_sent, opaque);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        error = rd_kafka_interceptor_add_on_response_received(client, "segue", on_response_received, opaque);
+        error = rd_kafka_interceptor_add_on_response_received(client, "segue", on_response_received,
+                                                              opaque);
     }
     return error;
 }
@@ -78,12 +81,14 @@ static void count_reset(struct kafka_request_count *count)
     atomic_store(&count->answered, 0);
 }
 
-/* May a copy of a request of this transaction still reach the broker? AddOffsetsToTxn is commonly sent again
- * after an answer (CONCURRENT_TRANSACTIONS from the markers of the transaction before), which leaves nothing
- * under way; the other two are not, so more than one of them is reason enough. */
+/* May a copy of a request of this transaction still reach the broker? AddOffsetsToTxn is commonly
+ * sent again after an answer (CONCURRENT_TRANSACTIONS from the markers of the transaction before),
+ * which leaves nothing under way; the other two are not, so more than one of them is reason enough.
+ */
 static bool may_be_under_way(struct kafka_producer *producer)
 {
-    return atomic_load(&producer->end_txn.sent) > 1 || atomic_load(&producer->offset_commit.sent) > 1 ||
+    return atomic_load(&producer->end_txn.sent) > 1 ||
+           atomic_load(&producer->offset_commit.sent) > 1 ||
            atomic_load(&producer->add_offsets.sent) > atomic_load(&producer->add_offsets.answered);
 }
 
@@ -116,15 +121,18 @@ static rd_kafka_t *instance_new(struct kafka_producer *producer, struct status_t
 {
     char id[KAFKA_TRANSACTIONAL_ID_SIZE];
     if (!kafka_transactional_id(id, &producer->settings->connection, producer->worker)) {
-        (void)status_fail(out_text, STATUS_INVALID, "kafka: application and instance are too long together");
+        (void)status_fail(out_text, STATUS_INVALID,
+                          "kafka: application and instance are too long together");
         return NULL;
     }
-    rd_kafka_conf_t *conf = kafka_conf_new(&producer->callbacks, KAFKA_ROLE_PRODUCER, producer->worker, out_text);
+    rd_kafka_conf_t *conf =
+        kafka_conf_new(&producer->callbacks, KAFKA_ROLE_PRODUCER, producer->worker, out_text);
     if (conf == NULL) {
         return NULL;
     }
     kafka_conf_must_set(conf, "transactional.id", id);
-    if (rd_kafka_conf_interceptor_add_on_new(conf, "segue", on_new, producer) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (rd_kafka_conf_interceptor_add_on_new(conf, "segue", on_new, producer) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_conf_destroy(conf);
         (void)status_fail(out_text, STATUS_FATAL, "kafka: librdkafka takes no interceptor");
         return NULL;
@@ -164,12 +172,15 @@ static bool is_group_fence(rd_kafka_resp_err_t code)
     }
 }
 
-/* Initialise `producer->client` until `deadline_ms`. A coordinator that still has a transaction of this id open
- * aborts it and answers CONCURRENT_TRANSACTIONS; librdkafka then sets a timer of 500 ms, but a call that begins
- * anew asks at once. So the waits are short: 12 ms in all instead of 510. */
-static enum status initialise(struct kafka_producer *producer, int64_t deadline_ms, struct status_text *out_text)
+/* Initialise `producer->client` until `deadline_ms`. A coordinator that still has a transaction of
+ * this id open aborts it and answers CONCURRENT_TRANSACTIONS; librdkafka then sets a timer of 500
+ * ms, but a call that begins anew asks at once. So the waits are short: 12 ms in all instead of
+ * 510. */
+static enum status initialise(struct kafka_producer *producer, int64_t deadline_ms,
+                              struct status_text *out_text)
 {
-    for (int wait_ms = INIT_WAIT_MS;; wait_ms = wait_ms < INIT_WAIT_MS_MAX ? wait_ms * 2 : wait_ms) {
+    for (int wait_ms = INIT_WAIT_MS;;
+         wait_ms = wait_ms < INIT_WAIT_MS_MAX ? wait_ms * 2 : wait_ms) {
         rd_kafka_error_t *error = rd_kafka_init_transactions(producer->client, wait_ms);
         if (error == NULL) {
             return STATUS_OK;
@@ -184,21 +195,23 @@ static enum status initialise(struct kafka_producer *producer, int64_t deadline_
             return status;
         }
         if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) {
-            (void)usleep((useconds_t)wait_ms * 1000 / 4); /* answered at once: not faster than the answer helps */
+            (void)usleep((useconds_t)wait_ms * 1000 /
+                         4); /* answered at once: not faster than the answer helps */
         }
     }
 }
 
-/* Hold handles of all outputs and fetch their metadata now: the first produce to an unknown topic may
- * otherwise wait up to a second. */
+/* Hold handles of all outputs and fetch their metadata now: the first produce to an unknown topic
+ * may otherwise wait up to a second. */
 static void warm_up(struct kafka_producer *producer)
 {
     const struct kafka_log_settings *settings = producer->settings;
     for (uint32_t i = 0; i < settings->output_count + 2; i++) {
-        const char *name = i == 0 ? settings->journal_topic
-                         : i == 1 ? settings->checkpoint_topic
-                                  : settings->output_topics[i - 2];
-        rd_kafka_topic_t *topic = name == NULL ? NULL : rd_kafka_topic_new(producer->client, name, NULL);
+        const char *name = i == 0   ? settings->journal_topic
+                           : i == 1 ? settings->checkpoint_topic
+                                    : settings->output_topics[i - 2];
+        rd_kafka_topic_t *topic =
+            name == NULL ? NULL : rd_kafka_topic_new(producer->client, name, NULL);
         if (topic != NULL) {
             (void)snprintf(producer->topic_names[producer->topic_count],
                            sizeof(producer->topic_names[0]), "%s", name);
@@ -206,7 +219,8 @@ static void warm_up(struct kafka_producer *producer)
         }
     }
     const struct rd_kafka_metadata *metadata = NULL;
-    if (rd_kafka_metadata(producer->client, 0, NULL, &metadata, 2000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (rd_kafka_metadata(producer->client, 0, NULL, &metadata, 2000) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_metadata_destroy(metadata);
     }
 }
@@ -229,17 +243,18 @@ enum status kafka_producer_open(struct kafka_producer *producer, int32_t timeout
 }
 
 /* Judge a failed step, and end the instance: nothing of it may meet the next transaction. */
-static enum log_event_kind fail(struct kafka_producer *producer, const char *step, rd_kafka_resp_err_t code,
-                                const char *reason, struct status_text *out_text)
+static enum log_event_kind fail(struct kafka_producer *producer, const char *step,
+                                rd_kafka_resp_err_t code, const char *reason,
+                                struct status_text *out_text)
 {
     (void)status_fail(out_text, STATUS_RETRY, "%s: %s: %s", step, rd_kafka_err2name(code), reason);
     kafka_producer_close(producer);
     if (is_group_fence(code)) {
         return LOG_COMMIT_FENCED;
     }
-    /* _FENCED and INVALID_PRODUCER_EPOCH: a time-out of the transaction on the broker raises the epoch as a
-     * second process would. Opening again is right for the first; the second also takes our group place, and
-     * the member is told so (FENCED_INSTANCE_ID, fatal). */
+    /* _FENCED and INVALID_PRODUCER_EPOCH: a time-out of the transaction on the broker raises the
+     * epoch as a second process would. Opening again is right for the first; the second also takes
+     * our group place, and the member is told so (FENCED_INSTANCE_ID, fatal). */
     return is_hopeless(code) ? LOG_FATAL : LOG_COMMIT_FAILED;
 }
 
@@ -261,11 +276,12 @@ static rd_kafka_topic_partition_list_t *offsets_list(const struct kafka_log_sett
     for (uint32_t i = 0; i < transaction->offset_count; i++) {
         const struct log_offset *offset = &transaction->offsets[i];
         INVARIANT(offset->source < SOURCE_COUNT && settings->topics[offset->source] != NULL);
-        rd_kafka_topic_partition_t *entry =
-            rd_kafka_topic_partition_list_add(list, settings->topics[offset->source], (int32_t)offset->task);
+        rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(
+            list, settings->topics[offset->source], (int32_t)offset->task);
         entry->offset = offset->offset;
         entry->metadata_size = strnlen(offset->metadata, sizeof(offset->metadata) - 1);
-        entry->metadata = rd_kafka_mem_malloc(NULL, entry->metadata_size + 1); /* the list frees it */
+        entry->metadata =
+            rd_kafka_mem_malloc(NULL, entry->metadata_size + 1); /* the list frees it */
         memcpy(entry->metadata, offset->metadata, entry->metadata_size);
         ((char *)entry->metadata)[entry->metadata_size] = '\0';
     }
@@ -282,8 +298,8 @@ static rd_kafka_topic_t *topic_of(struct kafka_producer *producer, const char *n
     return NULL;
 }
 
-/* Hand one record over; payloads are not copied (they are borrowed until the commit ends, and an instance
- * that fails is destroyed before that is said). A full queue is waited for. */
+/* Hand one record over; payloads are not copied (they are borrowed until the commit ends, and an
+ * instance that fails is destroyed before that is said). A full queue is waited for. */
 static rd_kafka_resp_err_t produce(struct kafka_producer *producer, const struct log_write *write,
                                    struct log_written *written, int64_t deadline_ms)
 {
@@ -293,7 +309,8 @@ static rd_kafka_resp_err_t produce(struct kafka_producer *producer, const struct
     }
     static const uint8_t nothing[1];
     /* librdkafka takes a NULL pointer for a null, so an empty payload needs an address. */
-    const void *value = write->has_value ? (write->value.size > 0 ? write->value.data : nothing) : NULL;
+    const void *value =
+        write->has_value ? (write->value.size > 0 ? write->value.data : nothing) : NULL;
     const void *key = write->has_key ? (write->key.size > 0 ? write->key.data : nothing) : NULL;
     rd_kafka_headers_t *headers = kafka_headers_of(write);
     for (;;) {
@@ -319,8 +336,10 @@ static bool is_retriable(rd_kafka_error_t *error, int64_t deadline_ms)
            !rd_kafka_error_txn_requires_abort(error) && kafka_now_ms() < deadline_ms;
 }
 
-static rd_kafka_error_t *send_offsets(struct kafka_producer *producer, const struct log_transaction *transaction,
-                                      const rd_kafka_consumer_group_metadata_t *metadata, int64_t deadline_ms)
+static rd_kafka_error_t *send_offsets(struct kafka_producer *producer,
+                                      const struct log_transaction *transaction,
+                                      const rd_kafka_consumer_group_metadata_t *metadata,
+                                      int64_t deadline_ms)
 {
     rd_kafka_topic_partition_list_t *list = offsets_list(producer->settings, transaction);
     rd_kafka_error_t *error = NULL;
@@ -342,7 +361,8 @@ static rd_kafka_error_t *end_transaction(struct kafka_producer *producer, int64_
 {
     for (;;) {
         int64_t left_ms = deadline_ms - kafka_now_ms();
-        rd_kafka_error_t *error = rd_kafka_commit_transaction(producer->client, left_ms > 1 ? (int)left_ms : 1);
+        rd_kafka_error_t *error =
+            rd_kafka_commit_transaction(producer->client, left_ms > 1 ? (int)left_ms : 1);
         if (error == NULL || !is_retriable(error, deadline_ms)) {
             return error;
         }
@@ -357,7 +377,8 @@ enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
 {
     *out_reinit = false;
     if (producer->client == NULL) {
-        (void)status_fail(out_text, STATUS_RETRY, "there is no producer: open_producer comes first");
+        (void)status_fail(out_text, STATUS_RETRY,
+                          "there is no producer: open_producer comes first");
         return LOG_COMMIT_FAILED;
     }
     int64_t deadline_ms = kafka_now_ms() + TRANSACTION_TIMEOUT_MS;
@@ -370,7 +391,8 @@ enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
     }
     if (transaction->offset_count > 0) {
         if (metadata == NULL) {
-            return fail(producer, "send_offsets", RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, "no assignment", out_text);
+            return fail(producer, "send_offsets", RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+                        "no assignment", out_text);
         }
         error = send_offsets(producer, transaction, metadata, deadline_ms);
         if (error != NULL) {
@@ -378,7 +400,8 @@ enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
         }
     }
     for (uint32_t i = 0; i < transaction->write_count; i++) {
-        struct log_written *written = transaction->written == NULL ? NULL : &transaction->written[i];
+        struct log_written *written =
+            transaction->written == NULL ? NULL : &transaction->written[i];
         if (written != NULL) {
             *written = (struct log_written){-1, -1};
         }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One worker's transactional producer: blocking calls, made by the committer's thread only.
  *
- * A producer never outlives trouble (DESIGN 5.7): librdkafka has no KIP-890, so a copy of EndTxn that is
- * still under way could end the *next* transaction of the same epoch. Whatever may have left such a copy
- * behind ends the instance: purge, destroy, and a new one whose init_transactions raises the epoch. */
+ * A producer never outlives trouble (DESIGN 5.7): librdkafka has no KIP-890, so a copy of EndTxn
+ * that is still under way could end the *next* transaction of the same epoch. Whatever may have
+ * left such a copy behind ends the instance: purge, destroy, and a new one whose init_transactions
+ * raises the epoch. */
 #ifndef IO_KAFKA_PRODUCER_H
 #define IO_KAFKA_PRODUCER_H
 
@@ -37,17 +38,19 @@ struct kafka_producer {
 void kafka_producer_init(struct kafka_producer *producer, const struct kafka_log_settings *settings,
                          uint32_t worker);
 
-/* Replace the instance: nothing that the old one sent can commit any more. Blocks up to `timeout_ms`.
+/* Replace the instance: nothing that the old one sent can commit any more. Blocks up to
+ * `timeout_ms`.
  *
  * STATUS_RETRY or STATUS_AWAY: not now; STATUS_FATAL: never (authorisation, version). */
 enum status kafka_producer_open(struct kafka_producer *producer, int32_t timeout_ms,
                                 struct status_text *out_text) MUST_USE;
 
-/* Run one transaction: begin, offsets, writes, EndTxn. Blocks until it ended or the instance is destroyed:
- * when this returns, librdkafka holds no reference to anything of `transaction`.
+/* Run one transaction: begin, offsets, writes, EndTxn. Blocks until it ended or the instance is
+ * destroyed: when this returns, librdkafka holds no reference to anything of `transaction`.
  *
- * LOG_COMMIT_DONE (`out_reinit`: a request may still be under way, open before the next), LOG_COMMIT_FAILED,
- * LOG_COMMIT_FENCED (the group has moved on), LOG_FATAL (authorisation; a record over the size limit). */
+ * LOG_COMMIT_DONE (`out_reinit`: a request may still be under way, open before the next),
+ * LOG_COMMIT_FAILED, LOG_COMMIT_FENCED (the group has moved on), LOG_FATAL (authorisation; a record
+ * over the size limit). */
 enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
                                           const struct log_transaction *transaction,
                                           const struct rd_kafka_consumer_group_metadata_s *metadata,

@@ -3,7 +3,8 @@
 
 #include <librdkafka/rdkafka.h>
 
-void kafka_record_of(struct rd_kafka_message_s *message, uint8_t source, struct log_record *out_record)
+void kafka_record_of(struct rd_kafka_message_s *message, uint8_t source,
+                     struct log_record *out_record)
 {
     rd_kafka_timestamp_type_t kind;
     *out_record = (struct log_record){
@@ -37,7 +38,8 @@ uint32_t kafka_record_headers(struct rd_kafka_message_s *message, struct header 
     const void *value;
     size_t size;
     while (count < LOG_HEADERS_MAX &&
-           rd_kafka_header_get_all(headers, count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+           rd_kafka_header_get_all(headers, count, &name, &value, &size) ==
+               RD_KAFKA_RESP_ERR_NO_ERROR) {
         out_headers[count].name = slice_text(name);
         out_headers[count].value = slice_of(value, value == NULL ? 0 : size);
         count++;
@@ -53,8 +55,9 @@ struct rd_kafka_headers_s *kafka_headers_of(const struct log_write *write)
     rd_kafka_headers_t *headers = rd_kafka_headers_new(write->header_count);
     for (uint32_t i = 0; i < write->header_count; i++) {
         const struct header *header = &write->headers[i];
-        (void)rd_kafka_header_add(headers, (const char *)header->name.data, (ssize_t)header->name.size,
-                                  header->value.data, (ssize_t)header->value.size);
+        (void)rd_kafka_header_add(headers, (const char *)header->name.data,
+                                  (ssize_t)header->name.size, header->value.data,
+                                  (ssize_t)header->value.size);
     }
     return headers;
 }

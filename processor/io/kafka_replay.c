@@ -20,15 +20,17 @@ static uint32_t mark_of(uint32_t which, uint32_t partition)
     return partition * 2 + which;
 }
 
-static struct kafka_replay_partition *partition_of(const struct kafka_replay *replay, uint32_t which,
-                                                   uint32_t task)
+static struct kafka_replay_partition *partition_of(const struct kafka_replay *replay,
+                                                   uint32_t which, uint32_t task)
 {
     const struct kafka_replay_topic *topic = &replay->topics[which];
-    return &topic->partitions[kafka_shared_partition(task, replay->task_count, topic->partition_count)];
+    return &topic->partitions[kafka_shared_partition(task, replay->task_count,
+                                                     topic->partition_count)];
 }
 
-enum status kafka_replay_open(struct kafka_replay *replay, const struct kafka_log_settings *settings,
-                              uint32_t worker, uint32_t task_count, const uint32_t partition_counts[2],
+enum status kafka_replay_open(struct kafka_replay *replay,
+                              const struct kafka_log_settings *settings, uint32_t worker,
+                              uint32_t task_count, const uint32_t partition_counts[2],
                               struct kafka_inbox *inbox, struct status_text *out_text)
 {
     memset(replay, 0, sizeof(*replay));
@@ -54,7 +56,8 @@ enum status kafka_replay_open(struct kafka_replay *replay, const struct kafka_lo
                                rd_kafka_err2str(rd_kafka_last_error()));
         }
         topic->tasks = memory_take(task_count * sizeof(*topic->tasks), "kafka: readers");
-        topic->partitions = memory_take(topic->partition_count * sizeof(*topic->partitions), "kafka: readers");
+        topic->partitions =
+            memory_take(topic->partition_count * sizeof(*topic->partitions), "kafka: readers");
         for (uint32_t p = 0; p < topic->partition_count; p++) {
             topic->partitions[p].queue = rd_kafka_queue_new(replay->client);
             kafka_inbox_watch(inbox, topic->partitions[p].queue);
@@ -88,7 +91,8 @@ static void partition_stop(struct kafka_replay *replay, uint32_t which, uint32_t
     }
 }
 
-static void partition_start(struct kafka_replay *replay, uint32_t which, uint32_t partition, int64_t offset)
+static void partition_start(struct kafka_replay *replay, uint32_t which, uint32_t partition,
+                            int64_t offset)
 {
     struct kafka_replay_topic *topic = &replay->topics[which];
     struct kafka_replay_partition *part = &topic->partitions[partition];
@@ -96,9 +100,10 @@ static void partition_start(struct kafka_replay *replay, uint32_t which, uint32_
     part->next = offset < 0 ? 0 : offset;
     part->target = -1;
     if (rd_kafka_consume_start_queue(topic->topic, (int32_t)partition,
-                                     offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : offset, part->queue) != 0) {
-        kafka_say(&replay->settings->connection, LOG_ERROR, "READER", "%s [%u]: %s", topic->name, partition,
-                  rd_kafka_err2str(rd_kafka_last_error()));
+                                     offset < 0 ? RD_KAFKA_OFFSET_BEGINNING : offset,
+                                     part->queue) != 0) {
+        kafka_say(&replay->settings->connection, LOG_ERROR, "READER", "%s [%u]: %s", topic->name,
+                  partition, rd_kafka_err2str(rd_kafka_last_error()));
         return;
     }
     part->running = true;
@@ -114,7 +119,8 @@ static void ask_marks(struct kafka_replay *replay, uint32_t which, uint32_t part
     INVARIANT(kafka_asker_put(replay->asker, &question));
 }
 
-void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t task, int64_t offset)
+void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t task,
+                        int64_t offset)
 {
     uint32_t which = checkpoints ? CHECKPOINTS : JOURNAL;
     struct kafka_replay_topic *topic = &replay->topics[which];
@@ -165,10 +171,12 @@ static void take_message(struct kafka_replay *replay, uint32_t which, uint32_t p
     struct kafka_replay_partition *part = &topic->partitions[partition];
     part->tell = 0;
     if (part->target < 0) {
-        /* This came from a fetch after the begin, so the watermark it brought is late enough: everything that was
-         * committed before the question lies below it. (Asking the broker would give the last stable offset.) */
+        /* This came from a fetch after the begin, so the watermark it brought is late enough:
+         * everything that was committed before the question lies below it. (Asking the broker would
+         * give the last stable offset.) */
         int64_t low = -1;
-        (void)rd_kafka_get_watermark_offsets(replay->client, topic->name, (int32_t)partition, &low, &part->target);
+        (void)rd_kafka_get_watermark_offsets(replay->client, topic->name, (int32_t)partition, &low,
+                                             &part->target);
     }
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         part->message = message;
@@ -187,8 +195,8 @@ static void take_message(struct kafka_replay *replay, uint32_t which, uint32_t p
         /* The offset is no longer there, or not yet: read what there is. The claim sees the gap. */
         partition_start(replay, which, partition, -2);
     } else {
-        kafka_say(&replay->settings->connection, LOG_WARN, "READER", "%s [%u]: %s", topic->name, partition,
-                  rd_kafka_message_errstr(message));
+        kafka_say(&replay->settings->connection, LOG_WARN, "READER", "%s [%u]: %s", topic->name,
+                  partition, rd_kafka_message_errstr(message));
     }
     rd_kafka_message_destroy(message);
 }
@@ -203,15 +211,16 @@ static uint32_t next_listener(struct kafka_replay *replay, uint32_t which, uint3
         if (!want->active || partition_of(replay, which, task) != part) {
             continue;
         }
-        if (part->message != NULL ? want->next <= part->message->offset : want->ended_at != part->end) {
+        if (part->message != NULL ? want->next <= part->message->offset
+                                  : want->ended_at != part->end) {
             return task;
         }
     }
     return replay->task_count;
 }
 
-static void tell_record(struct kafka_replay *replay, uint32_t which, uint32_t partition, uint32_t task,
-                        struct log_event *out_event)
+static void tell_record(struct kafka_replay *replay, uint32_t which, uint32_t partition,
+                        uint32_t task, struct log_event *out_event)
 {
     struct kafka_replay_topic *topic = &replay->topics[which];
     struct kafka_replay_partition *part = &topic->partitions[partition];
@@ -238,7 +247,8 @@ static void tell_end(struct kafka_replay *replay, uint32_t which, uint32_t parti
     }
 }
 
-static bool next_of(struct kafka_replay *replay, uint32_t which, uint32_t partition, struct log_event *out_event)
+static bool next_of(struct kafka_replay *replay, uint32_t which, uint32_t partition,
+                    struct log_event *out_event)
 {
     struct kafka_replay_topic *topic = &replay->topics[which];
     struct kafka_replay_partition *part = &topic->partitions[partition];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading journal and checkpoints for one worker's claims. Several tasks may share a partition: it is read
- * once, from the lowest offset that anybody wants, and each record is handed to every task that still needs it
- * (what belongs to whom is the runtime's to tell).
+/* Reading journal and checkpoints for one worker's claims. Several tasks may share a partition: it
+ * is read once, from the lowest offset that anybody wants, and each record is handed to every task
+ * that still needs it (what belongs to whom is the runtime's to tell).
  *
- * The end of a partition is where librdkafka's PARTITION_EOF says that the last stable offset is; before it is
- * passed on, the partition's first offset is asked for, so that a truncation during the read is seen. */
+ * The end of a partition is where librdkafka's PARTITION_EOF says that the last stable offset is;
+ * before it is passed on, the partition's first offset is asked for, so that a truncation during
+ * the read is seen. */
 #ifndef IO_KAFKA_REPLAY_H
 #define IO_KAFKA_REPLAY_H
 
@@ -21,14 +22,14 @@ struct kafka_replay_task {
 
 struct kafka_replay_partition {
     bool running;
-    bool asking;        /* a question about its marks is under way; nothing is read meanwhile */
-    bool at_end;        /* PARTITION_EOF was the last that came */
-    bool end_known;     /* `end`, `low` are to be told to the tasks from `tell` on */
-    int64_t next;       /* offset after the last record read */
+    bool asking;    /* a question about its marks is under way; nothing is read meanwhile */
+    bool at_end;    /* PARTITION_EOF was the last that came */
+    bool end_known; /* `end`, `low` are to be told to the tasks from `tell` on */
+    int64_t next;   /* offset after the last record read */
     int64_t end;
     int64_t low;
-    int64_t target;     /* checkpoints: the high watermark after the begin; -1: not known yet */
-    uint32_t tell;      /* next task to tell of `end` or to hand `message` */
+    int64_t target; /* checkpoints: the high watermark after the begin; -1: not known yet */
+    uint32_t tell;  /* next task to tell of `end` or to hand `message` */
     struct rd_kafka_message_s *message; /* being handed around */
     struct rd_kafka_message_s *retired; /* no longer, but the caller may still look at it */
     struct rd_kafka_queue_s *queue;
@@ -61,19 +62,22 @@ struct kafka_replay {
 /* The partition of `partition_count` that holds a task's cuts or checkpoints: floor(t * J / N). */
 uint32_t kafka_shared_partition(uint32_t task, uint32_t task_count, uint32_t partition_count);
 
-enum status kafka_replay_open(struct kafka_replay *replay, const struct kafka_log_settings *settings,
-                              uint32_t worker, uint32_t task_count, const uint32_t partition_counts[2],
+enum status kafka_replay_open(struct kafka_replay *replay,
+                              const struct kafka_log_settings *settings, uint32_t worker,
+                              uint32_t task_count, const uint32_t partition_counts[2],
                               struct kafka_inbox *inbox, struct status_text *out_text) MUST_USE;
 void kafka_replay_close(struct kafka_replay *replay);
 
 /* Begin, or begin anew, for one task. `offset` -2: from the first record. */
-void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t task, int64_t offset);
+void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t task,
+                        int64_t offset);
 void kafka_replay_stop(struct kafka_replay *replay, bool checkpoints, uint32_t task);
 
 /* An answer of the asker (KAFKA_NOTE_MARKS). */
 void kafka_replay_marks(struct kafka_replay *replay, const struct kafka_note *note);
 
-/* The next LOG_JOURNAL_RECORD or LOG_JOURNAL_END; false: none now. A record is borrowed until the next call. */
+/* The next LOG_JOURNAL_RECORD or LOG_JOURNAL_END; false: none now. A record is borrowed until the
+ * next call. */
 bool kafka_replay_next(struct kafka_replay *replay, struct log_event *out_event);
 
 #endif

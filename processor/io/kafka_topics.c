@@ -27,14 +27,15 @@ static enum status check_exist(const struct topic_list *list, struct status_text
     size_t size = 0;
     for (uint32_t i = 0; i < list->count && size < sizeof(missing) - 1; i++) {
         if (!list->states[i].exists) {
-            int more = snprintf(missing + size, sizeof(missing) - size, "%s%s", size > 0 ? ", " : "",
-                                list->wants[i].name);
+            int more = snprintf(missing + size, sizeof(missing) - size, "%s%s",
+                                size > 0 ? ", " : "", list->wants[i].name);
             size += more > 0 ? (size_t)more : 0;
         }
     }
     if (size > 0) {
         return status_fail(out_text, STATUS_INVALID,
-                           "kafka: topics are missing: %s. Make them: segue topics --create", missing);
+                           "kafka: topics are missing: %s. Make them: segue topics --create",
+                           missing);
     }
     return STATUS_OK;
 }
@@ -43,34 +44,38 @@ static enum status check_sources(const struct topic_list *list, struct status_te
 {
     for (uint32_t i = 1; i < list->source_count; i++) {
         if (list->states[i].partition_count != list->states[0].partition_count) {
-            return status_fail(out_text, STATUS_INVALID,
-                               "kafka: %s has %u partitions and %s has %u: all sources need the same number, or "
-                               "partition p of one is not the customers of partition p of the other",
-                               list->wants[0].name, list->states[0].partition_count, list->wants[i].name,
-                               list->states[i].partition_count);
+            return status_fail(
+                out_text, STATUS_INVALID,
+                "kafka: %s has %u partitions and %s has %u: all sources need the same number, or "
+                "partition p of one is not the customers of partition p of the other",
+                list->wants[0].name, list->states[0].partition_count, list->wants[i].name,
+                list->states[i].partition_count);
         }
     }
     return STATUS_OK;
 }
 
-static enum status check_values(const struct kafka_log_settings *settings, const struct topic_list *list,
-                                uint32_t i, struct status_text *out_text)
+static enum status check_values(const struct kafka_log_settings *settings,
+                                const struct topic_list *list, uint32_t i,
+                                struct status_text *out_text)
 {
     const struct kafka_topic_want *want = &list->wants[i];
     const struct kafka_topic_state *state = &list->states[i];
     if (want->config_count > 0 && !state->values_known) {
         kafka_say(&settings->connection, LOG_WARN, "TOPICS",
-                  "%s: its configuration may not be read (DescribeConfigs); not checked", want->name);
+                  "%s: its configuration may not be read (DescribeConfigs); not checked",
+                  want->name);
         return STATUS_OK;
     }
     for (uint32_t c = 0; c < want->config_count; c++) {
         if (strcmp(state->values[c], want->config[c].value) != 0) {
-            return status_fail(out_text, STATUS_INVALID,
-                               "kafka: %s has %s=%s, must be %s. Mend it: kafka-configs.sh --bootstrap-server %s "
-                               "--alter --entity-type topics --entity-name %s --add-config %s=%s",
-                               want->name, want->config[c].name, state->values[c], want->config[c].value,
-                               settings->connection.brokers, want->name, want->config[c].name,
-                               want->config[c].value);
+            return status_fail(
+                out_text, STATUS_INVALID,
+                "kafka: %s has %s=%s, must be %s. Mend it: kafka-configs.sh --bootstrap-server %s "
+                "--alter --entity-type topics --entity-name %s --add-config %s=%s",
+                want->name, want->config[c].name, state->values[c], want->config[c].value,
+                settings->connection.brokers, want->name, want->config[c].name,
+                want->config[c].value);
         }
     }
     return STATUS_OK;
@@ -125,7 +130,8 @@ enum status kafka_topics_check(const struct kafka_log_settings *settings, int32_
         out_counts->task_count = list.states[0].partition_count;
         out_counts->journal_count = list.states[list.source_count].partition_count;
         out_counts->checkpoint_count = list.states[list.source_count + 1].partition_count;
-        (void)snprintf(out_counts->cluster_id, sizeof(out_counts->cluster_id), "%s", kafka_admin_cluster_id(admin));
+        (void)snprintf(out_counts->cluster_id, sizeof(out_counts->cluster_id), "%s",
+                       kafka_admin_cluster_id(admin));
     }
     kafka_admin_close(admin);
     return status;

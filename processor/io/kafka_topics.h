@@ -6,14 +6,16 @@
 #include "io/kafka_admin.h"
 
 struct kafka_topic_counts {
-    uint32_t task_count;       /* N */
-    uint32_t journal_count;    /* J */
+    uint32_t task_count;    /* N */
+    uint32_t journal_count; /* J */
     uint32_t checkpoint_count;
     char cluster_id[128];
 };
 
-/* STATUS_INVALID with topic, what it is, what it must be, and the command that mends it; STATUS_AWAY. */
+/* STATUS_INVALID with topic, what it is, what it must be, and the command that mends it;
+ * STATUS_AWAY. */
 enum status kafka_topics_check(const struct kafka_log_settings *settings, int32_t timeout_ms,
-                               struct kafka_topic_counts *out_counts, struct status_text *out_text) MUST_USE;
+                               struct kafka_topic_counts *out_counts,
+                               struct status_text *out_text) MUST_USE;
 
 #endif

@@ -8,7 +8,7 @@
 #include "integration/broker.h"
 #include "support/suite.h"
 
-enum { ROUNDS = 200, PACE_US = 50000, DRAIN_COUNT = 1000000 };
+enum { JOURNALS = 4, ROUNDS = 200, PACE_US = 50000, DRAIN_COUNT = 1000000 };
 
 static int64_t now_us(void)
 {
@@ -24,9 +24,10 @@ static int by_value(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-/* Commits with one cut in each of `journals` partitions and `outputs` outputs; 0 pace: back to back. */
-static void bench_commits(struct log *log, const struct broker_world *world, uint32_t journals, uint32_t outputs,
-                          int64_t pace_us)
+/* Commits with one cut in each of `journals` partitions and `outputs` outputs; 0 pace: back to
+ * back. */
+static void bench_commits(struct log *log, const struct broker_world *world, uint32_t journals,
+                          uint32_t outputs, int64_t pace_us)
 {
     static uint8_t cut[4096];
     static int64_t spent_us[ROUNDS];
@@ -34,18 +35,25 @@ static void bench_commits(struct log *log, const struct broker_world *world, uin
     uint32_t reinits = 0;
     uint32_t count = 0;
     for (uint32_t i = 0; i < outputs; i++) {
-        writes[count++] = (struct log_write){.topic = world->outputs, .partition = 0, .key = slice_text("customer"),
-                                             .has_key = true, .value = slice_of(cut, 400), .has_value = true};
+        writes[count++] = (struct log_write){.topic = world->outputs,
+                                             .partition = 0,
+                                             .key = slice_text("customer"),
+                                             .has_key = true,
+                                             .value = slice_of(cut, 400),
+                                             .has_value = true};
     }
     for (uint32_t j = 0; j < journals; j++) {
-        writes[count++] = (struct log_write){.topic = world->journal, .partition = (int32_t)j,
-                                             .value = slice_of(cut, sizeof(cut)), .has_value = true};
+        writes[count++] = (struct log_write){.topic = world->journal,
+                                             .partition = (int32_t)j,
+                                             .value = slice_of(cut, sizeof(cut)),
+                                             .has_value = true};
     }
     int64_t begin_us = now_us();
     for (uint32_t round = 0; round < ROUNDS; round++) {
         struct log_offset offsets[BROKER_TASKS];
         for (uint32_t t = 0; t < BROKER_TASKS; t++) {
-            offsets[t] = (struct log_offset){.task = t, .source = SOURCE_TRANSACTIONS, .offset = round};
+            offsets[t] =
+                (struct log_offset){.task = t, .source = SOURCE_TRANSACTIONS, .offset = round};
             (void)snprintf(offsets[t].metadata, sizeof(offsets[t].metadata), "n=%u;low=0", round);
         }
         const struct log_transaction transaction = {offsets, BROKER_TASKS, writes, count, NULL};
@@ -66,9 +74,11 @@ static void bench_commits(struct log *log, const struct broker_world *world, uin
     }
     int64_t whole_us = now_us() - begin_us;
     qsort(spent_us, ROUNDS, sizeof(spent_us[0]), by_value);
-    (void)printf("commit_%u_journals_%u_outputs_%lld_ms_pace: p50 %.1f ms, p99 %.1f ms, %.1f per s, %u reinits\n",
-                 journals, outputs, (long long)(pace_us / 1000), (double)spent_us[ROUNDS / 2] / 1000.0,
-                 (double)spent_us[ROUNDS * 99 / 100] / 1000.0, ROUNDS * 1e6 / (double)whole_us, reinits);
+    (void)printf(
+        "commit_%u_journals_%u_outputs_%lld_ms_pace: p50 %.1f ms, p99 %.1f ms, %.1f per s, %u "
+        "reinits\n",
+        journals, outputs, (long long)(pace_us / 1000), (double)spent_us[ROUNDS / 2] / 1000.0,
+        (double)spent_us[ROUNDS * 99 / 100] / 1000.0, ROUNDS * 1e6 / (double)whole_us, reinits);
     (void)fflush(stdout);
 }
 
@@ -115,21 +125,22 @@ START_TEST(measure)
     struct broker_world world;
     struct kafka_log *kafka = NULL;
     struct status_text text = {""};
-    broker_world_open(&world, "bench");
+    broker_world_make(&world, "bench", JOURNALS);
     struct kafka_log_settings settings = broker_settings(&world, "one", 1);
     for (int i = 0; i < property_count && i < 16; i++) {
         char *equals = strchr(property_texts[i], '=');
         ck_assert_ptr_nonnull(equals);
         *equals = '\0';
-        properties[settings.connection.property_count++] = (struct kafka_property){property_texts[i], equals + 1};
+        properties[settings.connection.property_count++] =
+            (struct kafka_property){property_texts[i], equals + 1};
     }
     settings.connection.properties = properties;
     ck_assert_msg(kafka_open(&settings, &kafka, &text) == STATUS_OK, "%s", text.text);
     broker_start(kafka, BROKER_TASKS);
     struct log *log = kafka_worker_log(kafka, 0);
     bench_commits(log, &world, 1, 0, PACE_US);
-    bench_commits(log, &world, BROKER_JOURNALS, 0, PACE_US);
-    bench_commits(log, &world, BROKER_JOURNALS, 50, PACE_US);
+    bench_commits(log, &world, JOURNALS, 0, PACE_US);
+    bench_commits(log, &world, JOURNALS, 50, PACE_US);
     bench_commits(log, &world, 1, 0, 0);
     if (getenv("SEGUE_BENCH_DRAIN") != NULL) {
         bench_drain(log, &world);

@@ -47,6 +47,11 @@ static struct kafka_connection connection(const char *application, const char *i
 
 void broker_world_open(struct broker_world *world, const char *name)
 {
+    broker_world_make(world, name, BROKER_JOURNALS);
+}
+
+void broker_world_make(struct broker_world *world, const char *name, uint32_t journals)
+{
     (void)snprintf(world->prefix, sizeof(world->prefix), "it-%s-%d-%lld", name, (int)getpid(),
                    (long long)now_ms());
     (void)snprintf(world->transactions, sizeof(world->transactions), "%s.tx", world->prefix);
@@ -57,11 +62,7 @@ void broker_world_open(struct broker_world *world, const char *name)
     const struct kafka_topic_want wants[] = {
         {world->transactions, BROKER_TASKS, 1, {{0}}, 0},
         {world->app, BROKER_TASKS, 1, {{0}}, 0},
-        {world->journal,
-         BROKER_JOURNALS,
-         1,
-         {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}},
-         2},
+        {world->journal, journals, 1, {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}}, 2},
         {world->checkpoints, BROKER_JOURNALS, 1, {{"cleanup.policy", "compact"}}, 1},
         {world->outputs, 1, 1, {{0}}, 0},
     };
@@ -132,7 +133,8 @@ struct broker_open *broker_produce_open(const char *topic, int32_t partition,
                                         uint32_t count)
 {
     char id[64];
-    (void)snprintf(id, sizeof(id), "%s-%d", transactional_id, (int)getpid()); /* others may run the same test */
+    (void)snprintf(id, sizeof(id), "%s-%d", transactional_id,
+                   (int)getpid()); /* others may run the same test */
     const char *settings[] = {"transactional.id", id, "linger.ms", "0", NULL};
     struct broker_open *open = calloc(1, sizeof(*open));
     open->client = plain_client(RD_KAFKA_PRODUCER, settings);

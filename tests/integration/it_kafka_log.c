@@ -418,7 +418,8 @@ START_TEST(a_worker_that_takes_nothing_bounds_the_queue)
     struct kafka_log *kafka = NULL;
     struct status_text text = {""};
     broker_world_open(&world, "full");
-    broker_produce(world.transactions, 0, 1000000, 400000); /* over 60 MiB as librdkafka's messages */
+    broker_produce(world.transactions, 0, 1000000,
+                   400000); /* over 60 MiB as librdkafka's messages */
     broker_produce(world.app, 0, 1000000, 200000);
     struct kafka_log_settings settings = broker_settings(&world, "one", 1);
     settings.connection.properties = small;

@@ -7,9 +7,22 @@
 #include "support/suite.h"
 
 static const char *const refused[] = {
-    "enable.auto.commit", "auto.offset.reset", "isolation.level", "check.crcs", "partitioner", "acks",
-    "partition.assignment.strategy", "transactional.id", "group.id", "group.instance.id", "client.id",
-    "bootstrap.servers", "enable.idempotence", "test.mock.num.brokers", "plugin.library.paths", "rebalance_cb",
+    "enable.auto.commit",
+    "auto.offset.reset",
+    "isolation.level",
+    "check.crcs",
+    "partitioner",
+    "acks",
+    "partition.assignment.strategy",
+    "transactional.id",
+    "group.id",
+    "group.instance.id",
+    "client.id",
+    "bootstrap.servers",
+    "enable.idempotence",
+    "test.mock.num.brokers",
+    "plugin.library.paths",
+    "rebalance_cb",
 };
 
 START_TEST(what_correctness_hangs_on_is_refused)
@@ -24,8 +37,9 @@ END_TEST
 START_TEST(other_properties_pass)
 {
     const struct kafka_property properties[] = {
-        {"security.protocol", "ssl"}, {"linger.ms", "2"}, {"compression.type", "lz4"},
-        {"queued.max.messages.kbytes", "1024"}, {"session.timeout.ms", "20000"},
+        {"security.protocol", "ssl"},    {"linger.ms", "2"},
+        {"compression.type", "lz4"},     {"queued.max.messages.kbytes", "1024"},
+        {"session.timeout.ms", "20000"},
     };
     struct status_text text = {""};
     ck_assert_msg(kafka_properties_check(properties, 5, &text) == STATUS_OK, "%s", text.text);
@@ -50,7 +64,8 @@ START_TEST(a_secret_is_never_in_the_message)
     struct kafka_property secret = {"ssl.key.pem", "hunter2"};
     struct kafka_property mechanism = {"sasl.oauthbearer.method", "hunter2"};
     struct status_text text = {""};
-    enum status status = kafka_properties_check(&secret, 1, &text); /* checked at connect only, or now */
+    enum status status =
+        kafka_properties_check(&secret, 1, &text); /* checked at connect only, or now */
     ck_assert(status == STATUS_OK || status == STATUS_INVALID);
     ck_assert_msg(strstr(text.text, "hunter2") == NULL, "%s", text.text);
     ck_assert_int_eq(kafka_properties_check(&mechanism, 1, &text), STATUS_INVALID);
@@ -61,8 +76,10 @@ END_TEST
 START_TEST(client_ids_fit_in_32_bytes_and_differ)
 {
     const struct kafka_connection small = {.application = "segue", .instance = "a"};
-    const struct kafka_connection one = {.application = "a-bank-with-a-rather-long-name", .instance = "pod-0"};
-    const struct kafka_connection two = {.application = "A-bank-with-a-rather-long-name", .instance = "pod-0"};
+    const struct kafka_connection one = {.application = "a-bank-with-a-rather-long-name",
+                                         .instance = "pod-0"};
+    const struct kafka_connection two = {.application = "A-bank-with-a-rather-long-name",
+                                         .instance = "pod-0"};
     char id[KAFKA_CLIENT_ID_SIZE];
     char other[KAFKA_CLIENT_ID_SIZE];
     kafka_client_id(id, &small, KAFKA_ROLE_PRODUCER, 3);
@@ -93,10 +110,12 @@ END_TEST
 
 START_TEST(every_role_accepts_its_own_properties)
 {
-    const struct kafka_connection connection = {.brokers = "localhost:1", .application = "a", .instance = "i"};
+    const struct kafka_connection connection = {
+        .brokers = "localhost:1", .application = "a", .instance = "i"};
     struct kafka_callbacks callbacks = {.connection = &connection};
     struct status_text text = {""};
-    ck_assert_msg(kafka_conf_new(&callbacks, (enum kafka_role)_i, 0, &text) != NULL, "%s", text.text);
+    ck_assert_msg(kafka_conf_new(&callbacks, (enum kafka_role)_i, 0, &text) != NULL, "%s",
+                  text.text);
 }
 END_TEST
 
@@ -115,7 +134,8 @@ int main(void)
 {
     Suite *suite = suite_create("kafka_client");
     TCase *tests = tcase_create("properties and names");
-    tcase_add_loop_test(tests, what_correctness_hangs_on_is_refused, 0, sizeof(refused) / sizeof(refused[0]));
+    tcase_add_loop_test(tests, what_correctness_hangs_on_is_refused, 0,
+                        sizeof(refused) / sizeof(refused[0]));
     tcase_add_test(tests, other_properties_pass);
     tcase_add_test(tests, unknown_and_bad_values_are_named);
     tcase_add_test(tests, a_secret_is_never_in_the_message);
