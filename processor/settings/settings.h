@@ -119,6 +119,9 @@ MUST_USE bool settings_load_text(const char *name, struct slice text, struct are
 /* Every key with its default, bounds and meaning, as a commented YAML file that loads. */
 void settings_print_defaults(FILE *out);
 
+/* The topic of a source when none is named: "bank.transactions", ... Static. */
+const char *settings_default_topic(enum source source);
+
 /* The name of an enum settings_start: "earliest", ... Static. */
 const char *settings_start_name(enum settings_start start);
 

@@ -9,6 +9,11 @@ static const char *const default_topics[SOURCE_COUNT] = {
     "bank.transactions",   "bank.app-engagement",      "bank.customer-profiles",
     "bank.offer-outcomes", "bank.life-event-feedback", "bank.scores"};
 
+const char *settings_default_topic(enum source source)
+{
+    return (unsigned)source < SOURCE_COUNT ? default_topics[source] : "?";
+}
+
 const char *settings_start_name(enum settings_start start)
 {
     static const char *const names[] = {"unset", "earliest", "latest", "time"};

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segue check: every mistake in the configuration and the playbook, then the plan that they make. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "commands/all.h"
+#include "commands/opened.h"
+#include "io/kafka_log.h"
+#include "settings/settings.h"
+
+static const char help[] =
+    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults]\n\n"
+    "Reads the configuration (default config/segue.yaml) and its playbook and reports every error with file, line and\n"
+    "column; then prints the plan: what each feature costs, who reads it, what can change with no event, memory.\n"
+    "  --playbook PATH  check this playbook and no configuration\n"
+    "  --json           {\"diagnostics\":[..],\"plan\":{..}} on stdout\n"
+    "  --defaults       every key of the configuration with its default, bounds and meaning\n";
+
+struct check {
+    struct settings settings;
+    struct diagnostics settings_diagnostics;
+    struct opened opened;
+    bool json;
+};
+
+/* Ids of a kind, by index. */
+static struct slice id_of(const struct playbook *playbook, uint8_t kind, uint32_t index)
+{
+    switch ((enum playbook_kind)kind) {
+    case PLAYBOOK_FEATURE:
+        return slice_text(playbook->names[index].name);
+    case PLAYBOOK_LIFE_EVENT:
+        return playbook->life.defs[index].id;
+    case PLAYBOOK_SEGMENT:
+        return playbook->segments.defs[index].id;
+    case PLAYBOOK_OFFER:
+        return playbook->offers.defs[index].id;
+    }
+    return slice_text("?");
+}
+
+static uint64_t hash_of(const struct playbook *playbook, uint8_t kind, uint32_t index)
+{
+    switch ((enum playbook_kind)kind) {
+    case PLAYBOOK_FEATURE:
+        return index < playbook->feature_count ? playbook->feature_defs[index].hash : 0;
+    case PLAYBOOK_LIFE_EVENT:
+        return playbook->life.defs[index].hash;
+    case PLAYBOOK_SEGMENT:
+        return playbook->segments.defs[index].hash;
+    case PLAYBOOK_OFFER:
+        return playbook->offers.defs[index].hash;
+    }
+    return 0;
+}
+
+static const char *const kind_names[] = {"feature", "life event", "segment", "offer"};
+static const char *const name_prefix[] = {"f.", "life ", "seg ", ""};
+
+/* Can this definition change with no event? An absence, a dwell, a stay, a window that moves on. */
+static bool changes_alone(const struct playbook *playbook, uint8_t kind, uint32_t index)
+{
+    if (kind == PLAYBOOK_OFFER) {
+        return false; /* offers are made when something else happens */
+    }
+    if (kind == PLAYBOOK_LIFE_EVENT) {
+        const struct life_def *def = &playbook->life.defs[index];
+        if (def->absent.used || def->expires_ms > 0) {
+            return true;
+        }
+    }
+    if (kind == PLAYBOOK_SEGMENT) {
+        const struct segment_def *def = &playbook->segments.defs[index];
+        if (def->on_event || def->dwell_ms > 0 || def->expires_ms > 0) {
+            return !def->on_event;
+        }
+    }
+    for (uint32_t i = 0; i < playbook->edge_count; i++) {
+        const struct playbook_edge *edge = &playbook->edges[i];
+        bool feature = edge->reads_kind == PLAYBOOK_FEATURE;
+        if (edge->kind == kind && edge->index == index &&
+            (feature ? edge->reads >= playbook->feature_count ||
+                           features_cost(playbook->features, edge->reads).changes_alone
+                     : changes_alone(playbook, edge->reads_kind, edge->reads))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_rules(const struct playbook *playbook, uint8_t kind, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        (void)printf("%s %.*s  %016" PRIx64 "%s\n ", kind_names[kind], SLICE_ARG(id_of(playbook, kind, i)),
+                     hash_of(playbook, kind, i),
+                     changes_alone(playbook, kind, i) ? "  can change with no event" : "");
+        for (uint32_t j = 0; j < playbook->edge_count; j++) {
+            const struct playbook_edge *edge = &playbook->edges[j];
+            if (edge->kind == kind && edge->index == i) {
+                (void)printf(" %s%.*s", name_prefix[edge->reads_kind],
+                             SLICE_ARG(id_of(playbook, edge->reads_kind, edge->reads)));
+            }
+        }
+        (void)fputc('\n', stdout);
+    }
+}
+
+static void print_plan(const struct check *check)
+{
+    const struct playbook *playbook = check->opened.playbook;
+    const struct engine *engine = check->opened.engine;
+    const struct memory_pool *pools;
+    size_t total = 0;
+    (void)printf("playbook %s: %u files, %u features, %u series, %u life events, %u segments, %u offers, %u tests\n"
+                 "hash %016" PRIx64 "  layout %016" PRIx64 "\n\n",
+                 playbook->path, playbook->file_count, playbook->feature_count, playbook->series_count,
+                 playbook->life.count, playbook->segments.count, playbook->offers.count, playbook->test_count,
+                 engine_playbook_hash(engine), engine_layout_hash(engine));
+    features_plan_describe(playbook->features, stdout);
+    (void)fputc('\n', stdout);
+    print_rules(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count);
+    print_rules(playbook, PLAYBOOK_SEGMENT, playbook->segments.count);
+    print_rules(playbook, PLAYBOOK_OFFER, playbook->offers.count);
+    (void)printf("\ncustomer: %zu bytes while worked on; features at most %zu bytes packed\ntask: %zu bytes\n\n",
+                 engine_customer_size(engine), features_packed_size_max(playbook->features),
+                 engine_task_size(engine));
+    size_t count = memory_plan(&pools);
+    for (size_t i = 0; i < count; i++) {
+        (void)printf("memory %-24s %12zu bytes in %u\n", pools[i].what, pools[i].size, pools[i].takes);
+        total += pools[i].size;
+    }
+    (void)printf("memory %-24s %12zu bytes\n", "(this command)", total);
+    if (check->settings.application != NULL) {
+        (void)printf("memory %-24s %12" PRIu64 " bytes when running\n", "customer cache", check->settings.cache_size);
+    }
+}
+
+static void print_rules_json(const struct playbook *playbook, uint8_t kind, uint32_t count, const char *key)
+{
+    (void)printf(",\"%s\":[", key);
+    for (uint32_t i = 0; i < count; i++) {
+        bool first = true;
+        (void)printf("%s{\"id\":\"%.*s\",\"hash\":\"%016" PRIx64 "\",\"changes_alone\":%s,\"reads\":[", i == 0 ? "" : ",",
+                     SLICE_ARG(id_of(playbook, kind, i)), hash_of(playbook, kind, i),
+                     changes_alone(playbook, kind, i) ? "true" : "false");
+        for (uint32_t j = 0; j < playbook->edge_count; j++) {
+            const struct playbook_edge *edge = &playbook->edges[j];
+            if (edge->kind == kind && edge->index == i) {
+                (void)printf("%s{\"kind\":\"%s\",\"id\":\"%.*s\"}", first ? "" : ",", kind_names[edge->reads_kind],
+                             SLICE_ARG(id_of(playbook, edge->reads_kind, edge->reads)));
+                first = false;
+            }
+        }
+        (void)fputs("]}", stdout);
+    }
+    (void)fputc(']', stdout);
+}
+
+static void print_plan_json(const struct check *check)
+{
+    const struct playbook *playbook = check->opened.playbook;
+    const struct engine *engine = check->opened.engine;
+    (void)printf("{\"hash\":\"%016" PRIx64 "\",\"layout\":\"%016" PRIx64 "\",\"customer_size\":%zu,\"task_size\":%zu,"
+                 "\"features\":[",
+                 engine_playbook_hash(engine), engine_layout_hash(engine), engine_customer_size(engine),
+                 engine_task_size(engine));
+    for (uint32_t i = 0; i < playbook->feature_count; i++) {
+        struct features_cost cost = features_cost(playbook->features, i);
+        (void)printf("%s{\"id\":\"%s\",\"hash\":\"%016" PRIx64 "\",\"working_size\":%u,\"packed_size_max\":%u,"
+                     "\"shared_with\":%u,\"changes_alone\":%s}",
+                     i == 0 ? "" : ",", playbook->names[i].name, playbook->feature_defs[i].hash, cost.working_size,
+                     cost.packed_size_max, cost.shared_with, cost.changes_alone ? "true" : "false");
+    }
+    (void)fputc(']', stdout);
+    print_rules_json(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count, "life_events");
+    print_rules_json(playbook, PLAYBOOK_SEGMENT, playbook->segments.count, "segments");
+    print_rules_json(playbook, PLAYBOOK_OFFER, playbook->offers.count, "offers");
+    (void)fputc('}', stdout);
+}
+
+/* The configuration and, for librdkafka's own names, the adapter's opinion. */
+static bool load_settings(struct check *check, const char *path)
+{
+    struct arena arena;
+    struct kafka_property properties[SETTINGS_PROPERTIES_MAX];
+    struct status_text text;
+    arena_init(&arena, memory_take(SETTINGS_ARENA_SIZE, "settings"), SETTINGS_ARENA_SIZE);
+    diagnostics_init(&check->settings_diagnostics,
+                     memory_take(DIAGNOSTICS_MAX * sizeof(struct diagnostic), "diagnostics"));
+    if (!settings_load(path, &arena, &check->settings_diagnostics, &check->settings)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < check->settings.property_count; i++) {
+        properties[i] =
+            (struct kafka_property){check->settings.properties[i].name, check->settings.properties[i].value};
+    }
+    if (kafka_properties_check(properties, check->settings.property_count, &text) != STATUS_OK) {
+        diagnostics_add(&check->settings_diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, NULL,
+                        "%s: kafka: %s", path, text.text);
+        return false;
+    }
+    return true;
+}
+
+/* All diagnostics of both as one JSON array needs one list: the settings' come first. */
+static void print_json(struct check *check, bool good)
+{
+    struct diagnostics *all = &check->opened.diagnostics;
+    struct diagnostics *settings = &check->settings_diagnostics;
+    (void)fputs("{\"diagnostics\":", stdout);
+    diagnostics_print_json(settings->count > 0 ? settings : all, stdout);
+    (void)fputs(",\"plan\":", stdout);
+    if (good) {
+        print_plan_json(check);
+    } else {
+        (void)fputs("null", stdout);
+    }
+    (void)fputs("}\n", stdout);
+}
+
+static int check_all(struct check *check, const char *config, const char *playbook)
+{
+    bool good = playbook != NULL || load_settings(check, config);
+    if (!check->json && check->settings_diagnostics.count > 0) {
+        diagnostics_print(&check->settings_diagnostics, stderr, opened_color());
+    }
+    if (good) {
+        playbook = playbook != NULL ? playbook : check->settings.playbook;
+        struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, check->settings.salt_hash, 1};
+        good = opened_playbook("check", playbook, check->json, &check->opened) == EXIT_GOOD &&
+               opened_engine("check", options, &check->opened) == EXIT_GOOD;
+    }
+    if (check->json) {
+        print_json(check, good);
+    } else if (good) {
+        print_plan(check);
+    }
+    return good ? EXIT_GOOD : EXIT_CONFIG;
+}
+
+int check_run(int argument_count, char **arguments)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"playbook", required_argument, NULL, 'p'},
+        {"json", no_argument, NULL, 'j'},         {"defaults", no_argument, NULL, 'd'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static struct check check;
+    const char *config = "config/segue.yaml", *playbook = NULL;
+    int option;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            config = optarg;
+            break;
+        case 'p':
+            playbook = optarg;
+            break;
+        case 'j':
+            check.json = true;
+            break;
+        case 'd':
+            settings_print_defaults(stdout);
+            return EXIT_GOOD;
+        case 'h':
+            (void)fputs(help, stdout);
+            return EXIT_GOOD;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    if (optind != argument_count) {
+        (void)fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    return check_all(&check, config, playbook);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segue test: run the tests written in a playbook, each on a customer and a task of its own with a clock that is told. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/civil.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "codec/ndjson.h"
+#include "commands/all.h"
+#include "commands/opened.h"
+#include "playbook/tests.h"
+
+static const char help[] =
+    "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
+    "Runs the tests: of every life event, segment and offer (those whose id or name has FILTER in it).\n"
+    "Exit 1 when one fails. Says at the end which leaves of the rules were never both true and false.\n";
+
+enum {
+    OUTPUTS = 1024,
+    EFFECTS_SIZE = 4 << 20,
+    LINE_ARENA_SIZE = 2 * NDJSON_LINE_SIZE_MAX,
+    SALTS_TRIED = 100000,
+    LEAVES_MAX = 4096,
+};
+
+/* What was seen of one leaf in the proofs of all tests. */
+struct leaf_seen {
+    uint8_t kind;
+    struct slice id;      /* of the definition */
+    struct slice leaf_id;
+    struct slice expr;
+    bool yes, no;
+};
+
+struct tester {
+    struct opened opened;
+    struct customer *customer;
+    void *task;
+    struct effects effects;
+    struct arena line_arena;
+    bool verbose;
+    uint32_t passed, failed;
+    struct leaf_seen *leaves;
+    uint32_t leaf_count;
+    struct arena keep; /* texts of leaves */
+};
+
+/* The last thing that was said about the definition under test. */
+struct verdict {
+    enum playbook_expect said;
+    int64_t effective_at_ms;
+    char gate[32];
+    char reason[200];
+    bool broken; /* an event of the test is none */
+};
+
+/* ---- coverage of leaves ---- */
+
+static void see_leaf(struct tester *tester, uint8_t kind, struct slice id, const struct proof_leaf *leaf)
+{
+    for (uint32_t i = 0; i < tester->leaf_count; i++) {
+        struct leaf_seen *seen = &tester->leaves[i];
+        if (seen->kind == kind && slice_equal(seen->id, id) && slice_equal(seen->leaf_id, leaf->leaf_id)) {
+            seen->yes |= leaf->holds;
+            seen->no |= !leaf->holds;
+            return;
+        }
+    }
+    if (tester->leaf_count < LEAVES_MAX) {
+        tester->leaves[tester->leaf_count++] =
+            (struct leaf_seen){kind, id, arena_copy(&tester->keep, leaf->leaf_id),
+                               arena_copy(&tester->keep, leaf->expr), leaf->holds, !leaf->holds};
+    }
+}
+
+static void see_proof(struct tester *tester, uint8_t kind, struct slice id, const struct proof_leaf *leaves,
+                      uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        see_leaf(tester, kind, id, &leaves[i]);
+    }
+}
+
+/* ---- verdicts ---- */
+
+static void judge_offer(const struct offer_decided *decided, struct slice id, struct verdict *verdict)
+{
+    for (uint32_t i = 0; i < decided->offer_count; i++) {
+        if (slice_equal(decided->offers[i].offer.id, id)) {
+            verdict->said = EXPECT_OFFERED;
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < decided->blocked_count; i++) {
+        if (slice_equal(decided->blocked[i].offer_id, id)) {
+            verdict->said = EXPECT_BLOCKED;
+            (void)snprintf(verdict->gate, sizeof(verdict->gate), "%.*s", SLICE_ARG(decided->blocked[i].gate));
+            (void)snprintf(verdict->reason, sizeof(verdict->reason), "%.*s", SLICE_ARG(decided->blocked[i].reason));
+            return;
+        }
+    }
+}
+
+static void judge(struct tester *tester, const struct playbook_test *test, const struct output *output,
+                  struct verdict *verdict)
+{
+    static const enum playbook_expect of_state[] = {EXPECT_SUSPECTED, EXPECT_CONFIRMED, EXPECT_EXPIRED,
+                                                    EXPECT_REFUTED};
+    enum playbook_expect before = verdict->said;
+    if (output->kind == OUTPUT_SEGMENT_CHANGED && test->kind == PLAYBOOK_SEGMENT &&
+        slice_equal(output->segment_changed.segment.id, test->id)) {
+        const struct segment_changed *changed = &output->segment_changed;
+        verdict->said = changed->transition == TRANSITION_EXITED ? EXPECT_EXITED : EXPECT_ENTERED;
+        verdict->effective_at_ms = changed->effective_at_ms;
+        see_proof(tester, PLAYBOOK_SEGMENT, test->id, changed->proof, changed->proof_count);
+    } else if (output->kind == OUTPUT_LIFE_EVENT && test->kind == PLAYBOOK_LIFE_EVENT &&
+               slice_equal(output->life_event.life_event.id, test->id) &&
+               output->life_event.state < LIFE_EVENT_STATE_COUNT) {
+        verdict->said = of_state[output->life_event.state];
+        verdict->effective_at_ms = output->life_event.effective_at_ms;
+        see_proof(tester, PLAYBOOK_LIFE_EVENT, test->id, output->life_event.proof, output->life_event.proof_count);
+    } else if (output->kind == OUTPUT_OFFER_DECIDED && test->kind == PLAYBOOK_OFFER) {
+        judge_offer(&output->offer_decided, test->id, verdict);
+        verdict->effective_at_ms =
+            verdict->said == before ? verdict->effective_at_ms : output->offer_decided.effective_at_ms;
+    }
+}
+
+static void take_effects(struct tester *tester, const struct playbook_test *test, struct verdict *verdict)
+{
+    for (uint32_t i = 0; i < tester->effects.count; i++) {
+        judge(tester, test, &tester->effects.outputs[i], verdict);
+    }
+    tester->effects.count = 0;
+    arena_reset(&tester->effects.arena);
+}
+
+static void advance(struct tester *tester, const struct playbook_test *test, int64_t now_ms,
+                    struct verdict *verdict)
+{
+    enum engine_result result;
+    do {
+        result = engine_advance(tester->opened.engine, tester->task, tester->customer, now_ms, &tester->effects);
+        take_effects(tester, test, verdict);
+    } while (result == ENGINE_MORE);
+}
+
+static struct verdict run_events(struct tester *tester, const struct playbook_test *test)
+{
+    struct verdict verdict = {.said = EXPECT_NEVER};
+    const struct engine *engine = tester->opened.engine;
+    int64_t now_ms = INT64_MIN;
+    engine_task_init(engine, tester->task, 0);
+    engine_customer_init(engine, tester->customer, slice_text("test"));
+    for (uint32_t i = 0; i < test->line_count; i++) {
+        struct event event = {0};
+        struct ndjson_error error;
+        arena_reset(&tester->line_arena);
+        if (ndjson_parse(test->lines[i], &tester->line_arena, &event, &error) != STATUS_OK) {
+            (void)printf("  event %u: %s\n  %.*s\n", i + 1, error.text.text, SLICE_ARG(test->lines[i]));
+            verdict.broken = true;
+            return verdict;
+        }
+        event.offset = i;
+        now_ms = event.time_ms > now_ms ? event.time_ms : now_ms;
+        while (engine_event(engine, tester->task, tester->customer, &event, now_ms, &tester->effects) ==
+               ENGINE_MORE) {
+            take_effects(tester, test, &verdict);
+            advance(tester, test, now_ms, &verdict);
+        }
+        take_effects(tester, test, &verdict);
+    }
+    if (test->now_ms != INT64_MIN && test->now_ms > now_ms) {
+        advance(tester, test, test->now_ms, &verdict);
+    }
+    return verdict;
+}
+
+static void describe(const struct tester *tester, const struct verdict *verdict, char *out, size_t size)
+{
+    char day[CIVIL_TEXT_SIZE] = "";
+    if (verdict->said == EXPECT_BLOCKED) {
+        (void)snprintf(out, size, "blocked: %s%s%s", verdict->gate, verdict->reason[0] == '\0' ? "" : ":",
+                       verdict->reason);
+    } else if (verdict->said == EXPECT_NEVER) {
+        (void)snprintf(out, size, "never");
+    } else {
+        civil_format_date(zones_local_day(tester->opened.zones, tester->opened.playbook->zone,
+                                          verdict->effective_at_ms), day);
+        (void)snprintf(out, size, "%s: %s", playbook_expect_name(verdict->said), day);
+    }
+}
+
+static bool agrees(const struct tester *tester, const struct playbook_test *test, const struct verdict *verdict)
+{
+    const struct playbook *playbook = tester->opened.playbook;
+    if (verdict->broken || verdict->said != test->expect) {
+        return false;
+    }
+    if (test->expect == EXPECT_BLOCKED) {
+        return slice_is(test->gate, verdict->gate) &&
+               (test->reason.size == 0 || slice_is(test->reason, verdict->reason));
+    }
+    return test->expect_day == INT32_MIN ||
+           zones_local_day(tester->opened.zones, playbook->zone, verdict->effective_at_ms) == test->expect_day;
+}
+
+static void run_one(struct tester *tester, const struct playbook_test *test)
+{
+    struct verdict verdict = run_events(tester, test);
+    bool good = agrees(tester, test, &verdict);
+    tester->passed += good;
+    tester->failed += !good;
+    if (good && !tester->verbose) {
+        return;
+    }
+    char said[300], wanted[300], day[CIVIL_TEXT_SIZE] = "";
+    describe(tester, &verdict, said, sizeof(said));
+    if (test->expect_day != INT32_MIN) {
+        civil_format_date(test->expect_day, day);
+    }
+    (void)snprintf(wanted, sizeof(wanted), "%s%s%s%.*s%s%.*s", playbook_expect_name(test->expect),
+                   test->expect_day != INT32_MIN || test->gate.size > 0 ? ": " : "", day, SLICE_ARG(test->gate),
+                   test->reason.size > 0 ? ":" : "", SLICE_ARG(test->reason));
+    (void)printf("%s %.*s: %.*s\n", good ? "ok    " : "FAILED", SLICE_ARG(test->id), SLICE_ARG(test->name));
+    if (!good) {
+        (void)printf("  --> %s:%u:%u\n  expected %s, got %s\n", test->span.file->path, test->span.line,
+                     test->span.column, wanted, said);
+    }
+}
+
+/* ---- set-up ---- */
+
+static bool held_out(const struct playbook *playbook, uint64_t salt)
+{
+    struct slice id = slice_text("test");
+    const struct offers *offers = &playbook->offers;
+    if (step_bucket(salt, id, offers->policy.holdout_layer) < offers->policy.holdout) {
+        return true;
+    }
+    for (uint32_t i = 0; i < offers->count; i++) {
+        if (step_bucket(salt, id, offers->defs[i].holdout_layer) < offers->defs[i].holdout) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A salt under which the test's customer is in no control group: tests are about rules. */
+static uint64_t open_salt(const struct playbook *playbook)
+{
+    uint64_t salt = 0;
+    while (salt < SALTS_TRIED && held_out(playbook, salt)) {
+        salt++;
+    }
+    return salt;
+}
+
+static int open_all(struct tester *tester, const char *path)
+{
+    int code = opened_playbook("test", path, false, &tester->opened);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    struct engine_options options = {.clock = ENGINE_CLOCK_STREAM, .live_from_ms = INT64_MIN,
+                                     .salt = open_salt(tester->opened.playbook), .task_count = 1};
+    code = opened_engine("test", options, &tester->opened);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    tester->customer = memory_take(engine_customer_size(tester->opened.engine), "test");
+    tester->task = memory_take(engine_task_size(tester->opened.engine), "test");
+    tester->effects.outputs = memory_take(OUTPUTS * sizeof(struct output), "effects");
+    tester->effects.capacity = OUTPUTS;
+    tester->leaves = memory_take(LEAVES_MAX * sizeof(*tester->leaves), "test");
+    arena_init(&tester->effects.arena, memory_take(EFFECTS_SIZE, "effects"), EFFECTS_SIZE);
+    arena_init(&tester->line_arena, memory_take(LINE_ARENA_SIZE, "test"), LINE_ARENA_SIZE);
+    arena_init(&tester->keep, memory_take(EFFECTS_SIZE, "test"), EFFECTS_SIZE);
+    return EXIT_GOOD;
+}
+
+static bool wanted(const struct playbook_test *test, const char *filter)
+{
+    return filter == NULL || strstr((const char *)test->id.data, filter) != NULL ||
+           strstr((const char *)test->name.data, filter) != NULL;
+}
+
+/* Definitions with no test at all, and leaves that were seen one way only. */
+static void print_coverage(const struct tester *tester)
+{
+    uint32_t both = 0;
+    for (uint32_t i = 0; i < tester->leaf_count; i++) {
+        const struct leaf_seen *seen = &tester->leaves[i];
+        both += seen->yes && seen->no;
+        if (!(seen->yes && seen->no)) {
+            (void)printf("never %s: %.*s %.*s: %.*s\n", seen->yes ? "false" : "true", SLICE_ARG(seen->id),
+                         SLICE_ARG(seen->leaf_id), SLICE_ARG(seen->expr));
+        }
+    }
+    (void)printf("leaves seen true and false: %u of %u that appear in proofs\n", both, tester->leaf_count);
+}
+
+int test_run(int argument_count, char **arguments)
+{
+    static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static struct tester tester;
+    const char *path = "config/playbooks/retail";
+    int option;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            path = optarg;
+            break;
+        case 'v':
+            tester.verbose = true;
+            break;
+        case 'h':
+            (void)fputs(help, stdout);
+            return EXIT_GOOD;
+        default:
+            return EXIT_USAGE;
+        }
+    }
+    if (argument_count - optind > 1) {
+        (void)fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    int code = open_all(&tester, path);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    const char *filter = optind < argument_count ? arguments[optind] : NULL;
+    const struct playbook *playbook = tester.opened.playbook;
+    for (uint32_t i = 0; i < playbook->test_count; i++) {
+        if (wanted(&playbook->tests[i], filter)) {
+            run_one(&tester, &playbook->tests[i]);
+        }
+    }
+    if (tester.verbose) {
+        print_coverage(&tester);
+    }
+    (void)printf("%u passed, %u failed\n", tester.passed, tester.failed);
+    return tester.failed == 0 ? EXIT_GOOD : EXIT_NO;
+}
