@@ -5,11 +5,14 @@
 
 #include "commands/commands.h"
 
+int backtest_run(int argument_count, char **arguments);
+int check_run(int argument_count, char **arguments);
 int feed_run(int argument_count, char **arguments);
 int doctor_run(int argument_count, char **arguments);
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);
 int tail_run(int argument_count, char **arguments);
+int test_run(int argument_count, char **arguments);
 int topics_run(int argument_count, char **arguments);
 
 #endif

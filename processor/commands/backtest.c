@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segue backtest: a playbook over event files, without Kafka or Redis. The same engine, the same clock rule as
- * `clock: stream`, tasks as murmur2 deals them; outputs in the order in which they were decided. */
+/* segue backtest: a playbook over event files, without Kafka or Redis. The same engine, the same
+ * clock rule as `clock: stream`, tasks as murmur2 deals them; outputs in the order in which they
+ * were decided. */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,15 +21,18 @@
 static const char help[] =
     "usage: segue backtest [OPTION..] --events FILE..\n\n"
     "  --playbook PATH   file or folder (default config/playbooks/retail)\n"
-    "  --events FILE..   NDJSON, one {\"source\":..,\"event\":{..}} a line; - is standard input; several are merged\n"
+    "  --events FILE..   NDJSON, one {\"source\":..,\"event\":{..}} a line; - is standard input; "
+    "several are merged\n"
     "                    by event time, each in its own order\n"
     "  --tasks N         divide customers as N partitions do (default 1)\n"
     "  --salt TEXT       of holdouts and arms, as in the configuration (default segue)\n"
     "  --application A   name in ce_source (default segue)\n"
     "  --prefix TEXT     of output topics (default segue.)\n"
-    "  --state FILE      write every customer at the end: {\"customer\":..,\"task\":..,\"view\":{..}} a line\n"
+    "  --state FILE      write every customer at the end: "
+    "{\"customer\":..,\"task\":..,\"view\":{..}} a line\n"
     "  --quiet           no summary on stderr\n\n"
-    "Outputs go to stdout as NDJSON. Lines that are no event are reported with file and line and skipped.\n";
+    "Outputs go to stdout as NDJSON. Lines that are no event are reported with file and line and "
+    "skipped.\n";
 
 enum {
     TASKS_MAX = 100000,
@@ -64,8 +68,9 @@ static void flush_effects(struct backtest *backtest, int64_t now_ms)
     backtest->facts.processed_at_ms = now_ms;
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct output *output = &effects->outputs[i];
-        size_t size = encode_json_output(output, &backtest->facts, slice_text(backtest->topics[output->kind]),
-                                         &effects->arena, backtest->line, LINE_SIZE);
+        size_t size =
+            encode_json_output(output, &backtest->facts, slice_text(backtest->topics[output->kind]),
+                               &effects->arena, backtest->line, LINE_SIZE);
         backtest->failed |= size == 0 || fwrite(backtest->line, 1, size, stdout) != size;
     }
     backtest->outputs += effects->count;
@@ -162,10 +167,12 @@ static bool write_state(struct backtest *backtest)
             continue;
         }
         arena_reset(&backtest->effects.arena);
-        uint32_t count = engine_view(backtest->opened.engine, customer, &backtest->effects.arena, changes);
+        uint32_t count =
+            engine_view(backtest->opened.engine, customer, &backtest->effects.arena, changes);
         (void)fputs("{\"customer\":", out);
         put_json(out, customer_id(customer));
-        (void)fprintf(out, ",\"task\":%u,\"view\":{", hash_partition(customer_id(customer), backtest->task_count));
+        (void)fprintf(out, ",\"task\":%u,\"view\":{",
+                      hash_partition(customer_id(customer), backtest->task_count));
         bool first = true;
         for (uint32_t j = 0; j < count; j++) {
             if (!changes[j].remove) {
@@ -188,8 +195,10 @@ static int open_all(struct backtest *backtest, const char *playbook, const char 
     if (code != EXIT_GOOD) {
         return code;
     }
-    struct engine_options options = {.clock = ENGINE_CLOCK_STREAM, .live_from_ms = INT64_MIN,
-                                     .salt = hash64(slice_text(salt), 0), .task_count = backtest->task_count};
+    struct engine_options options = {.clock = ENGINE_CLOCK_STREAM,
+                                     .live_from_ms = INT64_MIN,
+                                     .salt = hash64(slice_text(salt), 0),
+                                     .task_count = backtest->task_count};
     code = opened_engine("backtest", options, &backtest->opened);
     if (code != EXIT_GOOD) {
         return code;
@@ -216,10 +225,11 @@ static int open_all(struct backtest *backtest, const char *playbook, const char 
 
 static void summary(const struct backtest *backtest, double seconds)
 {
-    (void)fprintf(stderr, "events: %" PRIu64 "\ncustomers: %u\noutputs: %" PRIu64 "\nbad lines: %" PRIu64
-                          "\nseconds: %.3f\nevents per second: %.0f\n",
-                  backtest->events, customers_count(backtest->customers), backtest->outputs, backtest->bad,
-                  seconds, seconds > 0 ? (double)backtest->events / seconds : 0);
+    (void)fprintf(stderr,
+                  "events: %" PRIu64 "\ncustomers: %u\noutputs: %" PRIu64 "\nbad lines: %" PRIu64
+                  "\nseconds: %.3f\nevents per second: %.0f\n",
+                  backtest->events, customers_count(backtest->customers), backtest->outputs,
+                  backtest->bad, seconds, seconds > 0 ? (double)backtest->events / seconds : 0);
 }
 
 static double seconds_now(void)
@@ -240,7 +250,8 @@ static int run(struct backtest *backtest, bool quiet)
     }
     finish(backtest);
     if (backtest->bad > BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "and %" PRIu64 " more lines that are no event\n", backtest->bad - BAD_LINES_SHOWN);
+        (void)fprintf(stderr, "and %" PRIu64 " more lines that are no event\n",
+                      backtest->bad - BAD_LINES_SHOWN);
     }
     backtest->failed |= fflush(stdout) != 0;
     if (backtest->state != NULL && !write_state(backtest)) {
@@ -250,7 +261,8 @@ static int run(struct backtest *backtest, bool quiet)
         summary(backtest, seconds_now() - begin);
     }
     if (backtest->failed) {
-        (void)fputs("segue backtest: stopped: the output cannot be written, or memory is short\n", stderr);
+        (void)fputs("segue backtest: stopped: the output cannot be written, or memory is short\n",
+                    stderr);
         return EXIT_NO;
     }
     return EXIT_GOOD;
@@ -258,12 +270,16 @@ static int run(struct backtest *backtest, bool quiet)
 
 int backtest_run(int argument_count, char **arguments)
 {
-    static const struct option options[] = {
-        {"playbook", required_argument, NULL, 'p'}, {"events", no_argument, NULL, 'e'},
-        {"tasks", required_argument, NULL, 't'},    {"salt", required_argument, NULL, 's'},
-        {"application", required_argument, NULL, 'a'}, {"prefix", required_argument, NULL, 'x'},
-        {"state", required_argument, NULL, 'o'},    {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},
+                                            {"events", no_argument, NULL, 'e'},
+                                            {"tasks", required_argument, NULL, 't'},
+                                            {"salt", required_argument, NULL, 's'},
+                                            {"application", required_argument, NULL, 'a'},
+                                            {"prefix", required_argument, NULL, 'x'},
+                                            {"state", required_argument, NULL, 'o'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     static struct backtest backtest;
     const char *playbook = "config/playbooks/retail", *salt = "segue", *application = "segue";
     long tasks = 1;
@@ -273,16 +289,34 @@ int backtest_run(int argument_count, char **arguments)
     optind = 1;
     while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
         switch (option) {
-        case 'p': playbook = optarg; break;
-        case 'e': break;
-        case 't': tasks = strtol(optarg, NULL, 10); break;
-        case 's': salt = optarg; break;
-        case 'a': application = optarg; break;
-        case 'x': backtest.prefix = optarg; break;
-        case 'o': backtest.state = optarg; break;
-        case 'q': quiet = true; break;
-        case 'h': (void)fputs(help, stdout); return EXIT_GOOD;
-        default: return EXIT_USAGE;
+        case 'p':
+            playbook = optarg;
+            break;
+        case 'e':
+            break;
+        case 't':
+            tasks = strtol(optarg, NULL, 10);
+            break;
+        case 's':
+            salt = optarg;
+            break;
+        case 'a':
+            application = optarg;
+            break;
+        case 'x':
+            backtest.prefix = optarg;
+            break;
+        case 'o':
+            backtest.state = optarg;
+            break;
+        case 'q':
+            quiet = true;
+            break;
+        case 'h':
+            (void)fputs(help, stdout);
+            return EXIT_GOOD;
+        default:
+            return EXIT_USAGE;
         }
     }
     if (optind == argument_count || tasks < 1 || tasks > TASKS_MAX) {
@@ -295,8 +329,9 @@ int backtest_run(int argument_count, char **arguments)
     if (code != EXIT_GOOD) {
         return code;
     }
-    if (event_files_open((const char *const *)arguments + optind, (uint32_t)(argument_count - optind),
-                         &backtest.files, &text) != STATUS_OK) {
+    if (event_files_open((const char *const *)arguments + optind,
+                         (uint32_t)(argument_count - optind), &backtest.files,
+                         &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue backtest: %s\n", text.text);
         return EXIT_NO;
     }

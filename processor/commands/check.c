@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segue check: every mistake in the configuration and the playbook, then the plan that they make. */
+/* segue check: every mistake in the configuration and the playbook, then the plan that they make.
+ */
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,8 +16,10 @@
 
 static const char help[] =
     "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults]\n\n"
-    "Reads the configuration (default config/segue.yaml) and its playbook and reports every error with file, line and\n"
-    "column; then prints the plan: what each feature costs, who reads it, what can change with no event, memory.\n"
+    "Reads the configuration (default config/segue.yaml) and its playbook and reports every error "
+    "with file, line and\n"
+    "column; then prints the plan: what each feature costs, who reads it, what can change with no "
+    "event, memory.\n"
     "  --playbook PATH  check this playbook and no configuration\n"
     "  --json           {\"diagnostics\":[..],\"plan\":{..}} on stdout\n"
     "  --defaults       every key of the configuration with its default, bounds and meaning\n";
@@ -96,8 +99,8 @@ static bool changes_alone(const struct playbook *playbook, uint8_t kind, uint32_
 static void print_rules(const struct playbook *playbook, uint8_t kind, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        (void)printf("%s %.*s  %016" PRIx64 "%s\n ", kind_names[kind], SLICE_ARG(id_of(playbook, kind, i)),
-                     hash_of(playbook, kind, i),
+        (void)printf("%s %.*s  %016" PRIx64 "%s\n ", kind_names[kind],
+                     SLICE_ARG(id_of(playbook, kind, i)), hash_of(playbook, kind, i),
                      changes_alone(playbook, kind, i) ? "  can change with no event" : "");
         for (uint32_t j = 0; j < playbook->edge_count; j++) {
             const struct playbook_edge *edge = &playbook->edges[j];
@@ -116,42 +119,50 @@ static void print_plan(const struct check *check)
     const struct engine *engine = check->opened.engine;
     const struct memory_pool *pools;
     size_t total = 0;
-    (void)printf("playbook %s: %u files, %u features, %u series, %u life events, %u segments, %u offers, %u tests\n"
+    (void)printf("playbook %s: %u files, %u features, %u series, %u life events, %u segments, %u "
+                 "offers, %u tests\n"
                  "hash %016" PRIx64 "  layout %016" PRIx64 "\n\n",
-                 playbook->path, playbook->file_count, playbook->feature_count, playbook->series_count,
-                 playbook->life.count, playbook->segments.count, playbook->offers.count, playbook->test_count,
-                 engine_playbook_hash(engine), engine_layout_hash(engine));
+                 playbook->path, playbook->file_count, playbook->feature_count,
+                 playbook->series_count, playbook->life.count, playbook->segments.count,
+                 playbook->offers.count, playbook->test_count, engine_playbook_hash(engine),
+                 engine_layout_hash(engine));
     features_plan_describe(playbook->features, stdout);
     (void)fputc('\n', stdout);
     print_rules(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count);
     print_rules(playbook, PLAYBOOK_SEGMENT, playbook->segments.count);
     print_rules(playbook, PLAYBOOK_OFFER, playbook->offers.count);
-    (void)printf("\ncustomer: %zu bytes while worked on; features at most %zu bytes packed\ntask: %zu bytes\n\n",
+    (void)printf("\ncustomer: %zu bytes while worked on; features at most %zu bytes packed\ntask: "
+                 "%zu bytes\n\n",
                  engine_customer_size(engine), features_packed_size_max(playbook->features),
                  engine_task_size(engine));
     size_t count = memory_plan(&pools);
     for (size_t i = 0; i < count; i++) {
-        (void)printf("memory %-24s %12zu bytes in %u\n", pools[i].what, pools[i].size, pools[i].takes);
+        (void)printf("memory %-24s %12zu bytes in %u\n", pools[i].what, pools[i].size,
+                     pools[i].takes);
         total += pools[i].size;
     }
     (void)printf("memory %-24s %12zu bytes\n", "(this command)", total);
     if (check->settings.application != NULL) {
-        (void)printf("memory %-24s %12" PRIu64 " bytes when running\n", "customer cache", check->settings.cache_size);
+        (void)printf("memory %-24s %12" PRIu64 " bytes when running\n", "customer cache",
+                     check->settings.cache_size);
     }
 }
 
-static void print_rules_json(const struct playbook *playbook, uint8_t kind, uint32_t count, const char *key)
+static void print_rules_json(const struct playbook *playbook, uint8_t kind, uint32_t count,
+                             const char *key)
 {
     (void)printf(",\"%s\":[", key);
     for (uint32_t i = 0; i < count; i++) {
         bool first = true;
-        (void)printf("%s{\"id\":\"%.*s\",\"hash\":\"%016" PRIx64 "\",\"changes_alone\":%s,\"reads\":[", i == 0 ? "" : ",",
-                     SLICE_ARG(id_of(playbook, kind, i)), hash_of(playbook, kind, i),
-                     changes_alone(playbook, kind, i) ? "true" : "false");
+        (void)printf(
+            "%s{\"id\":\"%.*s\",\"hash\":\"%016" PRIx64 "\",\"changes_alone\":%s,\"reads\":[",
+            i == 0 ? "" : ",", SLICE_ARG(id_of(playbook, kind, i)), hash_of(playbook, kind, i),
+            changes_alone(playbook, kind, i) ? "true" : "false");
         for (uint32_t j = 0; j < playbook->edge_count; j++) {
             const struct playbook_edge *edge = &playbook->edges[j];
             if (edge->kind == kind && edge->index == i) {
-                (void)printf("%s{\"kind\":\"%s\",\"id\":\"%.*s\"}", first ? "" : ",", kind_names[edge->reads_kind],
+                (void)printf("%s{\"kind\":\"%s\",\"id\":\"%.*s\"}", first ? "" : ",",
+                             kind_names[edge->reads_kind],
                              SLICE_ARG(id_of(playbook, edge->reads_kind, edge->reads)));
                 first = false;
             }
@@ -165,16 +176,19 @@ static void print_plan_json(const struct check *check)
 {
     const struct playbook *playbook = check->opened.playbook;
     const struct engine *engine = check->opened.engine;
-    (void)printf("{\"hash\":\"%016" PRIx64 "\",\"layout\":\"%016" PRIx64 "\",\"customer_size\":%zu,\"task_size\":%zu,"
+    (void)printf("{\"hash\":\"%016" PRIx64 "\",\"layout\":\"%016" PRIx64
+                 "\",\"customer_size\":%zu,\"task_size\":%zu,"
                  "\"features\":[",
-                 engine_playbook_hash(engine), engine_layout_hash(engine), engine_customer_size(engine),
-                 engine_task_size(engine));
+                 engine_playbook_hash(engine), engine_layout_hash(engine),
+                 engine_customer_size(engine), engine_task_size(engine));
     for (uint32_t i = 0; i < playbook->feature_count; i++) {
         struct features_cost cost = features_cost(playbook->features, i);
-        (void)printf("%s{\"id\":\"%s\",\"hash\":\"%016" PRIx64 "\",\"working_size\":%u,\"packed_size_max\":%u,"
+        (void)printf("%s{\"id\":\"%s\",\"hash\":\"%016" PRIx64
+                     "\",\"working_size\":%u,\"packed_size_max\":%u,"
                      "\"shared_with\":%u,\"changes_alone\":%s}",
-                     i == 0 ? "" : ",", playbook->names[i].name, playbook->feature_defs[i].hash, cost.working_size,
-                     cost.packed_size_max, cost.shared_with, cost.changes_alone ? "true" : "false");
+                     i == 0 ? "" : ",", playbook->names[i].name, playbook->feature_defs[i].hash,
+                     cost.working_size, cost.packed_size_max, cost.shared_with,
+                     cost.changes_alone ? "true" : "false");
     }
     (void)fputc(']', stdout);
     print_rules_json(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count, "life_events");
@@ -196,12 +210,12 @@ static bool load_settings(struct check *check, const char *path)
         return false;
     }
     for (uint32_t i = 0; i < check->settings.property_count; i++) {
-        properties[i] =
-            (struct kafka_property){check->settings.properties[i].name, check->settings.properties[i].value};
+        properties[i] = (struct kafka_property){check->settings.properties[i].name,
+                                                check->settings.properties[i].value};
     }
     if (kafka_properties_check(properties, check->settings.property_count, &text) != STATUS_OK) {
-        diagnostics_add(&check->settings_diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0}, NULL,
-                        "%s: kafka: %s", path, text.text);
+        diagnostics_add(&check->settings_diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0},
+                        NULL, "%s: kafka: %s", path, text.text);
         return false;
     }
     return true;
@@ -231,7 +245,8 @@ static int check_all(struct check *check, const char *config, const char *playbo
     }
     if (good) {
         playbook = playbook != NULL ? playbook : check->settings.playbook;
-        struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, check->settings.salt_hash, 1};
+        struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, check->settings.salt_hash,
+                                         1};
         good = opened_playbook("check", playbook, check->json, &check->opened) == EXIT_GOOD &&
                opened_engine("check", options, &check->opened) == EXIT_GOOD;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing over entries in order of first use; blocks are taken from a fixed pool by second chance. A customer
- * that gives up its block is packed, as a worker's cache does it, so a backtest also exercises the record format. */
+/* Open addressing over entries in order of first use; blocks are taken from a fixed pool by second
+ * chance. A customer that gives up its block is packed, as a worker's cache does it, so a backtest
+ * also exercises the record format. */
 #include "commands/customers.h"
 
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct customers {
     const struct engine *engine;
     struct entry *entries; /* grows */
     uint32_t count, capacity;
-    uint32_t *slots; /* entry + 1; 0: free */
+    uint32_t *slots;     /* entry + 1; 0: free */
     uint32_t slot_count; /* power of two */
     uint8_t *blocks;
     size_t block_size;
@@ -82,7 +83,8 @@ static struct customer *block_of(struct customers *customers, uint32_t block)
 static bool evict(struct customers *customers, uint32_t block)
 {
     struct entry *entry = &customers->entries[customers->owner[block] - 1];
-    size_t size = engine_customer_pack(customers->engine, block_of(customers, block), customers->record);
+    size_t size =
+        engine_customer_pack(customers->engine, block_of(customers, block), customers->record);
     uint8_t *packed = realloc(entry->packed, size == 0 ? 1 : size);
     if (packed == NULL) {
         return false;

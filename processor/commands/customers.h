@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every customer of a backtest, in memory: a table of packed records with as many of them unpacked as fit. */
+/* Every customer of a backtest, in memory: a table of packed records with as many of them unpacked
+ * as fit. */
 #ifndef COMMANDS_CUSTOMERS_H
 #define COMMANDS_CUSTOMERS_H
 
@@ -10,7 +11,8 @@ struct customers;
 /* `working_size`: bytes for unpacked customers. */
 struct customers *customers_open(const struct engine *engine, size_t working_size);
 
-/* The customer's working block, made on first use; valid until the next call. NULL: out of memory. */
+/* The customer's working block, made on first use; valid until the next call. NULL: out of memory.
+ */
 struct customer *customers_get(struct customers *customers, struct slice id);
 
 /* Customers ever seen; and the working block of number `index`, in order of first use. */

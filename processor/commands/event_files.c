@@ -81,8 +81,8 @@ static bool open_one(const char *path, struct slice *out)
     return good;
 }
 
-enum status event_files_open(const char *const *paths, uint32_t count, struct event_files **out_files,
-                             struct status_text *out_text)
+enum status event_files_open(const char *const *paths, uint32_t count,
+                             struct event_files **out_files, struct status_text *out_text)
 {
     if (count > EVENT_FILES_MAX) {
         return status_fail(out_text, STATUS_INVALID, "more than %d event files", EVENT_FILES_MAX);
@@ -103,7 +103,8 @@ enum status event_files_open(const char *const *paths, uint32_t count, struct ev
 }
 
 /* Read lines until one is an event. */
-static void fill(struct one_file *file, void (*on_bad)(void *, const struct event_files_bad *), void *context)
+static void fill(struct one_file *file, void (*on_bad)(void *, const struct event_files_bad *),
+                 void *context)
 {
     while (!file->ready && file->rest.size > 0) {
         const uint8_t *newline = memchr(file->rest.data, '\n', file->rest.size);
@@ -112,7 +113,8 @@ static void fill(struct one_file *file, void (*on_bad)(void *, const struct even
         size_t used = size + (newline != NULL);
         file->rest = slice_of(file->rest.data + used, file->rest.size - used);
         file->line++;
-        while (line.size > 0 && (line.data[line.size - 1] == '\r' || line.data[line.size - 1] == ' ')) {
+        while (line.size > 0 &&
+               (line.data[line.size - 1] == '\r' || line.data[line.size - 1] == ' ')) {
             line.size--;
         }
         if (line.size == 0) {
@@ -129,7 +131,8 @@ static void fill(struct one_file *file, void (*on_bad)(void *, const struct even
 }
 
 bool event_files_next(struct event_files *files, struct event *out_event,
-                      void (*on_bad)(void *context, const struct event_files_bad *bad), void *context)
+                      void (*on_bad)(void *context, const struct event_files_bad *bad),
+                      void *context)
 {
     uint32_t best = files->count;
     if (files->last < files->count) {
@@ -138,7 +141,8 @@ bool event_files_next(struct event_files *files, struct event *out_event,
     for (uint32_t i = 0; i < files->count; i++) {
         struct one_file *file = &files->files[i];
         fill(file, on_bad, context);
-        if (file->ready && (best == files->count || file->event.time_ms < files->files[best].event.time_ms)) {
+        if (file->ready &&
+            (best == files->count || file->event.time_ms < files->files[best].event.time_ms)) {
             best = i;
         }
     }

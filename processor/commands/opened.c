@@ -35,7 +35,8 @@ int opened_playbook(const char *command, const char *path, bool quiet, struct op
 int opened_engine(const char *command, struct engine_options options, struct opened *opened)
 {
     struct status_text text;
-    if (engine_open(opened->playbook, opened->zones, options, &opened->engine, &text) != STATUS_OK) {
+    if (engine_open(opened->playbook, opened->zones, options, &opened->engine, &text) !=
+        STATUS_OK) {
         (void)fprintf(stderr, "segue %s: %s\n", command, text.text);
         return EXIT_CONFIG;
     }

@@ -14,8 +14,8 @@ struct opened {
     struct diagnostics diagnostics;
 };
 
-/* Zones and playbook. `quiet`: diagnostics are left to the caller, otherwise printed to stderr (warnings too).
- * EXIT_GOOD, or the exit code after a message. Takes memory: once per process. */
+/* Zones and playbook. `quiet`: diagnostics are left to the caller, otherwise printed to stderr
+ * (warnings too). EXIT_GOOD, or the exit code after a message. Takes memory: once per process. */
 int opened_playbook(const char *command, const char *path, bool quiet, struct opened *out_opened);
 
 /* The engine over it; deadlines follow event time. EXIT_GOOD, or the exit code after a message. */

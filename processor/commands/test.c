@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* segue test: run the tests written in a playbook, each on a customer and a task of its own with a clock that is told. */
+/* segue test: run the tests written in a playbook, each on a customer and a task of its own with a
+ * clock that is told. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +13,11 @@
 #include "commands/opened.h"
 #include "playbook/tests.h"
 
-static const char help[] =
-    "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
-    "Runs the tests: of every life event, segment and offer (those whose id or name has FILTER in it).\n"
-    "Exit 1 when one fails. Says at the end which leaves of the rules were never both true and false.\n";
+static const char help[] = "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
+                           "Runs the tests: of every life event, segment and offer (those whose id "
+                           "or name has FILTER in it).\n"
+                           "Exit 1 when one fails. Says at the end which leaves of the rules were "
+                           "never both true and false.\n";
 
 enum {
     OUTPUTS = 1024,
@@ -28,7 +30,7 @@ enum {
 /* What was seen of one leaf in the proofs of all tests. */
 struct leaf_seen {
     uint8_t kind;
-    struct slice id;      /* of the definition */
+    struct slice id; /* of the definition */
     struct slice leaf_id;
     struct slice expr;
     bool yes, no;
@@ -58,11 +60,13 @@ struct verdict {
 
 /* ---- coverage of leaves ---- */
 
-static void see_leaf(struct tester *tester, uint8_t kind, struct slice id, const struct proof_leaf *leaf)
+static void see_leaf(struct tester *tester, uint8_t kind, struct slice id,
+                     const struct proof_leaf *leaf)
 {
     for (uint32_t i = 0; i < tester->leaf_count; i++) {
         struct leaf_seen *seen = &tester->leaves[i];
-        if (seen->kind == kind && slice_equal(seen->id, id) && slice_equal(seen->leaf_id, leaf->leaf_id)) {
+        if (seen->kind == kind && slice_equal(seen->id, id) &&
+            slice_equal(seen->leaf_id, leaf->leaf_id)) {
             seen->yes |= leaf->holds;
             seen->no |= !leaf->holds;
             return;
@@ -70,13 +74,17 @@ static void see_leaf(struct tester *tester, uint8_t kind, struct slice id, const
     }
     if (tester->leaf_count < LEAVES_MAX) {
         tester->leaves[tester->leaf_count++] =
-            (struct leaf_seen){kind, id, arena_copy(&tester->keep, leaf->leaf_id),
-                               arena_copy(&tester->keep, leaf->expr), leaf->holds, !leaf->holds};
+            (struct leaf_seen){kind,
+                               id,
+                               arena_copy(&tester->keep, leaf->leaf_id),
+                               arena_copy(&tester->keep, leaf->expr),
+                               leaf->holds,
+                               !leaf->holds};
     }
 }
 
-static void see_proof(struct tester *tester, uint8_t kind, struct slice id, const struct proof_leaf *leaves,
-                      uint32_t count)
+static void see_proof(struct tester *tester, uint8_t kind, struct slice id,
+                      const struct proof_leaf *leaves, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         see_leaf(tester, kind, id, &leaves[i]);
@@ -85,7 +93,8 @@ static void see_proof(struct tester *tester, uint8_t kind, struct slice id, cons
 
 /* ---- verdicts ---- */
 
-static void judge_offer(const struct offer_decided *decided, struct slice id, struct verdict *verdict)
+static void judge_offer(const struct offer_decided *decided, struct slice id,
+                        struct verdict *verdict)
 {
     for (uint32_t i = 0; i < decided->offer_count; i++) {
         if (slice_equal(decided->offers[i].offer.id, id)) {
@@ -96,18 +105,20 @@ static void judge_offer(const struct offer_decided *decided, struct slice id, st
     for (uint32_t i = 0; i < decided->blocked_count; i++) {
         if (slice_equal(decided->blocked[i].offer_id, id)) {
             verdict->said = EXPECT_BLOCKED;
-            (void)snprintf(verdict->gate, sizeof(verdict->gate), "%.*s", SLICE_ARG(decided->blocked[i].gate));
-            (void)snprintf(verdict->reason, sizeof(verdict->reason), "%.*s", SLICE_ARG(decided->blocked[i].reason));
+            (void)snprintf(verdict->gate, sizeof(verdict->gate), "%.*s",
+                           SLICE_ARG(decided->blocked[i].gate));
+            (void)snprintf(verdict->reason, sizeof(verdict->reason), "%.*s",
+                           SLICE_ARG(decided->blocked[i].reason));
             return;
         }
     }
 }
 
-static void judge(struct tester *tester, const struct playbook_test *test, const struct output *output,
-                  struct verdict *verdict)
+static void judge(struct tester *tester, const struct playbook_test *test,
+                  const struct output *output, struct verdict *verdict)
 {
-    static const enum playbook_expect of_state[] = {EXPECT_SUSPECTED, EXPECT_CONFIRMED, EXPECT_EXPIRED,
-                                                    EXPECT_REFUTED};
+    static const enum playbook_expect of_state[] = {EXPECT_SUSPECTED, EXPECT_CONFIRMED,
+                                                    EXPECT_EXPIRED, EXPECT_REFUTED};
     enum playbook_expect before = verdict->said;
     if (output->kind == OUTPUT_SEGMENT_CHANGED && test->kind == PLAYBOOK_SEGMENT &&
         slice_equal(output->segment_changed.segment.id, test->id)) {
@@ -120,15 +131,17 @@ static void judge(struct tester *tester, const struct playbook_test *test, const
                output->life_event.state < LIFE_EVENT_STATE_COUNT) {
         verdict->said = of_state[output->life_event.state];
         verdict->effective_at_ms = output->life_event.effective_at_ms;
-        see_proof(tester, PLAYBOOK_LIFE_EVENT, test->id, output->life_event.proof, output->life_event.proof_count);
+        see_proof(tester, PLAYBOOK_LIFE_EVENT, test->id, output->life_event.proof,
+                  output->life_event.proof_count);
     } else if (output->kind == OUTPUT_OFFER_DECIDED && test->kind == PLAYBOOK_OFFER) {
         judge_offer(&output->offer_decided, test->id, verdict);
-        verdict->effective_at_ms =
-            verdict->said == before ? verdict->effective_at_ms : output->offer_decided.effective_at_ms;
+        verdict->effective_at_ms = verdict->said == before ? verdict->effective_at_ms
+                                                           : output->offer_decided.effective_at_ms;
     }
 }
 
-static void take_effects(struct tester *tester, const struct playbook_test *test, struct verdict *verdict)
+static void take_effects(struct tester *tester, const struct playbook_test *test,
+                         struct verdict *verdict)
 {
     for (uint32_t i = 0; i < tester->effects.count; i++) {
         judge(tester, test, &tester->effects.outputs[i], verdict);
@@ -142,7 +155,8 @@ static void advance(struct tester *tester, const struct playbook_test *test, int
 {
     enum engine_result result;
     do {
-        result = engine_advance(tester->opened.engine, tester->task, tester->customer, now_ms, &tester->effects);
+        result = engine_advance(tester->opened.engine, tester->task, tester->customer, now_ms,
+                                &tester->effects);
         take_effects(tester, test, verdict);
     } while (result == ENGINE_MORE);
 }
@@ -159,14 +173,15 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
         struct ndjson_error error;
         arena_reset(&tester->line_arena);
         if (ndjson_parse(test->lines[i], &tester->line_arena, &event, &error) != STATUS_OK) {
-            (void)printf("  event %u: %s\n  %.*s\n", i + 1, error.text.text, SLICE_ARG(test->lines[i]));
+            (void)printf("  event %u: %s\n  %.*s\n", i + 1, error.text.text,
+                         SLICE_ARG(test->lines[i]));
             verdict.broken = true;
             return verdict;
         }
         event.offset = i;
         now_ms = event.time_ms > now_ms ? event.time_ms : now_ms;
-        while (engine_event(engine, tester->task, tester->customer, &event, now_ms, &tester->effects) ==
-               ENGINE_MORE) {
+        while (engine_event(engine, tester->task, tester->customer, &event, now_ms,
+                            &tester->effects) == ENGINE_MORE) {
             take_effects(tester, test, &verdict);
             advance(tester, test, now_ms, &verdict);
         }
@@ -178,22 +193,25 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
     return verdict;
 }
 
-static void describe(const struct tester *tester, const struct verdict *verdict, char *out, size_t size)
+static void describe(const struct tester *tester, const struct verdict *verdict, char *out,
+                     size_t size)
 {
     char day[CIVIL_TEXT_SIZE] = "";
     if (verdict->said == EXPECT_BLOCKED) {
-        (void)snprintf(out, size, "blocked: %s%s%s", verdict->gate, verdict->reason[0] == '\0' ? "" : ":",
-                       verdict->reason);
+        (void)snprintf(out, size, "blocked: %s%s%s", verdict->gate,
+                       verdict->reason[0] == '\0' ? "" : ":", verdict->reason);
     } else if (verdict->said == EXPECT_NEVER) {
         (void)snprintf(out, size, "never");
     } else {
         civil_format_date(zones_local_day(tester->opened.zones, tester->opened.playbook->zone,
-                                          verdict->effective_at_ms), day);
+                                          verdict->effective_at_ms),
+                          day);
         (void)snprintf(out, size, "%s: %s", playbook_expect_name(verdict->said), day);
     }
 }
 
-static bool agrees(const struct tester *tester, const struct playbook_test *test, const struct verdict *verdict)
+static bool agrees(const struct tester *tester, const struct playbook_test *test,
+                   const struct verdict *verdict)
 {
     const struct playbook *playbook = tester->opened.playbook;
     if (verdict->broken || verdict->said != test->expect) {
@@ -204,7 +222,8 @@ static bool agrees(const struct tester *tester, const struct playbook_test *test
                (test->reason.size == 0 || slice_is(test->reason, verdict->reason));
     }
     return test->expect_day == INT32_MIN ||
-           zones_local_day(tester->opened.zones, playbook->zone, verdict->effective_at_ms) == test->expect_day;
+           zones_local_day(tester->opened.zones, playbook->zone, verdict->effective_at_ms) ==
+               test->expect_day;
 }
 
 static void run_one(struct tester *tester, const struct playbook_test *test)
@@ -222,12 +241,14 @@ static void run_one(struct tester *tester, const struct playbook_test *test)
         civil_format_date(test->expect_day, day);
     }
     (void)snprintf(wanted, sizeof(wanted), "%s%s%s%.*s%s%.*s", playbook_expect_name(test->expect),
-                   test->expect_day != INT32_MIN || test->gate.size > 0 ? ": " : "", day, SLICE_ARG(test->gate),
-                   test->reason.size > 0 ? ":" : "", SLICE_ARG(test->reason));
-    (void)printf("%s %.*s: %.*s\n", good ? "ok    " : "FAILED", SLICE_ARG(test->id), SLICE_ARG(test->name));
+                   test->expect_day != INT32_MIN || test->gate.size > 0 ? ": " : "", day,
+                   SLICE_ARG(test->gate), test->reason.size > 0 ? ":" : "",
+                   SLICE_ARG(test->reason));
+    (void)printf("%s %.*s: %.*s\n", good ? "ok    " : "FAILED", SLICE_ARG(test->id),
+                 SLICE_ARG(test->name));
     if (!good) {
-        (void)printf("  --> %s:%u:%u\n  expected %s, got %s\n", test->span.file->path, test->span.line,
-                     test->span.column, wanted, said);
+        (void)printf("  --> %s:%u:%u\n  expected %s, got %s\n", test->span.file->path,
+                     test->span.line, test->span.column, wanted, said);
     }
 }
 
@@ -264,8 +285,10 @@ static int open_all(struct tester *tester, const char *path)
     if (code != EXIT_GOOD) {
         return code;
     }
-    struct engine_options options = {.clock = ENGINE_CLOCK_STREAM, .live_from_ms = INT64_MIN,
-                                     .salt = open_salt(tester->opened.playbook), .task_count = 1};
+    struct engine_options options = {.clock = ENGINE_CLOCK_STREAM,
+                                     .live_from_ms = INT64_MIN,
+                                     .salt = open_salt(tester->opened.playbook),
+                                     .task_count = 1};
     code = opened_engine("test", options, &tester->opened);
     if (code != EXIT_GOOD) {
         return code;
@@ -295,11 +318,12 @@ static void print_coverage(const struct tester *tester)
         const struct leaf_seen *seen = &tester->leaves[i];
         both += seen->yes && seen->no;
         if (!(seen->yes && seen->no)) {
-            (void)printf("never %s: %.*s %.*s: %.*s\n", seen->yes ? "false" : "true", SLICE_ARG(seen->id),
-                         SLICE_ARG(seen->leaf_id), SLICE_ARG(seen->expr));
+            (void)printf("never %s: %.*s %.*s: %.*s\n", seen->yes ? "false" : "true",
+                         SLICE_ARG(seen->id), SLICE_ARG(seen->leaf_id), SLICE_ARG(seen->expr));
         }
     }
-    (void)printf("leaves seen true and false: %u of %u that appear in proofs\n", both, tester->leaf_count);
+    (void)printf("leaves seen true and false: %u of %u that appear in proofs\n", both,
+                 tester->leaf_count);
 }
 
 int test_run(int argument_count, char **arguments)
