@@ -272,6 +272,9 @@ START_TEST(the_journal_ends_at_the_last_stable_offset)
     /* At the end already: told again to one who begins there. */
     log->ops->read_journal(log, 0, 21);
     ck_assert_uint_eq(read_to_end(log, 0, &event), 0);
+    while (log->ops->next_event(log, &event)) {
+        ck_assert_int_ne(event.kind, LOG_JOURNAL_END); /* once is enough */
+    }
     log->ops->read_journal(log, 1, 21);
     ck_assert_uint_eq(read_to_end(log, 1, &event), 0);
     kafka_close(kafka);
@@ -448,6 +451,8 @@ START_TEST(only_the_answer_to_the_last_question_comes)
     struct kafka_log *kafka = open_kafka(&world, "one");
     struct log *log = kafka_worker_log(kafka, 0);
     broker_start(kafka, BROKER_TASKS);
+    log->ops->ask_committed(log, 2);
+    (void)usleep(300000); /* its answer is there, but not looked at */
     for (uint32_t i = 0; i < 1000; i++) {
         log->ops->ask_committed(log, 2);
     }
