@@ -9,10 +9,12 @@ int backtest_run(int argument_count, char **arguments);
 int check_run(int argument_count, char **arguments);
 int feed_run(int argument_count, char **arguments);
 int doctor_run(int argument_count, char **arguments);
+int get_run(int argument_count, char **arguments);
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);
 int tail_run(int argument_count, char **arguments);
 int test_run(int argument_count, char **arguments);
 int topics_run(int argument_count, char **arguments);
+int why_run(int argument_count, char **arguments);
 
 #endif

@@ -5,6 +5,7 @@
 #define ENGINE_EXPLAIN_H
 
 #include "engine/engine.h"
+#include "model/scope.h"
 
 enum explain_kind { EXPLAIN_SEGMENT, EXPLAIN_LIFE_EVENT, EXPLAIN_OFFER };
 
@@ -50,5 +51,11 @@ enum status engine_explain(const struct engine *engine, const void *task,
                            const struct customer *customer, enum explain_kind kind, uint32_t index,
                            int64_t now_ms, const struct event *event, struct arena *arena,
                            struct explanation *out_explanation);
+
+/* Every f.NAME as it stands for the customer at `now_ms`, with no event taken in: playbook->name_count
+ * values (RULES_FEATURES_MAX of room), the order of playbook->names. Texts and the values live in `arena`.
+ * STATUS_FULL: the arena is too small. */
+enum status engine_values(const struct engine *engine, const struct customer *customer, int64_t now_ms,
+                          struct arena *arena, const struct feature_value **out_values);
 
 #endif

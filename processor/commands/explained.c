@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/explained.h"
+
+#include <inttypes.h>
+
+#include "base/civil.h"
+#include "commands/lookup.h"
+
+static void put_time(int64_t time_ms, FILE *out)
+{
+    char text[CIVIL_TEXT_SIZE];
+    civil_format_time(time_ms, text);
+    (void)fputs(text, out);
+}
+
+static void put_value(const struct feature_value *value, bool json, FILE *out)
+{
+    if (!value->present) {
+        (void)fputs(json ? "null" : "-", out);
+        return;
+    }
+    switch (value->type) {
+    case FEATURE_INT:
+        (void)fprintf(out, "%" PRId64, value->i);
+        return;
+    case FEATURE_DOUBLE:
+        (void)fprintf(out, "%.10g", value->d);
+        return;
+    case FEATURE_BOOL:
+        (void)fputs(value->i != 0 ? "true" : "false", out);
+        return;
+    case FEATURE_TIME:
+        (void)fputs(json ? "\"" : "", out);
+        put_time(value->i, out);
+        (void)fputs(json ? "\"" : "", out);
+        return;
+    case FEATURE_STRING:
+        if (json) {
+            lookup_json_text(value->text, out);
+        } else {
+            (void)fprintf(out, "%.*s", SLICE_ARG(value->text));
+        }
+        return;
+    }
+}
+
+static void put_features(const struct playbook *playbook, const struct feature_value *values,
+                         bool json, FILE *out)
+{
+    (void)fputs(json ? ",\"features\":{" : "features\n", out);
+    for (uint32_t i = 0; i < playbook->name_count; i++) {
+        (void)fprintf(out, json ? "%s\"%s\":" : "%s  %-32s ", json && i > 0 ? "," : "",
+                      playbook->names[i].name);
+        put_value(&values[i], json, out);
+        (void)fputs(json ? "" : "\n", out);
+    }
+    (void)fputs(json ? "}" : "", out);
+}
+
+/* One line of get: who, since when. */
+static void put_short(const struct explanation *explanation, bool json, bool first, FILE *out)
+{
+    bool life = explanation->kind == EXPLAIN_LIFE_EVENT;
+    if (json) {
+        (void)fputs(first ? "" : ",", out);
+        lookup_json_text(explanation->definition.id, out);
+        (void)fprintf(out, ":{\"since\":");
+        if (explanation->since_ms != 0) {
+            (void)fputc('"', out);
+            put_time(explanation->since_ms, out);
+            (void)fputc('"', out);
+        } else {
+            (void)fputs("null", out);
+        }
+        if (life) {
+            (void)fprintf(out, ",\"state\":\"%s\",\"confidence\":%.3g",
+                          explanation->confirmed ? "CONFIRMED" : "SUSPECTED",
+                          explanation->confidence);
+        }
+        (void)fputc('}', out);
+        return;
+    }
+    (void)fprintf(out, "  %-32.*s ", SLICE_ARG(explanation->definition.id));
+    if (life) {
+        (void)fprintf(out, "%s %.2g ", explanation->confirmed ? "CONFIRMED" : "SUSPECTED",
+                      explanation->confidence);
+    }
+    if (explanation->since_ms != 0) {
+        (void)fputs("since ", out);
+        put_time(explanation->since_ms, out);
+    }
+    (void)fputc('\n', out);
+}
+
+/* What holds of one kind. Offers: those that no gate blocks now. */
+static enum status put_kind(const struct engine *engine, const void *task,
+                            const struct customer *customer, enum explain_kind kind, uint32_t count,
+                            int64_t now_ms, bool json, struct arena *arena, FILE *out)
+{
+    static const char *const names[] = {"segments", "life_events", "offers"};
+    static const char *const words[] = {"segments", "life events",
+                                        "offers that nothing blocks now"};
+    bool first = true;
+    (void)fprintf(out, json ? ",\"%s\":{" : "%s\n", json ? names[kind] : words[kind]);
+    for (uint32_t i = 0; i < count; i++) {
+        struct explanation explanation;
+        arena_reset(arena);
+        enum status status =
+            engine_explain(engine, task, customer, kind, i, now_ms, NULL, arena, &explanation);
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (explanation.holds) {
+            put_short(&explanation, json, first, out);
+            first = false;
+        }
+    }
+    (void)fputs(json ? "}" : "", out);
+    return STATUS_OK;
+}
+
+static void put_head(const struct customer *customer, int64_t now_ms, bool json, FILE *out)
+{
+    (void)fputs(json ? "{\"customer\":" : "customer ", out);
+    if (json) {
+        lookup_json_text(customer_id(customer), out);
+    } else {
+        (void)fprintf(out, "%.*s", SLICE_ARG(customer_id(customer)));
+    }
+    (void)fputs(json ? ",\"at\":\"" : " at ", out);
+    put_time(now_ms, out);
+    (void)fprintf(out, json ? "\",\"outputs\":%" PRIu64 : ", %" PRIu64 " outputs so far",
+                  customer->changes);
+    if (customer->deadline_ms != INT64_MAX) {
+        (void)fputs(json ? ",\"next_look\":\"" : ", next look ", out);
+        put_time(customer->deadline_ms, out);
+        (void)fputs(json ? "\"" : "", out);
+    }
+    (void)fputs(json ? "" : "\n", out);
+}
+
+enum status explained_customer(const struct engine *engine, const struct playbook *playbook,
+                               const void *task, const struct customer *customer, int64_t now_ms,
+                               bool json, struct arena *arena, FILE *out)
+{
+    const struct feature_value *values;
+    arena_reset(arena);
+    enum status status = engine_values(engine, customer, now_ms, arena, &values);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    put_head(customer, now_ms, json, out);
+    put_features(playbook, values, json, out);
+    const struct {
+        enum explain_kind kind;
+        uint32_t count;
+    } kinds[] = {{EXPLAIN_LIFE_EVENT, playbook->life.count},
+                 {EXPLAIN_SEGMENT, playbook->segments.count},
+                 {EXPLAIN_OFFER, playbook->offers.count}};
+    for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
+        status = put_kind(engine, task, customer, kinds[i].kind, kinds[i].count, now_ms, json,
+                          arena, out);
+    }
+    (void)fputs(json ? "}\n" : "", out);
+    return status;
+}
+
+/* ---- why ---- */
+
+static void put_verdict(const struct explanation *e, FILE *out)
+{
+    if (e->kind == EXPLAIN_OFFER) {
+        (void)fputs(e->holds ? "NOTHING BLOCKS IT" : "BLOCKED", out);
+    } else if (e->kind == EXPLAIN_LIFE_EVENT) {
+        (void)fputs(e->confirmed ? "CONFIRMED" : e->holds ? "SUSPECTED" : "NO", out);
+    } else {
+        (void)fputs(e->holds ? "IN" : "OUT", out);
+    }
+    if (e->since_ms != 0) {
+        (void)fputs(" since ", out);
+        put_time(e->since_ms, out);
+    }
+    (void)fprintf(out, " (v%d, %016" PRIx64 ")", e->definition.version, e->definition.hash);
+    if (e->kind == EXPLAIN_LIFE_EVENT && e->holds) {
+        (void)fprintf(out, " confidence %.2g", e->confidence);
+    }
+    if (e->waiting_until_ms != 0) {
+        (void)fputs(" waiting until ", out);
+        put_time(e->waiting_until_ms, out);
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_text(const struct explanation *e, FILE *out)
+{
+    put_verdict(e, out);
+    for (uint32_t i = 0; i < e->leaf_count; i++) {
+        const struct proof_leaf *leaf = &e->leaves[i];
+        (void)fprintf(out, "  %c %-24.*s %.*s", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
+                      SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));
+        if (leaf->value.size > 0 || leaf->threshold.size > 0) {
+            (void)fprintf(out, "   %.*s%s%.*s", SLICE_ARG(leaf->value),
+                          leaf->threshold.size > 0 ? " against " : "", SLICE_ARG(leaf->threshold));
+        }
+        (void)fprintf(out, "   %s\n", leaf->holds ? "yes" : "no");
+    }
+    for (uint32_t i = 0; i < e->gate_count; i++) {
+        bool passed = e->gates[i].reason.size == 0;
+        (void)fprintf(out, "  %-14.*s %s%.*s\n", SLICE_ARG(e->gates[i].gate),
+                      passed ? "passed" : "blocks: ", SLICE_ARG(e->gates[i].reason));
+    }
+    for (uint32_t i = 0; i < e->missing_count; i++) {
+        (void)fprintf(out, "  missing: %.*s\n", SLICE_ARG(e->missing[i]));
+    }
+    if (e->need.size > 0) {
+        (void)fprintf(out, "  need: %.*s\n", SLICE_ARG(e->need));
+    }
+}
+
+static void put_json_leaf(const struct proof_leaf *leaf, FILE *out)
+{
+    (void)fputs("{\"leaf_id\":", out);
+    lookup_json_text(leaf->leaf_id, out);
+    (void)fputs(",\"expr\":", out);
+    lookup_json_text(leaf->expr, out);
+    (void)fputs(",\"value\":", out);
+    lookup_json_text(leaf->value, out);
+    (void)fputs(",\"threshold\":", out);
+    lookup_json_text(leaf->threshold, out);
+    (void)fprintf(out, ",\"polarity\":\"%s\",\"holds\":%s}",
+                  codes_text(&codes_polarity, leaf->polarity), leaf->holds ? "true" : "false");
+}
+
+static void put_json(const struct explanation *e, FILE *out)
+{
+    static const char *const rules[] = {"no", "yes", "unknown"};
+    (void)fputs("{\"id\":", out);
+    lookup_json_text(e->definition.id, out);
+    (void)fprintf(out,
+                  ",\"version\":%d,\"hash\":\"%016" PRIx64
+                  "\",\"holds\":%s,\"confirmed\":%s,\"rule\":\"%s\"",
+                  e->definition.version, e->definition.hash, e->holds ? "true" : "false",
+                  e->confirmed ? "true" : "false", rules[e->rule]);
+    (void)fprintf(out, ",\"since\":%" PRId64 ",\"waiting_until\":%" PRId64 ",\"leaves\":[",
+                  e->since_ms, e->waiting_until_ms);
+    for (uint32_t i = 0; i < e->leaf_count; i++) {
+        (void)fputs(i == 0 ? "" : ",", out);
+        put_json_leaf(&e->leaves[i], out);
+    }
+    (void)fputs("],\"gates\":{", out);
+    for (uint32_t i = 0; i < e->gate_count; i++) {
+        (void)fputs(i == 0 ? "" : ",", out);
+        lookup_json_text(e->gates[i].gate, out);
+        (void)fputc(':', out);
+        lookup_json_text(e->gates[i].reason, out);
+    }
+    (void)fputs("},\"missing\":[", out);
+    for (uint32_t i = 0; i < e->missing_count; i++) {
+        (void)fputs(i == 0 ? "" : ",", out);
+        lookup_json_text(e->missing[i], out);
+    }
+    (void)fputs("]}\n", out);
+}
+
+void explained_print(const struct explanation *explanation, bool json, FILE *out)
+{
+    if (json) {
+        put_json(explanation, out);
+    } else {
+        put_text(explanation, out);
+    }
+}

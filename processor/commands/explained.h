@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is known of a customer, as text or JSON. Pure: a working block in, words out. */
+#ifndef COMMANDS_EXPLAINED_H
+#define COMMANDS_EXPLAINED_H
+
+#include <stdio.h>
+
+#include "engine/explain.h"
+#include "playbook/playbook.h"
+
+/* Everything: profile's moment, features, life events, segments, offers. STATUS_FULL: `arena`
+ * (EXPLAIN_ARENA_SIZE) is too small. */
+enum status explained_customer(const struct engine *engine, const struct playbook *playbook,
+                               const void *task, const struct customer *customer, int64_t now_ms,
+                               bool json, struct arena *arena, FILE *out);
+
+/* One explanation, leaf by leaf:
+ *   IN since 2026-03-02T08:14:07Z (v8)
+ *     + high_cash  f.cash_min_90d 1421000 > 1098000   yes */
+void explained_print(const struct explanation *explanation, bool json, FILE *out);
+
+#endif

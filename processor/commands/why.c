@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segue why C X: why a customer is or is not in segment X, has or has not life event X, was or was
+ * not offered X. */
+#include <getopt.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "codec/ndjson.h"
+#include "commands/all.h"
+#include "commands/event_files.h"
+#include "commands/explained.h"
+#include "commands/lookup.h"
+#include "io/clock.h"
+
+static const char help[] =
+    "usage: segue why [--config FILE] [--json] [--at-event FILE] CUSTOMER NAME\n\n"
+    "NAME is a segment, a life event or an offer. Leaf by leaf, with values; nothing is changed.\n"
+    "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now\n";
+
+static void ignore_bad(void *context, const struct event_files_bad *bad)
+{
+    (void)context;
+    (void)fprintf(stderr, "%s:%llu:%u: %s\n", bad->path, (unsigned long long)bad->line,
+                  bad->error.column, bad->error.text.text);
+}
+
+/* The event of --at-event; it must be this customer's. */
+static int read_event(const char *path, const struct customer *customer, struct event *out_event)
+{
+    struct event_files *files;
+    struct status_text text;
+    if (event_files_open(&path, 1, &files, &text) != STATUS_OK) {
+        (void)fprintf(stderr, "segue why: %s\n", text.text);
+        return EXIT_NO;
+    }
+    if (!event_files_next(files, out_event, ignore_bad, NULL)) {
+        (void)fprintf(stderr, "segue why: there is no event in %s\n", path);
+        return EXIT_NO;
+    }
+    if (!slice_equal(out_event->customer_id, customer_id(customer))) {
+        (void)fputs("segue why: the event is of another customer\n", stderr);
+        return EXIT_NO;
+    }
+    return EXIT_GOOD;
+}
+
+static int explain(struct lookup *lookup, const char *name, const char *event_path, bool json)
+{
+    struct explanation explanation;
+    struct event event;
+    struct arena arena;
+    struct clock *clock = clock_system();
+    int64_t now_ms = clock->ops->wall_ms(clock);
+    if (lookup->connect.settings.clock == CLOCK_STREAM || now_ms < lookup->customer->seen_ms) {
+        now_ms = lookup->customer->seen_ms;
+    }
+    if (event_path != NULL) {
+        int code = read_event(event_path, lookup->customer, &event);
+        if (code != EXIT_GOOD) {
+            return code;
+        }
+        now_ms = event.time_ms > now_ms ? event.time_ms : now_ms;
+    }
+    arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "explain"), EXPLAIN_ARENA_SIZE);
+    for (enum explain_kind kind = EXPLAIN_SEGMENT; kind <= EXPLAIN_OFFER; kind++) {
+        uint32_t index;
+        if (!engine_find(lookup->opened.engine, kind, slice_text(name), &index)) {
+            continue;
+        }
+        enum status status =
+            engine_explain(lookup->opened.engine, lookup->task, lookup->customer, kind, index,
+                           now_ms, event_path != NULL ? &event : NULL, &arena, &explanation);
+        if (status != STATUS_OK) {
+            (void)fputs("segue why: the explanation does not fit\n", stderr);
+            return EXIT_NO;
+        }
+        explained_print(&explanation, json, stdout);
+        return EXIT_GOOD;
+    }
+    (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`\n",
+                  name);
+    return EXIT_NO;
+}
+
+int why_run(int argument_count, char **arguments)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"at-event", required_argument, NULL, 'e'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static struct lookup lookup;
+    const char *config = connect_config_default, *event_path = NULL;
+    bool json = false;
+    int option;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
+        if (option == 'c') {
+            config = optarg;
+        } else if (option == 'j') {
+            json = true;
+        } else if (option == 'e') {
+            event_path = optarg;
+        } else {
+            (void)fputs(help, option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
+        }
+    }
+    if (argument_count - optind != 2) {
+        (void)fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    int code = lookup_customer("why", config, slice_text(arguments[optind]), &lookup);
+    return code != EXIT_GOOD ? code : explain(&lookup, arguments[optind + 1], event_path, json);
+}
