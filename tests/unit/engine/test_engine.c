@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/engine.h"
+
+#include "engine/counters.h"
+#include "engine/explain.h"
+#include "support/engine_kit.h"
+#include "support/suite.h"
+
+static struct kit kit;
+static uint32_t event_number;
+
+static void setup(void)
+{
+    event_number = 0;
+    kit_open(&kit);
+}
+
+static void teardown(void)
+{
+    kit_close(&kit);
+}
+
+static int64_t day(int64_t days)
+{
+    return KIT_START_MS + days * KIT_DAY_MS + INT64_C(12) * 3600000;
+}
+
+static void take(struct event event)
+{
+    event.offset = ++event_number;
+    kit_event(&kit, 0, &event);
+}
+
+static void pay_salary(uint32_t months)
+{
+    for (uint32_t i = 0; i < months; i++) {
+        take(kit_tx(day((int64_t)i * 30), DIRECTION_CREDIT, 250000, "acme"));
+    }
+}
+
+START_TEST(a_salary_that_stops_is_noticed_with_no_event)
+{
+    pay_salary(4);
+    kit_advance(&kit, 0, day(90 + 45));
+    ck_assert_uint_eq(kit_count(&kit, "salary.stopped"), 0);
+    kit_advance(&kit, 0, day(90 + 45) + 1);
+    ck_assert_uint_eq(kit_count(&kit, "salary.stopped CONFIRMED TIMER"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "offer notice/default POST"), 1); /* mandatory, triggered by it */
+    take(kit_tx(day(150), DIRECTION_CREDIT, 250000, "acme"));
+    ck_assert_uint_eq(kit_count(&kit, "salary.stopped EXPIRED LIVE"), 1);
+}
+END_TEST
+
+START_TEST(other_events_do_not_hide_a_stopped_salary)
+{
+    pay_salary(4);
+    for (int64_t i = 91; i < 140; i++) {
+        take(kit_tx(day(i), DIRECTION_DEBIT, 500, "shop"));
+    }
+    ck_assert_uint_eq(kit_count(&kit, "salary.stopped CONFIRMED TIMER"), 1);
+    char expected[80];
+    (void)snprintf(expected, sizeof(expected), "life-events %lld ",
+                   (long long)(day(135) + 1 - KIT_START_MS));
+    ck_assert_uint_eq(kit_count(&kit, expected), 1); /* effective at its moment, not at the next event */
+}
+END_TEST
+
+START_TEST(a_windfall_leads_through_all_stages)
+{
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    ck_assert_uint_eq(kit_count(&kit, "windfall CONFIRMED LIVE"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "lucky ENTERED LIVE m1 by transaction@2"), 2); /* change and state */
+    ck_assert_uint_eq(kit_count(&kit, "offer savings/"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "exposures"), 1);
+    kit_advance(&kit, 0, day(12));
+    ck_assert_uint_eq(kit_count(&kit, "lucky EXITED TIMER m2 by deadline@-1"), 2);
+    kit_advance(&kit, 0, day(32));
+    ck_assert_uint_eq(kit_count(&kit, "windfall EXPIRED TIMER"), 1);
+}
+END_TEST
+
+START_TEST(no_offer_says_what_is_missing)
+{
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    ck_assert_uint_eq(kit_count(&kit, "blocked savings by consent:missing:c.consents"), 1);
+    struct engine_counters counters;
+    engine_counters(kit.engine, kit.task, &counters);
+    ck_assert_uint_eq(counters.no_offers, 1);
+    ck_assert_uint_eq(counters.blocked[GATE_CONSENT], 1);
+    ck_assert_str_eq(engine_gate_name(GATE_CONSENT), "consent");
+    ck_assert_uint_eq(counters.segment_sizes[2], 1);
+}
+END_TEST
+
+START_TEST(a_duplicate_changes_nothing)
+{
+    struct event event = kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate");
+    event.event_id = slice_text("e-1");
+    take(event);
+    size_t said = kit.said_size;
+    take(event);
+    ck_assert_uint_eq(kit.said_size, said);
+}
+END_TEST
+
+START_TEST(erasure_ends_everything_and_leaves_nothing)
+{
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    struct event erase = kit_profile(day(2));
+    erase.profile.erase = true;
+    take(erase);
+    ck_assert(kit.customers[0]->erased);
+    ck_assert_int_eq(kit.customers[0]->deadline_ms, INT64_MAX);
+    ck_assert_int_eq(kit.customers[0]->profile.updated_at_ms, INT64_MIN);
+    ck_assert_uint_eq(kit_count(&kit, "lucky EXITED ERASURE"), 2);
+    ck_assert_uint_eq(kit_count(&kit, "tombstone"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "windfall EXPIRED ERASURE"), 1);
+    take(kit_tx(day(3), DIRECTION_DEBIT, 500, "shop"));
+    ck_assert(!kit.customers[0]->erased);
+}
+END_TEST
+
+START_TEST(a_withdrawn_consent_is_the_origin_and_takes_effect_at_once)
+{
+    take(kit_profile(day(0)));
+    struct event withdrawn = kit_profile(day(1));
+    withdrawn.profile.consents[0].status = CONSENT_WITHDRAWN;
+    withdrawn.profile.consents[1].status = CONSENT_WITHDRAWN;
+    take(withdrawn);
+    struct event older = kit_profile(day(0) + 1); /* arrives late: the newer word stands */
+    take(older);
+    take(kit_tx(day(2), DIRECTION_CREDIT, 1500000, "estate"));
+    ck_assert_uint_eq(kit_count(&kit, "blocked savings by consent:not_granted"), 1);
+}
+END_TEST
+
+START_TEST(many_deadlines_are_fired_in_more_than_one_call)
+{
+    pay_salary(4);
+    uint32_t calls = 1;
+    int64_t end = day(2000);
+    while (engine_advance(kit.engine, kit.task, kit.customers[0], end, &kit.effects) == ENGINE_MORE) {
+        calls++;
+    }
+    ck_assert_uint_gt(calls, 1);
+    ck_assert_int_gt(kit.customers[0]->deadline_ms, end);
+}
+END_TEST
+
+static uint32_t view(struct view_change *changes)
+{
+    arena_reset(&kit.effects.arena);
+    return engine_view(kit.engine, kit.customers[0], &kit.effects.arena, changes);
+}
+
+START_TEST(the_view_holds_what_is_published_and_changes_only_with_it)
+{
+    struct view_change changes[ENGINE_VIEW_FIELDS_MAX];
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    uint32_t count = view(changes);
+    bool windfall = false;
+    bool offer = false;
+    for (uint32_t i = 0; i < count; i++) {
+        windfall = windfall || (slice_is(changes[i].name, "life.windfall") &&
+                                slice_is(changes[i].text, "confirmed since 2026-01-02T12:00:00Z"));
+        offer = offer || (slice_is(changes[i].name, "offer") && slice_is(changes[i].text, "savings"));
+        ck_assert(!changes[i].remove);
+    }
+    ck_assert(windfall);
+    ck_assert(offer);
+    ck_assert_uint_eq(view(changes), 0);
+    take(kit_tx(day(2), DIRECTION_DEBIT, 5, "shop"));
+    ck_assert_uint_eq(view(changes), 1);
+    ck_assert(slice_is(changes[0].name, "f.count_tx"));
+    ck_assert(slice_is(changes[0].text, "2"));
+    kit_advance(&kit, 0, day(40));
+    count = view(changes);
+    ck_assert_uint_eq(count, 1);
+    ck_assert(changes[0].remove);
+    struct event erase = kit_profile(day(41));
+    erase.profile.erase = true;
+    take(erase);
+    count = view(changes);
+    ck_assert_uint_gt(count, 3);
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert(changes[i].remove);
+    }
+}
+END_TEST
+
+START_TEST(explanations_show_values_and_change_nothing)
+{
+    static uint8_t before[ENGINE_RECORD_SIZE_MAX], after[ENGINE_RECORD_SIZE_MAX];
+    struct arena arena;
+    struct explanation why;
+    uint32_t index = 0;
+    arena_init(&arena, malloc(EXPLAIN_ARENA_SIZE), EXPLAIN_ARENA_SIZE);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 15000, "shop"));
+    size_t size = engine_customer_pack(kit.engine, kit.customers[0], before);
+    ck_assert(engine_find(kit.engine, EXPLAIN_SEGMENT, slice_text("spender"), &index));
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_SEGMENT, index, day(2), NULL,
+                             &arena, &why) == STATUS_OK);
+    ck_assert(!why.holds);
+    ck_assert_int_eq(why.rule, EXPLAIN_NO);
+    ck_assert_uint_eq(why.leaf_count, 2);
+    ck_assert(slice_is(why.leaves[0].value, "15000"));
+    ck_assert(slice_is(why.leaves[0].threshold, "20000"));
+    arena_reset(&arena);
+    struct event more = kit_tx(day(2), DIRECTION_DEBIT, 5000, "shop"); /* what if */
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_SEGMENT, index, day(2), &more,
+                             &arena, &why) == STATUS_OK);
+    ck_assert(why.holds);
+    arena_reset(&arena);
+    ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("savings"), &index));
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2), NULL,
+                             &arena, &why) == STATUS_OK);
+    ck_assert(!why.holds);
+    ck_assert_uint_eq(why.gates[GATE_ELIGIBLE].reason.size, 0);
+    ck_assert(slice_is(why.gates[GATE_SEGMENT].reason, "in_none_of_segments_any"));
+    arena_reset(&arena);
+    ck_assert(engine_find(kit.engine, EXPLAIN_LIFE_EVENT, slice_text("dormant"), &index));
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_LIFE_EVENT, index, day(200),
+                             NULL, &arena, &why) == STATUS_OK);
+    ck_assert(!engine_find(kit.engine, EXPLAIN_OFFER, slice_text("none"), &index));
+    ck_assert_uint_eq(engine_customer_pack(kit.engine, kit.customers[0], after), size);
+    ck_assert_mem_eq(before, after, size);
+    free(arena.block);
+}
+END_TEST
+
+START_TEST(ids_are_the_same_in_every_replay_and_differ_among_outputs)
+{
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    char *first = strdup(kit.said);
+    kit_reset(&kit);
+    event_number = 0;
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    ck_assert_str_eq(first, kit.said);
+    kit_reset(&kit);
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate")); /* another offset: other ids */
+    ck_assert_str_ne(first, kit.said);
+    free(first);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("engine");
+    TCase *tests = tcase_create("engine");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, a_salary_that_stops_is_noticed_with_no_event);
+    tcase_add_test(tests, other_events_do_not_hide_a_stopped_salary);
+    tcase_add_test(tests, a_windfall_leads_through_all_stages);
+    tcase_add_test(tests, no_offer_says_what_is_missing);
+    tcase_add_test(tests, a_duplicate_changes_nothing);
+    tcase_add_test(tests, erasure_ends_everything_and_leaves_nothing);
+    tcase_add_test(tests, a_withdrawn_consent_is_the_origin_and_takes_effect_at_once);
+    tcase_add_test(tests, many_deadlines_are_fired_in_more_than_one_call);
+    tcase_add_test(tests, the_view_holds_what_is_published_and_changes_only_with_it);
+    tcase_add_test(tests, explanations_show_values_and_change_nothing);
+    tcase_add_test(tests, ids_are_the_same_in_every_replay_and_differ_among_outputs);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "features/series.h"
+
+#include "base/civil.h"
+#include "base/random.h"
+#include "support/suite.h"
+
+static const struct zones *zones;
+static struct customer customer;
+static struct series_def def;
+static struct series_state state;
+
+static int64_t at(int32_t year, int32_t month, int32_t day)
+{
+    return civil_day((struct civil_date){year, month, day}) * MS_PER_DAY;
+}
+
+static void setup(void)
+{
+    struct status_text text;
+    ck_assert_msg(zones_load(&zones, &text) == STATUS_OK, "%s", text.text);
+    customer = (struct customer){.profile = {.zone = 0}};
+    def = (struct series_def){.min_hits = 3, .tolerance_days = 4, .direction = DIRECTION_CREDIT};
+    state = (struct series_state){0};
+}
+
+static bool credit(int64_t time_ms, int64_t amount_minor, const char *payer)
+{
+    struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = time_ms};
+    event.tx = (struct transaction){.amount_minor = amount_minor, .direction = DIRECTION_CREDIT,
+                                    .status = TX_POSTED, .counterparty_id = slice_text(payer)};
+    struct scope scope = {.event = &event, .customer = &customer, .zones = zones, .now_ms = time_ms};
+    return series_update(&def, &state, &event, &scope, NULL);
+}
+
+static struct feature_value value(enum series_field field, int64_t now_ms)
+{
+    struct feature_value values[SERIES_FIELD_COUNT];
+    series_values(&def, &state, zones, 0, now_ms, values);
+    return values[field];
+}
+
+static void pay_monthly(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert(credit(at(2025, 1 + (int32_t)i, 25), 250000, "acme"));
+    }
+}
+
+START_TEST(three_equal_monthly_credits_make_a_series)
+{
+    pay_monthly(2);
+    ck_assert(!value(SERIES_LAST_AT, at(2025, 2, 26)).present);
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 2, 26)).i, 0);
+    ck_assert(credit(at(2025, 3, 25), 250000, "acme"));
+    int64_t now = at(2025, 3, 26);
+    ck_assert_int_eq(value(SERIES_HITS, now).i, 3);
+    ck_assert_int_eq(value(SERIES_PERIOD_DAYS, now).i, 30);
+    ck_assert_int_eq(value(SERIES_LAST_AT, now).i, at(2025, 3, 25));
+    ck_assert_int_eq(value(SERIES_NEXT_AT, now).i, at(2025, 4, 25));
+    ck_assert_int_eq(value(SERIES_AMOUNT, now).i, 250000);
+    ck_assert_int_eq(value(SERIES_ACTIVE, now).i, 1);
+}
+END_TEST
+
+START_TEST(irregular_or_unequal_credits_make_none)
+{
+    static const int32_t days[] = {1, 9, 40, 45, 110, 112, 170};
+    for (size_t i = 0; i < 7; i++) {
+        (void)credit(at(2025, 1, 1) + days[i] * MS_PER_DAY, 5000, "friend");
+        (void)credit(at(2025, 1, 1) + (int64_t)i * 30 * MS_PER_DAY, 1000 + (int64_t)i * 777, "shop");
+    }
+    ck_assert(!value(SERIES_LAST_AT, at(2025, 8, 1)).present);
+    ck_assert_int_eq(series_next_change(&def, &state, zones, 0, at(2025, 8, 1)), INT64_MAX);
+}
+END_TEST
+
+START_TEST(misses_are_deadlines)
+{
+    pay_monthly(4);
+    int64_t first = at(2025, 5, 30); /* the 25th, four days of grace, then its day is over */
+    ck_assert_int_eq(series_next_change(&def, &state, zones, 0, at(2025, 4, 26)), first);
+    ck_assert_int_eq(value(SERIES_MISSES, first - 1).i, 0);
+    ck_assert_int_eq(value(SERIES_MISSES, first).i, 1);
+    ck_assert_int_eq(value(SERIES_OVERDUE, first).i, 1);
+    int64_t second = series_next_change(&def, &state, zones, 0, first);
+    ck_assert_int_eq(second, at(2025, 6, 30));
+    ck_assert_int_eq(value(SERIES_MISSES, second - 1).i, 1);
+    ck_assert_int_eq(value(SERIES_MISSES, second).i, 2);
+    uint32_t count = 0;
+    for (int64_t now = first; now != INT64_MAX; now = series_next_change(&def, &state, zones, 0, now)) {
+        count++;
+    }
+    ck_assert_uint_eq(count, SERIES_MISSES_MAX); /* not watched for ever */
+}
+END_TEST
+
+START_TEST(a_bonus_month_is_no_miss_and_no_hit)
+{
+    pay_monthly(4);
+    ck_assert(credit(at(2025, 5, 25), 500000, "acme")); /* the thirteenth salary in place of the usual */
+    ck_assert_int_eq(value(SERIES_MISSES, at(2025, 6, 20)).i, 0);
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 6, 20)).i, 4);
+    ck_assert_int_eq(value(SERIES_AMOUNT, at(2025, 6, 20)).i, 250000);
+    ck_assert(credit(at(2025, 6, 25), 250000, "acme"));
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 6, 26)).i, 5); /* 61 days between equal credits */
+    ck_assert_int_eq(value(SERIES_MISSES, at(2025, 7, 20)).i, 0);
+}
+END_TEST
+
+START_TEST(two_payments_at_a_new_level_are_a_step)
+{
+    pay_monthly(4);
+    ck_assert(credit(at(2025, 5, 25), 270000, "acme"));
+    ck_assert(credit(at(2025, 6, 25), 270000, "acme"));
+    ck_assert_int_eq(value(SERIES_AMOUNT, at(2025, 6, 26)).i, 270000);
+    ck_assert_int_eq(value(SERIES_AMOUNT_BEFORE, at(2025, 6, 26)).i, 250000);
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 6, 26)).i, 6);
+}
+END_TEST
+
+START_TEST(an_early_payday_does_not_move_the_next)
+{
+    for (int32_t month = 8; month <= 11; month++) {
+        ck_assert(credit(at(2025, month, 25), 250000, "acme"));
+    }
+    ck_assert(credit(at(2025, 12, 19), 250000, "acme")); /* before Christmas */
+    ck_assert_int_eq(value(SERIES_NEXT_AT, at(2025, 12, 20)).i, at(2026, 1, 25));
+    ck_assert_int_eq(value(SERIES_MISSES, at(2026, 1, 28)).i, 0);
+}
+END_TEST
+
+START_TEST(the_last_day_of_a_month_is_as_long_as_the_month)
+{
+    ck_assert(credit(at(2025, 10, 31), 1000, "acme"));
+    ck_assert(credit(at(2025, 11, 30), 1000, "acme"));
+    ck_assert(credit(at(2025, 12, 31), 1000, "acme"));
+    ck_assert(credit(at(2026, 1, 31), 1000, "acme"));
+    ck_assert_int_eq(value(SERIES_NEXT_AT, at(2026, 2, 1)).i, at(2026, 2, 28));
+}
+END_TEST
+
+static const struct {
+    int32_t gap;
+    int32_t period;
+} gaps[] = {{7, 7}, {14, 14}, {28, 28}, {30, 30}, {31, 30}};
+
+START_TEST(periods_are_told_apart)
+{
+    for (int32_t i = 0; i < 5; i++) {
+        ck_assert(credit(at(2025, 3, 3) + i * gaps[_i].gap * MS_PER_DAY, 900, "acme"));
+    }
+    ck_assert_int_eq(value(SERIES_PERIOD_DAYS, at(2025, 9, 1)).i, gaps[_i].period);
+}
+END_TEST
+
+START_TEST(amounts_within_tolerance_are_equal)
+{
+    def.amount_tolerance_permille = 100;
+    ck_assert(credit(at(2025, 1, 25), 200000, "acme"));
+    ck_assert(credit(at(2025, 2, 25), 210000, "acme"));
+    ck_assert(credit(at(2025, 3, 25), 195000, "acme"));
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 3, 26)).i, 3);
+    ck_assert(credit(at(2025, 4, 25), 100, "acme"));
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 4, 26)).i, 3);
+}
+END_TEST
+
+START_TEST(a_reversal_takes_the_last_hit_back)
+{
+    pay_monthly(3);
+    struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = at(2025, 3, 27)};
+    event.tx = (struct transaction){.amount_minor = 250000, .direction = DIRECTION_CREDIT,
+                                    .status = TX_REVERSED, .counterparty_id = slice_text("acme")};
+    struct scope scope = {.event = &event, .customer = &customer, .zones = zones};
+    ck_assert(series_update(&def, &state, &event, &scope, NULL));
+    ck_assert(!value(SERIES_LAST_AT, at(2025, 3, 28)).present);
+}
+END_TEST
+
+START_TEST(an_established_payer_is_not_pushed_out)
+{
+    char payer[16];
+    pay_monthly(3);
+    for (int32_t i = 0; i < 50; i++) {
+        (void)snprintf(payer, sizeof(payer), "p-%d", i);
+        ck_assert(credit(at(2025, 3, 26) + i * MS_PER_HOUR, 100 + i, payer));
+    }
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 4, 1)).i, 3);
+}
+END_TEST
+
+START_TEST(a_new_payer_is_counted_after_the_old_one_stopped)
+{
+    pay_monthly(4);
+    ck_assert(credit(at(2025, 6, 10), 300000, "globex"));
+    ck_assert(credit(at(2025, 7, 10), 300000, "globex"));
+    ck_assert_int_eq(value(SERIES_NEW_PAYER_HITS, at(2025, 7, 11)).i, 2);
+    ck_assert_int_eq(value(SERIES_MISSES, at(2025, 7, 11)).i, 2);
+}
+END_TEST
+
+START_TEST(packed_series_come_back)
+{
+    static const char *const payers[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    struct random random;
+    uint8_t bytes[2048], again[2048];
+    random_init(&random, 5);
+    for (int32_t i = 0; i < 400; i++) {
+        (void)credit(at(2024, 1, 1) + i * 2 * MS_PER_DAY, random_between(&random, 1, 3) * 1000,
+                     payers[random_below(&random, 8)]);
+        struct bytes_writer writer = bytes_writer(bytes, sizeof(bytes));
+        series_pack(&state, &writer);
+        ck_assert(!writer.full);
+        struct series_state back;
+        struct bytes_reader reader = bytes_reader(slice_of(bytes, writer.size));
+        ck_assert(series_unpack(&def, &back, &reader, zones, 0));
+        for (uint32_t k = 0; k < SERIES_TRACKS_MAX; k++) {
+            ck_assert_int_eq(back.tracks[k].due_ms, state.tracks[k].key == 0 ? 0 : state.tracks[k].due_ms);
+            ck_assert_int_eq(back.tracks[k].period, state.tracks[k].period);
+        }
+        struct bytes_writer second = bytes_writer(again, sizeof(again));
+        series_pack(&back, &second);
+        ck_assert_uint_eq(second.size, writer.size);
+        ck_assert_mem_eq(bytes, again, writer.size);
+        reader = bytes_reader(slice_of(bytes, random_below(&random, writer.size)));
+        ck_assert(!series_unpack(&def, &back, &reader, zones, 0));
+        ck_assert(series_is_empty(&back));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("series");
+    TCase *tests = tcase_create("series");
+    tcase_add_checked_fixture(tests, setup, NULL);
+    tcase_add_test(tests, three_equal_monthly_credits_make_a_series);
+    tcase_add_test(tests, irregular_or_unequal_credits_make_none);
+    tcase_add_test(tests, misses_are_deadlines);
+    tcase_add_test(tests, a_bonus_month_is_no_miss_and_no_hit);
+    tcase_add_test(tests, two_payments_at_a_new_level_are_a_step);
+    tcase_add_test(tests, an_early_payday_does_not_move_the_next);
+    tcase_add_test(tests, the_last_day_of_a_month_is_as_long_as_the_month);
+    tcase_add_loop_test(tests, periods_are_told_apart, 0, 5);
+    tcase_add_test(tests, amounts_within_tolerance_are_equal);
+    tcase_add_test(tests, a_reversal_takes_the_last_hit_back);
+    tcase_add_test(tests, an_established_payer_is_not_pushed_out);
+    tcase_add_test(tests, a_new_payer_is_counted_after_the_old_one_stopped);
+    tcase_add_test(tests, packed_series_come_back);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}
