@@ -73,6 +73,7 @@ static void sample_field(struct random *random, const struct field *field, struc
         break;
     case FIELD_CODE_SET:
         *(uint32_t *)place = (uint32_t)random_below(random, UINT64_C(1) << field->codes->count);
+        *(uint32_t *)place = random_chance(random, 0.3) ? 1 : *(uint32_t *)place;
         break;
     case FIELD_MAP:
         out->app.attribute_count = (uint8_t)random_below(random, 4);

@@ -275,6 +275,33 @@ START_TEST(a_line_of_output_is_stable)
 }
 END_TEST
 
+START_TEST(an_open_end_is_null)
+{
+    struct output output = {.kind = OUTPUT_SEGMENT_STATE};
+    output.segment_changed.valid_until_ms = INT64_MAX;
+    output.segment_changed.entered_at_ms = 5;
+    arena_init(&texts, text_block, sizeof text_block);
+    size_t size =
+        encode_json_output(&output, sample_facts(), slice_text("t"), &texts, line, sizeof line);
+    line[size] = 0;
+    ck_assert_ptr_nonnull(strstr((char *)line, "\"valid_until\":null,"));
+    ck_assert_ptr_nonnull(strstr((char *)line, "\"entered_at\":5,\"previous_exit_at\":null,"));
+}
+END_TEST
+
+START_TEST(a_tombstone_is_null)
+{
+    struct output output = {
+        .kind = OUTPUT_SEGMENT_STATE, .tombstone = true, .key = slice_text("c|\"s\"")};
+    arena_init(&texts, text_block, sizeof text_block);
+    size_t size =
+        encode_json_output(&output, sample_facts(), slice_text("t"), &texts, line, sizeof line);
+    line[size] = 0;
+    ck_assert_ptr_nonnull(strstr((char *)line, "\"key\":\"c|\\\"s\\\"\","));
+    ck_assert_ptr_nonnull(strstr((char *)line, "},\"value\":null}\n"));
+}
+END_TEST
+
 static const struct {
     const char *fields;
     const char *message;
@@ -314,6 +341,8 @@ int main(void)
     tcase_add_test(tests, the_contracts_defaults_are_those_of_ndjson);
     tcase_add_test(tests, headers_are_cloudevents);
     tcase_add_test(tests, a_line_of_output_is_stable);
+    tcase_add_test(tests, an_open_end_is_null);
+    tcase_add_test(tests, a_tombstone_is_null);
     tcase_add_loop_test(tests, a_schema_that_asks_too_much_is_named, 0,
                         sizeof unjoinable / sizeof unjoinable[0]);
     suite_add_tcase(suite, tests);
