@@ -246,6 +246,11 @@ START_TEST(registry_that_answers_beats_the_disk)
     reopen();
     ck_assert_uint_eq(register_text("b-value", schema_b), key.id);
     ck_assert(slice_is(ask_until(&key, REGISTRY_FOUND)->text, schema_b));
+    registry_server_stop(&server);
+    registry_server_start(&server, port, NULL); /* and one that knows nothing */
+    reopen();
+    (void)ask_until(&key, REGISTRY_UNKNOWN);
+    ck_assert_uint_eq(registry_counters(registry).disk_hits, 0);
 }
 END_TEST
 

@@ -115,6 +115,33 @@ START_TEST(reply_larger_than_the_block_is_refused_before_it_is_whole)
 }
 END_TEST
 
+START_TEST(nothing_is_written_behind_the_block)
+{
+    static uint8_t guarded[512 + 64];
+    static char bytes[600];
+    bool fitted = false, refused = false;
+    for (int size = 300; size < 520; size++) {
+        struct resp small;
+        memset(guarded, 0xaa, sizeof(guarded));
+        ck_assert_int_eq(resp_open(&small, guarded, 512), STATUS_OK);
+        ck_assert_int_eq(resp_begin(&small, 1), STATUS_OK);
+        int head = snprintf(bytes, sizeof(bytes), "$%d\r\n", size);
+        memset(bytes + head, 'x', (size_t)size);
+        memcpy(bytes + head + size, "\r\n", 2);
+        ck_assert_int_eq(resp_feed(&small, slice_of(bytes, (size_t)head + (size_t)size + 2)),
+                         STATUS_OK);
+        enum status status = resp_advance(&small, &text);
+        fitted = fitted || status == STATUS_OK;
+        refused = refused || status == STATUS_FULL;
+        for (size_t i = 512; i < sizeof(guarded); i++) {
+            ck_assert_uint_eq(guarded[i], 0xaa);
+        }
+        resp_close(&small);
+    }
+    ck_assert(fitted && refused);
+}
+END_TEST
+
 START_TEST(more_commands_than_the_block_has_room_for_are_refused)
 {
     ck_assert_int_eq(resp_begin(&resp, 10000), STATUS_FULL);
@@ -132,6 +159,7 @@ int main(void)
     tcase_add_loop_test(tests, hostile_bytes_are_refused_in_bounds, 0,
                         sizeof(hostile) / sizeof(hostile[0]));
     tcase_add_test(tests, reply_larger_than_the_block_is_refused_before_it_is_whole);
+    tcase_add_test(tests, nothing_is_written_behind_the_block);
     tcase_add_test(tests, more_commands_than_the_block_has_room_for_are_refused);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
