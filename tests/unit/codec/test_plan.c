@@ -232,6 +232,67 @@ START_TEST(a_profile_has_sets_consents_and_dates)
 }
 END_TEST
 
+static const struct {
+    const char *type;
+    const char *bytes;
+    uint32_t size;
+    int scale;     /* -1: none in the mapping */
+    int64_t minor; /* 0: out of range */
+} amounts[] = {
+    {"'int'", "\xf4\x03", 2, -1, 250},
+    {"'long'", "\xf4\x03", 2, 2, 25000},
+    {"'double'", "\x00\x00\x00\x00\x00\x00\x29\x40", 8, -1, 1250}, /* 12.5 */
+    {"'float'", "\x00\x00\x48\x41", 4, 3, 12500},
+    {"'double'", "\x00\x00\x00\x00\x00\x00\xf8\x7f", 8, -1, 0}, /* NaN */
+    {"{'type':'bytes','logicalType':'decimal','precision':9,'scale':2}", "\x04\x30\x39", 3, -1,
+     12345},
+    {"{'type':'bytes','logicalType':'decimal','precision':9,'scale':0}", "\x02\x0c", 2, -1, 1200},
+    {"{'type':'bytes','logicalType':'decimal','precision':9,'scale':2}", "\x04\x30\x39", 3, 0, 123},
+    {"{'type':'bytes','logicalType':'decimal','precision':9,'scale':1}", "\x02\x05", 2, 0,
+     1}, /* 0.5 */
+    {"{'type':'bytes','logicalType':'decimal','precision':9,'scale':2}", "\x02\xff", 2, -1,
+     0}, /* -0.01 */
+    {"{'type':'fixed','name':'F','size':10,'logicalType':'decimal','precision':20,'scale':2}",
+     "\x00\x00\x00\x00\x00\x00\x00\x00\x30\x39", 10, -1, 12345},
+    {"{'type':'fixed','name':'F','size':10,'logicalType':'decimal','precision':20,'scale':2}",
+     "\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00", 10, -1, 0}, /* 65 bits */
+};
+
+START_TEST(amounts_become_minor_units)
+{
+    char schema[700];
+    struct source_mapping map = transactions;
+    struct field_mapping *amount = &map.fields[fields_find(map.source, slice_text("amount_minor"))];
+    amount->path = slice_text("amt"); /* the bank renamed it and left an alias */
+    amount->has_scale = amounts[_i].scale >= 0;
+    amount->scale = (uint8_t)(amounts[_i].scale >= 0 ? amounts[_i].scale : 0);
+    (void)snprintf(
+        schema, sizeof schema,
+        RECORD(FIELD("event_id", STRING) "," FIELD("customer_id", STRING) "," FIELD(
+            "booked_at", "'long'") "," FIELD("currency",
+                                             STRING) "," FIELD("direction",
+                                                               STRING) ",{'name':'amount','aliases'"
+                                                                       ":['amt'],'type':%s}"),
+        amounts[_i].type);
+    const struct plan *plan = plan_for(schema, &map);
+    ck_assert_msg(plan != NULL, "%s", why.text);
+    put_text("e");
+    put_text("c");
+    bytes_put_varint(&w, 1700000000000);
+    put_text("GBP");
+    put_text("DEBIT");
+    bytes_put(&w, amounts[_i].bytes, amounts[_i].size);
+    bool good = decode(plan);
+    ck_assert_msg(good == (amounts[_i].minor != 0), "case %d: %s", _i,
+                  reject_reason_text(reject.reason));
+    if (good) {
+        ck_assert_int_eq(event.tx.amount_minor, amounts[_i].minor);
+    } else {
+        ck_assert_int_eq(reject.reason, REJECT_OUT_OF_RANGE);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("plan");
@@ -243,6 +304,7 @@ int main(void)
     tcase_add_test(tests, a_path_that_is_lost_says_where_and_what_is_near);
     tcase_add_test(tests, an_unknown_symbol_is_the_contracts_default);
     tcase_add_test(tests, a_profile_has_sets_consents_and_dates);
+    tcase_add_loop_test(tests, amounts_become_minor_units, 0, sizeof amounts / sizeof amounts[0]);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
