@@ -205,6 +205,10 @@ static int open_all(struct backtest *backtest, const char *playbook, const char 
     }
     const struct engine *engine = backtest->opened.engine;
     backtest->customers = customers_open(engine, WORKING_SIZE);
+    if (backtest->customers == NULL) {
+        (void)fputs("segue backtest: out of memory\n", stderr);
+        return EXIT_NO;
+    }
     backtest->task_size = (engine_task_size(engine) + 63) / 64 * 64;
     backtest->tasks = memory_take(backtest->task_count * backtest->task_size, "tasks");
     backtest->now_ms = memory_take(backtest->task_count * sizeof(int64_t), "tasks");

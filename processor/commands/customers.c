@@ -42,7 +42,11 @@ struct customers *customers_open(const struct engine *engine, size_t working_siz
     customers->block_size = (engine_customer_size(engine) + 63) / 64 * 64;
     size_t count = working_size / customers->block_size;
     customers->block_count = (uint32_t)(count < BLOCKS_MIN ? BLOCKS_MIN : count);
-    customers->blocks = memory_take(customers->block_count * customers->block_size, "customers");
+    /* calloc, not memory_take: pages that no customer needs are never touched. */
+    customers->blocks = calloc(customers->block_count, customers->block_size);
+    if (customers->blocks == NULL) {
+        return NULL;
+    }
     customers->owner = memory_take(customers->block_count * sizeof(uint32_t), "customers");
     customers->touched = memory_take(customers->block_count, "customers");
     return customers;

@@ -8,7 +8,7 @@
 
 struct customers;
 
-/* `working_size`: bytes for unpacked customers. */
+/* `working_size`: bytes for unpacked customers. NULL: out of memory. */
 struct customers *customers_open(const struct engine *engine, size_t working_size);
 
 /* The customer's working block, made on first use; valid until the next call. NULL: out of memory.

@@ -381,8 +381,8 @@ static bool load(struct parse *parse, const struct source_file *file)
     if (!yaml_parse(file, parse->arena, parse->diagnostics, &root)) {
         return false;
     }
-    if (root != NULL && !yaml_is_mapping(root, parse->diagnostics)) {
-        return false;
+    if (!yaml_is_mapping(root, parse->diagnostics)) {
+        root = NULL; /* an error was added, or there is nothing in the file: defaults */
     }
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct yaml_node *node = find(root, keys[i].path);
