@@ -246,7 +246,7 @@ void kafka_conf_must_set(struct rd_kafka_conf_s *conf, const char *name, const c
     struct status_text text;
     if (conf_set(conf, name, value, &text) != STATUS_OK) {
         (void)fprintf(stderr, "%s\n", text.text);
-        INVARIANT(!"a property of our own is refused");
+        INVARIANT(false); /* a property of our own is refused */
     }
 }
 

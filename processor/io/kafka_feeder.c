@@ -61,18 +61,8 @@ enum status kafka_feeder_open(const struct kafka_connection *connection, int32_t
 enum status kafka_feeder_put(struct kafka_feeder *feeder, const struct log_write *write,
                              struct status_text *out_text)
 {
-    rd_kafka_headers_t *headers = kafka_headers_of(write);
-    const void *value =
-        write->has_value ? (write->value.size > 0 ? (const void *)write->value.data : "") : NULL;
-    const void *key =
-        write->has_key ? (write->key.size > 0 ? (const void *)write->key.data : "") : NULL;
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            feeder->client, RD_KAFKA_V_TOPIC(write->topic), RD_KAFKA_V_PARTITION(write->partition),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)value, write->value.size),
-            RD_KAFKA_V_KEY(key, write->key.size), RD_KAFKA_V_TIMESTAMP(write->timestamp_ms),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        int code = kafka_record_send(feeder->client, NULL, write, true, NULL);
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             (void)rd_kafka_poll(feeder->client, 10);
             continue;
@@ -80,12 +70,9 @@ enum status kafka_feeder_put(struct kafka_feeder *feeder, const struct log_write
         if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
             return STATUS_OK;
         }
-        if (headers != NULL) {
-            rd_kafka_headers_destroy(headers); /* ours again on failure */
-        }
         return status_fail(out_text,
                            code == RD_KAFKA_RESP_ERR__FATAL ? STATUS_FATAL : STATUS_INVALID,
-                           "%s: %s", write->topic, rd_kafka_err2str(code));
+                           "%s: %s", write->topic, rd_kafka_err2str((rd_kafka_resp_err_t)code));
     }
 }
 

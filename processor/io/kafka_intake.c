@@ -34,7 +34,7 @@ enum status kafka_intake_open(struct kafka_intake *intake,
             continue;
         }
         rd_kafka_topic_conf_t *topic_conf = rd_kafka_default_topic_conf_dup(intake->client);
-        rd_kafka_topic_conf_set_opaque(topic_conf, (void *)(uintptr_t)s);
+        rd_kafka_topic_conf_set_opaque(topic_conf, &intake->topics[s]);
         intake->topics[s] = rd_kafka_topic_new(intake->client, settings->topics[s], topic_conf);
         if (intake->topics[s] == NULL) {
             return status_fail(out_text, STATUS_INVALID, "kafka: topic %s: %s", settings->topics[s],
@@ -150,6 +150,16 @@ static void take_event(struct kafka_intake *intake, uint32_t task, uint32_t sour
     }
 }
 
+/* A topic's opaque is its place in `topics`. */
+static uint32_t source_of(const struct kafka_intake *intake, const rd_kafka_message_t *message)
+{
+    if (message->rkt == NULL) {
+        return SOURCE_COUNT;
+    }
+    struct rd_kafka_topic_s *const *place = rd_kafka_topic_opaque(message->rkt);
+    return (uint32_t)(place - intake->topics);
+}
+
 uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
                             struct kafka_header_pool *pool, struct log_record *out_records,
                             uint32_t max)
@@ -162,9 +172,7 @@ uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
         ssize_t got = rd_kafka_consume_batch_queue(state->queue, 0, messages, wanted);
         for (ssize_t i = 0; i < got; i++) {
             rd_kafka_message_t *message = messages[i];
-            uint32_t source = message->rkt == NULL
-                                  ? SOURCE_COUNT
-                                  : (uint32_t)(uintptr_t)rd_kafka_topic_opaque(message->rkt);
+            uint32_t source = source_of(intake, message);
             if (source >= SOURCE_COUNT) {
                 rd_kafka_message_destroy(message);
                 continue;
@@ -194,15 +202,19 @@ uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
     return count;
 }
 
+/* The block that holds these headers; they are ours, the record only shows them. */
+static struct kafka_header_block *block_of(const struct header *headers)
+{
+    char *at = (char *)headers;
+    return (struct kafka_header_block *)(void *)(at - offsetof(struct kafka_header_block, headers));
+}
+
 void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *records,
                           uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (records[i].headers != NULL) {
-            struct kafka_header_block *block =
-                (struct kafka_header_block *)(uintptr_t)((const char *)records[i].headers -
-                                                         offsetof(struct kafka_header_block,
-                                                                  headers));
+            struct kafka_header_block *block = block_of(records[i].headers);
             block->next = pool->free;
             pool->free = block;
         }

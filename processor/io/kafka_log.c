@@ -154,7 +154,7 @@ static bool take_note(struct kafka_worker *worker, const struct kafka_note *note
         event->kind = LOG_FATAL;
         return true;
     }
-    INVARIANT(!"unknown note");
+    INVARIANT(false); /* no such note */
 }
 
 /* Only what an event of its kind uses is set; the offsets alone are 1.6 KB. */

@@ -36,6 +36,7 @@ static struct kafka_request_count *count_of(struct kafka_producer *producer, int
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): librdkafka's signature */
 static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *client UNUSED, int socket UNUSED,
                                            const char *broker UNUSED, int32_t broker_id UNUSED,
                                            int16_t api_key, int16_t api_version UNUSED,
@@ -49,6 +50,7 @@ static rd_kafka_resp_err_t on_request_sent(rd_kafka_t *client UNUSED, int socket
     return RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): librdkafka's signature */
 static rd_kafka_resp_err_t on_response_received(rd_kafka_t *client UNUSED, int socket UNUSED,
                                                 const char *broker UNUSED, int32_t broker_id UNUSED,
                                                 int16_t api_key, int16_t api_version UNUSED,
@@ -307,26 +309,13 @@ static rd_kafka_resp_err_t produce(struct kafka_producer *producer, const struct
     if (topic == NULL) {
         return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     }
-    static const uint8_t nothing[1];
-    /* librdkafka takes a NULL pointer for a null, so an empty payload needs an address. */
-    const void *value =
-        write->has_value ? (write->value.size > 0 ? write->value.data : nothing) : NULL;
-    const void *key = write->has_key ? (write->key.size > 0 ? write->key.data : nothing) : NULL;
-    rd_kafka_headers_t *headers = kafka_headers_of(write);
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            producer->client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(write->partition),
-            RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_VALUE((void *)(uintptr_t)value, write->value.size),
-            RD_KAFKA_V_KEY(key, write->key.size), RD_KAFKA_V_TIMESTAMP(write->timestamp_ms),
-            RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(written), RD_KAFKA_V_END);
+        int code = kafka_record_send(producer->client, topic, write, false, written);
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && kafka_now_ms() < deadline_ms) {
             (void)rd_kafka_poll(producer->client, 5);
             continue;
         }
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR && headers != NULL) {
-            rd_kafka_headers_destroy(headers); /* ours again on failure */
-        }
-        return code;
+        return (rd_kafka_resp_err_t)code;
     }
 }
 

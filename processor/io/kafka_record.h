@@ -6,7 +6,8 @@
 #include "io/log.h"
 
 struct rd_kafka_message_s;
-struct rd_kafka_headers_s;
+struct rd_kafka_s;
+struct rd_kafka_topic_s;
 
 /* Everything but headers; borrowed from `message`, which is also the handle. */
 void kafka_record_of(struct rd_kafka_message_s *message, uint8_t source,
@@ -19,8 +20,10 @@ bool kafka_record_has_headers(struct rd_kafka_message_s *message);
  * shown. */
 uint32_t kafka_record_headers(struct rd_kafka_message_s *message, struct header *out_headers);
 
-/* The headers of a record to write, for producev; NULL: none. The caller's until producev took the
- * record. */
-struct rd_kafka_headers_s *kafka_headers_of(const struct log_write *write);
+/* Hand one record to librdkafka: to `topic`, or when that is NULL to the topic of the write's name.
+ * With `copy` nothing of `write` is kept; else its payload is borrowed until the delivery report,
+ * which gets `opaque`. Returns librdkafka's code; nothing was taken unless it is 0. */
+int kafka_record_send(struct rd_kafka_s *client, struct rd_kafka_topic_s *topic,
+                      const struct log_write *write, bool copy, void *opaque);
 
 #endif

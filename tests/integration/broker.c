@@ -105,6 +105,10 @@ static rd_kafka_t *plain_client(rd_kafka_type_t type, const char *const *setting
     return client;
 }
 
+/* librdkafka's RD_KAFKA_V_* are statement expressions. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"
+
 static void put_records(rd_kafka_t *client, const char *topic, int32_t partition, uint32_t first,
                         uint32_t count)
 {
@@ -119,6 +123,8 @@ static void put_records(rd_kafka_t *client, const char *topic, int32_t partition
     }
     ck_assert_int_eq(rd_kafka_flush(client, 20000), RD_KAFKA_RESP_ERR_NO_ERROR);
 }
+
+#pragma GCC diagnostic pop
 
 void broker_produce(const char *topic, int32_t partition, uint32_t first, uint32_t count)
 {
