@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "model/fields.h"
-#include "support/suite.h"
 
 enum { SALARY_AT = 4, NAMES_COUNT = SALARY_AT + SERIES_FIELD_COUNT };
 
@@ -22,7 +22,7 @@ static const struct cel_program *compile(struct kit *kit, const struct cel_envir
     if (program == NULL) {
         diagnostics_print(&diagnostics, stderr, false);
     }
-    ck_assert_ptr_nonnull(program);
+    INVARIANT(program != NULL);
     return program;
 }
 
@@ -66,9 +66,8 @@ static void build_features(struct kit *kit)
     playbook->feature_defs = defs;
     playbook->feature_count = SALARY_AT;
     playbook->feature_options = features_options_default();
-    ck_assert_msg(features_plan_build(defs, SALARY_AT, &playbook->feature_options, &kit->arena,
-                                      &playbook->features, &problem) == STATUS_OK,
-                  "%s", problem.text.text);
+    INVARIANT(features_plan_build(defs, SALARY_AT, &playbook->feature_options, &kit->arena,
+                                      &playbook->features, &problem) == STATUS_OK);
     struct series_def *series = arena_take(&kit->arena, sizeof(*series));
     *series = (struct series_def){.id = slice_text("salary"), .hash = 21, .min_hits = 3,
                                   .tolerance_days = 4, .first_feature = SALARY_AT,
@@ -193,7 +192,7 @@ void kit_open(struct kit *kit)
     struct status_text text;
     *kit = (struct kit){.now_ms = KIT_START_MS};
     memory_unseal();
-    ck_assert_msg(zones_load(&kit->zones, &text) == STATUS_OK, "%s", text.text);
+    INVARIANT(zones_load(&kit->zones, &text) == STATUS_OK);
     arena_init(&kit->arena, malloc(KIT_ARENA_SIZE), KIT_ARENA_SIZE);
     kit->playbook.hash = 7;
     build_features(kit);
@@ -202,8 +201,7 @@ void kit_open(struct kit *kit)
     build_segments(kit);
     build_offers(kit);
     struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, 99, 1};
-    ck_assert_msg(engine_open(&kit->playbook, kit->zones, options, &kit->engine, &text) == STATUS_OK,
-                  "%s", text.text);
+    INVARIANT(engine_open(&kit->playbook, kit->zones, options, &kit->engine, &text) == STATUS_OK);
     kit->effects.capacity = ENGINE_OUTPUTS_PER_STEP_MAX;
     kit->effects.outputs = malloc(kit->effects.capacity * sizeof(struct output));
     arena_init(&kit->effects.arena, malloc(ENGINE_ARENA_PER_STEP_MAX), ENGINE_ARENA_PER_STEP_MAX);
@@ -229,7 +227,7 @@ const struct engine *kit_other_layout(struct kit *kit)
     const struct engine *engine = NULL;
     struct status_text text;
     struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, 99, 1};
-    ck_assert(engine_open(other, kit->zones, options, &engine, &text) == STATUS_OK);
+    INVARIANT(engine_open(other, kit->zones, options, &engine, &text) == STATUS_OK);
     return engine;
 }
 
@@ -266,7 +264,7 @@ static void say(struct kit *kit, const char *format, ...)
     va_start(arguments, format);
     int size = vsnprintf(kit->said + kit->said_size, kit->said_limit - kit->said_size, format, arguments);
     va_end(arguments);
-    ck_assert_msg(size >= 0 && (size_t)size < kit->said_limit - kit->said_size, "said too much");
+    INVARIANT(size >= 0 && (size_t)size < kit->said_limit - kit->said_size);
     kit->said_size += (size_t)size;
 }
 
@@ -325,7 +323,7 @@ static void say_output(struct kit *kit, const struct output *output)
 
 static void say_effects(struct kit *kit)
 {
-    ck_assert(!kit->effects.full);
+    INVARIANT(!kit->effects.full);
     for (uint32_t i = 0; i < kit->effects.count; i++) {
         say_output(kit, &kit->effects.outputs[i]);
     }
@@ -359,15 +357,15 @@ void kit_cut(struct kit *kit)
     static uint8_t bytes[ENGINE_RECORD_SIZE_MAX];
     struct status_text text;
     size_t size = engine_task_pack(kit->engine, kit->task, bytes);
-    ck_assert(engine_task_unpack(kit->engine, kit->task, 0, slice_of(bytes, size), &text) == STATUS_OK);
+    INVARIANT(engine_task_unpack(kit->engine, kit->task, 0, slice_of(bytes, size), &text) == STATUS_OK);
     for (uint32_t i = 0; i < KIT_CUSTOMERS_MAX; i++) {
         struct customer *customer = kit->customers[i];
         uint8_t id[CUSTOMER_ID_SIZE_MAX];
         uint8_t id_size = customer->id_size;
         memcpy(id, customer->id, id_size);
         size = engine_customer_pack(kit->engine, customer, bytes);
-        ck_assert_msg(engine_customer_unpack(kit->engine, customer, slice_of(id, id_size),
-                                             slice_of(bytes, size), &text) == STATUS_OK, "%s", text.text);
+        INVARIANT(engine_customer_unpack(kit->engine, customer, slice_of(id, id_size),
+                                             slice_of(bytes, size), &text) == STATUS_OK);
     }
 }
 
