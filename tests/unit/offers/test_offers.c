@@ -291,6 +291,34 @@ START_TEST(stock_is_shared_by_tasks_and_runs_out)
 }
 END_TEST
 
+START_TEST(a_packed_ledger_and_history_come_back)
+{
+    uint8_t bytes[1024];
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    ck_assert_uint_eq(decide(3)->offer_count, 1);
+    histories[0].outcome_ms[OUTCOME_CLICKED] = KIT_START_MS;
+    struct bytes_writer writer = bytes_writer(bytes, sizeof(bytes));
+    offers_pack(&state, &writer);
+    struct offers_state back;
+    struct bytes_reader reader = bytes_reader(slice_of(bytes, writer.size));
+    ck_assert(offers_unpack(&back, &reader));
+    ck_assert_uint_eq(back.contact_count, 2);
+    ck_assert_int_eq(back.contacts[1].channel, CHANNEL_PUSH);
+    ck_assert_mem_eq(&back, &state, sizeof(state));
+    for (size_t size = 0; size < writer.size; size++) {
+        reader = bytes_reader(slice_of(bytes, size));
+        ck_assert(!offers_unpack(&back, &reader));
+        ck_assert(offers_is_empty(&back));
+    }
+    writer = bytes_writer(bytes, sizeof(bytes));
+    offer_history_pack(&histories[0], &writer);
+    struct offer_history history;
+    reader = bytes_reader(slice_of(bytes, writer.size));
+    ck_assert(offer_history_unpack(&history, &reader));
+    ck_assert_mem_eq(&history, &histories[0], sizeof(history));
+}
+END_TEST
+
 START_TEST(old_events_and_backfill_make_no_offer)
 {
     struct event event = kit_app(KIT_START_MS, "login");
@@ -318,6 +346,7 @@ int main(void)
     tcase_add_test(tests, holdouts_are_a_share_and_are_exposed);
     tcase_add_test(tests, variants_split_by_weight_and_stay);
     tcase_add_test(tests, stock_is_shared_by_tasks_and_runs_out);
+    tcase_add_test(tests, a_packed_ledger_and_history_come_back);
     tcase_add_test(tests, old_events_and_backfill_make_no_offer);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
