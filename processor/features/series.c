@@ -198,7 +198,8 @@ static void renew(const struct series_def *def, struct series_track *track,
     }
     track->period = (uint8_t)period;
     track->anchor = find_anchor(track, calendar);
-    track->next_day = expected_day(track, local_day(calendar, track->alive_ms), 1);
+    track->next_ms = zones_day_start_ms(calendar->zones, calendar->zone,
+                                        expected_day(track, local_day(calendar, track->alive_ms), 1));
     track->due_ms = miss_ms(def, track, calendar, 1);
 }
 
@@ -431,8 +432,7 @@ static void primary_values(const struct series_def *def, const struct series_tra
     out[SERIES_HITS] = int_value(track->hits);
     out[SERIES_MISSES] = int_value(misses_at(def, track, calendar, now_ms));
     out[SERIES_LAST_AT] = time_value(track->alive_ms);
-    out[SERIES_NEXT_AT] =
-        time_value(zones_day_start_ms(calendar->zones, calendar->zone, track->next_day));
+    out[SERIES_NEXT_AT] = time_value(track->next_ms);
     out[SERIES_PERIOD_DAYS] = int_value(period_days[track->period]);
     out[SERIES_AMOUNT] = int_value(track->amount_minor);
     out[SERIES_AMOUNT_BEFORE] = int_value(track->amount_before_minor);

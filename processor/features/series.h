@@ -87,7 +87,7 @@ struct series_track {
     int64_t other_minor;   /* a different amount seen since the last hit; 0: none */
     int64_t other_ms;      /* when */
     int64_t due_ms;        /* when the next miss is certain; INT64_MAX: not established */
-    int32_t next_day;      /* local day of the next expected payment */
+    int64_t next_ms;       /* start of the local day on which the next one is expected */
     uint16_t hits;         /* equal payments, saturating */
     uint8_t period;        /* enum series_period */
     uint8_t anchor;        /* monthly: day of month */
