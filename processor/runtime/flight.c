@@ -232,7 +232,8 @@ static struct cut_header seal_header(struct worker *worker, struct task *task)
         header.sources[i] = (struct cut_source){-1, -1, 0};
         if (options->sources[i].used) {
             int64_t to = task->state == TASK_LIVE ? source->position : task->committed[i];
-            header.sources[i] = (struct cut_source){source->from, to, source->fingerprint};
+            int64_t from = task->state == TASK_LIVE ? source->from : to;
+            header.sources[i] = (struct cut_source){from, to, source->fingerprint};
         }
     }
     return header;
@@ -522,7 +523,7 @@ void flight_failed(struct worker *worker, bool fenced, const char *why)
         if (task->state == TASK_IDLE || task->state == TASK_HALTED) {
             continue;
         }
-        if (fenced) {
+        if (fenced && task->assigned_us <= worker->commit_began_us) {
             task_forget(worker, task);
             task_set_state(worker, task, TASK_IDLE);
         } else if (!SIM_WITHOUT(MUTANT_NO_RECLAIM)) {

@@ -114,6 +114,7 @@ struct task {
     uint32_t slot;
     enum task_state state;
     uint64_t serial; /* counts what was forgotten: an answer to an older serial is dropped */
+    int64_t assigned_us; /* a fence against an older commit says nothing about this assignment */
     bool prove;        /* the head was lost: commit an empty cut before taking it back */
     bool want_rebuild;
     char reason[WORKER_REASON_SIZE];

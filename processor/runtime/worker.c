@@ -226,6 +226,7 @@ static void worker_assigned(struct worker *worker, uint32_t number)
         task_forget(worker, task);
     }
     task->number = number;
+    task->assigned_us = worker->now_us;
     task->prefix_size = key_prefix(task->prefix, sizeof(task->prefix), worker->options.application, number);
     task->prove = false;
     task->retry_us = 0;

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The simulated world: Kafka, Redis, clocks, crashes, and the real runtime in the middle.
+ *
+ * One thread, one seed, one order of things: an event heap in virtual time. What makes the real thing hard is in
+ * the models: transactions whose markers reach each partition at their own time, a generation that is checked at
+ * TxnOffsetCommit only, stable offsets, late copies of EndTxn and TxnOffsetCommit, lost replies, zombies,
+ * Redis that falls back to an older prefix. The checkers share no code with the runtime but the cut format. */
+#ifndef SIM_SIM_H
+#define SIM_SIM_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/random.h"
+#include "runtime/cut.h"
+#include "runtime/head.h"
+#include "runtime/mutant.h"
+#include "runtime/worker.h"
+
+enum {
+    SIM_PROCESSES = 3,
+    SIM_TASKS = 4,
+    SIM_JOURNALS = 2,
+    SIM_SOURCES = 2,
+    SIM_CUSTOMERS = 160,
+    SIM_INPUTS_MAX = 512, /* per source and task */
+    SIM_CUTS_MAX = 4096,
+    SIM_QUEUE = 4096,
+    SIM_CONNECTIONS = 1 + SIM_TASKS,
+    SIM_PROCESS_MEMORY = 96 * 1024 * 1024,
+    SIM_BASE_MS = 1700000000,
+};
+
+#define SIM_WALL_MS INT64_C(1700000000000)
+
+/* ---- faults of one seed: each seed enables a random subset ---- */
+struct sim_faults {
+    double kill;           /* per second and process */
+    double freeze;         /* per second and process */
+    double rebalance;      /* per second: a member that leaves and comes back */
+    double commit_lost;    /* the reply of EndTxn does not come */
+    double commit_refused; /* the transaction is aborted by the broker */
+    double late_end;       /* a second EndTxn arrives much later */
+    double late_offsets;   /* a second TxnOffsetCommit arrives much later */
+    double slow_marker;    /* a partition's marker takes long */
+    double redis_break;    /* a connection breaks, before or after its commands ran */
+    double redis_error;    /* -OOM or -LOADING */
+    double redis_slow;
+    double redis_back;     /* per second: falls back to an older prefix */
+    double redis_flush;    /* per second: everything is lost */
+    double redis_partial;  /* an error inside EXEC */
+    double clock_jump;     /* per second and process */
+};
+
+/* ---- Kafka ---- */
+struct sim_txn {
+    uint32_t producer;
+    uint32_t epoch;
+    enum { TXN_OPEN, TXN_COMMITTED, TXN_ABORTED } state;
+    bool has_offsets;
+    bool offsets_final;
+    struct log_offset offsets[SIM_TASKS * SIM_SOURCES];
+    uint32_t offset_count;
+    uint32_t markers_left;
+    uint64_t partitions; /* bit per partition that has records of it */
+    int64_t began_us;
+};
+
+struct sim_entry {
+    struct sim_txn *txn;
+    bool marked; /* the marker has reached this partition */
+    uint32_t topic;
+    int64_t append_ms;
+    size_t size;
+    uint8_t *data;
+};
+
+enum { SIM_PARTITION_OUT = SIM_JOURNALS, SIM_PARTITION_CHECKPOINTS, SIM_PARTITIONS = SIM_PARTITION_CHECKPOINTS + SIM_JOURNALS };
+
+struct sim_partition {
+    struct sim_entry *entries;
+    uint32_t count;
+    uint32_t limit;
+    int64_t start; /* first offset not deleted */
+};
+
+struct sim_input {
+    uint32_t customer;
+    uint32_t number;
+    int64_t time_ms;
+    int64_t visible_us;
+    int64_t append_ms;
+    bool garbage;
+    uint8_t value[32];
+    uint8_t value_size;
+};
+
+struct sim_group {
+    uint32_t generation;
+    uint32_t members[SIM_PROCESSES]; /* member id; 0: not in the group */
+    uint32_t next_member;
+    uint32_t owner[SIM_TASKS]; /* process; UINT32_MAX: nobody */
+    int64_t offsets[SIM_TASKS][SOURCE_COUNT];
+    char metadata[SIM_TASKS][SOURCE_COUNT][LOG_METADATA_SIZE_MAX];
+};
+
+struct sim_node;
+struct sim_map;
+struct sim_answer {
+    struct sim_op *op;
+};
+
+/* ---- a process ---- */
+struct sim_log {
+    struct log log;
+    uint32_t process;
+};
+
+struct sim_store {
+    struct store store;
+    uint32_t process;
+};
+
+struct sim_clock {
+    struct clock clock;
+    uint32_t process;
+};
+
+struct sim_reader {
+    bool active;
+    uint32_t serial;
+    int64_t offset;
+};
+
+struct sim_process {
+    bool alive;
+    uint32_t life; /* counts starts: what was sent to an older life is lost */
+    int64_t frozen_until_us;
+    int64_t start_at_us;
+    int64_t turn_at_us;
+    int64_t clock_skew_ms;
+    struct worker *worker;
+    struct sim_log log;
+    struct sim_store store;
+    struct sim_clock clock;
+    struct log_event *events; /* SIM_QUEUE, arrived */
+    uint32_t event_head, event_count;
+    uint8_t *record_copy; /* of the journal record handed out last */
+    int64_t fetch_at[SIM_TASKS][SIM_SOURCES]; /* -1: not reading */
+    struct sim_reader journal[SIM_TASKS];
+    struct sim_reader checkpoint[SIM_TASKS];
+    uint32_t epoch;    /* of its producer instance; 0: none */
+    uint32_t instance; /* counts open_producer */
+    uint32_t metadata_generation, metadata_member; /* captured at the assignment */
+    uint32_t member;
+    bool committing;
+    struct {
+        uint64_t epoch; /* 0: not connected */
+        uint64_t counter;
+        int64_t last_us;  /* pipelines of a connection keep their order */
+        struct sim_node *watched;
+        uint64_t watched_version;
+        bool watching;
+    } connections[SIM_CONNECTIONS];
+    struct sim_answer *answers; /* arrived */
+    uint8_t *memory;
+    size_t memory_used;
+};
+
+struct sim_checker {
+    uint64_t seq[SIM_TASKS];
+    int64_t position[SIM_TASKS][SOURCE_COUNT];
+    uint64_t hash[SIM_TASKS];                    /* of the last cut's payload */
+    uint64_t state_hash[SIM_TASKS][SIM_CUTS_MAX]; /* S_n as a sum over its items */
+    struct sim_map *model[SIM_TASKS];             /* S_C itself */
+    uint32_t outputs_counts[SIM_CUSTOMERS];       /* the last count that an output named */
+    uint32_t outputs_fires[SIM_CUSTOMERS];
+    uint32_t dead_letters;
+    bool failed;
+    char text[512];
+};
+
+struct sim {
+    struct random random;
+    uint64_t seed;
+    int64_t now_us;
+    bool quiet; /* phase 2: no more faults */
+    struct sim_faults faults;
+    struct sim_process processes[SIM_PROCESSES];
+    struct sim_group group;
+    struct sim_input *inputs[SIM_SOURCES][SIM_TASKS];
+    uint32_t input_count[SIM_SOURCES][SIM_TASKS];
+    uint32_t input_expected[SIM_CUSTOMERS];
+    uint32_t garbage_expected;
+    struct sim_partition partitions[SIM_PARTITIONS];
+    struct {
+        uint32_t epoch;
+        struct sim_txn *txn; /* open, or ended with markers under way */
+    } producers[SIM_PROCESSES];
+    struct sim_map *redis; /* everything */
+    uint64_t redis_hash[SIM_TASKS];
+    struct sim_checker checker;
+    uint64_t trace_hash;
+    FILE *trace; /* NULL: quiet */
+    uint64_t steps;
+    struct {
+        uint64_t kills, freezes, rebalances, backs, flushes, commits, aborted, late_ends, late_offsets, breaks;
+        uint64_t cuts, applies, rebuilds;
+    } counts;
+};
+
+extern struct sim *sim; /* the one being run */
+extern uint32_t sim_process_now; /* whose turn it is: its memory_take, its random numbers */
+
+/* world */
+bool sim_chance(double chance);
+int64_t sim_between(int64_t low, int64_t high);
+void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void *sim_take(size_t size); /* zeroed; lives until the seed ends */
+/* Call fn(data, process) at now + delay, unless `life` of the process has ended by then (UINT32_MAX: always). */
+void sim_later(int64_t delay_us, uint32_t process, uint32_t life, void (*fn)(void *data, uint32_t process),
+               void *data);
+void sim_wake(uint32_t process);
+
+/* kafka */
+void sim_kafka_init(void);
+void sim_log_open(struct sim_process *process, uint32_t index);
+void sim_group_join(uint32_t process, bool restart);
+void sim_group_leave(uint32_t process);
+void sim_process_died(uint32_t process);
+uint32_t sim_input_end(uint32_t source, uint32_t task);
+
+/* redis */
+struct sim_map *sim_map_open(void);
+void sim_redis_init(void);
+void sim_store_open(struct sim_process *process, uint32_t index);
+void sim_redis_back(uint32_t steps);
+void sim_redis_flush(void);
+void sim_redis_restart(void);
+/* The commutative hash of one item; part of both sides of the prefix check. */
+uint64_t sim_item_hash(char kind, struct slice key, struct slice name, struct slice value);
+/* Value of a string key, or an empty slice. */
+struct slice sim_redis_get(struct slice key);
+/* In how many due sets of a task is this customer, and which one (the last found)? */
+uint32_t sim_redis_due(uint32_t task, struct slice id, int64_t *out_bucket);
+
+/* checkers */
+void sim_check_commit(const struct sim_txn *txn);
+void sim_check_redis(uint32_t task);
+void sim_check_end(void);
+
+/* toy engine */
+struct slice sim_customer_id(uint32_t customer, char *text);
+int64_t sim_customer_index(struct slice id);
+uint32_t sim_customer_task(uint32_t customer);
+struct toy_state {
+    uint32_t count, fires;
+    int64_t deadline_ms;
+};
+bool toy_read(struct slice packed, struct toy_state *out);
+enum { TOY_OUTPUT_COUNT = 1, TOY_OUTPUT_FIRE = 2, TOY_OUTPUT_DEAD = 3 };
+extern const struct worker_codec toy_codec;
+const struct engine *toy_engine(void);
+
+#endif

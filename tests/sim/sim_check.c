@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checkers. After every commit: cuts are contiguous, inputs are read once and in order, outputs follow.
+ * After every step of Redis: while the head says READY, the task is exactly S_W. At the end: an independent
+ * recount of the inputs, every output exactly once, every deadline fired, every customer in one due set. */
+#include <stdlib.h>
+
+#include "sim/sim_map.h"
+#include "sim/sim_world.h"
+
+void sim_checker_init(void)
+{
+    for (uint32_t task = 0; task < SIM_TASKS; task++) {
+        sim->checker.model[task] = sim_map_open();
+        for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+            sim->checker.position[task][i] = 0;
+        }
+    }
+}
+
+static void model_put(uint32_t task, char kind, struct slice key, struct slice name, const struct slice *value)
+{
+    uint8_t full[CUSTOMER_ID_SIZE_MAX + 1];
+    full[0] = (uint8_t)kind;
+    memcpy(full + 1, key.data, key.size);
+    struct sim_node *node = sim_map_node(sim->checker.model[task], slice_of(full, key.size + 1));
+    const struct slice *old = sim_node_get(node, name);
+    uint64_t *hash = &sim->checker.state_hash[task][sim->checker.seq[task]];
+    *hash -= old == NULL ? 0 : sim_item_hash(kind, key, name, *old);
+    *hash += value == NULL ? 0 : sim_item_hash(kind, key, name, *value);
+    sim_node_put(node, name, value);
+}
+
+static void model_due(uint32_t task, int64_t bucket, struct slice id, bool add)
+{
+    char text[24];
+    const struct slice none = {NULL, 0};
+    int size = snprintf(text, sizeof(text), "%lld", (long long)bucket);
+    model_put(task, 'd', slice_of(text, (size_t)size), id, add ? &none : NULL);
+}
+
+static void model_entry(uint32_t task, const struct cut_entry *entry)
+{
+    const struct slice none = {NULL, 0};
+    if ((entry->flags & CUT_RECORD_SET) != 0) {
+        model_put(task, 'c', entry->id, none, &entry->record);
+    }
+    if ((entry->flags & CUT_RECORD_DELETE) != 0) {
+        model_put(task, 'c', entry->id, none, NULL);
+    }
+    if ((entry->flags & CUT_BUCKET_OLD) != 0) {
+        model_due(task, entry->bucket_old, entry->id, false);
+    }
+    if ((entry->flags & CUT_BUCKET_NEW) != 0) {
+        model_due(task, entry->bucket_new, entry->id, true);
+    }
+    struct bytes_reader reader = bytes_reader(entry->view);
+    for (uint32_t i = 0; i < entry->view_count; i++) {
+        struct cut_field field;
+        if (cut_take_field(&reader, &field) != STATUS_OK) {
+            sim_fail("a view field that cannot be read");
+            return;
+        }
+        model_put(task, 'v', entry->id, field.name, field.remove ? NULL : &field.text);
+    }
+}
+
+static void check_cut(const struct sim_txn *txn, struct slice payload)
+{
+    struct cut_header header;
+    struct sim_checker *checker = &sim->checker;
+    if (cut_check(payload, &header) != STATUS_OK || header.task >= SIM_TASKS) {
+        sim_fail("a committed cut cannot be read");
+        return;
+    }
+    uint32_t task = header.task;
+    sim->counts.cuts++;
+    if (header.seq != checker->seq[task] + 1 || header.seq >= SIM_CUTS_MAX) {
+        sim_fail("task %u: cut %llu follows cut %llu", task, (unsigned long long)header.seq,
+                 (unsigned long long)checker->seq[task]);
+        return;
+    }
+    if (header.previous_hash != checker->hash[task]) {
+        sim_fail("task %u: cut %llu does not name its predecessor's hash", task, (unsigned long long)header.seq);
+    }
+    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+        int64_t from = header.sources[i].from < 0 ? 0 : header.sources[i].from;
+        int64_t to = header.sources[i].to < 0 ? 0 : header.sources[i].to;
+        if (from != checker->position[task][i] || to < from) {
+            sim_fail("task %u: cut %llu reads %lld..%lld of source %u after %lld", task, (unsigned long long)header.seq,
+                     (long long)from, (long long)to, i, (long long)checker->position[task][i]);
+        }
+        checker->position[task][i] = to;
+        bool named = to == 0;
+        for (uint32_t k = 0; k < txn->offset_count; k++) {
+            named = named || (txn->offsets[k].task == task && txn->offsets[k].source == i && txn->offsets[k].offset == to);
+        }
+        if (!named) {
+            sim_fail("task %u: cut %llu is committed without its offsets (torn)", task, (unsigned long long)header.seq);
+        }
+    }
+    checker->seq[task] = header.seq;
+    checker->hash[task] = cut_hash(payload);
+    checker->state_hash[task][header.seq] = checker->state_hash[task][header.seq - 1];
+    struct bytes_reader reader = bytes_reader(payload);
+    struct cut_entry entry;
+    if (cut_take_header(&reader, &header) != STATUS_OK) {
+        return;
+    }
+    for (uint32_t i = 0; i < header.entry_count && cut_take_entry(&reader, &entry) == STATUS_OK; i++) {
+        model_entry(task, &entry);
+    }
+}
+
+static void check_output(const struct sim_entry *entry)
+{
+    struct bytes_reader reader = bytes_reader(slice_of(entry->data, entry->size));
+    uint8_t what = bytes_take_u8(&reader);
+    uint32_t number = bytes_take_u32(&reader);
+    int64_t customer = sim_customer_index(bytes_take_slice(&reader));
+    if (what == TOY_OUTPUT_DEAD) {
+        sim->checker.dead_letters++;
+        return;
+    }
+    if (reader.bad || customer < 0) {
+        sim_fail("an output that cannot be read");
+        return;
+    }
+    uint32_t *last = what == TOY_OUTPUT_COUNT ? &sim->checker.outputs_counts[customer]
+                                              : &sim->checker.outputs_fires[customer];
+    if (number != *last + 1) {
+        sim_fail("output %u of k%lld follows output %u (%s)", number, (long long)customer, *last,
+                 what == TOY_OUTPUT_COUNT ? "count" : "fire");
+    }
+    *last = number;
+}
+
+void sim_check_commit(const struct sim_txn *txn)
+{
+    static uint8_t whole[1 << 20];
+    size_t size = 0;
+    const struct sim_partition *out = &sim->partitions[SIM_PARTITION_OUT];
+    for (uint32_t i = 0; i < out->count; i++) {
+        if (out->entries[i].txn == txn) {
+            check_output(&out->entries[i]);
+        }
+    }
+    for (uint32_t p = 0; p < SIM_JOURNALS; p++) {
+        const struct sim_partition *partition = &sim->partitions[p];
+        for (uint32_t i = 0; i < partition->count; i++) {
+            struct cut_part part;
+            if (partition->entries[i].txn != txn) {
+                continue;
+            }
+            if (cut_part_parse(slice_of(partition->entries[i].data, partition->entries[i].size), &part) != STATUS_OK) {
+                sim_fail("a committed journal record cannot be read");
+                return;
+            }
+            size = part.part == 0 ? 0 : size;
+            memcpy(whole + size, part.piece.data, part.piece.size);
+            size += part.piece.size;
+            if (part.part + 1 == part.parts) {
+                check_cut(txn, slice_of(whole, size));
+            }
+        }
+    }
+    for (uint32_t i = 0; i < txn->offset_count; i++) {
+        if (txn->offsets[i].offset > sim->checker.position[txn->offsets[i].task][txn->offsets[i].source]) {
+            sim_fail("task %u: offsets are committed without their cut (torn)", txn->offsets[i].task);
+        }
+    }
+}
+
+void sim_check_redis(uint32_t task)
+{
+    char key[32];
+    struct head head;
+    int size = snprintf(key, sizeof(key), "{app.%u}head", task);
+    struct slice value = sim_redis_get(slice_of(key, (size_t)size));
+    if (value.size == 0) {
+        return;
+    }
+    if (head_parse(value, &head) != STATUS_OK) {
+        sim_fail("task %u: the head in Redis cannot be read", task);
+        return;
+    }
+    if (head.state != HEAD_READY) {
+        return;
+    }
+    if (head.seq > sim->checker.seq[task]) {
+        sim_fail("task %u: Redis is at cut %llu but only %llu were committed", task, (unsigned long long)head.seq,
+                 (unsigned long long)sim->checker.seq[task]);
+    } else if (sim->redis_hash[task] != sim->checker.state_hash[task][head.seq]) {
+        sim_fail("task %u: Redis says cut %llu but is not the state after it", task, (unsigned long long)head.seq);
+    }
+}
+
+static void check_customer(uint32_t customer)
+{
+    char text[16];
+    char key[48];
+    struct toy_state state = {0, 0, INT64_MAX};
+    struct slice id = sim_customer_id(customer, text);
+    uint32_t task = sim_customer_task(customer);
+    int size = snprintf(key, sizeof(key), "{app.%u}c:%s", task, text);
+    struct slice record = sim_redis_get(slice_of(key, (size_t)size));
+    int64_t bucket = 0;
+    int64_t found = 0;
+    struct slice packed;
+    if (record.size > 0 && (!record_open(record, &bucket, &packed) || !toy_read(packed, &state))) {
+        sim_fail("the record of k%u cannot be read", customer);
+    }
+    if (state.count != sim->input_expected[customer]) {
+        sim_fail("k%u has %u events in Redis, and %u were sent", customer, state.count, sim->input_expected[customer]);
+    }
+    if (sim->checker.outputs_counts[customer] != state.count || sim->checker.outputs_fires[customer] != state.fires) {
+        sim_fail("k%u: outputs %u and %u, record %u and %u", customer, sim->checker.outputs_counts[customer],
+                 sim->checker.outputs_fires[customer], state.count, state.fires);
+    }
+    if (state.deadline_ms < SIM_WALL_MS + sim->now_us / 1000 - 5000) {
+        sim_fail("k%u: its deadline %lld passed %lld ms ago", customer, (long long)state.deadline_ms,
+                 (long long)(SIM_WALL_MS + sim->now_us / 1000 - state.deadline_ms));
+    }
+    uint32_t sets = sim_redis_due(task, id, &found);
+    if (sets != (record.size > 0 ? 1 : 0) || (sets == 1 && found != bucket)) {
+        sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer, sets, (long long)found,
+                 (long long)bucket);
+    }
+}
+
+void sim_check_end(void)
+{
+    for (uint32_t task = 0; task < SIM_TASKS; task++) {
+        char key[32];
+        struct head head = {0};
+        int size = snprintf(key, sizeof(key), "{app.%u}head", task);
+        struct slice value = sim_redis_get(slice_of(key, (size_t)size));
+        if (value.size == 0 || head_parse(value, &head) != STATUS_OK || head.seq != sim->checker.seq[task] ||
+            head.state != HEAD_READY) {
+            sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,
+                     (unsigned long long)sim->checker.seq[task]);
+        }
+        sim_check_redis(task);
+    }
+    for (uint32_t i = 0; i < SIM_CUSTOMERS && !sim->checker.failed; i++) {
+        check_customer(i);
+    }
+    if (sim->checker.dead_letters != sim->garbage_expected) {
+        sim_fail("%u dead letters for %u bad records", sim->checker.dead_letters, sim->garbage_expected);
+    }
+}

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model of Kafka for the simulator: producers with epochs, transactions, late markers, a group, inputs. */
+#include <stdlib.h>
+
+#include "base/invariant.h"
+#include "sim/sim.h"
+
+struct sim_commit {
+    uint32_t life;
+    uint32_t instance;
+    uint32_t epoch;
+    uint32_t generation;
+    uint32_t member;
+    const struct log_transaction *transaction; /* the worker's; only while it lives */
+    struct log_offset offsets[SIM_TASKS * SIM_SOURCES];
+    uint32_t offset_count;
+    struct sim_entry *entries; /* copies of what is written */
+    uint32_t *partitions;
+    int64_t *landed;
+    uint32_t write_count;
+    struct sim_txn *txn;
+    bool replied;
+    bool reinit;
+};
+
+enum { SESSION_US = 3000000, TRANSACTION_US = 5000000 };
+
+static struct sim_process *process_of(const struct log *log, uint32_t *out_index)
+{
+    *out_index = ((const struct sim_log *)log)->process;
+    return &sim->processes[*out_index];
+}
+
+static void push(uint32_t index, const struct log_event *event)
+{
+    struct sim_process *process = &sim->processes[index];
+    INVARIANT(process->event_count < SIM_QUEUE);
+    process->events[(process->event_head + process->event_count++) % SIM_QUEUE] = *event;
+    sim_wake(index);
+}
+
+static void reply(struct sim_commit *commit, uint32_t process, enum log_event_kind kind, const char *text)
+{
+    struct sim_process *of = &sim->processes[process];
+    if (commit->replied || !of->alive || of->life != commit->life || of->instance != commit->instance) {
+        return;
+    }
+    commit->replied = true;
+    struct log_event event = {.kind = kind, .reinit = commit->reinit};
+    (void)snprintf(event.text.text, sizeof(event.text.text), "%s", text);
+    if (kind == LOG_COMMIT_DONE && commit->transaction->written != NULL) {
+        for (uint32_t i = 0; i < commit->write_count; i++) {
+            commit->transaction->written[i] =
+                (struct log_written){commit->landed[i], SIM_WALL_MS + sim->now_us / 1000};
+        }
+    }
+    sim_trace("p%u commit: %s", process, text);
+    push(process, &event);
+}
+
+/* ---- transactions ---- */
+static void marker_done(struct sim_txn *txn)
+{
+    if (--txn->markers_left == 0 && sim->producers[txn->producer].txn == txn) {
+        sim->producers[txn->producer].txn = NULL;
+    }
+}
+
+static void marker_offsets(void *data, uint32_t process)
+{
+    struct sim_txn *txn = data;
+    (void)process;
+    txn->offsets_final = true;
+    for (uint32_t i = 0; i < txn->offset_count && txn->state == TXN_COMMITTED; i++) {
+        const struct log_offset *offset = &txn->offsets[i];
+        if (offset->offset < sim->group.offsets[offset->task][offset->source]) {
+            sim_fail("the committed offset of task %u source %u went back", offset->task, offset->source);
+        }
+        sim->group.offsets[offset->task][offset->source] = offset->offset;
+        memcpy(sim->group.metadata[offset->task][offset->source], offset->metadata, sizeof(offset->metadata));
+    }
+    marker_done(txn);
+}
+
+struct marker {
+    struct sim_txn *txn;
+    uint32_t partition;
+};
+
+static void marker_partition(void *data, uint32_t process)
+{
+    const struct marker *marker = data;
+    struct sim_partition *partition = &sim->partitions[marker->partition];
+    (void)process;
+    for (uint32_t i = partition->count; i > 0; i--) {
+        if (partition->entries[i - 1].txn == marker->txn) {
+            partition->entries[i - 1].marked = true;
+        }
+    }
+    marker_done(marker->txn);
+}
+
+static int64_t marker_delay(void)
+{
+    return sim_chance(sim->faults.slow_marker) ? sim_between(1000, 3000000) : sim_between(200, 4000);
+}
+
+static void decide(struct sim_txn *txn, bool commit)
+{
+    INVARIANT(txn->state == TXN_OPEN);
+    txn->state = commit ? TXN_COMMITTED : TXN_ABORTED;
+    sim_trace("broker: transaction of p%u epoch %u %s", txn->producer, txn->epoch, commit ? "committed" : "aborted");
+    if (commit) {
+        sim->counts.commits++;
+        sim_check_commit(txn);
+    } else {
+        sim->counts.aborted++;
+    }
+    txn->markers_left = 1;
+    sim_later(marker_delay(), 0, UINT32_MAX, marker_offsets, txn);
+    for (uint32_t i = 0; i < SIM_PARTITIONS; i++) {
+        if ((txn->partitions >> i & 1) != 0) {
+            struct marker *marker = sim_take(sizeof(*marker));
+            *marker = (struct marker){txn, i};
+            txn->markers_left++;
+            sim_later(marker_delay(), 0, UINT32_MAX, marker_partition, marker);
+        }
+    }
+}
+
+static void transaction_timeout(void *data, uint32_t process)
+{
+    struct sim_txn *txn = data;
+    if (sim->producers[process].txn == txn && txn->state == TXN_OPEN) {
+        sim->producers[process].epoch++;
+        decide(txn, false);
+    }
+}
+
+/* EndTxn as it arrives; it ends whatever is open for that producer and epoch. */
+static bool end_transaction(uint32_t producer, uint32_t epoch, bool commit)
+{
+    struct sim_txn *txn = sim->producers[producer].txn;
+    if (sim->producers[producer].epoch != epoch || txn == NULL || txn->state != TXN_OPEN) {
+        return false;
+    }
+    decide(txn, commit);
+    return true;
+}
+
+static bool add_offsets(const struct sim_commit *commit, uint32_t producer)
+{
+    struct sim_txn *txn = sim->producers[producer].txn;
+    if (sim->producers[producer].epoch != commit->epoch || txn == NULL || txn->state != TXN_OPEN) {
+        return false;
+    }
+    txn->has_offsets = true;
+    for (uint32_t i = 0; i < commit->offset_count; i++) {
+        uint32_t at = 0;
+        while (at < txn->offset_count && (txn->offsets[at].task != commit->offsets[i].task ||
+                                          txn->offsets[at].source != commit->offsets[i].source)) {
+            at++;
+        }
+        if (at < SIM_TASKS * SIM_SOURCES) {
+            txn->offsets[at] = commit->offsets[i];
+            txn->offset_count = at == txn->offset_count ? at + 1 : txn->offset_count;
+        }
+    }
+    return true;
+}
+
+static bool is_member(const struct sim_commit *commit, uint32_t process)
+{
+    return sim->group.generation == commit->generation && sim->group.members[process] == commit->member;
+}
+
+static void late_end(void *data, uint32_t process)
+{
+    const struct sim_commit *commit = data;
+    if (end_transaction(process, commit->epoch, true)) {
+        sim->counts.late_ends++;
+        sim_trace("broker: a late EndTxn of p%u ended another transaction", process);
+    }
+}
+
+static void late_offsets(void *data, uint32_t process)
+{
+    const struct sim_commit *commit = data;
+    if (is_member(commit, process) && add_offsets(commit, process)) {
+        sim->counts.late_offsets++;
+        sim_trace("broker: a late TxnOffsetCommit of p%u", process);
+    }
+}
+
+static void step_end(void *data, uint32_t process)
+{
+    struct sim_commit *commit = data;
+    bool refuse = sim_chance(sim->faults.commit_refused);
+    bool mine = sim->producers[process].txn == commit->txn;
+    if (!end_transaction(process, commit->epoch, !refuse)) {
+        /* Fenced, or a late EndTxn was quicker: an answer about a transaction that is over. */
+        if (sim->producers[process].epoch == commit->epoch && commit->txn->state == TXN_COMMITTED && mine) {
+            reply(commit, process, LOG_COMMIT_DONE, "done (by an earlier EndTxn)");
+        } else {
+            reply(commit, process, LOG_COMMIT_FAILED, "fenced at EndTxn");
+        }
+        return;
+    }
+    if (sim_chance(sim->faults.late_end)) {
+        commit->reinit = true;
+        sim_later(sim_between(100, 2000000), process, UINT32_MAX, late_end, commit);
+    }
+    if (refuse) {
+        reply(commit, process, LOG_COMMIT_FAILED, "refused");
+    } else {
+        reply(commit, process, LOG_COMMIT_DONE, "done");
+    }
+}
+
+static void commit_timeout(void *data, uint32_t process)
+{
+    reply(data, process, LOG_COMMIT_FAILED, "no answer to EndTxn");
+}
+
+static void step_offsets(void *data, uint32_t process)
+{
+    struct sim_commit *commit = data;
+    if (!is_member(commit, process)) {
+        reply(commit, process, LOG_COMMIT_FENCED, "fenced by the group");
+        return;
+    }
+    if (!add_offsets(commit, process)) {
+        reply(commit, process, LOG_COMMIT_FAILED, "fenced at TxnOffsetCommit");
+        return;
+    }
+    if (sim_chance(sim->faults.late_offsets)) {
+        commit->reinit = true;
+        sim_later(sim_between(100, 2000000), process, UINT32_MAX, late_offsets, commit);
+    }
+    if (sim_chance(sim->faults.commit_lost)) {
+        sim_later(sim_between(100, 400000), process, UINT32_MAX, commit_timeout, commit);
+        sim_later(sim_between(100, 800000), process, UINT32_MAX, step_end, commit);
+        return;
+    }
+    sim_later(sim_between(300, 2500), process, UINT32_MAX, step_end, commit);
+}
+
+static void append(uint32_t partition_index, const struct sim_entry *entry)
+{
+    struct sim_partition *partition = &sim->partitions[partition_index];
+    if (partition->count == partition->limit) {
+        uint32_t limit = partition->limit == 0 ? 256 : 2 * partition->limit;
+        struct sim_entry *more = sim_take(limit * sizeof(*more));
+        if (partition->count > 0) {
+            memcpy(more, partition->entries, partition->count * sizeof(*more));
+        }
+        partition->entries = more;
+        partition->limit = limit;
+    }
+    partition->entries[partition->count++] = *entry;
+}
+
+static void step_produce(void *data, uint32_t process)
+{
+    struct sim_commit *commit = data;
+    if (sim->producers[process].epoch != commit->epoch) {
+        reply(commit, process, LOG_COMMIT_FAILED, "fenced at Produce");
+        return;
+    }
+    if (sim->producers[process].txn != NULL) {
+        sim_later(1000, process, UINT32_MAX, step_produce, commit); /* CONCURRENT_TRANSACTIONS */
+        return;
+    }
+    struct sim_txn *txn = sim_take(sizeof(*txn));
+    txn->producer = process;
+    txn->epoch = commit->epoch;
+    txn->began_us = sim->now_us;
+    sim->producers[process].txn = txn;
+    commit->txn = txn;
+    for (uint32_t i = 0; i < commit->write_count; i++) {
+        commit->entries[i].txn = txn;
+        commit->entries[i].append_ms = SIM_WALL_MS + sim->now_us / 1000;
+        commit->landed[i] = sim->partitions[commit->partitions[i]].count;
+        txn->partitions |= UINT64_C(1) << commit->partitions[i];
+        append(commit->partitions[i], &commit->entries[i]);
+    }
+    sim_later(TRANSACTION_US, process, UINT32_MAX, transaction_timeout, txn);
+    sim_later(sim_between(200, 2000), process, UINT32_MAX, step_offsets, commit);
+}
+
+static void log_commit(struct log *log, const struct log_transaction *transaction)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    struct sim_commit *commit = sim_take(sizeof(*commit));
+    commit->life = process->life;
+    commit->instance = process->instance;
+    commit->epoch = process->epoch;
+    commit->generation = process->metadata_generation;
+    commit->member = process->metadata_member;
+    commit->transaction = transaction;
+    commit->offset_count = transaction->offset_count;
+    memcpy(commit->offsets, transaction->offsets, transaction->offset_count * sizeof(struct log_offset));
+    commit->write_count = transaction->write_count;
+    commit->entries = sim_take(transaction->write_count * sizeof(struct sim_entry));
+    commit->partitions = sim_take(transaction->write_count * sizeof(uint32_t));
+    commit->landed = sim_take(transaction->write_count * sizeof(int64_t));
+    for (uint32_t i = 0; i < transaction->write_count; i++) {
+        const struct log_write *write = &transaction->writes[i];
+        uint8_t *copy = sim_take(write->value.size + 1);
+        memcpy(copy, write->value.data, write->value.size);
+        commit->entries[i] = (struct sim_entry){.size = write->value.size, .data = copy};
+        commit->partitions[i] = strcmp(write->topic, "journal") == 0 ? (uint32_t)write->partition : SIM_PARTITION_OUT;
+    }
+    sim_later(sim_between(200, 3000), index, UINT32_MAX, step_produce, commit);
+}
+
+/* ---- producers ---- */
+struct opening {
+    uint32_t life, instance, epoch;
+};
+
+static void open_wait(void *data, uint32_t process)
+{
+    struct opening *opening = data;
+    struct sim_process *of = &sim->processes[process];
+    if (sim->producers[process].txn != NULL) {
+        sim_later(1000, process, UINT32_MAX, open_wait, opening);
+        return;
+    }
+    if (of->alive && of->life == opening->life && of->instance == opening->instance) {
+        struct log_event event = {.kind = LOG_PRODUCER_READY};
+        of->epoch = opening->epoch;
+        push(process, &event);
+    }
+}
+
+static void open_arrives(void *data, uint32_t process)
+{
+    struct opening *opening = data;
+    struct sim_txn *txn = sim->producers[process].txn;
+    opening->epoch = ++sim->producers[process].epoch;
+    if (txn != NULL && txn->state == TXN_OPEN) {
+        decide(txn, false);
+    }
+    open_wait(opening, process);
+}
+
+static void log_open_producer(struct log *log)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    struct opening *opening = sim_take(sizeof(*opening));
+    *opening = (struct opening){process->life, ++process->instance, 0};
+    sim_later(sim_between(500, 20000), index, UINT32_MAX, open_arrives, opening);
+}
+
+/* ---- the group ---- */
+struct assignment {
+    uint32_t generation, member;
+    bool owned[SIM_TASKS];
+};
+
+static void assignment_arrives(void *data, uint32_t process)
+{
+    const struct assignment *assignment = data;
+    struct sim_process *of = &sim->processes[process];
+    if (assignment->generation < of->metadata_generation) {
+        return;
+    }
+    for (uint32_t i = 0; i < SIM_TASKS; i++) {
+        push(process, &(struct log_event){.kind = LOG_REVOKED, .task = i});
+    }
+    of->metadata_generation = assignment->generation;
+    of->metadata_member = assignment->member;
+    for (uint32_t i = 0; i < SIM_TASKS; i++) {
+        if (assignment->owned[i]) {
+            push(process, &(struct log_event){.kind = LOG_ASSIGNED, .task = i, .generation = assignment->generation});
+        }
+    }
+}
+
+static void send_assignment(uint32_t process)
+{
+    struct assignment *assignment = sim_take(sizeof(*assignment));
+    assignment->generation = sim->group.generation;
+    assignment->member = sim->group.members[process];
+    for (uint32_t i = 0; i < SIM_TASKS; i++) {
+        assignment->owned[i] = sim->group.owner[i] == process;
+    }
+    sim_later(sim_between(500, 60000), process, sim->processes[process].life, assignment_arrives, assignment);
+}
+
+static void rebalance(void)
+{
+    uint32_t members[SIM_PROCESSES];
+    uint32_t count = 0;
+    sim->group.generation++;
+    sim->counts.rebalances++;
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        if (sim->group.members[i] != 0) {
+            members[count++] = i;
+        }
+    }
+    for (uint32_t i = 0; i < SIM_TASKS; i++) {
+        sim->group.owner[i] = count == 0 ? UINT32_MAX : members[i * count / SIM_TASKS];
+    }
+    sim_trace("group: generation %u with %u members", sim->group.generation, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (sim->processes[members[i]].alive) {
+            send_assignment(members[i]);
+        }
+    }
+}
+
+void sim_group_join(uint32_t process, bool restart)
+{
+    bool in_place = restart && sim->group.members[process] != 0;
+    sim->group.members[process] = ++sim->group.next_member;
+    if (in_place) {
+        send_assignment(process); /* a static member that comes back keeps generation and tasks */
+    } else {
+        rebalance();
+    }
+}
+
+void sim_group_leave(uint32_t process)
+{
+    if (sim->group.members[process] != 0) {
+        sim->group.members[process] = 0;
+        rebalance();
+    }
+}
+
+static void session_over(void *data, uint32_t process)
+{
+    const uint32_t *life = data;
+    struct sim_process *of = &sim->processes[process];
+    bool gone = !of->alive || of->frozen_until_us > sim->now_us;
+    if (of->life == *life && gone) {
+        sim_group_leave(process);
+    }
+}
+
+void sim_process_died(uint32_t process)
+{
+    uint32_t *life = sim_take(sizeof(*life));
+    *life = sim->processes[process].life;
+    sim_later(SESSION_US, process, UINT32_MAX, session_over, life);
+}
+
+/* ---- reading ---- */
+uint32_t sim_input_end(uint32_t source, uint32_t task)
+{
+    uint32_t end = 0;
+    const struct sim_input *inputs = sim->inputs[source][task];
+    while (end < sim->input_count[source][task] && inputs[end].visible_us <= sim->now_us) {
+        end++;
+    }
+    return end;
+}
+
+static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records, uint32_t max)
+{
+    uint32_t index;
+    uint32_t count = 0;
+    struct sim_process *process = process_of(log, &index);
+    uint32_t first = (uint32_t)random_below(&sim->random, SIM_SOURCES);
+    for (uint32_t k = 0; k < SIM_SOURCES; k++) {
+        uint32_t source = (first + k) % SIM_SOURCES;
+        int64_t *at = &process->fetch_at[task][source];
+        int64_t end = sim_input_end(source, task);
+        uint32_t burst = (uint32_t)sim_between(1, 24);
+        for (; *at >= 0 && *at < end && count < max && burst > 0; (*at)++, burst--) {
+            struct sim_input *input = &sim->inputs[source][task][*at];
+            char text[16];
+            struct slice id = sim_customer_id(input->customer, text);
+            uint8_t *key = input->value + sizeof(input->value) - 8;
+            memcpy(key, id.data, id.size);
+            out_records[count++] = (struct log_record){
+                .key = slice_of(key, id.size), .has_key = true, .has_value = true,
+                .value = slice_of(input->value, input->value_size), .source = (uint8_t)source,
+                .partition = task, .offset = *at, .append_ms = input->append_ms};
+        }
+    }
+    return count;
+}
+
+static void log_release(struct log *log, struct log_record *records, uint32_t count)
+{
+    (void)log;
+    (void)records;
+    (void)count;
+}
+
+static void log_start(struct log *log, uint32_t task, const int64_t *offsets)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+        process->fetch_at[task][i] = offsets[i] == -2 ? 0 : offsets[i];
+    }
+}
+
+static void log_stop(struct log *log, uint32_t task)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+        process->fetch_at[task][i] = -1;
+    }
+}
+
+static int64_t log_high_watermark(struct log *log, uint32_t task, enum source source)
+{
+    (void)log;
+    return (uint32_t)source < SIM_SOURCES ? (int64_t)sim_input_end((uint32_t)source, task) : -1;
+}
+
+struct asking {
+    uint32_t task, life;
+};
+
+static void committed_arrives(void *data, uint32_t process)
+{
+    const struct asking *asking = data;
+    struct sim_process *of = &sim->processes[process];
+    if (!of->alive || of->life != asking->life) {
+        return;
+    }
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        const struct sim_txn *txn = sim->producers[i].txn;
+        for (uint32_t k = 0; txn != NULL && txn->has_offsets && !txn->offsets_final && k < txn->offset_count; k++) {
+            if (txn->offsets[k].task == asking->task) {
+                sim_later(5000, process, UINT32_MAX, committed_arrives, data); /* UNSTABLE_OFFSET_COMMIT */
+                return;
+            }
+        }
+    }
+    struct log_event event = {.kind = LOG_COMMITTED_OFFSETS, .task = asking->task};
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        event.offsets[i].offset = sim->group.offsets[asking->task][i];
+        memcpy(event.offsets[i].metadata, sim->group.metadata[asking->task][i], LOG_METADATA_SIZE_MAX);
+    }
+    push(process, &event);
+}
+
+static void log_ask_committed(struct log *log, uint32_t task)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    struct asking *asking = sim_take(sizeof(*asking));
+    *asking = (struct asking){task, process->life};
+    sim_later(sim_between(200, 5000), index, UINT32_MAX, committed_arrives, asking);
+}
+
+static void log_read_journal(struct log *log, uint32_t task, int64_t offset)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    int64_t start = sim->partitions[task * SIM_JOURNALS / SIM_TASKS].start;
+    process->journal[task] = (struct sim_reader){true, 0, offset < start ? start : offset};
+    sim_wake(index);
+}
+
+static void log_stop_journal(struct log *log, uint32_t task)
+{
+    uint32_t index;
+    process_of(log, &index)->journal[task].active = false;
+}
+
+/* The next record that read_committed shows, or where it ends for now. */
+static bool read_partition(struct sim_reader *reader, uint32_t partition_index, uint32_t task,
+                           struct log_event *out_event)
+{
+    const struct sim_partition *partition = &sim->partitions[partition_index];
+    while (reader->offset < partition->count) {
+        const struct sim_entry *entry = &partition->entries[reader->offset];
+        if (!entry->marked) {
+            break;
+        }
+        reader->offset++;
+        reader->serial = 0;
+        if (entry->txn->state == TXN_COMMITTED) {
+            *out_event = (struct log_event){.kind = LOG_JOURNAL_RECORD, .task = task};
+            out_event->record = (struct log_record){
+                .value = slice_of(entry->data, entry->size), .has_value = true, .source = SOURCE_COUNT,
+                .partition = partition_index, .offset = reader->offset - 1, .append_ms = entry->append_ms};
+            return true;
+        }
+    }
+    if (reader->serial == 0) {
+        reader->serial = 1; /* said once until more comes */
+        *out_event = (struct log_event){.kind = LOG_JOURNAL_END, .task = task, .journal_end = reader->offset,
+                                        .journal_start = partition->start};
+        return true;
+    }
+    return false;
+}
+
+static bool log_next_event(struct log *log, struct log_event *out_event)
+{
+    uint32_t index;
+    struct sim_process *process = process_of(log, &index);
+    if (process->event_count > 0) {
+        *out_event = process->events[process->event_head];
+        process->event_head = (process->event_head + 1) % SIM_QUEUE;
+        process->event_count--;
+        return true;
+    }
+    for (uint32_t i = 0; i < SIM_TASKS; i++) {
+        if (process->journal[i].active &&
+            read_partition(&process->journal[i], i * SIM_JOURNALS / SIM_TASKS, i, out_event)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void log_delete_journal(struct log *log, uint32_t task, int64_t offset)
+{
+    struct sim_partition *partition = &sim->partitions[task * SIM_JOURNALS / SIM_TASKS];
+    (void)log;
+    partition->start = offset > partition->start ? offset : partition->start;
+}
+
+static void log_read_checkpoints(struct log *log, uint32_t task)
+{
+    (void)log;
+    (void)task;
+}
+
+static const struct log_ops ops = {
+    .next_event = log_next_event, .fetch = log_fetch, .release = log_release, .start = log_start,
+    .stop = log_stop, .high_watermark = log_high_watermark, .ask_committed = log_ask_committed,
+    .read_journal = log_read_journal, .stop_journal = log_stop_journal, .open_producer = log_open_producer,
+    .commit = log_commit, .delete_journal = log_delete_journal, .read_checkpoints = log_read_checkpoints,
+};
+
+void sim_log_open(struct sim_process *process, uint32_t index)
+{
+    process->log = (struct sim_log){{&ops}, index};
+    process->event_head = 0;
+    process->event_count = 0;
+    process->epoch = 0;
+    process->instance = 0;
+    process->metadata_generation = 0;
+    process->metadata_member = 0;
+    memset(process->journal, 0, sizeof(process->journal));
+    memset(process->fetch_at, 0xff, sizeof(process->fetch_at));
+}
+
+void sim_kafka_init(void)
+{
+    for (uint32_t i = 0; i < SIM_TASKS; i++) {
+        sim->group.owner[i] = UINT32_MAX;
+        for (uint32_t k = 0; k < SOURCE_COUNT; k++) {
+            sim->group.offsets[i][k] = -1;
+        }
+    }
+}

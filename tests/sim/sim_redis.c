@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model of Redis for the simulator: the commands of our ACL, WATCH / MULTI / EXEC per connection, and a
+ * history of steps so that it can fall back to any older prefix. */
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "sim/sim.h"
+#include "sim/sim_map.h"
+
+struct sim_op {
+    uint32_t process, life, connection;
+    uint64_t epoch, token;
+    uint8_t *data;
+    size_t size;
+    uint32_t count;
+    struct store_reply *replies;
+    enum status status;
+};
+
+struct undo {
+    struct sim_node *node; /* NULL: a step ends here */
+    struct slice name;
+    struct slice old;
+    bool had;
+};
+
+enum { ARGUMENTS_MAX = 4096, UNDO_MAX = 1 << 20 };
+
+static struct undo *undo;
+static uint32_t undo_count;
+
+static struct slice copy_of(struct slice bytes)
+{
+    uint8_t *copy = sim_take(bytes.size + 1);
+    if (bytes.size > 0) {
+        memcpy(copy, bytes.data, bytes.size);
+    }
+    return slice_of(copy, bytes.size);
+}
+
+struct sim_map *sim_map_open(void)
+{
+    return sim_take(sizeof(struct sim_map));
+}
+
+struct sim_node *sim_map_node(struct sim_map *map, struct slice key)
+{
+    struct sim_node **at = &map->buckets[hash64(key, 9) % SIM_MAP_BUCKETS];
+    for (; *at != NULL; at = &(*at)->next) {
+        if (slice_equal((*at)->key, key)) {
+            return *at;
+        }
+    }
+    *at = sim_take(sizeof(struct sim_node));
+    (*at)->key = copy_of(key);
+    return *at;
+}
+
+const struct slice *sim_node_get(const struct sim_node *node, struct slice name)
+{
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (slice_equal(node->fields[i].name, name)) {
+            return &node->fields[i].value;
+        }
+    }
+    return NULL;
+}
+
+void sim_node_put(struct sim_node *node, struct slice name, const struct slice *value)
+{
+    node->version++;
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (slice_equal(node->fields[i].name, name)) {
+            if (value != NULL) {
+                node->fields[i].value = copy_of(*value);
+            } else {
+                node->fields[i] = node->fields[--node->count];
+            }
+            return;
+        }
+    }
+    if (value == NULL) {
+        return;
+    }
+    if (node->count == node->limit) {
+        node->limit = node->limit == 0 ? 4 : 2 * node->limit;
+        struct sim_field *more = sim_take(node->limit * sizeof(*more));
+        if (node->count > 0) {
+            memcpy(more, node->fields, node->count * sizeof(*more));
+        }
+        node->fields = more;
+    }
+    node->fields[node->count++] = (struct sim_field){copy_of(name), copy_of(*value)};
+}
+
+uint64_t sim_item_hash(char kind, struct slice key, struct slice name, struct slice value)
+{
+    uint64_t seed = hash64(key, (uint64_t)kind);
+    return hash64(value, hash64(name, seed)) | 1;
+}
+
+/* "{app.3}c:k17" -> task 3, 'c', "k17". The head is not part of the state: kind 'h'. */
+static uint32_t key_parts(struct slice key, char *out_kind, struct slice *out_rest)
+{
+    const uint8_t *close = memchr(key.data, '}', key.size);
+    INVARIANT(close != NULL && close > key.data + 1);
+    uint32_t task = (uint32_t)(close[-1] - '0');
+    const uint8_t *kind = close + 1;
+    const uint8_t *colon = memchr(kind, ':', (size_t)(key.data + key.size - kind));
+    *out_kind = (char)*kind;
+    *out_rest = colon == NULL ? (struct slice){NULL, 0}
+                              : slice_of(colon + 1, (size_t)(key.data + key.size - colon - 1));
+    INVARIANT(task < SIM_TASKS);
+    return task;
+}
+
+static void put_raw(struct sim_node *node, struct slice name, const struct slice *value)
+{
+    char kind;
+    struct slice rest;
+    uint32_t task = key_parts(node->key, &kind, &rest);
+    const struct slice *old = sim_node_get(node, name);
+    if (kind != 'h') {
+        sim->redis_hash[task] -= old == NULL ? 0 : sim_item_hash(kind, rest, name, *old);
+        sim->redis_hash[task] += value == NULL ? 0 : sim_item_hash(kind, rest, name, *value);
+    }
+    sim_node_put(node, name, value);
+}
+
+static void put(struct slice key, struct slice name, const struct slice *value)
+{
+    struct sim_node *node = sim_map_node(sim->redis, key);
+    const struct slice *old = sim_node_get(node, name);
+    if (old == NULL && value == NULL) {
+        return;
+    }
+    INVARIANT(undo_count < UNDO_MAX);
+    undo[undo_count++] = (struct undo){node, copy_of(name), old == NULL ? (struct slice){NULL, 0} : *old, old != NULL};
+    put_raw(node, name, value);
+}
+
+static uint32_t step_task = UINT32_MAX;
+
+static void step_end(void)
+{
+    if (undo_count > 0 && undo[undo_count - 1].node != NULL) {
+        undo[undo_count++] = (struct undo){0};
+    }
+    if (step_task != UINT32_MAX) {
+        sim_check_redis(step_task);
+    }
+    step_task = UINT32_MAX;
+}
+
+void sim_redis_restart(void)
+{
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        for (uint32_t c = 0; c < SIM_CONNECTIONS; c++) {
+            sim->processes[i].connections[c].epoch = 0;
+        }
+    }
+}
+
+void sim_redis_back(uint32_t steps)
+{
+    sim->counts.backs++;
+    sim_trace("redis: goes back %u steps", steps);
+    for (uint32_t i = 0; i < steps && undo_count > 0; i++) {
+        undo_count--; /* the mark */
+        while (undo_count > 0 && undo[undo_count - 1].node != NULL) {
+            const struct undo *last = &undo[--undo_count];
+            put_raw(last->node, last->name, last->had ? &last->old : NULL);
+        }
+    }
+    sim_redis_restart();
+    for (uint32_t task = 0; task < SIM_TASKS; task++) {
+        sim_check_redis(task);
+    }
+}
+
+void sim_redis_flush(void)
+{
+    sim->counts.flushes++;
+    sim_trace("redis: loses everything");
+    for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
+        for (struct sim_node *node = sim->redis->buckets[i]; node != NULL; node = node->next) {
+            while (node->count > 0) {
+                put(node->key, node->fields[0].name, NULL);
+            }
+        }
+    }
+    undo_count = 0;
+    sim_redis_restart();
+}
+
+struct slice sim_redis_get(struct slice key)
+{
+    const struct slice *value = sim_node_get(sim_map_node(sim->redis, key), (struct slice){NULL, 0});
+    return value == NULL ? (struct slice){NULL, 0} : *value;
+}
+
+uint32_t sim_redis_due(uint32_t task, struct slice id, int64_t *out_bucket)
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
+        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL; node = node->next) {
+            char kind;
+            struct slice rest;
+            if (key_parts(node->key, &kind, &rest) == task && kind == 'd' && sim_node_get(node, id) != NULL) {
+                char text[24] = {0};
+                memcpy(text, rest.data, rest.size < 23 ? rest.size : 23);
+                *out_bucket = strtoll(text, NULL, 10);
+                found++;
+            }
+        }
+    }
+    return found;
+}
+
+/* ---- commands ---- */
+static struct store_reply reply_text(enum store_reply_kind kind, const char *text)
+{
+    return (struct store_reply){.kind = kind, .text = slice_text(text)};
+}
+
+static struct store_reply reply_value(const struct slice *value)
+{
+    return value == NULL ? (struct store_reply){.kind = STORE_NIL}
+                         : (struct store_reply){.kind = STORE_BULK, .text = *value};
+}
+
+static struct store_reply run_read(const struct slice *arguments, uint32_t count)
+{
+    const struct slice none = {NULL, 0};
+    struct sim_node *node = sim_map_node(sim->redis, arguments[1]);
+    if (slice_is(arguments[0], "GET")) {
+        return reply_value(sim_node_get(node, none));
+    }
+    bool pairs = slice_is(arguments[0], "HGETALL");
+    bool members = slice_is(arguments[0], "SMEMBERS");
+    uint32_t children = pairs ? 2 * node->count : members ? node->count : count - 1;
+    struct store_reply *list = sim_take((children + 1) * sizeof(*list));
+    for (uint32_t i = 0; i < children; i++) {
+        if (pairs) {
+            list[i] = reply_value(i % 2 == 0 ? &node->fields[i / 2].name : &node->fields[i / 2].value);
+        } else if (members) {
+            list[i] = reply_value(&node->fields[i].name);
+        } else {
+            list[i] = reply_value(sim_node_get(sim_map_node(sim->redis, arguments[1 + i]), none));
+        }
+    }
+    return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = children};
+}
+
+static struct store_reply run_write(const struct slice *arguments, uint32_t count)
+{
+    const struct slice none = {NULL, 0};
+    char kind;
+    struct slice rest;
+    step_task = key_parts(arguments[1], &kind, &rest);
+    if (slice_is(arguments[0], "SET") || slice_is(arguments[0], "MSET")) {
+        for (uint32_t i = 1; i + 1 < count; i += 2) {
+            put(arguments[i], none, &arguments[i + 1]);
+        }
+    } else if (slice_is(arguments[0], "DEL")) {
+        for (uint32_t i = 1; i < count; i++) {
+            struct sim_node *node = sim_map_node(sim->redis, arguments[i]);
+            while (node->count > 0) {
+                put(arguments[i], node->fields[0].name, NULL);
+            }
+        }
+    } else if (slice_is(arguments[0], "SADD")) {
+        put(arguments[1], arguments[2], &none);
+    } else if (slice_is(arguments[0], "SREM") || slice_is(arguments[0], "HDEL")) {
+        for (uint32_t i = 2; i < count; i++) {
+            put(arguments[1], arguments[i], NULL);
+        }
+    } else if (slice_is(arguments[0], "HSET")) {
+        for (uint32_t i = 2; i + 1 < count; i += 2) {
+            put(arguments[1], arguments[i], &arguments[i + 1]);
+        }
+    } else {
+        sim_fail("a command that the ACL does not allow: %.*s", SLICE_ARG(arguments[0]));
+    }
+    return reply_text(STORE_STATUS, "OK");
+}
+
+static struct store_reply run(const struct slice *arguments, uint32_t count)
+{
+    static const char *const reads[] = {"GET", "MGET", "SMEMBERS", "HGETALL"};
+    for (uint32_t i = 0; i < ARRAY_COUNT(reads); i++) {
+        if (slice_is(arguments[0], reads[i])) {
+            return run_read(arguments, count);
+        }
+    }
+    return run_write(arguments, count);
+}
+
+/* One RESP command. Returns the number of arguments. */
+static uint32_t parse(const uint8_t **at, struct slice *arguments)
+{
+    char *end;
+    uint32_t count = (uint32_t)strtoul((const char *)*at + 1, &end, 10);
+    INVARIANT(**at == '*' && count <= ARGUMENTS_MAX);
+    *at = (const uint8_t *)end + 2;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t size = strtoul((const char *)*at + 1, &end, 10);
+        arguments[i] = slice_of(end + 2, size);
+        *at = (const uint8_t *)end + 2 + size + 2;
+    }
+    return count;
+}
+
+static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t queued)
+{
+    struct slice *arguments = sim_take(ARGUMENTS_MAX * sizeof(*arguments));
+    struct store_reply *list = sim_take((queued + 1) * sizeof(*list));
+    bool partial = queued > 1 && sim_chance(sim->faults.redis_partial);
+    for (uint32_t i = 0; i < queued; i++) {
+        uint32_t count = parse(&from, arguments);
+        list[i] = partial && i == queued - 1 ? reply_text(STORE_ERROR, "WRONGTYPE") : run(arguments, count);
+    }
+    (void)op;
+    sim->counts.applies++;
+    step_end();
+    return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = queued};
+}
+
+static void run_pipeline(struct sim_op *op)
+{
+    static struct slice arguments[ARGUMENTS_MAX];
+    const uint8_t *at = op->data;
+    const uint8_t *multi_at = NULL;
+    uint32_t queued = 0;
+    bool aborted = false;
+    bool refuse = sim_chance(sim->faults.redis_error);
+    struct sim_node **watch = &sim->processes[op->process].connections[op->connection].watched;
+    uint64_t *version = &sim->processes[op->process].connections[op->connection].watched_version;
+    bool *watching = &sim->processes[op->process].connections[op->connection].watching;
+    op->replies = sim_take(op->count * sizeof(struct store_reply));
+    for (uint32_t i = 0; i < op->count; i++) {
+        uint32_t count = parse(&at, arguments);
+        struct store_reply *reply = &op->replies[i];
+        if (slice_is(arguments[0], "MULTI")) {
+            multi_at = at;
+            queued = 0;
+            aborted = false;
+            *reply = reply_text(STORE_STATUS, "OK");
+        } else if (slice_is(arguments[0], "EXEC")) {
+            if (aborted) {
+                *reply = reply_text(STORE_ERROR, "EXECABORT");
+            } else if (*watching && (*watch)->version != *version) {
+                *reply = (struct store_reply){.kind = STORE_NIL};
+            } else {
+                *reply = exec(op, multi_at, queued);
+            }
+            *watching = false;
+            multi_at = NULL;
+        } else if (multi_at != NULL) {
+            aborted = aborted || refuse;
+            *reply = refuse ? reply_text(STORE_ERROR, "OOM command not allowed") : reply_text(STORE_STATUS, "QUEUED");
+            queued++;
+        } else if (slice_is(arguments[0], "WATCH")) {
+            if (!*watching) {
+                *watch = sim_map_node(sim->redis, arguments[1]);
+                *version = (*watch)->version;
+                *watching = true;
+            }
+            *reply = reply_text(STORE_STATUS, "OK");
+        } else {
+            *reply = refuse && !slice_is(arguments[0], "GET") ? reply_text(STORE_ERROR, "LOADING") : run(arguments, count);
+            step_end();
+        }
+    }
+}
+
+/* ---- connections ---- */
+static void answer_arrives(void *data, uint32_t process)
+{
+    struct sim_op *op = data;
+    struct sim_process *of = &sim->processes[process];
+    if (!of->alive || of->life != op->life) {
+        return;
+    }
+    if (of->connections[op->connection].epoch != op->epoch) {
+        op->status = STATUS_AWAY;
+    }
+    for (uint32_t i = 0; i < SIM_QUEUE; i++) {
+        if (of->answers[i].op == NULL) {
+            of->answers[i].op = op;
+            sim_wake(process);
+            return;
+        }
+    }
+    INVARIANT(false);
+}
+
+static void op_runs(void *data, uint32_t process)
+{
+    struct sim_op *op = data;
+    struct sim_process *of = &sim->processes[process];
+    int64_t delay = sim_between(50, 600);
+    if (of->life != op->life || of->connections[op->connection].epoch != op->epoch) {
+        op->status = STATUS_AWAY;
+    } else if (sim_chance(sim->faults.redis_break)) {
+        sim->counts.breaks++;
+        if (sim_chance(.5)) {
+            run_pipeline(op);
+        }
+        of->connections[op->connection].epoch = 0;
+        op->status = STATUS_AWAY;
+    } else {
+        run_pipeline(op);
+    }
+    sim_later(delay, process, UINT32_MAX, answer_arrives, op);
+}
+
+static enum status store_submit(struct store *store, uint32_t connection, const struct store_pipeline *pipeline,
+                                uint64_t token)
+{
+    uint32_t index = ((struct sim_store *)store)->process;
+    struct sim_process *process = &sim->processes[index];
+    if (process->connections[connection].epoch == 0) {
+        return STATUS_AWAY;
+    }
+    struct sim_op *op = sim_take(sizeof(*op));
+    *op = (struct sim_op){.process = index, .life = process->life, .connection = connection,
+                          .epoch = process->connections[connection].epoch, .token = token,
+                          .size = pipeline->size, .count = pipeline->command_count, .status = STATUS_OK};
+    op->data = sim_take(pipeline->size + 1);
+    memcpy(op->data, pipeline->data, pipeline->size);
+    int64_t delay = sim_chance(sim->faults.redis_slow) ? sim_between(1000, 900000) : sim_between(50, 900);
+    int64_t *last = &process->connections[connection].last_us;
+    *last = sim->now_us + delay > *last ? sim->now_us + delay : *last + 1;
+    sim_later(*last - sim->now_us, index, UINT32_MAX, op_runs, op);
+    return STATUS_OK;
+}
+
+static bool store_next_answer(struct store *store, struct store_answer *out_answer)
+{
+    struct sim_process *process = &sim->processes[((struct sim_store *)store)->process];
+    for (uint32_t i = 0; i < SIM_QUEUE && process->answers[i].op != NULL; i++) {
+        struct sim_op *op = process->answers[i].op;
+        if (op->size != SIZE_MAX) {
+            *out_answer = (struct store_answer){.token = op->token, .connection = op->connection, .status = op->status,
+                                                .replies = op->replies, .connection_epoch = op->epoch};
+            out_answer->reply_count = op->status == STATUS_OK ? op->count : 0;
+            op->size = SIZE_MAX; /* taken */
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < SIM_QUEUE && process->answers[i].op != NULL; i++) {
+        process->answers[i].op = NULL;
+    }
+    return false;
+}
+
+static void connect_arrives(void *data, uint32_t process)
+{
+    uint32_t connection = *(uint32_t *)data;
+    struct sim_process *of = &sim->processes[process];
+    if (of->connections[connection].epoch == 0) {
+        of->connections[connection].epoch = ++of->connections[connection].counter;
+        of->connections[connection].watching = false;
+        of->connections[connection].last_us = sim->now_us;
+        sim_wake(process);
+    }
+}
+
+static uint64_t store_epoch(struct store *store, uint32_t connection)
+{
+    uint32_t index = ((struct sim_store *)store)->process;
+    return sim->processes[index].connections[connection].epoch;
+}
+
+static void store_reset(struct store *store, uint32_t connection)
+{
+    sim->processes[((struct sim_store *)store)->process].connections[connection].epoch = 0;
+}
+
+static int store_descriptor(struct store *store)
+{
+    (void)store;
+    return -1;
+}
+
+static const struct store_ops ops = {.submit = store_submit, .next_answer = store_next_answer,
+                                     .epoch = store_epoch, .reset = store_reset, .descriptor = store_descriptor};
+
+/* Connections that are down come back by themselves. */
+static void reconnect(void *data, uint32_t process)
+{
+    for (uint32_t c = 0; c < SIM_CONNECTIONS; c++) {
+        if (sim->processes[process].connections[c].epoch == 0) {
+            uint32_t *connection = sim_take(sizeof(*connection));
+            *connection = c;
+            sim_later(sim_between(100, 20000), process, sim->processes[process].life, connect_arrives, connection);
+        }
+    }
+    sim_later(50000, process, sim->processes[process].life, reconnect, data);
+}
+
+void sim_store_open(struct sim_process *process, uint32_t index)
+{
+    process->store = (struct sim_store){{&ops}, index};
+    for (uint32_t i = 0; i < SIM_CONNECTIONS; i++) {
+        process->connections[i].epoch = 0;
+    }
+    for (uint32_t i = 0; i < SIM_QUEUE; i++) {
+        process->answers[i].op = NULL;
+    }
+    reconnect(NULL, index);
+}
+
+void sim_redis_init(void)
+{
+    sim->redis = sim_map_open();
+    if (undo == NULL) {
+        undo = calloc(UNDO_MAX, sizeof(*undo));
+    }
+    undo_count = 0;
+}

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event heap, virtual time, memory, processes and their misfortunes. */
+#include "sim/sim_world.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "sim/sim_map.h"
+
+struct sim *sim;
+uint32_t sim_process_now;
+
+struct item {
+    int64_t at_us;
+    uint64_t order;
+    void (*fn)(void *data, uint32_t process);
+    void *data;
+    uint32_t process;
+    uint32_t life;
+};
+
+enum { HEAP_MAX = 1 << 16, WORLD_MEMORY = 1 << 30, PHASE_1_US = 12000000, PHASE_2_US = 90000000 };
+
+static struct item *heap;
+static uint32_t heap_count;
+static uint64_t heap_order;
+static uint8_t *world_memory;
+static size_t world_used;
+static size_t world_dirty; /* bytes that an earlier seed used */
+
+/* ---- memory: one block for the world, one for each process; both start again with every life ---- */
+void *sim_take(size_t size)
+{
+    size_t rounded = (size + 15) / 16 * 16;
+    INVARIANT(world_used + rounded <= WORLD_MEMORY);
+    void *block = world_memory + world_used;
+    if (world_used < world_dirty) {
+        memset(block, 0, rounded);
+    }
+    world_used += rounded;
+    return block;
+}
+
+void *memory_take(size_t size, const char *what)
+{
+    struct sim_process *process = &sim->processes[sim_process_now];
+    size_t rounded = (size + 63) / 64 * 64;
+    (void)what;
+    INVARIANT(process->memory_used + rounded <= SIM_PROCESS_MEMORY);
+    void *block = process->memory + process->memory_used;
+    process->memory_used += rounded;
+    return block;
+}
+
+void memory_seal(void)
+{
+}
+
+void memory_unseal(void)
+{
+}
+
+size_t memory_plan(const struct memory_pool **out_pools)
+{
+    *out_pools = NULL;
+    return 0;
+}
+
+static void *map_block(size_t size)
+{
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    INVARIANT(block != MAP_FAILED);
+    return block;
+}
+
+/* ---- time ---- */
+static bool item_before(const struct item *a, const struct item *b)
+{
+    return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
+}
+
+void sim_later(int64_t delay_us, uint32_t process, uint32_t life, void (*fn)(void *data, uint32_t process), void *data)
+{
+    INVARIANT(heap_count < HEAP_MAX);
+    struct item item = {sim->now_us + (delay_us < 0 ? 0 : delay_us), heap_order++, fn, data, process, life};
+    uint32_t at = heap_count++;
+    while (at > 0 && item_before(&item, &heap[(at - 1) / 2])) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = item;
+}
+
+static struct item heap_pop(void)
+{
+    struct item top = heap[0];
+    struct item last = heap[--heap_count];
+    uint32_t at = 0;
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child >= heap_count) {
+            break;
+        }
+        child += child + 1 < heap_count && item_before(&heap[child + 1], &heap[child]);
+        if (!item_before(&heap[child], &last)) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = last;
+    return top;
+}
+
+bool sim_chance(double chance)
+{
+    return chance > 0 && !sim->quiet && random_chance(&sim->random, chance);
+}
+
+int64_t sim_between(int64_t low, int64_t high)
+{
+    return random_between(&sim->random, low, high);
+}
+
+void sim_trace(const char *format, ...)
+{
+    char line[600];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    sim->trace_hash = hash64(slice_text(line), sim->trace_hash ^ (uint64_t)sim->now_us);
+    if (sim->trace != NULL) {
+        (void)fprintf(sim->trace, "%10.6f %s\n", (double)sim->now_us / 1e6, line);
+    }
+}
+
+void sim_fail(const char *format, ...)
+{
+    if (sim->checker.failed) {
+        return;
+    }
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(sim->checker.text, sizeof(sim->checker.text), format, arguments);
+    va_end(arguments);
+    sim->checker.failed = true;
+    sim_trace("VIOLATION %s", sim->checker.text);
+}
+
+/* What the runtime logs belongs into the trace. */
+void log_set_level(enum log_level level)
+{
+    (void)level;
+}
+
+void log_line(enum log_level level, const char *code, const char *message, const char *format, ...)
+{
+    char line[500];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    (void)level;
+    (void)message;
+    sim_trace("p%u %s %s", sim_process_now, code, line);
+}
+
+/* ---- clocks ---- */
+static int64_t clock_wall(struct clock *clock)
+{
+    const struct sim_process *process = &sim->processes[((struct sim_clock *)clock)->process];
+    return SIM_WALL_MS + sim->now_us / 1000 + process->clock_skew_ms;
+}
+
+static int64_t clock_monotonic(struct clock *clock)
+{
+    (void)clock;
+    return sim->now_us + 1000000;
+}
+
+static uint64_t clock_random(struct clock *clock)
+{
+    (void)clock;
+    return random_next(&sim->random);
+}
+
+static const struct clock_ops clock_ops = {clock_wall, clock_monotonic, clock_random};
+
+/* ---- processes ---- */
+static void process_start(uint32_t index, bool restart);
+
+static void restart_later(void *data, uint32_t index)
+{
+    (void)data;
+    if (!sim->processes[index].alive) {
+        process_start(index, true);
+    }
+}
+
+static void process_kill(uint32_t index, const char *why)
+{
+    struct sim_process *process = &sim->processes[index];
+    sim_trace("p%u dies: %s", index, why);
+    sim_process_died(index);
+    process->alive = false;
+    process->frozen_until_us = 0;
+    sim->counts.kills++;
+    sim_later(sim_chance(.3) ? sim_between(3500000, 6000000) : sim_between(10000, 1500000), index, UINT32_MAX,
+              restart_later, NULL);
+}
+
+static void process_turn(void *data, uint32_t index)
+{
+    struct sim_process *process = &sim->processes[index];
+    (void)data;
+    if (!process->alive || process->turn_at_us != sim->now_us) {
+        return;
+    }
+    process->turn_at_us = INT64_MAX;
+    if (process->frozen_until_us > sim->now_us) {
+        sim_wake(index);
+        return;
+    }
+    int32_t wait_ms = 0;
+    sim_process_now = index;
+    sim->steps++;
+    if (worker_turn(process->worker, &wait_ms) == WORKER_LEAVE) {
+        process_kill(index, worker_reason(process->worker, UINT32_MAX));
+        return;
+    }
+    int64_t at = sim->now_us + (wait_ms < 1 ? 1 : wait_ms) * 1000;
+    if (at < process->turn_at_us) {
+        process->turn_at_us = at;
+        sim_later(at - sim->now_us, index, process->life, process_turn, NULL);
+    }
+}
+
+void sim_wake(uint32_t index)
+{
+    struct sim_process *process = &sim->processes[index];
+    int64_t at = sim->now_us > process->frozen_until_us ? sim->now_us + 20 : process->frozen_until_us;
+    if (process->alive && at < process->turn_at_us) {
+        process->turn_at_us = at;
+        sim_later(at - sim->now_us, index, process->life, process_turn, NULL);
+    }
+}
+
+static void join_later(void *data, uint32_t index)
+{
+    sim_group_join(index, data != NULL);
+}
+
+static struct worker_options sim_options(struct sim_process *process)
+{
+    struct worker_options options;
+    worker_options_init(&options);
+    options.engine = toy_engine();
+    options.log = &process->log.log;
+    options.store = &process->store.store;
+    options.clock = &process->clock.clock;
+    options.codec = toy_codec;
+    options.application = "app";
+    options.cluster_id = "cluster";
+    options.journal_topic = "journal";
+    options.checkpoint_topic = "checkpoints";
+    options.task_count = SIM_TASKS;
+    options.journal_partitions = SIM_JOURNALS;
+    options.tasks_max = SIM_TASKS;
+    options.commit_interval_ms = sim_between(5, 50);
+    options.store_timeout_ms = 1500;
+    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+        options.sources[i] = (struct worker_source){true, WORKER_START_EARLIEST, "input"};
+    }
+    options.limits = (struct worker_limits){
+        .chunk_records = (uint32_t)sim_between(4, 48), .customers_per_cut = (uint32_t)sim_between(8, 64),
+        .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX, .due_entries = (uint32_t)sim_between(8, 64), .dirty_entries = 256,
+        .commit_bytes = 65536, .step_bytes = 16384, .message_bytes = (size_t)sim_between(256, 4000),
+        .cache_bytes = 1};
+    return options;
+}
+
+static void process_start(uint32_t index, bool restart)
+{
+    struct sim_process *process = &sim->processes[index];
+    struct status_text text;
+    process->life++;
+    process->alive = true;
+    process->frozen_until_us = 0;
+    process->turn_at_us = INT64_MAX;
+    process->clock = (struct sim_clock){{&clock_ops}, index};
+    if (process->memory_used > 0) {
+        INVARIANT(madvise(process->memory, process->memory_used, MADV_DONTNEED) == 0);
+    }
+    process->memory_used = 0;
+    sim_log_open(process, index);
+    sim_store_open(process, index);
+    sim_process_now = index;
+    struct worker_options options = sim_options(process);
+    if (worker_open(&process->worker, &options, &text) != STATUS_OK) {
+        (void)fprintf(stderr, "%s\n", text.text);
+        abort();
+    }
+    sim_trace("p%u starts", index);
+    sim_later(sim_between(1000, 30000), index, process->life, join_later, restart ? process : NULL);
+    sim_wake(index);
+}
+
+static void thaw(void *data, uint32_t index)
+{
+    (void)data;
+    if (sim->group.members[index] == 0) {
+        sim_later(sim_between(1000, 300000), index, sim->processes[index].life, join_later, NULL);
+    }
+}
+
+static void leave_and_join(uint32_t index)
+{
+    if (sim->group.members[index] != 0) {
+        sim_group_leave(index);
+        sim_later(sim_between(1000, 400000), index, sim->processes[index].life, join_later, NULL);
+    }
+}
+
+/* Ten times a second: what befalls whom. */
+static void misfortune(void *data, uint32_t unused)
+{
+    const struct sim_faults *faults = &sim->faults;
+    (void)unused;
+    if (sim->quiet) {
+        return;
+    }
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        struct sim_process *process = &sim->processes[i];
+        if (!process->alive) {
+            continue;
+        }
+        if (sim_chance(faults->kill / 10)) {
+            process_kill(i, "kill -9");
+        } else if (sim_chance(faults->freeze / 10) && process->frozen_until_us <= sim->now_us) {
+            int64_t length = sim_chance(.4) ? sim_between(3000000, 6000000) : sim_between(1000, 2000000);
+            process->frozen_until_us = sim->now_us + length;
+            process->turn_at_us = INT64_MAX;
+            sim->counts.freezes++;
+            sim_trace("p%u freezes for %lld ms", i, (long long)length / 1000);
+            sim_process_died(i);
+            sim_later(length, i, process->life, thaw, NULL);
+            sim_wake(i);
+        } else if (sim_chance(faults->rebalance / 10)) {
+            leave_and_join(i);
+        } else if (sim_chance(faults->clock_jump / 10)) {
+            process->clock_skew_ms = sim_chance(.5) ? 0 : sim_between(-3600000, 3600000);
+        }
+    }
+    if (sim_chance(faults->redis_back / 10)) {
+        sim_redis_back((uint32_t)sim_between(1, sim_chance(.2) ? 200 : 12));
+    }
+    if (sim_chance(faults->redis_flush / 10)) {
+        sim_redis_flush();
+    }
+    sim_later(100000, 0, UINT32_MAX, misfortune, data);
+}
+
+/* A kill at a random moment between two steps, not on the tenth of a second only. */
+static double some(double chance_of_any, double value)
+{
+    return random_chance(&sim->random, chance_of_any) ? value * random_unit(&sim->random) : 0;
+}
+
+static void choose_faults(void)
+{
+    sim->faults = (struct sim_faults){
+        .kill = some(.5, 1), .freeze = some(.5, 1), .rebalance = some(.5, .8), .commit_lost = some(.5, .1),
+        .commit_refused = some(.5, .1), .late_end = some(.5, .15), .late_offsets = some(.5, .15),
+        .slow_marker = some(.4, .2), .redis_break = some(.5, .05), .redis_error = some(.5, .1),
+        .redis_slow = some(.4, .1), .redis_back = some(.5, 1), .redis_flush = some(.2, .2),
+        .clock_jump = some(.2, .5),
+    };
+}
+
+static void make_inputs(void)
+{
+    uint32_t by_task[SIM_TASKS][SIM_CUSTOMERS];
+    uint32_t counts[SIM_TASKS] = {0};
+    for (uint32_t i = 0; i < SIM_CUSTOMERS; i++) {
+        uint32_t task = sim_customer_task(i);
+        by_task[task][counts[task]++] = i;
+    }
+    for (uint32_t source = 0; source < SIM_SOURCES; source++) {
+        for (uint32_t task = 0; task < SIM_TASKS; task++) {
+            struct sim_input *inputs = sim_take(SIM_INPUTS_MAX * sizeof(*inputs));
+            uint32_t count = (uint32_t)sim_between(20, 160);
+            int64_t at = 0;
+            for (uint32_t i = 0; i < count; i++) {
+                struct sim_input *input = &inputs[i];
+                at += sim_between(0, 2 * PHASE_1_US / count);
+                input->customer = by_task[task][random_below(&sim->random, counts[task])];
+                input->number = i;
+                input->visible_us = at;
+                input->append_ms = SIM_WALL_MS + at / 1000;
+                input->time_ms = input->append_ms - sim_between(0, 500);
+                input->garbage = random_chance(&sim->random, .03);
+                char text[16];
+                struct bytes_writer writer = bytes_writer(input->value, 24);
+                bytes_put_u32(&writer, i);
+                bytes_put_u64(&writer, (uint64_t)input->time_ms);
+                bytes_put_slice(&writer, sim_customer_id(input->customer, text));
+                input->value_size = (uint8_t)(writer.size - (input->garbage ? 1 : 0));
+                sim->garbage_expected += input->garbage;
+                sim->input_expected[input->customer] += !input->garbage;
+            }
+            sim->inputs[source][task] = inputs;
+            sim->input_count[source][task] = count;
+        }
+    }
+}
+
+static bool world_is_done(void)
+{
+    for (uint32_t source = 0; source < SIM_SOURCES; source++) {
+        for (uint32_t task = 0; task < SIM_TASKS; task++) {
+            if (sim->group.offsets[task][source] < sim->input_count[source][task]) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void run_until(int64_t end_us)
+{
+    while (heap_count > 0 && heap[0].at_us <= end_us && !sim->checker.failed) {
+        struct item item = heap_pop();
+        sim->now_us = item.at_us;
+        if (item.life == UINT32_MAX ||
+            (sim->processes[item.process].life == item.life && sim->processes[item.process].alive)) {
+            item.fn(item.data, item.process);
+        }
+    }
+    sim->now_us = sim->checker.failed ? sim->now_us : end_us;
+}
+
+void sim_run(uint64_t seed, bool faults, FILE *trace)
+{
+    static struct sim *block;
+    if (block == NULL) {
+        block = calloc(1, sizeof(*block));
+        heap = calloc(HEAP_MAX, sizeof(*heap));
+        world_memory = map_block(WORLD_MEMORY);
+        for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+            block->processes[i].memory = map_block(SIM_PROCESS_MEMORY);
+            block->processes[i].events = calloc(SIM_QUEUE, sizeof(struct log_event));
+            block->processes[i].answers = calloc(SIM_QUEUE, sizeof(struct sim_answer));
+        }
+    }
+    sim = block;
+    struct sim_process kept[SIM_PROCESSES];
+    memcpy(kept, sim->processes, sizeof(kept));
+    memset(sim, 0, sizeof(*sim));
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        sim->processes[i].memory = kept[i].memory;
+        sim->processes[i].memory_used = kept[i].memory_used;
+        sim->processes[i].events = kept[i].events;
+        sim->processes[i].answers = kept[i].answers;
+    }
+    world_dirty = world_used > world_dirty ? world_used : world_dirty;
+    world_used = 0;
+    heap_count = 0;
+    heap_order = 0;
+    sim->seed = seed;
+    sim->trace = trace;
+    random_init(&sim->random, seed);
+    sim_kafka_init();
+    sim_redis_init();
+    sim_checker_init();
+    make_inputs();
+    if (faults) {
+        choose_faults();
+    }
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        process_start(i, false);
+    }
+    sim_later(100000, 0, UINT32_MAX, misfortune, NULL);
+    run_until(PHASE_1_US);
+    sim->quiet = true;
+    sim_trace("---- no more faults ----");
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        sim->processes[i].clock_skew_ms = 0;
+    }
+    /* Until everything is read, then long enough for every deadline to fall due and reach Redis. */
+    for (int64_t end = PHASE_1_US; end < PHASE_2_US && !sim->checker.failed && !world_is_done();) {
+        end += 1000000;
+        run_until(end);
+    }
+    if (!world_is_done() && !sim->checker.failed) {
+        sim_fail("with no more faults, the input is not all processed");
+    }
+    run_until(sim->now_us + 200000000);
+    if (!sim->checker.failed) {
+        sim_check_end();
+    }
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine for the simulator: it counts a customer's events and fires deadlines. Not deterministic on purpose
+ * (random bytes in every record): recovery copies bytes, it never recomputes. */
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "sim/sim.h"
+
+struct engine {
+    int unused;
+};
+
+struct toy_customer {
+    struct customer customer;
+    uint32_t count;
+    uint32_t fires;
+    uint32_t shown; /* what the view says */
+    uint64_t noise;
+};
+
+struct toy_task {
+    uint64_t events;
+};
+
+static const struct engine the_engine;
+
+const struct engine *toy_engine(void)
+{
+    return &the_engine;
+}
+
+size_t engine_customer_size(const struct engine *engine)
+{
+    (void)engine;
+    return sizeof(struct toy_customer);
+}
+
+size_t engine_task_size(const struct engine *engine)
+{
+    (void)engine;
+    return sizeof(struct toy_task);
+}
+
+uint64_t engine_layout_hash(const struct engine *engine)
+{
+    (void)engine;
+    return 1;
+}
+
+uint64_t engine_playbook_hash(const struct engine *engine)
+{
+    (void)engine;
+    return 2;
+}
+
+void engine_customer_init(const struct engine *engine, struct customer *customer, struct slice id)
+{
+    (void)engine;
+    struct toy_customer *toy = (struct toy_customer *)customer;
+    uint8_t copy[CUSTOMER_ID_SIZE_MAX];
+    memcpy(copy, id.data, id.size);
+    memset(toy, 0, sizeof(*toy));
+    memcpy(customer->id, copy, id.size);
+    customer->id_size = (uint8_t)id.size;
+    customer->deadline_ms = INT64_MAX;
+}
+
+void engine_task_init(const struct engine *engine, void *task, uint32_t task_number)
+{
+    (void)engine;
+    (void)task_number;
+    memset(task, 0, sizeof(struct toy_task));
+}
+
+size_t engine_customer_pack(const struct engine *engine, const struct customer *customer, uint8_t *out)
+{
+    (void)engine;
+    const struct toy_customer *toy = (const struct toy_customer *)customer;
+    struct bytes_writer writer = bytes_writer(out, ENGINE_RECORD_SIZE_MAX);
+    bytes_put_u32(&writer, toy->count);
+    bytes_put_u32(&writer, toy->fires);
+    bytes_put_u64(&writer, (uint64_t)customer->deadline_ms);
+    bytes_put_u32(&writer, toy->shown);
+    bytes_put_u64(&writer, toy->noise);
+    return writer.size;
+}
+
+bool toy_read(struct slice packed, struct toy_state *out)
+{
+    struct bytes_reader reader = bytes_reader(packed);
+    out->count = bytes_take_u32(&reader);
+    out->fires = bytes_take_u32(&reader);
+    out->deadline_ms = (int64_t)bytes_take_u64(&reader);
+    return !reader.bad;
+}
+
+enum status engine_customer_unpack(const struct engine *engine, struct customer *customer, struct slice id,
+                                   struct slice packed, struct status_text *out_text)
+{
+    struct toy_customer *toy = (struct toy_customer *)customer;
+    struct bytes_reader reader = bytes_reader(packed);
+    (void)out_text;
+    engine_customer_init(engine, customer, id);
+    toy->count = bytes_take_u32(&reader);
+    toy->fires = bytes_take_u32(&reader);
+    customer->deadline_ms = (int64_t)bytes_take_u64(&reader);
+    toy->shown = bytes_take_u32(&reader);
+    toy->noise = bytes_take_u64(&reader);
+    return reader.bad ? STATUS_INVALID : STATUS_OK;
+}
+
+size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *out)
+{
+    (void)engine;
+    memcpy(out, task, sizeof(struct toy_task));
+    return sizeof(struct toy_task);
+}
+
+enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t task_number,
+                               struct slice packed, struct status_text *out_text)
+{
+    (void)engine;
+    (void)task_number;
+    (void)out_text;
+    if (packed.size != sizeof(struct toy_task)) {
+        return STATUS_INVALID;
+    }
+    memcpy(task, packed.data, packed.size);
+    return STATUS_OK;
+}
+
+static void toy_output(struct customer *customer, struct effects *effects, uint32_t what, uint32_t number)
+{
+    struct output *output = effects_add(effects, OUTPUT_SEGMENT_CHANGED);
+    output->customer_id = arena_copy(&effects->arena, customer_id(customer));
+    output->key = output->customer_id;
+    output->id[0] = what;
+    output->id[1] = number;
+}
+
+enum engine_result engine_advance(const struct engine *engine, void *task, struct customer *customer,
+                                  int64_t now_ms, struct effects *effects)
+{
+    (void)engine;
+    (void)task;
+    struct toy_customer *toy = (struct toy_customer *)customer;
+    if (customer->deadline_ms > now_ms) {
+        return ENGINE_DONE;
+    }
+    toy->fires++;
+    toy->noise = random_next(&sim->random);
+    toy_output(customer, effects, TOY_OUTPUT_FIRE, toy->fires);
+    /* Every second firing arms the next one at once. */
+    customer->deadline_ms = toy->fires % 2 == 1 ? customer->deadline_ms + 700 : INT64_MAX;
+    return customer->deadline_ms <= now_ms ? ENGINE_MORE : ENGINE_DONE;
+}
+
+enum engine_result engine_event(const struct engine *engine, void *task, struct customer *customer,
+                                const struct event *event, int64_t now_ms, struct effects *effects)
+{
+    struct toy_customer *toy = (struct toy_customer *)customer;
+    if (engine_advance(engine, task, customer, now_ms, effects) == ENGINE_MORE) {
+        return ENGINE_MORE;
+    }
+    ((struct toy_task *)task)->events++;
+    toy->count++;
+    toy->noise = random_next(&sim->random);
+    toy_output(customer, effects, TOY_OUTPUT_COUNT, toy->count);
+    customer->deadline_ms = event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 40000;
+    return ENGINE_DONE;
+}
+
+uint32_t engine_view(const struct engine *engine, struct customer *customer, struct arena *arena,
+                     struct view_change *out_changes)
+{
+    (void)engine;
+    struct toy_customer *toy = (struct toy_customer *)customer;
+    if (toy->shown == toy->count / 2) {
+        return 0;
+    }
+    char text[16];
+    toy->shown = toy->count / 2;
+    int size = snprintf(text, sizeof(text), "%u", toy->shown);
+    out_changes[0] = (struct view_change){.name = slice_text("half"),
+                                          .text = arena_copy(arena, slice_of(text, (size_t)size))};
+    out_changes[1] = (struct view_change){.name = slice_text("odd"), .text = slice_text("1")};
+    out_changes[1].remove = toy->shown % 2 == 0;
+    return 2;
+}
+
+/* ---- codec: the record's value is "garbage", or customer, number and time ---- */
+static enum worker_decode decode(void *context, const struct log_record *record, struct event *out_event,
+                                 struct reject *out_reject)
+{
+    (void)context;
+    struct bytes_reader reader = bytes_reader(record->value);
+    (void)bytes_take_u32(&reader);
+    int64_t time_ms = (int64_t)bytes_take_u64(&reader);
+    struct slice id = bytes_take_slice(&reader);
+    if (reader.bad || bytes_left(&reader) != 0) {
+        *out_reject = (struct reject){.reason = REJECT_TRUNCATED};
+        return WORKER_REJECTED;
+    }
+    *out_event = (struct event){.customer_id = id, .time_ms = time_ms};
+    return WORKER_DECODED;
+}
+
+static enum status encode(void *context, const struct output *output, int64_t processed_at_ms,
+                          struct arena *arena, struct log_write *out_write)
+{
+    (void)context;
+    (void)processed_at_ms;
+    uint8_t *value = arena_take(arena, 96);
+    if (value == NULL) {
+        return STATUS_FULL;
+    }
+    struct bytes_writer writer = bytes_writer(value, 96);
+    bytes_put_u8(&writer, output->kind == OUTPUT_DEAD_LETTER ? TOY_OUTPUT_DEAD : (uint8_t)output->id[0]);
+    bytes_put_u32(&writer, (uint32_t)output->id[1]);
+    bytes_put_slice(&writer, output->customer_id);
+    *out_write = (struct log_write){.topic = "out", .partition = 0, .value = slice_of(value, writer.size),
+                                    .has_value = true};
+    return STATUS_OK;
+}
+
+const struct worker_codec toy_codec = {.decode = decode, .encode = encode};
+
+struct slice sim_customer_id(uint32_t customer, char *text)
+{
+    int size = snprintf(text, 16, "k%u", customer);
+    return slice_of(text, (size_t)size);
+}
+
+int64_t sim_customer_index(struct slice id)
+{
+    char text[16] = {0};
+    if (id.size < 2 || id.size > 10) {
+        return -1;
+    }
+    memcpy(text, id.data + 1, id.size - 1);
+    long index = strtol(text, NULL, 10);
+    return index >= 0 && index < SIM_CUSTOMERS ? index : -1;
+}
+
+uint32_t sim_customer_task(uint32_t customer)
+{
+    char text[16];
+    return hash_partition(sim_customer_id(customer, text), SIM_TASKS);
+}
