@@ -271,6 +271,8 @@ void claim_journal(struct worker *worker, struct task *task, const struct log_ev
         return;
     }
     if (task->step == CLAIM_FIND) {
+        task->append_ms = event->record.append_ms;
+        task->append_us = worker->now_us;
         claim_find_cut(worker, task, &header, payload, reader->first_offset);
     } else if (task->step == CLAIM_CATCH_UP) {
         claim_catch_cut(worker, task, &header, payload, reader->first_offset, event->record.offset + 1);

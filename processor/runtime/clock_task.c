@@ -8,7 +8,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { CLOCK_AHEAD_MS_MAX = 60000 };
+enum { CLOCK_AHEAD_MS_MAX = 60000, CLOCK_ASK_US = 1000000 };
 
 void task_clock_event(struct worker *worker, struct task *task, const struct event *event)
 {
@@ -30,11 +30,14 @@ static bool task_is_behind(struct worker *worker, struct task *task, int64_t *ou
             continue;
         }
         int64_t end = log->ops->high_watermark(log, task->number, (enum source)i);
-        int64_t position = task->sources[i].position;
         if (end < 0) {
             *out_lag = -1;
             return true; /* not known yet */
         }
+        if (end == 0 && task->sources[i].position < 0) {
+            task->sources[i].position = 0; /* an empty topic: whoever comes, the first record is 0 */
+        }
+        int64_t position = task->sources[i].position;
         if (position < 0 ? end > 0 && worker->options.sources[i].start == WORKER_START_EARLIEST
                          : position < end) {
             behind = true;
@@ -44,19 +47,53 @@ static bool task_is_behind(struct worker *worker, struct task *task, int64_t *ou
     return behind;
 }
 
+/* A cut without events, when the task has nothing else to say. */
+static void task_empty_cut(struct worker *worker, struct task *task)
+{
+    bool known = false;
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        known = known || (worker->options.sources[i].used && task->sources[i].position >= 0);
+    }
+    if (!known || worker->building == NO_INDEX || worker->stopping ||
+        task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
+        return;
+    }
+    struct flight *flight = &worker->flights[worker->building];
+    if (flight->began_us == 0) {
+        flight->began_us = worker->now_us;
+    }
+    task->held_building = true;
+}
+
+static void task_follow_wall(struct worker *worker, struct task *task)
+{
+    int64_t now = worker->wall_ms;
+    int64_t bound = task->append_ms + (worker->now_us - task->append_us) / 1000 + CLOCK_AHEAD_MS_MAX;
+    bool held = now > bound;
+    atomic_store_explicit(&worker->stats.held_clock, held, memory_order_relaxed);
+    if (held) {
+        /* Away for long, or a clock that jumped: a cut of our own tells the broker's time. */
+        if (worker->now_us - task->last_cut_us >= CLOCK_ASK_US || task->append_ms == 0) {
+            task_empty_cut(worker, task);
+        }
+        if (task->append_ms == 0) {
+            return;
+        }
+        now = bound;
+    }
+    task->now_ms = now > task->now_ms ? now : task->now_ms;
+}
+
 void task_clock_step(struct worker *worker, struct task *task)
 {
     int64_t lag = 0;
     task->behind = task_is_behind(worker, task, &lag);
     atomic_store_explicit(&worker->stats.tasks[task->slot].lag, lag, memory_order_relaxed);
     if (worker->options.clock_mode == ENGINE_CLOCK_LIVE && !task->behind) {
-        int64_t now = worker->wall_ms;
-        if (task->append_ms > 0) {
-            int64_t bound = task->append_ms + (worker->now_us - task->append_us) / 1000 + CLOCK_AHEAD_MS_MAX;
-            atomic_store_explicit(&worker->stats.held_clock, now > bound, memory_order_relaxed);
-            now = now > bound ? bound : now;
-        }
-        task->now_ms = now > task->now_ms ? now : task->now_ms;
+        task_follow_wall(worker, task);
+    }
+    if (worker->now_us - task->last_cut_us >= worker->options.checkpoint_interval_ms * 1000) {
+        task_empty_cut(worker, task); /* keeps `low` and the broker's time fresh */
     }
     atomic_store_explicit(&worker->stats.tasks[task->slot].now_ms, task->now_ms, memory_order_relaxed);
 }

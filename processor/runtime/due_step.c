@@ -65,7 +65,7 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
     }
     int64_t last = task->read_bucket + (int64_t)task->read_count - 1;
     if (task->due.missed >= task->read_bucket && task->due.missed <= last) {
-        task->due.missed = INT64_MAX;
+        task->due.missed = last < task->due.loaded ? last + 1 : INT64_MAX;
     }
     for (uint32_t i = 0; i < task->read_count; i++) {
         const struct store_reply *members = &exec->children[1 + i];
@@ -89,8 +89,8 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
         if (due_bucket_of(customer->deadline_ms) <= last && customer->deadline_ms < entry->heap_ms) {
             if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
                 entry->heap_ms = customer->deadline_ms;
-            } else if (due_bucket_of(customer->deadline_ms) < task->due.missed) {
-                task->due.missed = due_bucket_of(customer->deadline_ms);
+            } else if (entry->bucket != CUT_NO_BUCKET && entry->bucket < task->due.missed) {
+                task->due.missed = entry->bucket; /* one being changed is tried again when it is sealed */
             }
         }
     }
@@ -183,8 +183,11 @@ void due_step(struct worker *worker, struct task *task)
         due_read(worker, task, due->loaded + 1, present);
         return;
     }
-    if (due->missed < present && due->count < due->limit / 2) {
-        due_read(worker, task, due->missed, due->missed);
+    /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the present one
+     * only when nobody waits here any more, for its later deadlines would fill the heap again. */
+    int64_t last = due->count == 0 ? present : present - 1;
+    if (due->missed <= last && due->count < due->limit / 2) {
+        due_read(worker, task, due->missed, last);
         return;
     }
     if (task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {

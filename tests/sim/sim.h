@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The simulated world: Kafka, Redis, clocks, crashes, and the real runtime in the middle.
  *
- * One thread, one seed, one order of things: an event heap in virtual time. What makes the real thing hard is in
- * the models: transactions whose markers reach each partition at their own time, a generation that is checked at
- * TxnOffsetCommit only, stable offsets, late copies of EndTxn and TxnOffsetCommit, lost replies, zombies,
- * Redis that falls back to an older prefix. The checkers share no code with the runtime but the cut format. */
+ * One thread, one seed, one order of things: an event heap in virtual time. What makes the real
+ * thing hard is in the models: transactions whose markers reach each partition at their own time, a
+ * generation that is checked at TxnOffsetCommit only, stable offsets, late copies of EndTxn and
+ * TxnOffsetCommit, lost replies, zombies, Redis that falls back to an older prefix. The checkers
+ * share no code with the runtime but the cut format. */
 #ifndef SIM_SIM_H
 #define SIM_SIM_H
 
@@ -46,10 +47,10 @@ struct sim_faults {
     double redis_break;    /* a connection breaks, before or after its commands ran */
     double redis_error;    /* -OOM or -LOADING */
     double redis_slow;
-    double redis_back;     /* per second: falls back to an older prefix */
-    double redis_flush;    /* per second: everything is lost */
-    double redis_partial;  /* an error inside EXEC */
-    double clock_jump;     /* per second and process */
+    double redis_back;    /* per second: falls back to an older prefix */
+    double redis_flush;   /* per second: everything is lost */
+    double redis_partial; /* an error inside EXEC */
+    double clock_jump;    /* per second and process */
 };
 
 /* ---- Kafka ---- */
@@ -75,13 +76,18 @@ struct sim_entry {
     uint8_t *data;
 };
 
-enum { SIM_PARTITION_OUT = SIM_JOURNALS, SIM_PARTITION_CHECKPOINTS, SIM_PARTITIONS = SIM_PARTITION_CHECKPOINTS + SIM_JOURNALS };
+enum {
+    SIM_PARTITION_OUT = SIM_JOURNALS,
+    SIM_PARTITION_CHECKPOINTS,
+    SIM_PARTITIONS = SIM_PARTITION_CHECKPOINTS + SIM_JOURNALS
+};
 
 struct sim_partition {
     struct sim_entry *entries;
     uint32_t count;
     uint32_t limit;
-    int64_t start; /* first offset not deleted */
+    uint32_t stable; /* the last stable offset: everything before has its marker */
+    int64_t start;   /* first offset not deleted */
 };
 
 struct sim_input {
@@ -145,22 +151,24 @@ struct sim_process {
     struct sim_clock clock;
     struct log_event *events; /* SIM_QUEUE, arrived */
     uint32_t event_head, event_count;
-    uint8_t *record_copy; /* of the journal record handed out last */
+    uint8_t *record_copy;                     /* of the journal record handed out last */
     int64_t fetch_at[SIM_TASKS][SIM_SOURCES]; /* -1: not reading */
     struct sim_reader journal[SIM_TASKS];
     struct sim_reader checkpoint[SIM_TASKS];
-    uint32_t epoch;    /* of its producer instance; 0: none */
-    uint32_t instance; /* counts open_producer */
+    uint32_t epoch;                                /* of its producer instance; 0: none */
+    uint32_t instance;                             /* counts open_producer */
     uint32_t metadata_generation, metadata_member; /* captured at the assignment */
     uint32_t member;
     bool committing;
     struct {
         uint64_t epoch; /* 0: not connected */
         uint64_t counter;
-        int64_t last_us;  /* pipelines of a connection keep their order */
-        struct sim_node *watched;
-        uint64_t watched_version;
-        bool watching;
+        int64_t last_us; /* pipelines of a connection keep their order */
+        struct {
+            struct sim_node *node;
+            uint64_t version;
+        } watched[SIM_TASKS];
+        uint32_t watched_count;
     } connections[SIM_CONNECTIONS];
     struct sim_answer *answers; /* arrived */
     uint8_t *memory;
@@ -170,7 +178,7 @@ struct sim_process {
 struct sim_checker {
     uint64_t seq[SIM_TASKS];
     int64_t position[SIM_TASKS][SOURCE_COUNT];
-    uint64_t hash[SIM_TASKS];                    /* of the last cut's payload */
+    uint64_t hash[SIM_TASKS];                     /* of the last cut's payload */
     uint64_t state_hash[SIM_TASKS][SIM_CUTS_MAX]; /* S_n as a sum over its items */
     struct sim_map *model[SIM_TASKS];             /* S_C itself */
     uint32_t outputs_counts[SIM_CUSTOMERS];       /* the last count that an output named */
@@ -204,12 +212,13 @@ struct sim {
     FILE *trace; /* NULL: quiet */
     uint64_t steps;
     struct {
-        uint64_t kills, freezes, rebalances, backs, flushes, commits, aborted, late_ends, late_offsets, breaks;
+        uint64_t kills, freezes, rebalances, backs, flushes, commits, aborted, late_ends,
+            late_offsets, breaks;
         uint64_t cuts, applies, rebuilds;
     } counts;
 };
 
-extern struct sim *sim; /* the one being run */
+extern struct sim *sim;          /* the one being run */
 extern uint32_t sim_process_now; /* whose turn it is: its memory_take, its random numbers */
 
 /* world */
@@ -218,13 +227,16 @@ int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void *sim_take(size_t size); /* zeroed; lives until the seed ends */
-/* Call fn(data, process) at now + delay, unless `life` of the process has ended by then (UINT32_MAX: always). */
-void sim_later(int64_t delay_us, uint32_t process, uint32_t life, void (*fn)(void *data, uint32_t process),
-               void *data);
+/* Call fn(data, process) at now + delay, unless `life` of the process has ended by then
+ * (UINT32_MAX: always). */
+void sim_later(int64_t delay_us, uint32_t process, uint32_t life,
+               void (*fn)(void *data, uint32_t process), void *data);
 void sim_wake(uint32_t process);
 
 /* kafka */
 void sim_kafka_init(void);
+/* Something for that process's log to say. */
+void sim_push(uint32_t process, const struct log_event *event);
 void sim_log_open(struct sim_process *process, uint32_t index);
 void sim_group_join(uint32_t process, bool restart);
 void sim_group_leave(uint32_t process);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The checkers. After every commit: cuts are contiguous, inputs are read once and in order, outputs follow.
- * After every step of Redis: while the head says READY, the task is exactly S_W. At the end: an independent
- * recount of the inputs, every output exactly once, every deadline fired, every customer in one due set. */
+/* The checkers. After every commit: cuts are contiguous, inputs are read once and in order, outputs
+ * follow. After every step of Redis: while the head says READY, the task is exactly S_W. At the
+ * end: an independent recount of the inputs, every output exactly once, every deadline fired, every
+ * customer in one due set. */
 #include <stdlib.h>
 
 #include "sim/sim_map.h"
@@ -17,7 +18,8 @@ void sim_checker_init(void)
     }
 }
 
-static void model_put(uint32_t task, char kind, struct slice key, struct slice name, const struct slice *value)
+static void model_put(uint32_t task, char kind, struct slice key, struct slice name,
+                      const struct slice *value)
 {
     uint8_t full[CUSTOMER_ID_SIZE_MAX + 1];
     full[0] = (uint8_t)kind;
@@ -80,22 +82,26 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
         return;
     }
     if (header.previous_hash != checker->hash[task]) {
-        sim_fail("task %u: cut %llu does not name its predecessor's hash", task, (unsigned long long)header.seq);
+        sim_fail("task %u: cut %llu does not name its predecessor's hash", task,
+                 (unsigned long long)header.seq);
     }
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
         int64_t from = header.sources[i].from < 0 ? 0 : header.sources[i].from;
         int64_t to = header.sources[i].to < 0 ? 0 : header.sources[i].to;
         if (from != checker->position[task][i] || to < from) {
-            sim_fail("task %u: cut %llu reads %lld..%lld of source %u after %lld", task, (unsigned long long)header.seq,
-                     (long long)from, (long long)to, i, (long long)checker->position[task][i]);
+            sim_fail("task %u: cut %llu reads %lld..%lld of source %u after %lld", task,
+                     (unsigned long long)header.seq, (long long)from, (long long)to, i,
+                     (long long)checker->position[task][i]);
         }
         checker->position[task][i] = to;
         bool named = to == 0;
         for (uint32_t k = 0; k < txn->offset_count; k++) {
-            named = named || (txn->offsets[k].task == task && txn->offsets[k].source == i && txn->offsets[k].offset == to);
+            named = named || (txn->offsets[k].task == task && txn->offsets[k].source == i &&
+                              txn->offsets[k].offset == to);
         }
         if (!named) {
-            sim_fail("task %u: cut %llu is committed without its offsets (torn)", task, (unsigned long long)header.seq);
+            sim_fail("task %u: cut %llu is committed without its offsets (torn)", task,
+                     (unsigned long long)header.seq);
         }
     }
     checker->seq[task] = header.seq;
@@ -106,7 +112,8 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
     if (cut_take_header(&reader, &header) != STATUS_OK) {
         return;
     }
-    for (uint32_t i = 0; i < header.entry_count && cut_take_entry(&reader, &entry) == STATUS_OK; i++) {
+    for (uint32_t i = 0; i < header.entry_count && cut_take_entry(&reader, &entry) == STATUS_OK;
+         i++) {
         model_entry(task, &entry);
     }
 }
@@ -151,7 +158,8 @@ void sim_check_commit(const struct sim_txn *txn)
             if (partition->entries[i].txn != txn) {
                 continue;
             }
-            if (cut_part_parse(slice_of(partition->entries[i].data, partition->entries[i].size), &part) != STATUS_OK) {
+            if (cut_part_parse(slice_of(partition->entries[i].data, partition->entries[i].size),
+                               &part) != STATUS_OK) {
                 sim_fail("a committed journal record cannot be read");
                 return;
             }
@@ -164,8 +172,10 @@ void sim_check_commit(const struct sim_txn *txn)
         }
     }
     for (uint32_t i = 0; i < txn->offset_count; i++) {
-        if (txn->offsets[i].offset > sim->checker.position[txn->offsets[i].task][txn->offsets[i].source]) {
-            sim_fail("task %u: offsets are committed without their cut (torn)", txn->offsets[i].task);
+        if (txn->offsets[i].offset >
+            sim->checker.position[txn->offsets[i].task][txn->offsets[i].source]) {
+            sim_fail("task %u: offsets are committed without their cut (torn)",
+                     txn->offsets[i].task);
         }
     }
 }
@@ -187,10 +197,11 @@ void sim_check_redis(uint32_t task)
         return;
     }
     if (head.seq > sim->checker.seq[task]) {
-        sim_fail("task %u: Redis is at cut %llu but only %llu were committed", task, (unsigned long long)head.seq,
-                 (unsigned long long)sim->checker.seq[task]);
+        sim_fail("task %u: Redis is at cut %llu but only %llu were committed", task,
+                 (unsigned long long)head.seq, (unsigned long long)sim->checker.seq[task]);
     } else if (sim->redis_hash[task] != sim->checker.state_hash[task][head.seq]) {
-        sim_fail("task %u: Redis says cut %llu but is not the state after it", task, (unsigned long long)head.seq);
+        sim_fail("task %u: Redis says cut %llu but is not the state after it", task,
+                 (unsigned long long)head.seq);
     }
 }
 
@@ -210,20 +221,24 @@ static void check_customer(uint32_t customer)
         sim_fail("the record of k%u cannot be read", customer);
     }
     if (state.count != sim->input_expected[customer]) {
-        sim_fail("k%u has %u events in Redis, and %u were sent", customer, state.count, sim->input_expected[customer]);
+        sim_fail("k%u has %u events in Redis, and %u were sent", customer, state.count,
+                 sim->input_expected[customer]);
     }
-    if (sim->checker.outputs_counts[customer] != state.count || sim->checker.outputs_fires[customer] != state.fires) {
-        sim_fail("k%u: outputs %u and %u, record %u and %u", customer, sim->checker.outputs_counts[customer],
-                 sim->checker.outputs_fires[customer], state.count, state.fires);
+    if (sim->checker.outputs_counts[customer] != state.count ||
+        sim->checker.outputs_fires[customer] != state.fires) {
+        sim_fail("k%u: outputs %u and %u, record %u and %u", customer,
+                 sim->checker.outputs_counts[customer], sim->checker.outputs_fires[customer],
+                 state.count, state.fires);
     }
     if (state.deadline_ms < SIM_WALL_MS + sim->now_us / 1000 - 5000) {
-        sim_fail("k%u: its deadline %lld passed %lld ms ago", customer, (long long)state.deadline_ms,
+        sim_fail("k%u: its deadline %lld passed %lld ms ago", customer,
+                 (long long)state.deadline_ms,
                  (long long)(SIM_WALL_MS + sim->now_us / 1000 - state.deadline_ms));
     }
     uint32_t sets = sim_redis_due(task, id, &found);
     if (sets != (record.size > 0 ? 1 : 0) || (sets == 1 && found != bucket)) {
-        sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer, sets, (long long)found,
-                 (long long)bucket);
+        sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer, sets,
+                 (long long)found, (long long)bucket);
     }
 }
 
@@ -234,8 +249,8 @@ void sim_check_end(void)
         struct head head = {0};
         int size = snprintf(key, sizeof(key), "{app.%u}head", task);
         struct slice value = sim_redis_get(slice_of(key, (size_t)size));
-        if (value.size == 0 || head_parse(value, &head) != STATUS_OK || head.seq != sim->checker.seq[task] ||
-            head.state != HEAD_READY) {
+        if (value.size == 0 || head_parse(value, &head) != STATUS_OK ||
+            head.seq != sim->checker.seq[task] || head.state != HEAD_READY) {
             sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,
                      (unsigned long long)sim->checker.seq[task]);
         }
@@ -245,6 +260,7 @@ void sim_check_end(void)
         check_customer(i);
     }
     if (sim->checker.dead_letters != sim->garbage_expected) {
-        sim_fail("%u dead letters for %u bad records", sim->checker.dead_letters, sim->garbage_expected);
+        sim_fail("%u dead letters for %u bad records", sim->checker.dead_letters,
+                 sim->garbage_expected);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model of Kafka for the simulator: producers with epochs, transactions, late markers, a group, inputs. */
+/* A model of Kafka for the simulator: producers with epochs, transactions, late markers, a group,
+ * inputs. */
 #include <stdlib.h>
 
 #include "base/invariant.h"
@@ -23,7 +24,7 @@ struct sim_commit {
     bool reinit;
 };
 
-enum { SESSION_US = 3000000, TRANSACTION_US = 5000000 };
+enum { TRANSACTION_US = 5000000 };
 
 static struct sim_process *process_of(const struct log *log, uint32_t *out_index)
 {
@@ -31,7 +32,7 @@ static struct sim_process *process_of(const struct log *log, uint32_t *out_index
     return &sim->processes[*out_index];
 }
 
-static void push(uint32_t index, const struct log_event *event)
+void sim_push(uint32_t index, const struct log_event *event)
 {
     struct sim_process *process = &sim->processes[index];
     INVARIANT(process->event_count < SIM_QUEUE);
@@ -39,10 +40,12 @@ static void push(uint32_t index, const struct log_event *event)
     sim_wake(index);
 }
 
-static void reply(struct sim_commit *commit, uint32_t process, enum log_event_kind kind, const char *text)
+static void reply(struct sim_commit *commit, uint32_t process, enum log_event_kind kind,
+                  const char *text)
 {
     struct sim_process *of = &sim->processes[process];
-    if (commit->replied || !of->alive || of->life != commit->life || of->instance != commit->instance) {
+    if (commit->replied || !of->alive || of->life != commit->life ||
+        of->instance != commit->instance) {
         return;
     }
     commit->replied = true;
@@ -55,7 +58,7 @@ static void reply(struct sim_commit *commit, uint32_t process, enum log_event_ki
         }
     }
     sim_trace("p%u commit: %s", process, text);
-    push(process, &event);
+    sim_push(process, &event);
 }
 
 /* ---- transactions ---- */
@@ -74,10 +77,12 @@ static void marker_offsets(void *data, uint32_t process)
     for (uint32_t i = 0; i < txn->offset_count && txn->state == TXN_COMMITTED; i++) {
         const struct log_offset *offset = &txn->offsets[i];
         if (offset->offset < sim->group.offsets[offset->task][offset->source]) {
-            sim_fail("the committed offset of task %u source %u went back", offset->task, offset->source);
+            sim_fail("the committed offset of task %u source %u went back", offset->task,
+                     offset->source);
         }
         sim->group.offsets[offset->task][offset->source] = offset->offset;
-        memcpy(sim->group.metadata[offset->task][offset->source], offset->metadata, sizeof(offset->metadata));
+        memcpy(sim->group.metadata[offset->task][offset->source], offset->metadata,
+               sizeof(offset->metadata));
     }
     marker_done(txn);
 }
@@ -102,14 +107,16 @@ static void marker_partition(void *data, uint32_t process)
 
 static int64_t marker_delay(void)
 {
-    return sim_chance(sim->faults.slow_marker) ? sim_between(1000, 3000000) : sim_between(200, 4000);
+    return sim_chance(sim->faults.slow_marker) ? sim_between(1000, 3000000)
+                                               : sim_between(200, 4000);
 }
 
 static void decide(struct sim_txn *txn, bool commit)
 {
     INVARIANT(txn->state == TXN_OPEN);
     txn->state = commit ? TXN_COMMITTED : TXN_ABORTED;
-    sim_trace("broker: transaction of p%u epoch %u %s", txn->producer, txn->epoch, commit ? "committed" : "aborted");
+    sim_trace("broker: transaction of p%u epoch %u %s", txn->producer, txn->epoch,
+              commit ? "committed" : "aborted");
     if (commit) {
         sim->counts.commits++;
         sim_check_commit(txn);
@@ -171,7 +178,8 @@ static bool add_offsets(const struct sim_commit *commit, uint32_t producer)
 
 static bool is_member(const struct sim_commit *commit, uint32_t process)
 {
-    return sim->group.generation == commit->generation && sim->group.members[process] == commit->member;
+    return sim->group.generation == commit->generation &&
+           sim->group.members[process] == commit->member;
 }
 
 static void late_end(void *data, uint32_t process)
@@ -199,7 +207,8 @@ static void step_end(void *data, uint32_t process)
     bool mine = sim->producers[process].txn == commit->txn;
     if (!end_transaction(process, commit->epoch, !refuse)) {
         /* Fenced, or a late EndTxn was quicker: an answer about a transaction that is over. */
-        if (sim->producers[process].epoch == commit->epoch && commit->txn->state == TXN_COMMITTED && mine) {
+        if (sim->producers[process].epoch == commit->epoch && commit->txn->state == TXN_COMMITTED &&
+            mine) {
             reply(commit, process, LOG_COMMIT_DONE, "done (by an earlier EndTxn)");
         } else {
             reply(commit, process, LOG_COMMIT_FAILED, "fenced at EndTxn");
@@ -300,7 +309,8 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
     commit->member = process->metadata_member;
     commit->transaction = transaction;
     commit->offset_count = transaction->offset_count;
-    memcpy(commit->offsets, transaction->offsets, transaction->offset_count * sizeof(struct log_offset));
+    memcpy(commit->offsets, transaction->offsets,
+           transaction->offset_count * sizeof(struct log_offset));
     commit->write_count = transaction->write_count;
     commit->entries = sim_take(transaction->write_count * sizeof(struct sim_entry));
     commit->partitions = sim_take(transaction->write_count * sizeof(uint32_t));
@@ -310,7 +320,8 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
         uint8_t *copy = sim_take(write->value.size + 1);
         memcpy(copy, write->value.data, write->value.size);
         commit->entries[i] = (struct sim_entry){.size = write->value.size, .data = copy};
-        commit->partitions[i] = strcmp(write->topic, "journal") == 0 ? (uint32_t)write->partition : SIM_PARTITION_OUT;
+        commit->partitions[i] =
+            strcmp(write->topic, "journal") == 0 ? (uint32_t)write->partition : SIM_PARTITION_OUT;
     }
     sim_later(sim_between(200, 3000), index, UINT32_MAX, step_produce, commit);
 }
@@ -331,7 +342,7 @@ static void open_wait(void *data, uint32_t process)
     if (of->alive && of->life == opening->life && of->instance == opening->instance) {
         struct log_event event = {.kind = LOG_PRODUCER_READY};
         of->epoch = opening->epoch;
-        push(process, &event);
+        sim_push(process, &event);
     }
 }
 
@@ -355,100 +366,6 @@ static void log_open_producer(struct log *log)
     sim_later(sim_between(500, 20000), index, UINT32_MAX, open_arrives, opening);
 }
 
-/* ---- the group ---- */
-struct assignment {
-    uint32_t generation, member;
-    bool owned[SIM_TASKS];
-};
-
-static void assignment_arrives(void *data, uint32_t process)
-{
-    const struct assignment *assignment = data;
-    struct sim_process *of = &sim->processes[process];
-    if (assignment->generation < of->metadata_generation) {
-        return;
-    }
-    for (uint32_t i = 0; i < SIM_TASKS; i++) {
-        push(process, &(struct log_event){.kind = LOG_REVOKED, .task = i});
-    }
-    of->metadata_generation = assignment->generation;
-    of->metadata_member = assignment->member;
-    for (uint32_t i = 0; i < SIM_TASKS; i++) {
-        if (assignment->owned[i]) {
-            push(process, &(struct log_event){.kind = LOG_ASSIGNED, .task = i, .generation = assignment->generation});
-        }
-    }
-}
-
-static void send_assignment(uint32_t process)
-{
-    struct assignment *assignment = sim_take(sizeof(*assignment));
-    assignment->generation = sim->group.generation;
-    assignment->member = sim->group.members[process];
-    for (uint32_t i = 0; i < SIM_TASKS; i++) {
-        assignment->owned[i] = sim->group.owner[i] == process;
-    }
-    sim_later(sim_between(500, 60000), process, sim->processes[process].life, assignment_arrives, assignment);
-}
-
-static void rebalance(void)
-{
-    uint32_t members[SIM_PROCESSES];
-    uint32_t count = 0;
-    sim->group.generation++;
-    sim->counts.rebalances++;
-    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
-        if (sim->group.members[i] != 0) {
-            members[count++] = i;
-        }
-    }
-    for (uint32_t i = 0; i < SIM_TASKS; i++) {
-        sim->group.owner[i] = count == 0 ? UINT32_MAX : members[i * count / SIM_TASKS];
-    }
-    sim_trace("group: generation %u with %u members", sim->group.generation, count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (sim->processes[members[i]].alive) {
-            send_assignment(members[i]);
-        }
-    }
-}
-
-void sim_group_join(uint32_t process, bool restart)
-{
-    bool in_place = restart && sim->group.members[process] != 0;
-    sim->group.members[process] = ++sim->group.next_member;
-    if (in_place) {
-        send_assignment(process); /* a static member that comes back keeps generation and tasks */
-    } else {
-        rebalance();
-    }
-}
-
-void sim_group_leave(uint32_t process)
-{
-    if (sim->group.members[process] != 0) {
-        sim->group.members[process] = 0;
-        rebalance();
-    }
-}
-
-static void session_over(void *data, uint32_t process)
-{
-    const uint32_t *life = data;
-    struct sim_process *of = &sim->processes[process];
-    bool gone = !of->alive || of->frozen_until_us > sim->now_us;
-    if (of->life == *life && gone) {
-        sim_group_leave(process);
-    }
-}
-
-void sim_process_died(uint32_t process)
-{
-    uint32_t *life = sim_take(sizeof(*life));
-    *life = sim->processes[process].life;
-    sim_later(SESSION_US, process, UINT32_MAX, session_over, life);
-}
-
 /* ---- reading ---- */
 uint32_t sim_input_end(uint32_t source, uint32_t task)
 {
@@ -460,7 +377,8 @@ uint32_t sim_input_end(uint32_t source, uint32_t task)
     return end;
 }
 
-static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records, uint32_t max)
+static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records,
+                          uint32_t max)
 {
     uint32_t index;
     uint32_t count = 0;
@@ -477,10 +395,15 @@ static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out
             struct slice id = sim_customer_id(input->customer, text);
             uint8_t *key = input->value + sizeof(input->value) - 8;
             memcpy(key, id.data, id.size);
-            out_records[count++] = (struct log_record){
-                .key = slice_of(key, id.size), .has_key = true, .has_value = true,
-                .value = slice_of(input->value, input->value_size), .source = (uint8_t)source,
-                .partition = task, .offset = *at, .append_ms = input->append_ms};
+            out_records[count++] =
+                (struct log_record){.key = slice_of(key, id.size),
+                                    .has_key = true,
+                                    .has_value = true,
+                                    .value = slice_of(input->value, input->value_size),
+                                    .source = (uint8_t)source,
+                                    .partition = task,
+                                    .offset = *at,
+                                    .append_ms = input->append_ms};
         }
     }
     return count;
@@ -530,9 +453,11 @@ static void committed_arrives(void *data, uint32_t process)
     }
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
         const struct sim_txn *txn = sim->producers[i].txn;
-        for (uint32_t k = 0; txn != NULL && txn->has_offsets && !txn->offsets_final && k < txn->offset_count; k++) {
+        for (uint32_t k = 0;
+             txn != NULL && txn->has_offsets && !txn->offsets_final && k < txn->offset_count; k++) {
             if (txn->offsets[k].task == asking->task) {
-                sim_later(5000, process, UINT32_MAX, committed_arrives, data); /* UNSTABLE_OFFSET_COMMIT */
+                sim_later(5000, process, UINT32_MAX, committed_arrives,
+                          data); /* UNSTABLE_OFFSET_COMMIT */
                 return;
             }
         }
@@ -540,9 +465,10 @@ static void committed_arrives(void *data, uint32_t process)
     struct log_event event = {.kind = LOG_COMMITTED_OFFSETS, .task = asking->task};
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         event.offsets[i].offset = sim->group.offsets[asking->task][i];
-        memcpy(event.offsets[i].metadata, sim->group.metadata[asking->task][i], LOG_METADATA_SIZE_MAX);
+        memcpy(event.offsets[i].metadata, sim->group.metadata[asking->task][i],
+               LOG_METADATA_SIZE_MAX);
     }
-    push(process, &event);
+    sim_push(process, &event);
 }
 
 static void log_ask_committed(struct log *log, uint32_t task)
@@ -573,29 +499,34 @@ static void log_stop_journal(struct log *log, uint32_t task)
 static bool read_partition(struct sim_reader *reader, uint32_t partition_index, uint32_t task,
                            struct log_event *out_event)
 {
-    const struct sim_partition *partition = &sim->partitions[partition_index];
-    while (reader->offset < partition->count) {
-        const struct sim_entry *entry = &partition->entries[reader->offset];
-        if (!entry->marked) {
-            break;
-        }
-        reader->offset++;
-        reader->serial = 0;
-        if (entry->txn->state == TXN_COMMITTED) {
-            *out_event = (struct log_event){.kind = LOG_JOURNAL_RECORD, .task = task};
-            out_event->record = (struct log_record){
-                .value = slice_of(entry->data, entry->size), .has_value = true, .source = SOURCE_COUNT,
-                .partition = partition_index, .offset = reader->offset - 1, .append_ms = entry->append_ms};
-            return true;
-        }
+    struct sim_partition *partition = &sim->partitions[partition_index];
+    while (partition->stable < partition->count && partition->entries[partition->stable].marked) {
+        partition->stable++;
     }
-    if (reader->serial == 0) {
-        reader->serial = 1; /* said once until more comes */
-        *out_event = (struct log_event){.kind = LOG_JOURNAL_END, .task = task, .journal_end = reader->offset,
-                                        .journal_start = partition->start};
+    while (reader->offset < partition->stable) {
+        const struct sim_entry *entry = &partition->entries[reader->offset++];
+        reader->serial = 0;
+        if (entry->txn->state != TXN_COMMITTED) {
+            continue;
+        }
+        *out_event = (struct log_event){.kind = LOG_JOURNAL_RECORD, .task = task};
+        out_event->record = (struct log_record){.value = slice_of(entry->data, entry->size),
+                                                .has_value = true,
+                                                .source = SOURCE_COUNT,
+                                                .partition = partition_index,
+                                                .offset = reader->offset - 1,
+                                                .append_ms = entry->append_ms};
         return true;
     }
-    return false;
+    if (reader->serial != 0) {
+        return false;
+    }
+    reader->serial = 1; /* said once until more comes */
+    *out_event = (struct log_event){.kind = LOG_JOURNAL_END,
+                                    .task = task,
+                                    .journal_end = reader->offset,
+                                    .journal_start = partition->start};
+    return true;
 }
 
 static bool log_next_event(struct log *log, struct log_event *out_event)
@@ -626,15 +557,23 @@ static void log_delete_journal(struct log *log, uint32_t task, int64_t offset)
 
 static void log_read_checkpoints(struct log *log, uint32_t task)
 {
-    (void)log;
-    (void)task;
+    (void)log, (void)task;
 }
 
 static const struct log_ops ops = {
-    .next_event = log_next_event, .fetch = log_fetch, .release = log_release, .start = log_start,
-    .stop = log_stop, .high_watermark = log_high_watermark, .ask_committed = log_ask_committed,
-    .read_journal = log_read_journal, .stop_journal = log_stop_journal, .open_producer = log_open_producer,
-    .commit = log_commit, .delete_journal = log_delete_journal, .read_checkpoints = log_read_checkpoints,
+    .next_event = log_next_event,
+    .fetch = log_fetch,
+    .release = log_release,
+    .start = log_start,
+    .stop = log_stop,
+    .high_watermark = log_high_watermark,
+    .ask_committed = log_ask_committed,
+    .read_journal = log_read_journal,
+    .stop_journal = log_stop_journal,
+    .open_producer = log_open_producer,
+    .commit = log_commit,
+    .delete_journal = log_delete_journal,
+    .read_checkpoints = log_read_checkpoints,
 };
 
 void sim_log_open(struct sim_process *process, uint32_t index)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sim SEED [COUNT]      run COUNT seeds from SEED; one that fails prints its trace
  * sim calm SEED [COUNT] the same without faults
- * sim mutants [SEEDS]   remove one rule at a time: each must be caught within SEEDS (2,000) seeds */
+ * sim mutants [SEEDS]   remove one rule at a time: each must be caught within SEEDS (2,000) seeds
+ */
 #include <stdlib.h>
 #include <time.h>
 
@@ -66,9 +67,11 @@ static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults)
         }
     }
     double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
-    printf("sim_seeds: %llu\nsim_failed: %llu\nsim_seeds_per_second: %.0f\n", (unsigned long long)count,
-           (unsigned long long)failed, (double)count / (seconds > 0 ? seconds : 1));
-    printf("sim_cuts: %llu\nsim_kills: %llu\nsim_rebalances: %llu\nsim_aborted: %llu\nsim_late_copies: %llu\n"
+    printf("sim_seeds: %llu\nsim_failed: %llu\nsim_seeds_per_second: %.0f\n",
+           (unsigned long long)count, (unsigned long long)failed,
+           (double)count / (seconds > 0 ? seconds : 1));
+    printf("sim_cuts: %llu\nsim_kills: %llu\nsim_rebalances: %llu\nsim_aborted: "
+           "%llu\nsim_late_copies: %llu\n"
            "sim_redis_rollbacks: %llu\nsim_redis_losses: %llu\n",
            (unsigned long long)cuts, (unsigned long long)kills, (unsigned long long)rebalances,
            (unsigned long long)aborted, (unsigned long long)late, (unsigned long long)backs,
@@ -99,9 +102,11 @@ static int run_mutants(uint64_t seeds)
             }
         }
         if (seed <= seeds) {
-            printf("%-16s caught by seed %llu: %s\n", mutants[i].name, (unsigned long long)seed, sim->checker.text);
+            printf("%-16s caught by seed %llu: %s\n", mutants[i].name, (unsigned long long)seed,
+                   sim->checker.text);
         } else {
-            printf("%-16s SURVIVED %llu seeds (%s)\n", mutants[i].name, (unsigned long long)seeds, mutants[i].what);
+            printf("%-16s SURVIVED %llu seeds (%s)\n", mutants[i].name, (unsigned long long)seeds,
+                   mutants[i].what);
             survived++;
         }
         (void)fflush(stdout);
@@ -122,7 +127,8 @@ int main(int argc, char **argv)
     }
 #ifdef SEGUE_MUTANTS
     if (argc > at && strcmp(argv[at], "mutants") == 0) {
-        return run_mutants(argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : SEEDS_PER_MUTANT) != 0;
+        return run_mutants(argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : SEEDS_PER_MUTANT) !=
+               0;
     }
 #endif
     if (argc > at + 2 && strcmp(argv[at], "trace") == 0) {
@@ -133,7 +139,8 @@ int main(int argc, char **argv)
         return sim->checker.failed;
     }
     if (argc <= at) {
-        (void)fprintf(stderr, "usage: sim [calm] SEED [COUNT] | sim trace SEED | sim mutants [SEEDS]\n");
+        (void)fprintf(stderr,
+                      "usage: sim [calm] SEED [COUNT] | sim trace SEED | sim mutants [SEEDS]\n");
         return 64;
     }
     uint64_t count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys with fields: what both the model of Redis and the checkers keep. A string is a key with one field of
- * empty name; a set has members as names with empty values. */
+/* Keys with fields: what both the model of Redis and the checkers keep. A string is a key with one
+ * field of empty name; a set has members as names with empty values. */
 #ifndef SIM_SIM_MAP_H
 #define SIM_SIM_MAP_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model of Redis for the simulator: the commands of our ACL, WATCH / MULTI / EXEC per connection, and a
- * history of steps so that it can fall back to any older prefix. */
+/* A model of Redis for the simulator: the commands of our ACL, WATCH / MULTI / EXEC per connection,
+ * and a history of steps so that it can fall back to any older prefix. */
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -136,7 +136,8 @@ static void put(struct slice key, struct slice name, const struct slice *value)
         return;
     }
     INVARIANT(undo_count < UNDO_MAX);
-    undo[undo_count++] = (struct undo){node, copy_of(name), old == NULL ? (struct slice){NULL, 0} : *old, old != NULL};
+    undo[undo_count++] = (struct undo){node, copy_of(name),
+                                       old == NULL ? (struct slice){NULL, 0} : *old, old != NULL};
     put_raw(node, name, value);
 }
 
@@ -196,7 +197,8 @@ void sim_redis_flush(void)
 
 struct slice sim_redis_get(struct slice key)
 {
-    const struct slice *value = sim_node_get(sim_map_node(sim->redis, key), (struct slice){NULL, 0});
+    const struct slice *value =
+        sim_node_get(sim_map_node(sim->redis, key), (struct slice){NULL, 0});
     return value == NULL ? (struct slice){NULL, 0} : *value;
 }
 
@@ -204,10 +206,12 @@ uint32_t sim_redis_due(uint32_t task, struct slice id, int64_t *out_bucket)
 {
     uint32_t found = 0;
     for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
-        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL; node = node->next) {
+        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL;
+             node = node->next) {
             char kind;
             struct slice rest;
-            if (key_parts(node->key, &kind, &rest) == task && kind == 'd' && sim_node_get(node, id) != NULL) {
+            if (key_parts(node->key, &kind, &rest) == task && kind == 'd' &&
+                sim_node_get(node, id) != NULL) {
                 char text[24] = {0};
                 memcpy(text, rest.data, rest.size < 23 ? rest.size : 23);
                 *out_bucket = strtoll(text, NULL, 10);
@@ -243,7 +247,8 @@ static struct store_reply run_read(const struct slice *arguments, uint32_t count
     struct store_reply *list = sim_take((children + 1) * sizeof(*list));
     for (uint32_t i = 0; i < children; i++) {
         if (pairs) {
-            list[i] = reply_value(i % 2 == 0 ? &node->fields[i / 2].name : &node->fields[i / 2].value);
+            list[i] =
+                reply_value(i % 2 == 0 ? &node->fields[i / 2].name : &node->fields[i / 2].value);
         } else if (members) {
             list[i] = reply_value(&node->fields[i].name);
         } else {
@@ -319,7 +324,8 @@ static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t 
     bool partial = queued > 1 && sim_chance(sim->faults.redis_partial);
     for (uint32_t i = 0; i < queued; i++) {
         uint32_t count = parse(&from, arguments);
-        list[i] = partial && i == queued - 1 ? reply_text(STORE_ERROR, "WRONGTYPE") : run(arguments, count);
+        list[i] = partial && i == queued - 1 ? reply_text(STORE_ERROR, "WRONGTYPE")
+                                             : run(arguments, count);
     }
     (void)op;
     sim->counts.applies++;
@@ -327,17 +333,40 @@ static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t 
     return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = queued};
 }
 
+static bool watch_fired(const struct sim_op *op)
+{
+    const struct sim_process *process = &sim->processes[op->process];
+    bool fired = false;
+    for (uint32_t i = 0; i < process->connections[op->connection].watched_count; i++) {
+        fired = fired || process->connections[op->connection].watched[i].node->version !=
+                             process->connections[op->connection].watched[i].version;
+    }
+    return fired;
+}
+
+static void watch(const struct sim_op *op, struct slice key)
+{
+    struct sim_process *process = &sim->processes[op->process];
+    struct sim_node *node = sim_map_node(sim->redis, key);
+    uint32_t *count = &process->connections[op->connection].watched_count;
+    for (uint32_t i = 0; i < *count; i++) {
+        if (process->connections[op->connection].watched[i].node == node) {
+            return;
+        }
+    }
+    INVARIANT(*count < SIM_TASKS);
+    process->connections[op->connection].watched[*count].node = node;
+    process->connections[op->connection].watched[(*count)++].version = node->version;
+}
+
+/* The commands outside MULTI, and what a MULTI says to each. */
 static void run_pipeline(struct sim_op *op)
 {
     static struct slice arguments[ARGUMENTS_MAX];
     const uint8_t *at = op->data;
     const uint8_t *multi_at = NULL;
     uint32_t queued = 0;
-    bool aborted = false;
     bool refuse = sim_chance(sim->faults.redis_error);
-    struct sim_node **watch = &sim->processes[op->process].connections[op->connection].watched;
-    uint64_t *version = &sim->processes[op->process].connections[op->connection].watched_version;
-    bool *watching = &sim->processes[op->process].connections[op->connection].watching;
     op->replies = sim_take(op->count * sizeof(struct store_reply));
     for (uint32_t i = 0; i < op->count; i++) {
         uint32_t count = parse(&at, arguments);
@@ -345,31 +374,27 @@ static void run_pipeline(struct sim_op *op)
         if (slice_is(arguments[0], "MULTI")) {
             multi_at = at;
             queued = 0;
-            aborted = false;
             *reply = reply_text(STORE_STATUS, "OK");
         } else if (slice_is(arguments[0], "EXEC")) {
-            if (aborted) {
+            if (refuse && queued > 0) {
                 *reply = reply_text(STORE_ERROR, "EXECABORT");
-            } else if (*watching && (*watch)->version != *version) {
+            } else if (watch_fired(op)) {
                 *reply = (struct store_reply){.kind = STORE_NIL};
             } else {
                 *reply = exec(op, multi_at, queued);
             }
-            *watching = false;
+            sim->processes[op->process].connections[op->connection].watched_count = 0;
             multi_at = NULL;
         } else if (multi_at != NULL) {
-            aborted = aborted || refuse;
-            *reply = refuse ? reply_text(STORE_ERROR, "OOM command not allowed") : reply_text(STORE_STATUS, "QUEUED");
+            *reply = refuse ? reply_text(STORE_ERROR, "OOM command not allowed")
+                            : reply_text(STORE_STATUS, "QUEUED");
             queued++;
         } else if (slice_is(arguments[0], "WATCH")) {
-            if (!*watching) {
-                *watch = sim_map_node(sim->redis, arguments[1]);
-                *version = (*watch)->version;
-                *watching = true;
-            }
+            watch(op, arguments[1]);
             *reply = reply_text(STORE_STATUS, "OK");
         } else {
-            *reply = refuse && !slice_is(arguments[0], "GET") ? reply_text(STORE_ERROR, "LOADING") : run(arguments, count);
+            *reply = refuse && !slice_is(arguments[0], "GET") ? reply_text(STORE_ERROR, "LOADING")
+                                                              : run(arguments, count);
             step_end();
         }
     }
@@ -416,8 +441,8 @@ static void op_runs(void *data, uint32_t process)
     sim_later(delay, process, UINT32_MAX, answer_arrives, op);
 }
 
-static enum status store_submit(struct store *store, uint32_t connection, const struct store_pipeline *pipeline,
-                                uint64_t token)
+static enum status store_submit(struct store *store, uint32_t connection,
+                                const struct store_pipeline *pipeline, uint64_t token)
 {
     uint32_t index = ((struct sim_store *)store)->process;
     struct sim_process *process = &sim->processes[index];
@@ -425,12 +450,18 @@ static enum status store_submit(struct store *store, uint32_t connection, const 
         return STATUS_AWAY;
     }
     struct sim_op *op = sim_take(sizeof(*op));
-    *op = (struct sim_op){.process = index, .life = process->life, .connection = connection,
-                          .epoch = process->connections[connection].epoch, .token = token,
-                          .size = pipeline->size, .count = pipeline->command_count, .status = STATUS_OK};
+    *op = (struct sim_op){.process = index,
+                          .life = process->life,
+                          .connection = connection,
+                          .epoch = process->connections[connection].epoch,
+                          .token = token,
+                          .size = pipeline->size,
+                          .count = pipeline->command_count,
+                          .status = STATUS_OK};
     op->data = sim_take(pipeline->size + 1);
     memcpy(op->data, pipeline->data, pipeline->size);
-    int64_t delay = sim_chance(sim->faults.redis_slow) ? sim_between(1000, 900000) : sim_between(50, 900);
+    int64_t delay =
+        sim_chance(sim->faults.redis_slow) ? sim_between(1000, 900000) : sim_between(50, 900);
     int64_t *last = &process->connections[connection].last_us;
     *last = sim->now_us + delay > *last ? sim->now_us + delay : *last + 1;
     sim_later(*last - sim->now_us, index, UINT32_MAX, op_runs, op);
@@ -443,8 +474,11 @@ static bool store_next_answer(struct store *store, struct store_answer *out_answ
     for (uint32_t i = 0; i < SIM_QUEUE && process->answers[i].op != NULL; i++) {
         struct sim_op *op = process->answers[i].op;
         if (op->size != SIZE_MAX) {
-            *out_answer = (struct store_answer){.token = op->token, .connection = op->connection, .status = op->status,
-                                                .replies = op->replies, .connection_epoch = op->epoch};
+            *out_answer = (struct store_answer){.token = op->token,
+                                                .connection = op->connection,
+                                                .status = op->status,
+                                                .replies = op->replies,
+                                                .connection_epoch = op->epoch};
             out_answer->reply_count = op->status == STATUS_OK ? op->count : 0;
             op->size = SIZE_MAX; /* taken */
             return true;
@@ -462,7 +496,7 @@ static void connect_arrives(void *data, uint32_t process)
     struct sim_process *of = &sim->processes[process];
     if (of->connections[connection].epoch == 0) {
         of->connections[connection].epoch = ++of->connections[connection].counter;
-        of->connections[connection].watching = false;
+        of->connections[connection].watched_count = 0;
         of->connections[connection].last_us = sim->now_us;
         sim_wake(process);
     }
@@ -485,8 +519,11 @@ static int store_descriptor(struct store *store)
     return -1;
 }
 
-static const struct store_ops ops = {.submit = store_submit, .next_answer = store_next_answer,
-                                     .epoch = store_epoch, .reset = store_reset, .descriptor = store_descriptor};
+static const struct store_ops ops = {.submit = store_submit,
+                                     .next_answer = store_next_answer,
+                                     .epoch = store_epoch,
+                                     .reset = store_reset,
+                                     .descriptor = store_descriptor};
 
 /* Connections that are down come back by themselves. */
 static void reconnect(void *data, uint32_t process)
@@ -495,7 +532,8 @@ static void reconnect(void *data, uint32_t process)
         if (sim->processes[process].connections[c].epoch == 0) {
             uint32_t *connection = sim_take(sizeof(*connection));
             *connection = c;
-            sim_later(sim_between(100, 20000), process, sim->processes[process].life, connect_arrives, connection);
+            sim_later(sim_between(100, 20000), process, sim->processes[process].life,
+                      connect_arrives, connection);
         }
     }
     sim_later(50000, process, sim->processes[process].life, reconnect, data);

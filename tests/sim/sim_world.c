@@ -33,7 +33,8 @@ static uint8_t *world_memory;
 static size_t world_used;
 static size_t world_dirty; /* bytes that an earlier seed used */
 
-/* ---- memory: one block for the world, one for each process; both start again with every life ---- */
+/* ---- memory: one block for the world, one for each process; both start again with every life ----
+ */
 void *sim_take(size_t size)
 {
     size_t rounded = (size + 15) / 16 * 16;
@@ -73,7 +74,8 @@ size_t memory_plan(const struct memory_pool **out_pools)
 
 static void *map_block(size_t size)
 {
-    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     INVARIANT(block != MAP_FAILED);
     return block;
 }
@@ -84,10 +86,12 @@ static bool item_before(const struct item *a, const struct item *b)
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-void sim_later(int64_t delay_us, uint32_t process, uint32_t life, void (*fn)(void *data, uint32_t process), void *data)
+void sim_later(int64_t delay_us, uint32_t process, uint32_t life,
+               void (*fn)(void *data, uint32_t process), void *data)
 {
     INVARIANT(heap_count < HEAP_MAX);
-    struct item item = {sim->now_us + (delay_us < 0 ? 0 : delay_us), heap_order++, fn, data, process, life};
+    struct item item = {
+        sim->now_us + (delay_us < 0 ? 0 : delay_us), heap_order++, fn, data, process, life};
     uint32_t at = heap_count++;
     while (at > 0 && item_before(&item, &heap[(at - 1) / 2])) {
         heap[at] = heap[(at - 1) / 2];
@@ -211,8 +215,8 @@ static void process_kill(uint32_t index, const char *why)
     process->alive = false;
     process->frozen_until_us = 0;
     sim->counts.kills++;
-    sim_later(sim_chance(.3) ? sim_between(3500000, 6000000) : sim_between(10000, 1500000), index, UINT32_MAX,
-              restart_later, NULL);
+    sim_later(sim_chance(.3) ? sim_between(3500000, 6000000) : sim_between(10000, 1500000), index,
+              UINT32_MAX, restart_later, NULL);
 }
 
 static void process_turn(void *data, uint32_t index)
@@ -244,7 +248,8 @@ static void process_turn(void *data, uint32_t index)
 void sim_wake(uint32_t index)
 {
     struct sim_process *process = &sim->processes[index];
-    int64_t at = sim->now_us > process->frozen_until_us ? sim->now_us + 20 : process->frozen_until_us;
+    int64_t at =
+        sim->now_us > process->frozen_until_us ? sim->now_us + 20 : process->frozen_until_us;
     if (process->alive && at < process->turn_at_us) {
         process->turn_at_us = at;
         sim_later(at - sim->now_us, index, process->life, process_turn, NULL);
@@ -274,14 +279,19 @@ static struct worker_options sim_options(struct sim_process *process)
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
     options.store_timeout_ms = 1500;
+    options.future_ms_max = 3 * 3600000; /* clocks jump here, and a false `future` would be right */
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
         options.sources[i] = (struct worker_source){true, WORKER_START_EARLIEST, "input"};
     }
-    options.limits = (struct worker_limits){
-        .chunk_records = (uint32_t)sim_between(4, 48), .customers_per_cut = (uint32_t)sim_between(8, 64),
-        .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX, .due_entries = (uint32_t)sim_between(8, 64), .dirty_entries = 256,
-        .commit_bytes = 65536, .step_bytes = 16384, .message_bytes = (size_t)sim_between(256, 4000),
-        .cache_bytes = 1};
+    options.limits = (struct worker_limits){.chunk_records = (uint32_t)sim_between(4, 48),
+                                            .customers_per_cut = (uint32_t)sim_between(8, 64),
+                                            .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
+                                            .due_entries = (uint32_t)sim_between(8, 64),
+                                            .dirty_entries = 256,
+                                            .commit_bytes = 65536,
+                                            .step_bytes = 16384,
+                                            .message_bytes = (size_t)sim_between(256, 4000),
+                                            .cache_bytes = 1};
     return options;
 }
 
@@ -343,7 +353,8 @@ static void misfortune(void *data, uint32_t unused)
         if (sim_chance(faults->kill / 10)) {
             process_kill(i, "kill -9");
         } else if (sim_chance(faults->freeze / 10) && process->frozen_until_us <= sim->now_us) {
-            int64_t length = sim_chance(.4) ? sim_between(3000000, 6000000) : sim_between(1000, 2000000);
+            int64_t length =
+                sim_chance(.4) ? sim_between(3000000, 6000000) : sim_between(1000, 2000000);
             process->frozen_until_us = sim->now_us + length;
             process->turn_at_us = INT64_MAX;
             sim->counts.freezes++;
@@ -375,10 +386,19 @@ static double some(double chance_of_any, double value)
 static void choose_faults(void)
 {
     sim->faults = (struct sim_faults){
-        .kill = some(.5, 1), .freeze = some(.5, 1), .rebalance = some(.5, .8), .commit_lost = some(.5, .1),
-        .commit_refused = some(.5, .1), .late_end = some(.5, .15), .late_offsets = some(.5, .15),
-        .slow_marker = some(.4, .2), .redis_break = some(.5, .05), .redis_error = some(.5, .1),
-        .redis_slow = some(.4, .1), .redis_back = some(.5, 1), .redis_flush = some(.2, .2),
+        .kill = some(.5, 1),
+        .freeze = some(.5, 1),
+        .rebalance = some(.5, .8),
+        .commit_lost = some(.5, .1),
+        .commit_refused = some(.5, .1),
+        .late_end = some(.5, .15),
+        .late_offsets = some(.5, .15),
+        .slow_marker = some(.4, .2),
+        .redis_break = some(.5, .05),
+        .redis_error = some(.5, .1),
+        .redis_slow = some(.4, .1),
+        .redis_back = some(.5, 1),
+        .redis_flush = some(.2, .2),
         .clock_jump = some(.2, .5),
     };
 }
@@ -437,8 +457,8 @@ static void run_until(int64_t end_us)
     while (heap_count > 0 && heap[0].at_us <= end_us && !sim->checker.failed) {
         struct item item = heap_pop();
         sim->now_us = item.at_us;
-        if (item.life == UINT32_MAX ||
-            (sim->processes[item.process].life == item.life && sim->processes[item.process].alive)) {
+        if (item.life == UINT32_MAX || (sim->processes[item.process].life == item.life &&
+                                        sim->processes[item.process].alive)) {
             item.fn(item.data, item.process);
         }
     }

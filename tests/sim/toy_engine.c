@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An engine for the simulator: it counts a customer's events and fires deadlines. Not deterministic on purpose
- * (random bytes in every record): recovery copies bytes, it never recomputes. */
+/* An engine for the simulator: it counts a customer's events and fires deadlines. Not deterministic
+ * on purpose (random bytes in every record): recovery copies bytes, it never recomputes. */
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -72,7 +72,8 @@ void engine_task_init(const struct engine *engine, void *task, uint32_t task_num
     memset(task, 0, sizeof(struct toy_task));
 }
 
-size_t engine_customer_pack(const struct engine *engine, const struct customer *customer, uint8_t *out)
+size_t engine_customer_pack(const struct engine *engine, const struct customer *customer,
+                            uint8_t *out)
 {
     (void)engine;
     const struct toy_customer *toy = (const struct toy_customer *)customer;
@@ -94,8 +95,9 @@ bool toy_read(struct slice packed, struct toy_state *out)
     return !reader.bad;
 }
 
-enum status engine_customer_unpack(const struct engine *engine, struct customer *customer, struct slice id,
-                                   struct slice packed, struct status_text *out_text)
+enum status engine_customer_unpack(const struct engine *engine, struct customer *customer,
+                                   struct slice id, struct slice packed,
+                                   struct status_text *out_text)
 {
     struct toy_customer *toy = (struct toy_customer *)customer;
     struct bytes_reader reader = bytes_reader(packed);
@@ -129,7 +131,8 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
     return STATUS_OK;
 }
 
-static void toy_output(struct customer *customer, struct effects *effects, uint32_t what, uint32_t number)
+static void toy_output(struct customer *customer, struct effects *effects, uint32_t what,
+                       uint32_t number)
 {
     struct output *output = effects_add(effects, OUTPUT_SEGMENT_CHANGED);
     output->customer_id = arena_copy(&effects->arena, customer_id(customer));
@@ -138,8 +141,9 @@ static void toy_output(struct customer *customer, struct effects *effects, uint3
     output->id[1] = number;
 }
 
-enum engine_result engine_advance(const struct engine *engine, void *task, struct customer *customer,
-                                  int64_t now_ms, struct effects *effects)
+enum engine_result engine_advance(const struct engine *engine, void *task,
+                                  struct customer *customer, int64_t now_ms,
+                                  struct effects *effects)
 {
     (void)engine;
     (void)task;
@@ -166,7 +170,8 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
     toy->count++;
     toy->noise = random_next(&sim->random);
     toy_output(customer, effects, TOY_OUTPUT_COUNT, toy->count);
-    customer->deadline_ms = event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 40000;
+    customer->deadline_ms =
+        event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 40000;
     return ENGINE_DONE;
 }
 
@@ -189,8 +194,8 @@ uint32_t engine_view(const struct engine *engine, struct customer *customer, str
 }
 
 /* ---- codec: the record's value is "garbage", or customer, number and time ---- */
-static enum worker_decode decode(void *context, const struct log_record *record, struct event *out_event,
-                                 struct reject *out_reject)
+static enum worker_decode decode(void *context, const struct log_record *record,
+                                 struct event *out_event, struct reject *out_reject)
 {
     (void)context;
     struct bytes_reader reader = bytes_reader(record->value);
@@ -215,11 +220,12 @@ static enum status encode(void *context, const struct output *output, int64_t pr
         return STATUS_FULL;
     }
     struct bytes_writer writer = bytes_writer(value, 96);
-    bytes_put_u8(&writer, output->kind == OUTPUT_DEAD_LETTER ? TOY_OUTPUT_DEAD : (uint8_t)output->id[0]);
+    bytes_put_u8(&writer,
+                 output->kind == OUTPUT_DEAD_LETTER ? TOY_OUTPUT_DEAD : (uint8_t)output->id[0]);
     bytes_put_u32(&writer, (uint32_t)output->id[1]);
     bytes_put_slice(&writer, output->customer_id);
-    *out_write = (struct log_write){.topic = "out", .partition = 0, .value = slice_of(value, writer.size),
-                                    .has_value = true};
+    *out_write = (struct log_write){
+        .topic = "out", .partition = 0, .value = slice_of(value, writer.size), .has_value = true};
     return STATUS_OK;
 }
 
