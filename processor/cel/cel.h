@@ -12,6 +12,7 @@
 #include "base/diagnostic.h"
 #include "base/slice.h"
 #include "base/status.h"
+#include "base/zone.h"
 
 enum cel_kind {
     CEL_NULL,
@@ -27,6 +28,8 @@ enum cel_kind {
     CEL_DURATION,  /* likewise */
     CEL_TYPE,
     CEL_OPTIONAL,
+    CEL_IP,   /* network extension: `text` is 4 or 16 bytes */
+    CEL_CIDR, /* likewise, `nanos` is the prefix length */
     CEL_DYN,    /* in declarations: not known when compiled */
     CEL_ERROR,  /* evaluation failed; `text` says why */
     CEL_ABSENT, /* a known name with no value now: has() is false, reading it is an error "missing:NAME" */
@@ -50,7 +53,7 @@ struct cel_value {
         int64_t i; /* CEL_INT; seconds of CEL_TIMESTAMP and CEL_DURATION */
         uint64_t u;
         double d;
-        struct slice text; /* CEL_STRING, CEL_BYTES, CEL_ERROR (static message), CEL_TYPE (its name) */
+        struct slice text; /* CEL_STRING, CEL_BYTES, CEL_ERROR (message), CEL_TYPE (its name) */
         struct cel_items list; /* CEL_LIST, CEL_MAP */
         const struct cel_value *inner; /* CEL_OPTIONAL: NULL when none */
     };
@@ -83,6 +86,7 @@ struct cel_environment {
     struct slice container;  /* namespace prefix for resolution (spec, "Name Resolution"); usually empty */
     uint64_t cost_max;       /* 0: CEL_COST_MAX */
     uint32_t list_size_max;  /* bound assumed for host lists in the cost; 0: 1024 */
+    const struct zones *zones; /* IANA time zones (base/zone.h); NULL: only UTC and fixed offsets */
     bool dynamic;            /* unknown names are dyn instead of errors (conformance tests) */
     bool no_macros;          /* conformance tests */
     bool no_check;           /* conformance tests: parse only, run dynamically */

@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine. Its inner loop handles what predicates are made of; the rest is one call away. */
+#include "cel/machine.h"
+
+/* ---- scratch ---- */
+
+struct cel_value cel_out_of_scratch(void)
+{
+    return cel_error("out of scratch memory");
+}
+
+struct cel_value *cel_take_values(struct cel_machine *machine, size_t count)
+{
+    return machine->scratch == NULL || count > SIZE_MAX / 64
+               ? NULL
+               : arena_take(machine->scratch, (count == 0 ? 1 : count) * sizeof(struct cel_value));
+}
+
+struct cel_value *cel_keep(struct cel_machine *machine, const struct cel_value *value)
+{
+    struct cel_value *copy = cel_take_values(machine, 1);
+    if (copy != NULL) {
+        *copy = *value;
+    }
+    return copy;
+}
+
+struct cel_value cel_some(struct cel_machine *machine, const struct cel_value *value)
+{
+    if (value->kind == CEL_ERROR) {
+        return *value;
+    }
+    const struct cel_value *inner = cel_keep(machine, value);
+    return inner == NULL ? cel_out_of_scratch() : (struct cel_value){.kind = CEL_OPTIONAL, .inner = inner};
+}
+
+struct cel_value cel_scratch_string(struct cel_machine *machine, struct slice text)
+{
+    struct slice copy = machine->scratch == NULL ? slice_of(NULL, 0) : arena_copy(machine->scratch, text);
+    return copy.data == NULL && text.size > 0 ? cel_out_of_scratch() : cel_string(copy);
+}
+
+/* ---- functions ---- */
+
+static const char *skip_type(const char *at)
+{
+    char letter = *at++;
+    if (letter == 'M') {
+        at = skip_type(at);
+    }
+    return letter == 'L' || letter == 'O' || letter == 'M' ? skip_type(at) : at;
+}
+
+static bool takes(const struct cel_function *function, bool method, const struct cel_value *arguments, uint32_t count)
+{
+    const char *at = function->signature;
+    if ((*at == '.') != method) {
+        return false;
+    }
+    at += method;
+    for (uint32_t i = 0; i < count; i++) {
+        enum cel_kind kind = cel_letter_kind(*at);
+        if (*at == ':' || (kind != CEL_DYN && kind != arguments[i].kind)) {
+            return false;
+        }
+        const char *next = skip_type(at);
+        at = *next != '+' ? next : i + 1 < count ? at : next + 1;
+    }
+    return *at == ':';
+}
+
+struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_function *first, bool method,
+                              const struct cel_value *arguments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (arguments[i].kind == CEL_ERROR) {
+            return arguments[i];
+        }
+    }
+    const char *name = first == NULL ? NULL : first->name;
+    for (const struct cel_function *f = first; name != NULL && f->name != NULL && strcmp(f->name, name) == 0; f++) {
+        if (takes(f, method, arguments, count)) {
+            return f->call(machine, arguments, count);
+        }
+    }
+    return cel_no_overload();
+}
+
+/* ---- single operations ---- */
+
+struct cel_value cel_compare_values(enum cel_relation relation, const struct cel_value *a, const struct cel_value *b)
+{
+    if (a->kind == CEL_ERROR) {
+        return *a;
+    }
+    if (b->kind == CEL_ERROR) {
+        return *b;
+    }
+    if (relation == RELATION_EQ || relation == RELATION_NE) {
+        return cel_bool(cel_equal(a, b) == (relation == RELATION_EQ));
+    }
+    int order = 0;
+    if (!cel_compare(a, b, &order)) {
+        return cel_no_overload();
+    }
+    bool less = order == -1, more = order == 1, equal = order == 0;
+    return cel_bool(relation == RELATION_LT   ? less
+                    : relation == RELATION_LE ? less || equal
+                    : relation == RELATION_GT ? more
+                                              : more || equal);
+}
+
+static inline bool compare_ints(unsigned relation, int64_t a, int64_t b)
+{
+    switch (relation) {
+    case RELATION_LT:
+        return a < b;
+    case RELATION_LE:
+        return a <= b;
+    case RELATION_GT:
+        return a > b;
+    case RELATION_GE:
+        return a >= b;
+    case RELATION_EQ:
+        return a == b;
+    default:
+        return a != b;
+    }
+}
+
+static inline struct cel_value compare(unsigned relation, const struct cel_value *a, const struct cel_value *b)
+{
+    if (LIKELY(a->kind == CEL_INT && b->kind == CEL_INT)) {
+        return cel_bool(compare_ints(relation, a->i, b->i));
+    }
+    return cel_compare_values((enum cel_relation)relation, a, b);
+}
+
+static inline struct cel_value read_slot(struct cel_machine *machine, uint32_t entry)
+{
+    const struct cel_program *program = machine->program;
+    struct cel_value value = machine->activation->read(machine->activation->context, program->slots[entry]);
+    return LIKELY(value.kind != CEL_ABSENT) ? value : program->slot_missing[entry];
+}
+
+static struct cel_value has_slot(struct cel_machine *machine, uint32_t entry, bool optional)
+{
+    struct cel_value value =
+        machine->activation->read(machine->activation->context, machine->program->slots[entry]);
+    bool present = value.kind != CEL_ABSENT;
+    if (value.kind == CEL_ERROR) {
+        return value;
+    }
+    return !optional ? cel_bool(present) : present ? cel_some(machine, &value) : cel_none();
+}
+
+static struct cel_value unknown(struct cel_machine *machine, struct slice name)
+{
+    if (machine->activation->read_name != NULL) {
+        return machine->activation->read_name(machine->activation->context, name);
+    }
+    return cel_error("undeclared reference");
+}
+
+static struct cel_value merge(bool is_or, const struct cel_value *a, const struct cel_value *b)
+{
+    if (b->kind == CEL_BOOL && b->b == is_or) {
+        return *b;
+    }
+    if (a->kind == CEL_BOOL && b->kind == CEL_BOOL) {
+        return *b; /* the left was not decisive, or we would not be here */
+    }
+    return a->kind == CEL_ERROR ? *a : b->kind == CEL_ERROR ? *b : cel_no_overload();
+}
+
+static struct cel_value add(struct cel_machine *machine, const struct cel_value *pair, unsigned op)
+{
+    static const struct cel_function *functions[3];
+    static const char *const names[] = {"_+_", "_-_", "_*_"};
+    unsigned which = op - OP_ADD;
+    const struct cel_function *function = functions[which];
+    if (function == NULL) {
+        function = cel_function_find(slice_text(names[which]));
+        functions[which] = function; /* the same value from every thread */
+    }
+    return cel_dispatch(machine, function, false, pair, 2);
+}
+
+static inline bool whole_arithmetic(unsigned op, int64_t a, int64_t b, int64_t *out)
+{
+    return op == OP_ADD        ? !__builtin_add_overflow(a, b, out)
+           : op == OP_SUBTRACT ? !__builtin_sub_overflow(a, b, out)
+                               : !__builtin_mul_overflow(a, b, out);
+}
+
+static void list_add(struct cel_machine *machine, bool optional)
+{
+    struct cel_value *list = machine->top - 1;
+    const struct cel_value *item = machine->top--;
+    struct cel_value value = *item;
+    if (list->kind != CEL_LIST) {
+        return; /* an error already */
+    }
+    if (optional && value.kind == CEL_OPTIONAL) {
+        if (value.inner == NULL) {
+            return;
+        }
+        value = *value.inner;
+    } else if (optional && value.kind != CEL_ERROR) {
+        value = cel_no_overload();
+    }
+    if (value.kind == CEL_ERROR) {
+        *list = value;
+        return;
+    }
+    struct cel_value *items = (struct cel_value *)(uintptr_t)list->list.items;
+    items[list->list.count++] = value;
+}
+
+static void map_put(struct cel_machine *machine, bool optional)
+{
+    struct cel_value *map = machine->top - 2;
+    struct cel_value key = machine->top[-1], value = machine->top[0];
+    machine->top -= 2;
+    if (map->kind != CEL_MAP) {
+        return;
+    }
+    if (optional && value.kind == CEL_OPTIONAL && key.kind != CEL_ERROR) {
+        if (value.inner == NULL) {
+            return;
+        }
+        value = *value.inner;
+    } else if (optional && value.kind != CEL_ERROR) {
+        value = cel_no_overload();
+    }
+    bool good = key.kind == CEL_INT || key.kind == CEL_UINT || key.kind == CEL_BOOL || key.kind == CEL_STRING;
+    if (key.kind == CEL_ERROR || value.kind == CEL_ERROR || !good) {
+        *map = key.kind == CEL_ERROR ? key : value.kind == CEL_ERROR ? value : cel_error("unsupported key type");
+    } else if (cel_map_find(map, &key) != NULL) {
+        *map = cel_error("Failed with repeated key");
+    } else {
+        struct cel_value *items = (struct cel_value *)(uintptr_t)map->list.items;
+        items[(size_t)2 * map->list.count] = key;
+        items[(size_t)2 * map->list.count + 1] = value;
+        map->list.count++;
+    }
+}
+
+static struct cel_value new_items(struct cel_machine *machine, enum cel_kind kind, uint32_t room)
+{
+    struct cel_value *items = cel_take_values(machine, (size_t)room * (kind == CEL_MAP ? 2 : 1));
+    return items == NULL ? cel_out_of_scratch() : (struct cel_value){.kind = kind, .list = {items, 0}};
+}
+
+/* ---- loops: range popped, result so far pushed ---- */
+
+static bool loop_begin(struct cel_machine *machine, const struct cel_instruction *in)
+{
+    struct cel_value *top = machine->top;
+    struct cel_iteration *loop = &machine->loops[in->a];
+    loop->range = *top;
+    loop->at = 0;
+    if (top->kind != CEL_LIST && top->kind != CEL_MAP) {
+        *top = top->kind == CEL_ERROR ? *top : cel_no_overload();
+        return false;
+    }
+    uint32_t count = top->list.count;
+    switch (in->b) {
+    case LOOP_ALL:
+    case LOOP_EXISTS:
+        *top = cel_bool(in->b == LOOP_ALL);
+        break;
+    case LOOP_ONE:
+        *top = cel_int(0);
+        break;
+    default:
+        *top = new_items(machine, in->b == LOOP_LIST ? CEL_LIST : CEL_MAP, count);
+        break;
+    }
+    return top->kind != CEL_ERROR;
+}
+
+static bool loop_next(struct cel_machine *machine, const struct cel_instruction *in)
+{
+    struct cel_iteration *loop = &machine->loops[in->a];
+    if (loop->at == loop->range.list.count) {
+        return false;
+    }
+    if (machine->rounds_left-- == 0) {
+        *machine->top = cel_error("the evaluation exceeds its cost bound");
+        machine->rounds_left = 0;
+        return false;
+    }
+    uint32_t i = loop->at++;
+    struct cel_value *local = &machine->locals[in->b & 0xff];
+    const struct cel_value *items = loop->range.list.items;
+    bool map = loop->range.kind == CEL_MAP, two = in->b >> 8 == 2;
+    local[0] = map ? items[(size_t)2 * i] : two ? cel_int(i) : items[i];
+    if (two) {
+        local[1] = map ? items[(size_t)2 * i + 1] : items[i];
+    }
+    return true;
+}
+
+/* all, exists, exists_one: true to go on with the next round. */
+static bool loop_decide(struct cel_machine *machine, unsigned kind)
+{
+    struct cel_value *result = machine->top - 1;
+    struct cel_value value = *machine->top--;
+    if (value.kind != CEL_BOOL && value.kind != CEL_ERROR) {
+        value = cel_no_overload();
+    }
+    if (kind == LOOP_ONE) {
+        if (value.kind == CEL_ERROR) {
+            *result = value;
+            return false;
+        }
+        result->i += value.b;
+        return true;
+    }
+    if (value.kind == CEL_BOOL && value.b == (kind == LOOP_EXISTS)) {
+        *result = value;
+        return false;
+    }
+    if (value.kind == CEL_ERROR && result->kind != CEL_ERROR) {
+        *result = value;
+    }
+    return true;
+}
+
+static void append_to_map(struct cel_machine *machine, struct cel_value *map, const struct cel_value *key,
+                          const struct cel_value *value)
+{
+    if (cel_map_find(map, key) != NULL) {
+        *map = cel_error("Failed with repeated key");
+        return;
+    }
+    struct cel_value *items = (struct cel_value *)(uintptr_t)map->list.items;
+    (void)machine;
+    items[(size_t)2 * map->list.count] = *key;
+    items[(size_t)2 * map->list.count + 1] = *value;
+    map->list.count++;
+}
+
+static void merge_entry(struct cel_machine *machine, struct cel_value *map, const struct cel_value *entry)
+{
+    if (entry->list.count > 1) {
+        /* More entries than rounds: move to a bigger place. */
+        struct cel_value bigger = new_items(machine, CEL_MAP, map->list.count + entry->list.count + 1024);
+        if (bigger.kind == CEL_ERROR) {
+            *map = bigger;
+            return;
+        }
+        memcpy((struct cel_value *)(uintptr_t)bigger.list.items, map->list.items,
+               2 * sizeof(struct cel_value) * map->list.count);
+        bigger.list.count = map->list.count;
+        *map = bigger;
+    }
+    for (uint32_t i = 0; i < entry->list.count && map->kind == CEL_MAP; i++) {
+        append_to_map(machine, map, &entry->list.items[(size_t)2 * i], &entry->list.items[(size_t)2 * i + 1]);
+    }
+}
+
+/* map, filter, transform*: the value on top joins the result. False: an error ended the loop. */
+static bool loop_append(struct cel_machine *machine, const struct cel_instruction *in)
+{
+    struct cel_value *result = machine->top - 1;
+    struct cel_value value = *machine->top--;
+    const struct cel_iteration *loop = &machine->loops[in->a];
+    if (value.kind == CEL_ERROR) {
+        *result = value;
+        return false;
+    }
+    if (in->b == LOOP_LIST) {
+        struct cel_value *items = (struct cel_value *)(uintptr_t)result->list.items;
+        items[result->list.count++] = value;
+        return true;
+    }
+    uint32_t i = loop->at - 1;
+    if (in->b == LOOP_ENTRY) {
+        if (value.kind != CEL_MAP) {
+            *result = cel_no_overload();
+        } else {
+            merge_entry(machine, result, &value);
+        }
+    } else {
+        bool map = loop->range.kind == CEL_MAP;
+        struct cel_value key = map ? loop->range.list.items[(size_t)2 * i] : cel_int(i);
+        append_to_map(machine, result, &key, &value);
+    }
+    return result->kind != CEL_ERROR;
+}
+
+/* The condition of filter, map(x, p, t) ..: 1 go on to the transform, 0 next round, -1 error. */
+static int loop_filter(struct cel_machine *machine, const struct cel_instruction *in)
+{
+    struct cel_value *result = machine->top - 1;
+    struct cel_value value = *machine->top--;
+    if (value.kind != CEL_BOOL) {
+        *result = value.kind == CEL_ERROR ? value : cel_no_overload();
+        return -1;
+    }
+    if (!value.b || in->b == 0) {
+        return value.b;
+    }
+    const struct cel_iteration *loop = &machine->loops[in->a];
+    uint32_t i = loop->at - 1;
+    struct cel_value *items = (struct cel_value *)(uintptr_t)result->list.items;
+    items[result->list.count++] = loop->range.list.items[loop->range.kind == CEL_MAP ? (size_t)2 * i : i];
+    return 0;
+}
+
+/* ---- the rest of the instructions; returns where to go on ---- */
+
+static uint32_t step_loop(struct cel_machine *machine, const struct cel_instruction *in, uint32_t next,
+                          const struct cel_instruction *code)
+{
+    int go = 1;
+    switch (in->op) {
+    case OP_LOOP:
+        return loop_begin(machine, in) ? next : in->c;
+    case OP_LOOP_NEXT:
+        return loop_next(machine, in) ? next : in->c;
+    case OP_LOOP_DECIDE: /* c: the OP_LOOP_NEXT, whose c is the end */
+        return loop_decide(machine, in->b) ? in->c : code[in->c].c;
+    case OP_LOOP_FILTER:
+        go = loop_filter(machine, in);
+        return go == 1 ? next : go == 0 ? in->c : code[in->c].c;
+    case OP_LOOP_APPEND:
+        return loop_append(machine, in) ? in->c : code[in->c].c;
+    default: /* OP_LOOP_END */
+        if (in->b == LOOP_ONE && machine->top->kind == CEL_INT) {
+            *machine->top = cel_bool(machine->top->i == 1);
+        }
+        return next;
+    }
+}
+
+static uint32_t step_optional(struct cel_machine *machine, const struct cel_instruction *in, uint32_t next)
+{
+    struct cel_value *top = machine->top;
+    if (in->op == OP_OPTIONAL_WRAP) {
+        if (in->a == 0) {
+            *top = cel_some(machine, top);
+        } else if (top->kind != CEL_OPTIONAL && top->kind != CEL_ERROR) {
+            *top = cel_no_overload();
+        }
+        return next;
+    }
+    if (top->kind != CEL_OPTIONAL) {
+        *top = top->kind == CEL_ERROR ? *top : cel_no_overload();
+        return in->c;
+    }
+    if (top->inner == NULL) {
+        return in->c;
+    }
+    machine->locals[in->b] = *top->inner;
+    machine->top--;
+    return next;
+}
+
+static uint32_t step(struct cel_machine *machine, const struct cel_instruction *in, uint32_t next)
+{
+    const struct cel_program *program = machine->program;
+    struct cel_value *top = machine->top;
+    switch (in->op) {
+    case OP_HAS_SLOT:
+    case OP_OPTIONAL_SLOT:
+        *++machine->top = has_slot(machine, in->b, in->op == OP_OPTIONAL_SLOT);
+        break;
+    case OP_UNKNOWN:
+        *++machine->top = unknown(machine, program->constants[in->c].text);
+        break;
+    case OP_STORE:
+        machine->locals[in->b] = *top;
+        machine->top--;
+        break;
+    case OP_CALL:
+        machine->top = top - in->a + 1;
+        *machine->top = cel_dispatch(machine, program->functions[in->c], in->b != 0, machine->top, in->a);
+        break;
+    case OP_MATCHES:
+        *top = top->kind == CEL_STRING
+                   ? cel_pattern_match(program->patterns[in->c], top->text, machine->scratch)
+                   : top->kind == CEL_ERROR ? *top : cel_no_overload();
+        break;
+    case OP_SELECT:
+        *top = cel_select(machine, top, &program->constants[in->c], in->a);
+        break;
+    case OP_INDEX:
+        machine->top--;
+        *machine->top = cel_index(machine, machine->top, top, in->a != 0);
+        break;
+    case OP_LIST:
+    case OP_MAP:
+        *++machine->top = new_items(machine, in->op == OP_LIST ? CEL_LIST : CEL_MAP, in->c);
+        break;
+    case OP_LIST_ADD:
+        list_add(machine, in->a != 0);
+        break;
+    case OP_MAP_PUT:
+        map_put(machine, in->a != 0);
+        break;
+    case OP_OPTIONAL_MAP:
+    case OP_OPTIONAL_WRAP:
+        return step_optional(machine, in, next);
+    default:
+        return step_loop(machine, in, next, program->code);
+    }
+    return next;
+}
+
+/* A condition of ?: that is no bool: the whole becomes that error. */
+static struct cel_value branch_error(const struct cel_value *condition)
+{
+    return condition->kind == CEL_ERROR ? *condition : cel_no_overload();
+}
+
+static struct cel_value negate(const struct cel_value *value)
+{
+    return value->kind == CEL_BOOL ? cel_bool(!value->b) : branch_error(value);
+}
+
+static struct cel_value run(struct cel_machine *machine, uint32_t entry)
+{
+    const struct cel_program *program = machine->program;
+    const struct cel_instruction *code = program->code;
+    for (uint32_t pc = entry;;) {
+        const struct cel_instruction *in = &code[pc++];
+        struct cel_value *top = machine->top;
+        switch (in->op) {
+        case OP_RETURN:
+            return *top;
+        case OP_CONSTANT:
+            *++machine->top = program->constants[in->c];
+            break;
+        case OP_SLOT:
+            *++machine->top = read_slot(machine, in->b);
+            break;
+        case OP_LOCAL:
+            *++machine->top = machine->locals[in->b];
+            break;
+        case OP_JUMP:
+            pc = in->c;
+            break;
+        case OP_UNLESS_FALSE:
+            pc = top->kind == CEL_BOOL && !top->b ? in->c : pc;
+            break;
+        case OP_UNLESS_TRUE:
+            pc = top->kind == CEL_BOOL && top->b ? in->c : pc;
+            break;
+        case OP_AND:
+        case OP_OR:
+            top[-1] = merge(in->op == OP_OR, &top[-1], top);
+            machine->top--;
+            break;
+        case OP_BRANCH:
+            if (LIKELY(top->kind == CEL_BOOL)) {
+                pc = top->b ? pc : in->c;
+                machine->top--;
+            } else {
+                *top = branch_error(top);
+                pc = code[in->c - 1].c;
+            }
+            break;
+        case OP_NOT:
+            *top = negate(top);
+            break;
+        case OP_COMPARE:
+            top[-1] = compare(in->a, &top[-1], top);
+            machine->top--;
+            break;
+        case OP_COMPARE_SLOT: {
+            struct cel_value value = read_slot(machine, in->b);
+            *++machine->top = compare(in->a, &value, &program->constants[in->c]);
+            break;
+        }
+        case OP_ADD:
+        case OP_SUBTRACT:
+        case OP_MULTIPLY: {
+            int64_t whole = 0;
+            bool fast = top[-1].kind == CEL_INT && top[0].kind == CEL_INT &&
+                        whole_arithmetic(in->op, top[-1].i, top[0].i, &whole);
+            top[-1] = fast ? cel_int(whole) : add(machine, top - 1, in->op);
+            machine->top--;
+            break;
+        }
+        default:
+            pc = step(machine, in, pc);
+            break;
+        }
+    }
+}
+
+struct cel_value cel_run(const struct cel_program *program, uint32_t entry, const struct cel_activation *activation)
+{
+    struct cel_value stack[CEL_STACK_MAX];
+    struct cel_value locals[CEL_LOCALS_MAX + 1];
+    struct cel_iteration loops[CEL_LOOPS_MAX];
+    struct cel_machine machine = {
+        .program = program,
+        .activation = activation,
+        .scratch = activation->scratch,
+        .zones = program->zones,
+        .rounds_left = program->rounds_max,
+        .top = stack,
+        .locals = locals,
+        .loops = loops,
+    };
+    stack[0] = cel_bool(false); /* below the first value: operations may look one down */
+    return run(&machine, entry);
+}
+
+struct cel_value cel_evaluate(const struct cel_program *program, const struct cel_activation *activation)
+{
+    return cel_run(program, 1, activation);
+}
