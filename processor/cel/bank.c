@@ -67,8 +67,8 @@ FUNCTION(ratio)
 FUNCTION(percent_int)
 {
     UNUSED_ARGUMENTS;
-    __int128 product = (__int128)a[0].i * a[1].i;
-    __int128 rounded = (product + (product < 0 ? -50 : 50)) / 100;
+    cel_wide product = (cel_wide)a[0].i * a[1].i;
+    cel_wide rounded = (product + (product < 0 ? -50 : 50)) / 100;
     return rounded > INT64_MAX || rounded < INT64_MIN ? cel_error("pct: overflow") : cel_int((int64_t)rounded);
 }
 

@@ -111,12 +111,12 @@ const uint32_t *cel_program_slots(const struct cel_program *program, uint32_t *o
 /* Worst-case cost in steps, as bounded when compiled. */
 uint64_t cel_program_cost(const struct cel_program *program);
 
-/* Reads names for one evaluation. A missing value is CEL_ABSENT. */
+/* Reads names for one evaluation. A missing value is CEL_ABSENT. Lists may be built in activation->scratch. */
 struct cel_activation {
-    struct cel_value (*read)(void *context, uint32_t slot);
+    struct cel_value (*read)(const struct cel_activation *activation, uint32_t slot);
     /* Conformance tests only (environment.dynamic): by name. May be NULL. */
-    struct cel_value (*read_name)(void *context, struct slice name);
-    void *context;
+    struct cel_value (*read_name)(const struct cel_activation *activation, struct slice name);
+    const void *context;
     struct arena *scratch; /* for strings and lists made on the way; reset by the caller */
 };
 

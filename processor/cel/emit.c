@@ -350,9 +350,9 @@ static bool is_constant(const struct cel_node *node)
     return constant || node->kind == NODE_LITERAL;
 }
 
-static struct cel_value nothing(void *context, uint32_t slot)
+static struct cel_value nothing(const struct cel_activation *activation, uint32_t slot)
 {
-    (void)context;
+    (void)activation;
     (void)slot;
     return (struct cel_value){.kind = CEL_ABSENT};
 }

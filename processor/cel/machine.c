@@ -139,14 +139,14 @@ static inline struct cel_value compare(unsigned relation, const struct cel_value
 static inline struct cel_value read_slot(struct cel_machine *machine, uint32_t entry)
 {
     const struct cel_program *program = machine->program;
-    struct cel_value value = machine->activation->read(machine->activation->context, program->slots[entry]);
+    struct cel_value value = machine->activation->read(machine->activation, program->slots[entry]);
     return LIKELY(value.kind != CEL_ABSENT) ? value : program->slot_missing[entry];
 }
 
 static struct cel_value has_slot(struct cel_machine *machine, uint32_t entry, bool optional)
 {
     struct cel_value value =
-        machine->activation->read(machine->activation->context, machine->program->slots[entry]);
+        machine->activation->read(machine->activation, machine->program->slots[entry]);
     bool present = value.kind != CEL_ABSENT;
     if (value.kind == CEL_ERROR) {
         return value;
@@ -157,7 +157,7 @@ static struct cel_value has_slot(struct cel_machine *machine, uint32_t entry, bo
 static struct cel_value unknown(struct cel_machine *machine, struct slice name)
 {
     if (machine->activation->read_name != NULL) {
-        return machine->activation->read_name(machine->activation->context, name);
+        return machine->activation->read_name(machine->activation, name);
     }
     return cel_error("undeclared reference");
 }

@@ -168,10 +168,10 @@ struct cel_value cel_duration_parse(struct slice text)
     if (text.size - at == 1 && text.data[at] == '0') {
         return cel_duration_of(0, 0);
     }
-    __int128 total = 0;
+    cel_wide total = 0;
     size_t parts = 0;
     for (; at < text.size; parts++) {
-        __int128 whole = 0, part = 0, scale = 1;
+        cel_wide whole = 0, part = 0, scale = 1;
         size_t start = at;
         for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && at - start < 19; at++) {
             whole = whole * 10 + (text.data[at] - '0');
@@ -189,7 +189,7 @@ struct cel_value cel_duration_parse(struct slice text)
             return bad;
         }
         total += whole * unit + part * unit / scale;
-        if (total > (__int128)duration_max * NANOS * 2) {
+        if (total > (cel_wide)duration_max * NANOS * 2) {
             return cel_error("range error: a duration beyond 10,000 years");
         }
     }

@@ -5,6 +5,9 @@
 
 #include "cel/cel.h"
 
+/* Room for a product of two 64-bit numbers (a compiler extension, hence the one typedef). */
+__extension__ typedef __int128 cel_wide;
+
 /* Append a code point; returns the bytes written (1 to 4). */
 size_t cel_utf8_put(uint32_t code, uint8_t *out);
 

@@ -30,8 +30,27 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
                                                 const struct rules_feature *features,
                                                 uint32_t feature_count, struct arena *arena);
 
-/* cel_activation.read over a `struct scope *` context. */
-struct cel_value rules_read(void *scope, uint32_t slot);
+/* Time zones for zone names in rules (getHours("Europe/London"), local_hour). Once, at start, before any
+ * rules_environment; without it rules know UTC and fixed offsets. */
+void rules_use_zones(const struct zones *zones);
+
+/* cel_activation.read; activation->context is a `const struct scope *`. Lists (code sets, life, seg) and
+ * app.attributes are built in activation->scratch.
+ *
+ * How values look in a rule:
+ *   code                 string: c.employment_status == "EMPLOYED"
+ *   code set             list of strings: "MORTGAGE" in c.products_held
+ *   time                 timestamp
+ *   date                 timestamp at midnight UTC of that date: age_years(c.birth_date, now)
+ *   amounts              int, minor units: tx.amount_minor > money("250.00")
+ *   app.attributes       map(string, string): app.attributes.calculator
+ *   c.timezone           the zone in force: the profile's, else the application's
+ *   c.consents.P.C       bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when never asked
+ *   c.age                int, completed years at now in the customer's zone; absent without c.birth_date
+ *   c.tenure_days        int, days since c.relationship_since, likewise
+ *   life, seg            list of strings: "job.lost" in life
+ * What is null or not known is absent: has() is false, reading it makes the rule RULES_UNKNOWN. */
+struct cel_value rules_read(const struct cel_activation *activation, uint32_t slot);
 
 enum rules_truth {
     RULES_NO,

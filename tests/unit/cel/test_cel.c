@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The language by a table of expressions; its errors by place and mend; its costs; its leaves. */
+#include <stdio.h>
+
+#include "cel/cel.h"
+#include "support/suite.h"
+
+enum { SLOT_SPEND, SLOT_AGE, SLOT_RISK, SLOT_STATUS, SLOT_NOW, SLOT_HELD, SLOT_RATE, SLOT_BIRTH };
+
+static const struct cel_type string_type = {.kind = CEL_STRING};
+static const struct cel_name names[] = {
+    {"f.spend_90d", {.kind = CEL_INT}, SLOT_SPEND},
+    {"c.age", {.kind = CEL_INT}, SLOT_AGE},
+    {"c.risk_profile", {.kind = CEL_INT}, SLOT_RISK},
+    {"c.employment_status", {.kind = CEL_STRING}, SLOT_STATUS},
+    {"now", {.kind = CEL_TIMESTAMP}, SLOT_NOW},
+    {"c.products_held", {.kind = CEL_LIST, .element = &string_type}, SLOT_HELD},
+    {"f.rate", {.kind = CEL_DOUBLE}, SLOT_RATE},
+    {"c.birth_date", {.kind = CEL_TIMESTAMP}, SLOT_BIRTH},
+};
+static struct cel_environment environment = {.names = names, .name_count = ARRAY_COUNT(names)};
+
+static struct cel_value read_slot(const struct cel_activation *activation, uint32_t slot)
+{
+    static struct cel_value held[2];
+    (void)activation;
+    held[0] = cel_string(slice_text("CURRENT"));
+    held[1] = cel_string(slice_text("MORTGAGE"));
+    switch (slot) {
+    case SLOT_SPEND:
+        return cel_int(150000);
+    case SLOT_AGE:
+        return cel_int(42);
+    case SLOT_STATUS:
+        return cel_string(slice_text("EMPLOYED"));
+    case SLOT_NOW:
+        return cel_timestamp_ms(INT64_C(1795600800000)); /* 2026-11-25T10:00:00Z */
+    case SLOT_HELD:
+        return (struct cel_value){.kind = CEL_LIST, .list = {held, 2}};
+    case SLOT_RATE:
+        return cel_double(0.25);
+    case SLOT_BIRTH:
+        return cel_timestamp_ms(INT64_C(951782400000)); /* 2000-02-29 */
+    default:
+        return (struct cel_value){.kind = CEL_ABSENT};
+    }
+}
+
+static uint8_t block[4 << 20];
+static uint8_t scratch_block[1 << 20];
+static struct diagnostic list[DIAGNOSTICS_MAX];
+static struct diagnostics diagnostics;
+static struct arena arena, scratch;
+static const struct cel_activation activation = {.read = read_slot, .scratch = &scratch};
+
+static const struct cel_program *compile(const char *text)
+{
+    static struct source_file file = {.path = "rule.yaml"};
+    arena_init(&arena, block, sizeof(block));
+    arena_init(&scratch, scratch_block, sizeof(scratch_block));
+    diagnostics_init(&diagnostics, list);
+    file.text = slice_text(text);
+    return cel_compile(&environment, slice_text(text), (struct source_span){&file, 1, 1, 0}, &arena, &diagnostics);
+}
+
+static const struct {
+    const char *text;
+    const char *expected; /* as cel_format writes it */
+} values[] = {
+    {"f.spend_90d > 100000 && c.age >= 18", "true"},
+    {"f.spend_90d > 100000 ? 'high' : 'low'", "high"},
+    {"1 + 2 * 3 - 4 / 2 % 3", "5"},
+    {"-9223372036854775808", "-9223372036854775808"},
+    {"9223372036854775807 + c.age", "return error for overflow"},
+    {"c.age / 0", "divide by zero"},
+    {"c.risk_profile >= 3", "missing:c.risk_profile"},
+    {"has(c.risk_profile)", "false"},
+    {"has(c.age)", "true"},
+    {"c.risk_profile >= 3 || c.age > 18", "true"},
+    {"c.age > 18 || c.risk_profile >= 3", "true"},
+    {"c.risk_profile >= 3 && c.age < 18", "false"},
+    {"c.risk_profile >= 3 && c.age > 18", "missing:c.risk_profile"},
+    {"c.?risk_profile.orValue(7)", "7"},
+    {"c.?age.orValue(7)", "42"},
+    {"'MORTGAGE' in c.products_held", "true"},
+    {"!('LOAN' in c.products_held)", "true"},
+    {"c.products_held.exists(p, p.startsWith('MORT'))", "true"},
+    {"c.products_held.all(p, p != 'FX')", "true"},
+    {"c.products_held.filter(p, p != 'CURRENT').map(p, p.size())", "[8]"},
+    {"[1, 2, 3].exists_one(i, i > 2)", "true"},
+    {"[1, 2, 3].map(i, i > 1, i * 10)", "[20, 30]"},
+    {"['a', 'b'].transformMap(i, v, v + string(i))", "{0: a0, 1: b1}"},
+    {"[0, 2].all(i, 4 / i > 1 || i == 0)", "true"},
+    {"[0, 2].exists(i, 4 / i == 2)", "true"},
+    {"[3, 0].all(i, 6 / i > 1)", "divide by zero"},
+    {"{'a': 1, 'b': [2, 3]}", "{a: 1, b: [2, 3]}"},
+    {"cel.bind(x, f.spend_90d / 2, x + x)", "150000"},
+    {"money('250.00')", "25000"},
+    {"money('-0.05')", "-5"},
+    {"f.spend_90d >= money('1500')", "true"},
+    {"ratio(f.spend_90d, 200000) > 0.7", "true"},
+    {"ratio(1, 0) > 0.5 || c.age == 42", "true"},
+    {"pct(f.spend_90d, 80)", "120000"},
+    {"pct(-5, 50)", "-3"},
+    {"days_between(timestamp('2026-11-01T23:00:00Z'), now)", "24"},
+    {"age_years(c.birth_date, timestamp('2026-02-28T00:00:00Z'))", "25"},
+    {"age_years(c.birth_date, timestamp('2026-03-01T00:00:00Z'))", "26"},
+    {"business_days(timestamp('2026-12-24T09:00:00Z'), timestamp('2026-12-31T09:00:00Z'))", "3"},
+    {"is_business_day(timestamp('2026-12-28T09:00:00Z'))", "false"},
+    {"is_business_day(timestamp('2026-04-06T09:00:00Z'))", "false"},
+    {"is_business_day(timestamp('2023-05-08T09:00:00Z'))", "false"},
+    {"local_hour(now, '+05:30')", "15"},
+    {"now - duration('36h')", "2026-11-23T22:00:00Z"},
+    {"now.getFullYear()", "2026"},
+    {"'ta\u00a9o'.size()", "4"},
+    {"c.employment_status.matches('^(SELF_)?EMPL')", "true"},
+    {"'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab'.matches('(a*)*c')", "false"},
+    {"'x1'.matches('^[a-z]\\\\d{1,3}$')", "true"},
+    {"1 == dyn(1.0) && dyn(1u) < 2", "true"},
+    {"f.rate * double(c.age)", "10.5"},
+    {"type(f.rate) == double", "true"},
+    {"int('12') + int(3.7)", "15"},
+    {"[1, 2] + [3]", "[1, 2, 3]"},
+    {"sets.intersects(c.products_held, ['LOAN', 'MORTGAGE'])", "true"},
+    {"optional.of(3).optMap(x, x * 2).value()", "6"},
+    {"'a,b,c'.split(',').join('-')", "a-b-c"},
+    {"// a comment\n true", "true"},
+};
+
+START_TEST(an_expression_has_its_value)
+{
+    const struct cel_program *program = compile(values[_i].text);
+    if (program == NULL) {
+        diagnostics_print(&diagnostics, stderr, false);
+    }
+    ck_assert_msg(program != NULL, "%s", values[_i].text);
+    struct cel_value value = cel_evaluate(program, &activation);
+    char text[400];
+    (void)cel_format(&value, text, sizeof(text));
+    ck_assert_msg(strcmp(text, values[_i].expected) == 0, "%s: %s, not %s", values[_i].text, text,
+                  values[_i].expected);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    uint32_t line, column, length;
+    const char *message;
+    const char *mend;
+} errors[] = {
+    {"0.8 * f.spend_90d", 1, 5, 1, "no such overload: double * int", "write ratio(a, b), pct(x, n) or double(...)"},
+    {"f.spend_9d > 1", 1, 1, 10, "unknown name `f.spend_9d`", "did you mean `f.spend_90d`?"},
+    {"c.age > 18 &&\n  sixe('a') > 1", 2, 3, 4, "unknown function `sixe`", "did you mean `size`?"},
+    {"c.age = 18", 1, 7, 1, "`=` is not an operator", "write =="},
+    {"c.age > 18 & true", 1, 12, 1, "`&` is not an operator", "write &&"},
+    {"c.age", 0, 0, 0, NULL, NULL},
+    {"c.age && true", 1, 1, 5, "&& needs a condition, not int", "compare it: ... > 0"},
+    {"c.employment_status == EMPLOYED", 1, 24, 8, "unknown name `EMPLOYED`", ""},
+    {"c.age > '18'", 1, 7, 1, "no such overload: int > string",
+     "write string(...) around the other side, or compare with a text in quotes"},
+    {"(c.age > 18", 1, 12, 1, "`)` expected before the end", ""},
+    {"c.age > ", 1, 9, 1, "a value is missing at the end", ""},
+    {"c.age 18", 1, 7, 2, "an operator expected between two values", ""},
+    {"'abc", 1, 1, 4, "text without an end", "close the quotes"},
+    {"9223372036854775808", 1, 1, 19, "int overflow: outside -2^63 .. 2^63-1", ""},
+    {"money('2.5')", 1, 1, 12, "not an amount: write it as 250 or 250.00", ""},
+    {"'a'.matches('[')", 1, 1, 16, "the pattern has a [ without ]", ""},
+    {"c.age ? 1 : 2", 1, 1, 5, "?: needs a condition, not int", "compare it: ... > 0"},
+    {"has(c)", 1, 5, 1, "has() asks about a field: has(c.risk_profile)", ""},
+    {"1.exists(x, x)", 1, 2, 1, NULL, NULL},
+};
+
+START_TEST(an_error_names_the_place_and_the_mend)
+{
+    const struct cel_program *program = compile(errors[_i].text);
+    if (errors[_i].message == NULL) {
+        return;
+    }
+    ck_assert_msg(program == NULL && diagnostics.count > 0, "%s", errors[_i].text);
+    const struct diagnostic *d = &list[0];
+    ck_assert_str_eq(d->text, errors[_i].message);
+    ck_assert_str_eq(d->mend, errors[_i].mend);
+    ck_assert_msg(d->span.line == errors[_i].line && d->span.column == errors[_i].column &&
+                      d->span.length == errors[_i].length,
+                  "%s: %u:%u+%u", errors[_i].text, d->span.line, d->span.column, d->span.length);
+}
+END_TEST
+
+START_TEST(an_error_is_printed_with_a_caret)
+{
+    ck_assert_ptr_null(compile("c.age > 18 &&\n f.spend_9d > 1"));
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    diagnostics_print(&diagnostics, out, false);
+    (void)fclose(out);
+    ck_assert_str_eq(text, "error: unknown name `f.spend_9d`\n"
+                           "  --> rule.yaml:2:2\n"
+                           "  |\n"
+                           "2 |  f.spend_9d > 1\n"
+                           "  |  ^^^^^^^^^^ did you mean `f.spend_90d`?\n"
+                           "1 error, 0 warnings\n");
+    free(text);
+}
+END_TEST
+
+START_TEST(too_costly_an_expression_is_refused)
+{
+    ck_assert_ptr_null(compile("c.products_held.all(a, c.products_held.all(b, c.products_held.all(d, a == b)))"));
+    ck_assert_ptr_nonnull(strstr(list[0].text, "costs up to"));
+    ck_assert_ptr_nonnull(compile("c.products_held.all(a, a != 'FX')"));
+}
+END_TEST
+
+START_TEST(deep_nesting_is_refused)
+{
+    static char text[3000];
+    memset(text, '(', 1000);
+    text[1000] = '1';
+    memset(text + 1001, ')', 1000);
+    ck_assert_ptr_null(compile(text));
+    memset(text, '-', 2000);
+    ck_assert_ptr_null(compile(text));
+}
+END_TEST
+
+START_TEST(slots_are_listed_once_in_order)
+{
+    const struct cel_program *program = compile("c.age > 1 && f.spend_90d > c.age");
+    uint32_t count = 0;
+    const uint32_t *slots = cel_program_slots(program, &count);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_uint_eq(slots[0], SLOT_AGE);
+    ck_assert_uint_eq(slots[1], SLOT_SPEND);
+}
+END_TEST
+
+START_TEST(leaves_explain_themselves)
+{
+    const struct cel_program *program = compile("f.spend_90d > 100000 && !(c.age < 18 || has(c.risk_profile))");
+    ck_assert_uint_eq(cel_program_leaf_count(program), 3);
+    const struct cel_leaf *leaf = cel_program_leaf(program, 0);
+    ck_assert(slice_is(leaf->text, "f.spend_90d > 100000"));
+    ck_assert(slice_is(leaf->left_text, "f.spend_90d"));
+    ck_assert(slice_is(leaf->right_text, "100000"));
+    ck_assert(leaf->comparison);
+    ck_assert_uint_eq(leaf->first_slot, SLOT_SPEND);
+    struct cel_leaf_result result = cel_explain_leaf(program, 1, &activation);
+    ck_assert(result.holds.kind == CEL_BOOL && !result.holds.b);
+    ck_assert_int_eq(result.left.i, 42);
+    ck_assert_int_eq(result.right.i, 18);
+    ck_assert(!cel_program_leaf(program, 2)->comparison);
+}
+END_TEST
+
+START_TEST(out_of_scratch_is_an_error_value)
+{
+    const struct cel_program *program = compile("c.products_held.map(p, p + p).size() > 1");
+    uint8_t small[64];
+    struct arena tiny;
+    arena_init(&tiny, small, sizeof(small));
+    const struct cel_activation narrow = {.read = read_slot, .scratch = &tiny};
+    struct cel_value value = cel_evaluate(program, &narrow);
+    ck_assert_int_eq((int)value.kind, CEL_ERROR);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cel");
+    TCase *tests = tcase_create("cel");
+    tcase_add_loop_test(tests, an_expression_has_its_value, 0, (int)ARRAY_COUNT(values));
+    tcase_add_loop_test(tests, an_error_names_the_place_and_the_mend, 0, (int)ARRAY_COUNT(errors));
+    tcase_add_test(tests, an_error_is_printed_with_a_caret);
+    tcase_add_test(tests, too_costly_an_expression_is_refused);
+    tcase_add_test(tests, deep_nesting_is_refused);
+    tcase_add_test(tests, slots_are_listed_once_in_order);
+    tcase_add_test(tests, leaves_explain_themselves);
+    tcase_add_test(tests, out_of_scratch_is_an_error_value);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}
