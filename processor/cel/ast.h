@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree between text and bytecode, and the passes that share it: lexer -> parser (expands macros) ->
- * checker (resolves names, deduces types) -> emitter. Private to cel/. */
+/* The tree between text and bytecode, and the passes that share it: lexer -> parser (expands
+ * macros) -> checker (resolves names, deduces types) -> emitter. Private to cel/. */
 #ifndef CEL_AST_H
 #define CEL_AST_H
 
@@ -61,9 +61,10 @@ enum cel_node_kind {
     NODE_AND,
     NODE_OR,
     NODE_TERNARY,
-    NODE_LOOP,         /* target: the range; items: predicate (may be NULL), transform (may be NULL) */
-    NODE_BIND,         /* target: the value; items[0]: the body */
-    NODE_OPTIONAL_MAP, /* target: the optional; items[0]: the body; optional: the body is one itself */
+    NODE_LOOP, /* target: the range; items: predicate (may be NULL), transform (may be NULL) */
+    NODE_BIND, /* target: the value; items[0]: the body */
+    NODE_OPTIONAL_MAP, /* target: the optional; items[0]: the body; optional: the body is one itself
+                        */
     NODE_BLOCK,        /* items: the values, then the body */
     NODE_LOCAL,        /* resolved: a variable of a macro */
     NODE_SLOT,         /* resolved: a declared name */
@@ -89,12 +90,13 @@ struct cel_node {
     uint32_t depth;
     uint32_t count; /* of items */
     uint32_t variable_count;
-    uint32_t index; /* NODE_LOCAL: the local; NODE_SLOT: index of the name; loops, binds: first local */
-    bool optional;  /* a.?b, a[?b] */
-    bool test;      /* has(a.b) */
-    bool entry;     /* an element of a literal written with ? */
-    bool rooted;    /* a name with a leading dot */
-    bool constant;  /* set when emitted: reads no name */
+    uint32_t
+        index; /* NODE_LOCAL: the local; NODE_SLOT: index of the name; loops, binds: first local */
+    bool optional; /* a.?b, a[?b] */
+    bool test;     /* has(a.b) */
+    bool entry;    /* an element of a literal written with ? */
+    bool rooted;   /* a name with a leading dot */
+    bool constant; /* set when emitted: reads no name */
     struct slice name;
     struct slice variables[2];
     struct cel_value value;
@@ -105,7 +107,8 @@ struct cel_node {
 };
 
 /* A zeroed node; NULL when the arena is full (reported). */
-struct cel_node *cel_node_make(struct cel_compilation *compilation, enum cel_node_kind kind, uint32_t start);
+struct cel_node *cel_node_make(struct cel_compilation *compilation, enum cel_node_kind kind,
+                               uint32_t start);
 
 /* The whole text as a tree, macros expanded; NULL: reported. */
 struct cel_node *cel_parse(struct cel_compilation *compilation);

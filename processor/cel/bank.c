@@ -35,7 +35,8 @@ FUNCTION(money)
             dot = true;
             continue;
         }
-        bool fits = c >= '0' && c <= '9' && places < 2 && !__builtin_mul_overflow(minor, 10, &minor) &&
+        bool fits = c >= '0' && c <= '9' && places < 2 &&
+                    !__builtin_mul_overflow(minor, 10, &minor) &&
                     !__builtin_add_overflow(minor, c - '0', &minor);
         if (!fits) {
             return bad;
@@ -43,7 +44,8 @@ FUNCTION(money)
         whole += !dot;
         places += dot;
     }
-    if (whole == 0 || (dot && places != 2) || (!dot && __builtin_mul_overflow(minor, 100, &minor))) {
+    if (whole == 0 || (dot && places != 2) ||
+        (!dot && __builtin_mul_overflow(minor, 100, &minor))) {
         return bad;
     }
     return cel_int(i == 1 ? -minor : minor);
@@ -51,7 +53,9 @@ FUNCTION(money)
 
 static double as_double(const struct cel_value *value)
 {
-    return value->kind == CEL_INT ? (double)value->i : value->kind == CEL_UINT ? (double)value->u : value->d;
+    return value->kind == CEL_INT    ? (double)value->i
+           : value->kind == CEL_UINT ? (double)value->u
+                                     : value->d;
 }
 
 FUNCTION(ratio)
@@ -61,7 +65,8 @@ FUNCTION(ratio)
     if (!cel_is_number(&a[0]) || !cel_is_number(&a[1])) {
         return cel_no_overload();
     }
-    return divisor == 0 ? cel_error("ratio: divide by zero") : cel_double(as_double(&a[0]) / divisor);
+    return divisor == 0 ? cel_error("ratio: divide by zero")
+                        : cel_double(as_double(&a[0]) / divisor);
 }
 
 FUNCTION(percent_int)
@@ -69,7 +74,8 @@ FUNCTION(percent_int)
     UNUSED_ARGUMENTS;
     cel_wide product = (cel_wide)a[0].i * a[1].i;
     cel_wide rounded = (product + (product < 0 ? -50 : 50)) / 100;
-    return rounded > INT64_MAX || rounded < INT64_MIN ? cel_error("pct: overflow") : cel_int((int64_t)rounded);
+    return rounded > INT64_MAX || rounded < INT64_MIN ? cel_error("pct: overflow")
+                                                      : cel_int((int64_t)rounded);
 }
 
 FUNCTION(percent_double)
@@ -130,13 +136,14 @@ static bool special_holiday(struct civil_date d, bool *out_holiday)
     static const struct {
         struct civil_date date;
         bool holiday;
-    } list[] = {
-        {{2002, 5, 27}, false}, {{2002, 6, 3}, true},  {{2002, 6, 4}, true},  {{2011, 4, 29}, true},
-        {{2012, 5, 28}, false}, {{2012, 6, 4}, true},  {{2012, 6, 5}, true},  {{2020, 5, 4}, false},
-        {{2020, 5, 8}, true},   {{2022, 5, 30}, false}, {{2022, 6, 2}, true}, {{2022, 6, 3}, true},
-        {{2022, 9, 19}, true},  {{2023, 5, 8}, true}};
+    } list[] = {{{2002, 5, 27}, false}, {{2002, 6, 3}, true},   {{2002, 6, 4}, true},
+                {{2011, 4, 29}, true},  {{2012, 5, 28}, false}, {{2012, 6, 4}, true},
+                {{2012, 6, 5}, true},   {{2020, 5, 4}, false},  {{2020, 5, 8}, true},
+                {{2022, 5, 30}, false}, {{2022, 6, 2}, true},   {{2022, 6, 3}, true},
+                {{2022, 9, 19}, true},  {{2023, 5, 8}, true}};
     for (size_t i = 0; i < ARRAY_COUNT(list); i++) {
-        if (list[i].date.year == d.year && list[i].date.month == d.month && list[i].date.day == d.day) {
+        if (list[i].date.year == d.year && list[i].date.month == d.month &&
+            list[i].date.day == d.day) {
             *out_holiday = list[i].holiday;
             return true;
         }
@@ -144,7 +151,8 @@ static bool special_holiday(struct civil_date d, bool *out_holiday)
     return false;
 }
 
-/* Bank holidays of England and Wales. A holiday on a weekend is moved to the next free working day. */
+/* Bank holidays of England and Wales. A holiday on a weekend is moved to the next free working day.
+ */
 static bool is_holiday(int32_t day)
 {
     struct civil_date d = civil_date(day);
@@ -155,10 +163,12 @@ static bool is_holiday(int32_t day)
     }
     bool new_year = d.month == 1 && (d.day == 1 || (weekday == 1 && d.day <= 3));
     /* 27 and 28 December stand in when Christmas or Boxing Day falls on a weekend. */
-    bool christmas = d.month == 12 && (d.day == 25 || d.day == 26 || (d.day == 27 && (weekday == 1 || weekday == 2)) ||
+    bool christmas = d.month == 12 && (d.day == 25 || d.day == 26 ||
+                                       (d.day == 27 && (weekday == 1 || weekday == 2)) ||
                                        (d.day == 28 && (weekday == 1 || weekday == 2)));
-    return new_year || christmas || day == sunday - 2 || day == sunday + 1 || day == monday(d.year, 5, false) ||
-           day == monday(d.year, 5, true) || day == monday(d.year, 8, true);
+    return new_year || christmas || day == sunday - 2 || day == sunday + 1 ||
+           day == monday(d.year, 5, false) || day == monday(d.year, 5, true) ||
+           day == monday(d.year, 8, true);
 }
 
 static bool is_business_day(int32_t day)

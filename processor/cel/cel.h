@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The Common Expression Language (cel-spec, langdef.md) as a module of its own: parse, check types, compile
- * to bytecode, evaluate. No protobuf, no allocation per evaluation, cost bounded when compiled.
+/* The Common Expression Language (cel-spec, langdef.md) as a module of its own: parse, check types,
+ * compile to bytecode, evaluate. No protobuf, no allocation per evaluation, cost bounded when
+ * compiled.
  *
- *   text -> cel_compile(environment) -> struct cel_program -> cel_evaluate(activation) -> struct cel_value
+ *   text -> cel_compile(environment) -> struct cel_program -> cel_evaluate(activation) -> struct
+ * cel_value
  *
  * Depends on base/ only, so that others can lift it out. */
 #ifndef CEL_CEL_H
@@ -28,18 +30,19 @@ enum cel_kind {
     CEL_DURATION,  /* likewise */
     CEL_TYPE,
     CEL_OPTIONAL,
-    CEL_IP,   /* network extension: `text` is 4 or 16 bytes */
-    CEL_CIDR, /* likewise, `nanos` is the prefix length */
+    CEL_IP,     /* network extension: `text` is 4 or 16 bytes */
+    CEL_CIDR,   /* likewise, `nanos` is the prefix length */
     CEL_DYN,    /* in declarations: not known when compiled */
     CEL_ERROR,  /* evaluation failed; `text` says why */
-    CEL_ABSENT, /* a known name with no value now: has() is false, reading it is an error "missing:NAME" */
+    CEL_ABSENT, /* a known name with no value now: has() is false, reading it is an error
+                   "missing:NAME" */
     CEL_KIND_COUNT
 };
 
 struct cel_value;
 
-/* Lists and maps of the host and of literals: `items` has `count` values (lists) or 2 x count (maps:
- * key, value, key, value ...). Borrowed. */
+/* Lists and maps of the host and of literals: `items` has `count` values (lists) or 2 x count
+ * (maps: key, value, key, value ...). Borrowed. */
 struct cel_items {
     const struct cel_value *items;
     uint32_t count;
@@ -53,7 +56,7 @@ struct cel_value {
         int64_t i; /* CEL_INT; seconds of CEL_TIMESTAMP and CEL_DURATION */
         uint64_t u;
         double d;
-        struct slice text; /* CEL_STRING, CEL_BYTES, CEL_ERROR (message), CEL_TYPE (its name) */
+        struct slice text;     /* CEL_STRING, CEL_BYTES, CEL_ERROR (message), CEL_TYPE (its name) */
         struct cel_items list; /* CEL_LIST, CEL_MAP */
         const struct cel_value *inner; /* CEL_OPTIONAL: NULL when none */
     };
@@ -66,7 +69,8 @@ struct cel_type {
     const struct cel_type *element; /* lists, maps, optionals */
 };
 
-/* One name that expressions may read: "f.spend_90d", "now", "seg". Dotted names are declared whole. */
+/* One name that expressions may read: "f.spend_90d", "now", "seg". Dotted names are declared whole.
+ */
 struct cel_name {
     const char *name;
     struct cel_type type;
@@ -76,28 +80,31 @@ struct cel_name {
 enum {
     CEL_TEXT_SIZE_MAX = 65536, /* bytes of one expression */
     CEL_DEPTH_MAX = 250,
-    CEL_COST_MAX = 1000000,    /* default bound of a program's worst cost, in steps */
+    CEL_COST_MAX = 1000000, /* default bound of a program's worst cost, in steps */
     CEL_LEAVES_MAX = 64,
 };
 
 struct cel_environment {
-    const struct cel_name *names; /* sorted by the caller or not; looked up by a hash made at compile */
+    const struct cel_name
+        *names; /* sorted by the caller or not; looked up by a hash made at compile */
     uint32_t name_count;
-    struct slice container;  /* namespace prefix for resolution (spec, "Name Resolution"); usually empty */
-    uint64_t cost_max;       /* 0: CEL_COST_MAX */
-    uint32_t list_size_max;  /* bound assumed for host lists in the cost; 0: 1024 */
+    struct slice
+        container; /* namespace prefix for resolution (spec, "Name Resolution"); usually empty */
+    uint64_t cost_max;         /* 0: CEL_COST_MAX */
+    uint32_t list_size_max;    /* bound assumed for host lists in the cost; 0: 1024 */
     const struct zones *zones; /* IANA time zones (base/zone.h); NULL: only UTC and fixed offsets */
-    bool dynamic;            /* unknown names are dyn instead of errors (conformance tests) */
-    bool no_macros;          /* conformance tests */
-    bool no_check;           /* conformance tests: parse only, run dynamically */
+    bool dynamic;              /* unknown names are dyn instead of errors (conformance tests) */
+    bool no_macros;            /* conformance tests */
+    bool no_check;             /* conformance tests: parse only, run dynamically */
 };
 
 struct cel_program; /* immutable; may be shared between threads */
 
-/* Compile `text`. Errors go to `diagnostics` with positions inside `origin`: `origin.line/column` is where
- * the first byte of `text` stands in its file, and columns count from there (an expression with line
- * breaks moves to the next line, column 1 + origin.column - 1 is kept only for the first line).
- * The program and its constants live in `arena`. NULL when there was an error (at least one was added). */
+/* Compile `text`. Errors go to `diagnostics` with positions inside `origin`: `origin.line/column`
+ * is where the first byte of `text` stands in its file, and columns count from there (an expression
+ * with line breaks moves to the next line, column 1 + origin.column - 1 is kept only for the first
+ * line). The program and its constants live in `arena`. NULL when there was an error (at least one
+ * was added). */
 const struct cel_program *cel_compile(const struct cel_environment *environment, struct slice text,
                                       struct source_span origin, struct arena *arena,
                                       struct diagnostics *diagnostics);
@@ -111,7 +118,8 @@ const uint32_t *cel_program_slots(const struct cel_program *program, uint32_t *o
 /* Worst-case cost in steps, as bounded when compiled. */
 uint64_t cel_program_cost(const struct cel_program *program);
 
-/* Reads names for one evaluation. A missing value is CEL_ABSENT. Lists may be built in activation->scratch. */
+/* Reads names for one evaluation. A missing value is CEL_ABSENT. Lists may be built in
+ * activation->scratch. */
 struct cel_activation {
     struct cel_value (*read)(const struct cel_activation *activation, uint32_t slot);
     /* Conformance tests only (environment.dynamic): by name. May be NULL. */
@@ -121,7 +129,8 @@ struct cel_activation {
 };
 
 /* Evaluate. Never allocates beyond `scratch`; out of scratch is a CEL_ERROR. Pure. */
-struct cel_value cel_evaluate(const struct cel_program *program, const struct cel_activation *activation);
+struct cel_value cel_evaluate(const struct cel_program *program,
+                              const struct cel_activation *activation);
 
 /* The boolean leaves of the top-level &&, ||, ! and ?: tree, for proofs. */
 struct cel_leaf {
@@ -145,8 +154,8 @@ struct cel_leaf_result {
 struct cel_leaf_result cel_explain_leaf(const struct cel_program *program, uint32_t index,
                                         const struct cel_activation *activation);
 
-/* A value as text for people and proofs: 12, 3.5, "text" without quotes, true, [a, b]. NUL-terminated,
- * cut at `size`. Returns the length written. */
+/* A value as text for people and proofs: 12, 3.5, "text" without quotes, true, [a, b].
+ * NUL-terminated, cut at `size`. Returns the length written. */
 size_t cel_format(const struct cel_value *value, char *out, size_t size);
 
 static inline struct cel_value cel_int(int64_t i)

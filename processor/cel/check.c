@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to slots, calls to functions, types from the leaves up. What is not known is dyn and is checked when
- * it runs; what is known to be wrong is reported here, with both types and the mend. */
+/* Names to slots, calls to functions, types from the leaves up. What is not known is dyn and is
+ * checked when it runs; what is known to be wrong is reported here, with both types and the mend.
+ */
 #include <stdio.h>
 
 #include "cel/types.h"
@@ -42,10 +43,12 @@ static const struct local *find_local(const struct checker *k, struct slice name
     return NULL;
 }
 
-static bool add_local(struct checker *k, const struct cel_node *at, struct slice name, struct cel_type type)
+static bool add_local(struct checker *k, const struct cel_node *at, struct slice name,
+                      struct cel_type type)
 {
     if (k->local_count == CEL_LOCALS_MAX) {
-        cel_report(k->c, at->start, at->end, NULL, "more than %d variables of macros", CEL_LOCALS_MAX);
+        cel_report(k->c, at->start, at->end, NULL, "more than %d variables of macros",
+                   CEL_LOCALS_MAX);
         return false;
     }
     k->locals[k->local_count] = (struct local){name, type, k->local_count};
@@ -53,8 +56,10 @@ static bool add_local(struct checker *k, const struct cel_node *at, struct slice
     return true;
 }
 
-/* The dotted name that a chain of selects spells; empty when it is none. `*out_root` is its first name. */
-static struct slice qualified(const struct cel_node *node, char *out, const struct cel_node **out_root)
+/* The dotted name that a chain of selects spells; empty when it is none. `*out_root` is its first
+ * name. */
+static struct slice qualified(const struct cel_node *node, char *out,
+                              const struct cel_node **out_root)
 {
     size_t size = 0;
     if (node->kind == NODE_NAME) {
@@ -77,9 +82,10 @@ static struct slice qualified(const struct cel_node *node, char *out, const stru
 
 static bool resolve_exact(struct cel_compilation *c, struct cel_node *node, struct slice name)
 {
-    static const enum cel_kind types[] = {CEL_NULL, CEL_BOOL, CEL_INT, CEL_UINT, CEL_DOUBLE, CEL_STRING, CEL_BYTES,
-                                          CEL_LIST, CEL_MAP, CEL_TYPE, CEL_TIMESTAMP, CEL_DURATION, CEL_OPTIONAL,
-                                          CEL_IP, CEL_CIDR};
+    static const enum cel_kind types[] = {CEL_NULL,     CEL_BOOL,   CEL_INT,       CEL_UINT,
+                                          CEL_DOUBLE,   CEL_STRING, CEL_BYTES,     CEL_LIST,
+                                          CEL_MAP,      CEL_TYPE,   CEL_TIMESTAMP, CEL_DURATION,
+                                          CEL_OPTIONAL, CEL_IP,     CEL_CIDR};
     const struct cel_environment *e = c->environment;
     for (uint32_t i = 0; i < e->name_count; i++) {
         if (slice_is(name, e->names[i].name)) {
@@ -92,7 +98,8 @@ static bool resolve_exact(struct cel_compilation *c, struct cel_node *node, stru
     for (size_t i = 0; i < ARRAY_COUNT(types) && !node->test; i++) {
         if (slice_is(name, cel_kind_name(types[i]))) {
             node->kind = NODE_LITERAL;
-            node->value = (struct cel_value){.kind = CEL_TYPE, .text = slice_text(cel_kind_name(types[i]))};
+            node->value =
+                (struct cel_value){.kind = CEL_TYPE, .text = slice_text(cel_kind_name(types[i]))};
             node->type = cel_type_of(CEL_TYPE);
             return true;
         }
@@ -136,7 +143,8 @@ static bool unknown_name(struct checker *k, struct cel_node *node, struct slice 
     }
     char mend[200];
     (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near == NULL ? "" : near);
-    cel_report(k->c, node->start, node->name_end, near == NULL ? NULL : mend, "unknown name `%.*s`", SLICE_ARG(name));
+    cel_report(k->c, node->start, node->name_end, near == NULL ? NULL : mend, "unknown name `%.*s`",
+               SLICE_ARG(name));
     return false;
 }
 
@@ -201,8 +209,8 @@ static bool check_select(struct checker *k, struct cel_node *node)
     if (of.kind != CEL_MAP && !open) {
         char type[120];
         cel_type_text(&of, type, sizeof(type));
-        cel_report(k->c, node->name_start, node->name_end, NULL, "%s has no fields: `.%.*s` reads from a map", type,
-                   SLICE_ARG(node->name));
+        cel_report(k->c, node->name_start, node->name_end, NULL,
+                   "%s has no fields: `.%.*s` reads from a map", type, SLICE_ARG(node->name));
         return false;
     }
     node->type = of.kind == CEL_MAP && of.element != NULL ? *of.element : cel_type_of(CEL_DYN);
@@ -231,7 +239,8 @@ static bool check_index(struct checker *k, struct cel_node *node)
         char types[2][120];
         cel_type_text(&of, types[0], sizeof(types[0]));
         cel_type_text(&key, types[1], sizeof(types[1]));
-        cel_report(k->c, node->name_start, node->name_end, NULL, "%s cannot be indexed by %s", types[0], types[1]);
+        cel_report(k->c, node->name_start, node->name_end, NULL, "%s cannot be indexed by %s",
+                   types[0], types[1]);
         return false;
     }
     node->type = open || of.element == NULL ? cel_type_of(CEL_DYN) : *of.element;
@@ -241,73 +250,13 @@ static bool check_index(struct checker *k, struct cel_node *node)
     return true;
 }
 
-/* What to write instead, for the mistakes that people make. */
-static void mend_for(const struct cel_node *node, const struct cel_type *types, uint32_t count, char *out, size_t size)
-{
-    out[0] = '\0';
-    if (count != 2 || node->target != NULL) {
-        return;
-    }
-    bool whole[2], fraction[2];
-    for (int i = 0; i < 2; i++) {
-        whole[i] = types[i].kind == CEL_INT || types[i].kind == CEL_UINT;
-        fraction[i] = types[i].kind == CEL_DOUBLE;
-    }
-    if ((whole[0] && fraction[1]) || (whole[1] && fraction[0])) {
-        bool compares = slice_is(node->name, "_==_") || slice_is(node->name, "_!=_");
-        (void)snprintf(out, size, compares ? "write double(...) around the whole number"
-                                           : "write ratio(a, b), pct(x, n) or double(...)");
-    } else if (whole[0] && whole[1]) {
-        (void)snprintf(out, size, "write int(...) or uint(...)");
-    } else if (types[0].kind == CEL_STRING || types[1].kind == CEL_STRING) {
-        (void)snprintf(out, size, "write string(...) around the other side, or compare with a text in quotes");
-    } else if (types[0].kind == CEL_TIMESTAMP && whole[1]) {
-        (void)snprintf(out, size, "write duration(\"24h\") for a span of time");
-    }
-}
-
-static void describe(const struct cel_node *node, const struct cel_type *types, uint32_t count, char *out, size_t size)
-{
-    static const char *const two[] = {"+", "-", "*", "/", "%", "<", "<=", ">", ">=", "==", "!=", "in"};
-    size_t used = 0;
-    char text[120], operator[8] = "";
-    if (node->name.size > 2 && node->name.data[0] == '_' && count == 2) {
-        (void)snprintf(operator, sizeof(operator), "%.*s", (int)node->name.size - 2, (const char *)node->name.data + 1);
-    } else if (slice_is(node->name, "@in")) {
-        (void)snprintf(operator, sizeof(operator), "in");
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(two) && operator[0] != '\0'; i++) {
-        if (strcmp(operator, two[i]) == 0) {
-            char right[120];
-            cel_type_text(&types[0], text, sizeof(text));
-            cel_type_text(&types[1], right, sizeof(right));
-            (void)snprintf(out, size, "%s %s %s", text, operator, right);
-            return;
-        }
-    }
-    uint32_t first = 0;
-    if (node->target != NULL) {
-        cel_type_text(&types[first++], text, sizeof(text));
-        used += (size_t)snprintf(out, size, "%s.", text);
-    }
-    bool unary = slice_is(node->name, "!_") || slice_is(node->name, "-_");
-    used += (size_t)snprintf(out + used, size - used, "%.*s(", (int)(unary ? 1 : node->name.size),
-                             (const char *)node->name.data);
-    for (uint32_t i = first; i < count && used + 1 < size; i++) {
-        cel_type_text(&types[i], text, sizeof(text));
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i == first ? "" : ", ", text);
-    }
-    if (used + 1 < size) {
-        (void)snprintf(out + used, size - used, ")");
-    }
-}
-
 /* math.abs(x) parses as a method of `math`: make it the function it is. */
 static void unwrap_namespace(struct checker *k, struct cel_node *node)
 {
     char text[QUALIFIED_SIZE_MAX], full[QUALIFIED_SIZE_MAX + 64];
     const struct cel_node *root = NULL;
-    struct slice name = node->target == NULL ? slice_of(NULL, 0) : qualified(node->target, text, &root);
+    struct slice name =
+        node->target == NULL ? slice_of(NULL, 0) : qualified(node->target, text, &root);
     if (name.size == 0 || (find_local(k, root->name) != NULL && !root->rooted)) {
         return;
     }
@@ -329,8 +278,8 @@ static bool check_call(struct checker *k, struct cel_node *node)
         const char *near = cel_function_nearest(node->name);
         char mend[100];
         (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near == NULL ? "" : near);
-        cel_report(k->c, node->name_start, node->name_end, near == NULL ? NULL : mend, "unknown function `%.*s`",
-                   SLICE_ARG(node->name));
+        cel_report(k->c, node->name_start, node->name_end, near == NULL ? NULL : mend,
+                   "unknown function `%.*s`", SLICE_ARG(node->name));
         return false;
     }
     uint32_t count = 0;
@@ -350,7 +299,8 @@ static bool check_call(struct checker *k, struct cel_node *node)
     }
     struct cel_type result = cel_type_of(CEL_DYN), other;
     bool found = false;
-    for (const struct cel_function *f = node->function; f->name != NULL && slice_is(node->name, f->name); f++) {
+    for (const struct cel_function *f = node->function;
+         f->name != NULL && slice_is(node->name, f->name); f++) {
         if (cel_signature_fits(k->c, f, node->target != NULL, types, count, &other)) {
             result = found && !cel_type_same(&result, &other) ? cel_type_of(CEL_DYN) : other;
             found = true;
@@ -359,8 +309,8 @@ static bool check_call(struct checker *k, struct cel_node *node)
     node->type = result;
     if (!found && !k->silent) {
         char text[300], mend[120];
-        describe(node, types, count, text, sizeof(text));
-        mend_for(node, types, count, mend, sizeof(mend));
+        cel_describe(node, types, count, text, sizeof(text));
+        cel_mend(node, types, count, mend, sizeof(mend));
         cel_report(k->c, node->name_start, node->name_end, mend[0] == '\0' ? NULL : mend,
                    "no such overload: %s", text);
         return false;
@@ -385,7 +335,8 @@ static bool check_logic(struct checker *k, struct cel_node *node)
 {
     const char *what = node->kind == NODE_AND ? "&&" : "||";
     node->type = cel_type_of(CEL_BOOL);
-    return check_all(k, node) && check_bool(k, node->items[0], what) && check_bool(k, node->items[1], what);
+    return check_all(k, node) && check_bool(k, node->items[0], what) &&
+           check_bool(k, node->items[1], what);
 }
 
 static bool check_ternary(struct checker *k, struct cel_node *node)
@@ -399,7 +350,8 @@ static bool check_ternary(struct checker *k, struct cel_node *node)
     char types[2][120];
     cel_type_text(&node->items[1]->type, types[0], sizeof(types[0]));
     cel_type_text(&node->items[2]->type, types[1], sizeof(types[1]));
-    cel_report(k->c, node->name_start, node->end, NULL, "the two sides of ?: differ: %s and %s", types[0], types[1]);
+    cel_report(k->c, node->name_start, node->end, NULL, "the two sides of ?: differ: %s and %s",
+               types[0], types[1]);
     return false;
 }
 
@@ -432,9 +384,11 @@ static bool check_literal(struct checker *k, struct cel_node *node)
         bool is_key = map && i % 2 == 0;
         if (is_key) {
             enum cel_kind kind = item->type.kind;
-            bool good = kind == CEL_INT || kind == CEL_UINT || kind == CEL_BOOL || kind == CEL_STRING || kind == CEL_DYN;
+            bool good = kind == CEL_INT || kind == CEL_UINT || kind == CEL_BOOL ||
+                        kind == CEL_STRING || kind == CEL_DYN;
             if (!good && !k->silent) {
-                cel_report(k->c, item->start, item->end, NULL, "a key is int, uint, bool or string");
+                cel_report(k->c, item->start, item->end, NULL,
+                           "a key is int, uint, bool or string");
                 return false;
             }
             if (!cel_type_join(k->c, key, item->type, &key)) {
@@ -465,15 +419,16 @@ static bool range_types(struct checker *k, const struct cel_node *node, struct c
     } else {
         char type[120];
         cel_type_text(&range, type, sizeof(type));
-        cel_report(k->c, node->target->start, node->target->end, NULL, "%.*s runs over a list or a map, not %s",
-                   SLICE_ARG(node->name), type);
+        cel_report(k->c, node->target->start, node->target->end, NULL,
+                   "%.*s runs over a list or a map, not %s", SLICE_ARG(node->name), type);
         return false;
     }
     out[1] = element;
     return true;
 }
 
-static struct cel_type loop_type(struct checker *k, const struct cel_node *node, struct cel_type first)
+static struct cel_type loop_type(struct checker *k, const struct cel_node *node,
+                                 struct cel_type first)
 {
     struct cel_type made = node->items[1] == NULL ? first : node->items[1]->type;
     switch ((int)node->loop) {
@@ -482,7 +437,9 @@ static struct cel_type loop_type(struct checker *k, const struct cel_node *node,
     case LOOP_MAP:
         return cel_type_map(k->c, first, made);
     case LOOP_ENTRY:
-        return made.kind == CEL_MAP ? made : cel_type_map(k->c, cel_type_of(CEL_DYN), cel_type_of(CEL_DYN));
+        return made.kind == CEL_MAP
+                   ? made
+                   : cel_type_map(k->c, cel_type_of(CEL_DYN), cel_type_of(CEL_DYN));
     default:
         return cel_type_of(CEL_BOOL);
     }
@@ -495,7 +452,8 @@ static bool check_loop(struct checker *k, struct cel_node *node)
         return false;
     }
     if (k->loop_depth == CEL_LOOPS_MAX) {
-        cel_report(k->c, node->name_start, node->name_end, NULL, "more than %d macros inside each other", CEL_LOOPS_MAX);
+        cel_report(k->c, node->name_start, node->name_end, NULL,
+                   "more than %d macros inside each other", CEL_LOOPS_MAX);
         return false;
     }
     uint32_t before = k->local_count;
@@ -524,13 +482,15 @@ static bool check_bind(struct checker *k, struct cel_node *node)
         for (uint32_t i = 0; good && i + 1 < node->count; i++) {
             char name[24];
             (void)snprintf(name, sizeof(name), "@index:%u", i);
-            good = check(k, node->items[i]) &&
-                   add_local(k, node, arena_copy(k->c->arena, slice_text(name)), node->items[i]->type);
+            good =
+                check(k, node->items[i]) &&
+                add_local(k, node, arena_copy(k->c->arena, slice_text(name)), node->items[i]->type);
         }
     } else if (good) {
         struct cel_type type = node->target->type;
         if (node->kind == NODE_OPTIONAL_MAP) {
-            type = type.kind == CEL_OPTIONAL && type.element != NULL ? *type.element : cel_type_of(CEL_DYN);
+            type = type.kind == CEL_OPTIONAL && type.element != NULL ? *type.element
+                                                                     : cel_type_of(CEL_DYN);
         }
         good = add_local(k, node, node->variables[0], type);
     }

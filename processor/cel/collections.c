@@ -88,7 +88,8 @@ FUNCTION(last)
     return a[0].list.count == 0 ? cel_none() : cel_some(m, &a[0].list.items[a[0].list.count - 1]);
 }
 
-static struct cel_value copy_list(struct cel_machine *m, const struct cel_value *list, struct cel_value **out)
+static struct cel_value copy_list(struct cel_machine *m, const struct cel_value *list,
+                                  struct cel_value **out)
 {
     struct cel_value *items = cel_take_values(m, list->list.count);
     *out = items;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conversions between types: int(), uint(), double(), string(), bytes(), bool(), type(), dyn(). Times and
- * addresses convert in their own files. */
+/* Conversions between types: int(), uint(), double(), string(), bytes(), bool(), type(), dyn().
+ * Times and addresses convert in their own files. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -55,7 +55,9 @@ FUNCTION(int_of_string)
         return cel_error("not a whole number");
     }
     long long i = strtoll(text, &end, 10);
-    return *end != '\0' || end == text ? cel_error("not a whole number") : errno != 0 ? range() : cel_int(i);
+    return *end != '\0' || end == text ? cel_error("not a whole number")
+           : errno != 0                ? range()
+                                       : cel_int(i);
 }
 
 FUNCTION(int_of_timestamp)
@@ -85,7 +87,9 @@ FUNCTION(uint_of_string)
         return cel_error("not an unsigned whole number");
     }
     unsigned long long u = strtoull(text, &end, 10);
-    return *end != '\0' ? cel_error("not an unsigned whole number") : errno != 0 ? range() : cel_uint(u);
+    return *end != '\0' ? cel_error("not an unsigned whole number")
+           : errno != 0 ? range()
+                        : cel_uint(u);
 }
 
 FUNCTION(double_of_int)
@@ -107,7 +111,8 @@ FUNCTION(double_of_string)
     if (slice_is(a[0].text, "NaN")) {
         return cel_double((double)NAN);
     }
-    if (slice_is(a[0].text, "Infinity") || slice_is(a[0].text, "+Infinity") || slice_is(a[0].text, "-Infinity")) {
+    if (slice_is(a[0].text, "Infinity") || slice_is(a[0].text, "+Infinity") ||
+        slice_is(a[0].text, "-Infinity")) {
         return cel_double(a[0].text.data[0] == '-' ? -(double)INFINITY : (double)INFINITY);
     }
     if (!digits(a[0].text, text) || strpbrk(text, "xXnN") != NULL) {
@@ -140,7 +145,8 @@ FUNCTION(bytes_of_string)
 FUNCTION(bool_of_string)
 {
     UNUSED_ARGUMENTS;
-    static const char *const texts[2][5] = {{"0", "f", "false", "FALSE", "False"}, {"1", "t", "true", "TRUE", "True"}};
+    static const char *const texts[2][5] = {{"0", "f", "false", "FALSE", "False"},
+                                            {"1", "t", "true", "TRUE", "True"}};
     for (int value = 0; value < 2; value++) {
         for (size_t i = 0; i < ARRAY_COUNT(texts[value]); i++) {
             if (slice_is(a[0].text, texts[value][i])) {

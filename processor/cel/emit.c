@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tree to bytecode. Parts that read no name are run at once and become constants; patterns become automata;
- * the worst cost is added up on the way and compared with the environment's bound. */
+/* Tree to bytecode. Parts that read no name are run at once and become constants; patterns become
+ * automata; the worst cost is added up on the way and compared with the environment's bound. */
 #include "cel/machine.h"
 
-enum { CONSTANTS_MAX = 20000, FUNCTIONS_MAX = 4096, PATTERNS_MAX = 256, SLOTS_MAX = 1024, LEAVES_MAX = CEL_LEAVES_MAX };
+enum {
+    CONSTANTS_MAX = 20000,
+    FUNCTIONS_MAX = 4096,
+    PATTERNS_MAX = 256,
+    SLOTS_MAX = 1024,
+    LEAVES_MAX = CEL_LEAVES_MAX
+};
 
 struct emitter {
     struct cel_compilation *c;
@@ -43,7 +49,8 @@ static void *grown(struct emitter *e, void *list, uint32_t count, uint32_t *room
     return more;
 }
 
-static bool put(struct emitter *e, const struct cel_node *node, enum cel_op op, unsigned a, unsigned b, uint32_t c)
+static bool put(struct emitter *e, const struct cel_node *node, enum cel_op op, unsigned a,
+                unsigned b, uint32_t c)
 {
     void *code = grown(e, e->code, e->code_count, &e->code_room, sizeof(*e->code));
     if (code == NULL || e->code_count >= CEL_PROGRAM_CODE_MAX || e->depth + 8 > CEL_STACK_MAX) {
@@ -55,9 +62,11 @@ static bool put(struct emitter *e, const struct cel_node *node, enum cel_op op, 
     return true;
 }
 
-static bool put_constant(struct emitter *e, const struct cel_node *node, struct cel_value value, uint32_t *out)
+static bool put_constant(struct emitter *e, const struct cel_node *node, struct cel_value value,
+                         uint32_t *out)
 {
-    void *constants = grown(e, e->constants, e->constant_count, &e->constant_room, sizeof(*e->constants));
+    void *constants =
+        grown(e, e->constants, e->constant_count, &e->constant_room, sizeof(*e->constants));
     if (constants == NULL || e->constant_count >= CONSTANTS_MAX) {
         return fail(e, node, "too many constants");
     }
@@ -107,7 +116,8 @@ static bool emit_slot(struct emitter *e, struct cel_node *node)
 static bool emit_logic(struct emitter *e, struct cel_node *node)
 {
     bool is_and = node->kind == NODE_AND;
-    if (!emit(e, node->items[0]) || !put(e, node, is_and ? OP_UNLESS_FALSE : OP_UNLESS_TRUE, 0, 0, 0)) {
+    if (!emit(e, node->items[0]) ||
+        !put(e, node, is_and ? OP_UNLESS_FALSE : OP_UNLESS_TRUE, 0, 0, 0)) {
         return false;
     }
     uint32_t jump = e->code_count - 1;
@@ -167,8 +177,8 @@ static bool emit_loop(struct emitter *e, struct cel_node *node)
     e->depth++;
     if (good && node->items[0] != NULL) {
         bool keeps = node->items[1] == NULL;
-        good = emit(e, node->items[0]) && put(e, node, decides ? OP_LOOP_DECIDE : OP_LOOP_FILTER, level,
-                                              decides ? node->loop : keeps, next);
+        good = emit(e, node->items[0]) && put(e, node, decides ? OP_LOOP_DECIDE : OP_LOOP_FILTER,
+                                              level, decides ? node->loop : keeps, next);
     }
     if (good && node->items[1] != NULL) {
         good = emit(e, node->items[1]) && put(e, node, OP_LOOP_APPEND, level, node->loop, next);
@@ -194,26 +204,17 @@ static bool emit_bind(struct emitter *e, struct cel_node *node)
         return emit(e, node->items[node->count - 1]);
     }
     bool optional = node->kind == NODE_OPTIONAL_MAP;
-    if (!emit(e, node->target) || !put(e, node, optional ? OP_OPTIONAL_MAP : OP_STORE, 0, node->index, 0)) {
+    if (!emit(e, node->target) ||
+        !put(e, node, optional ? OP_OPTIONAL_MAP : OP_STORE, 0, node->index, 0)) {
         return false;
     }
     uint32_t begin = e->code_count - 1;
-    if (!emit(e, node->items[0]) || (optional && !put(e, node, OP_OPTIONAL_WRAP, node->optional, 0, 0))) {
+    if (!emit(e, node->items[0]) ||
+        (optional && !put(e, node, OP_OPTIONAL_WRAP, node->optional, 0, 0))) {
         return false;
     }
     e->code[begin].c = optional ? e->code_count : 0;
     return true;
-}
-
-static int relation_of(struct slice name)
-{
-    static const char *const names[] = {"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"};
-    for (int i = 0; i < (int)ARRAY_COUNT(names); i++) {
-        if (slice_is(name, names[i])) {
-            return i;
-        }
-    }
-    return -1;
 }
 
 /* x.matches('literal') : the pattern is compiled now. */
@@ -263,16 +264,18 @@ static bool emit_arguments(struct emitter *e, struct cel_node *node)
 
 static bool emit_call(struct emitter *e, struct cel_node *node)
 {
-    int relation = node->target == NULL && node->count == 2 ? relation_of(node->name) : -1;
+    int relation = node->target == NULL && node->count == 2 ? cel_relation_of(node->name) : -1;
     uint32_t index = 0;
     bool matches = slice_is(node->name, "matches") && node->count + (node->target != NULL) == 2;
     struct cel_node *last = node->count > 0 ? node->items[node->count - 1] : NULL;
     if (matches && last->kind == NODE_LITERAL && last->value.kind == CEL_STRING) {
-        return emit_matches(e, node, &last->value, node->target != NULL ? node->target : node->items[0]);
+        return emit_matches(e, node, &last->value,
+                            node->target != NULL ? node->target : node->items[0]);
     }
     if (relation >= 0) {
         struct cel_node *left = node->items[0];
-        bool direct = left->kind == NODE_SLOT && !left->test && !left->optional && last->kind == NODE_LITERAL;
+        bool direct =
+            left->kind == NODE_SLOT && !left->test && !left->optional && last->kind == NODE_LITERAL;
         if (direct) {
             uint32_t entry = 0;
             return slot_entry(e, left, &entry) && put_constant(e, node, last->value, &index) &&
@@ -302,7 +305,8 @@ static bool emit_member(struct emitter *e, struct cel_node *node)
                put(e, node, OP_SELECT, flags, 0, index);
     }
     e->depth++;
-    bool good = emit(e, node->target) && emit(e, node->items[0]) && put(e, node, OP_INDEX, node->optional, 0, 0);
+    bool good = emit(e, node->target) && emit(e, node->items[0]) &&
+                put(e, node, OP_INDEX, node->optional, 0, 0);
     e->depth--;
     return good;
 }
@@ -318,7 +322,8 @@ static bool emit_kind(struct emitter *e, struct cel_node *node)
     case NODE_LOCAL:
         return put(e, node, OP_LOCAL, 0, node->index, 0);
     case NODE_UNKNOWN:
-        return put_constant(e, node, cel_string(node->name), &index) && put(e, node, OP_UNKNOWN, 0, 0, index);
+        return put_constant(e, node, cel_string(node->name), &index) &&
+               put(e, node, OP_UNKNOWN, 0, 0, index);
     case NODE_SELECT:
     case NODE_INDEX:
         return emit_member(e, node);
@@ -400,51 +405,6 @@ static bool emit(struct emitter *e, struct cel_node *node)
     return !node->constant || node->kind == NODE_LITERAL || fold(e, node, start);
 }
 
-/* ---- cost: one step an instruction; a loop multiplies by the longest list it may meet ---- */
-
-static uint64_t add_cost(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX / 4 || b > UINT64_MAX / 4 ? UINT64_MAX / 4 : a + b;
-}
-
-static uint64_t multiply_cost(uint64_t a, uint64_t b)
-{
-    uint64_t product = 0;
-    return __builtin_mul_overflow(a, b, &product) || product > UINT64_MAX / 4 ? UINT64_MAX / 4 : product;
-}
-
-static uint64_t range_count(const struct emitter *e, const struct cel_node *range)
-{
-    if (range->kind == NODE_LIST || range->kind == NODE_MAP) {
-        return range->count;
-    }
-    if (range->kind == NODE_LITERAL && (range->value.kind == CEL_LIST || range->value.kind == CEL_MAP)) {
-        return range->value.list.count;
-    }
-    uint32_t bound = e->c->environment->list_size_max;
-    return bound == 0 ? 1024 : bound;
-}
-
-static uint64_t cost_of(const struct emitter *e, const struct cel_node *node)
-{
-    if (node->kind == NODE_LITERAL) {
-        return 1;
-    }
-    uint64_t own = node->kind == NODE_CALL && relation_of(node->name) < 0 ? 3 : 1;
-    uint64_t items = 0;
-    for (uint32_t i = 0; i < node->count; i++) {
-        items = add_cost(items, node->items[i] == NULL ? 0 : cost_of(e, node->items[i]));
-    }
-    if (node->kind == NODE_CALL && (slice_is(node->name, "@in") || slice_is(node->name, "matches"))) {
-        own = slice_is(node->name, "@in") ? 2 + range_count(e, node->items[1]) / 8 : 200;
-    }
-    if (node->kind == NODE_LOOP) {
-        items = multiply_cost(add_cost(items, 2), range_count(e, node->target));
-    }
-    uint64_t target = node->target == NULL ? 0 : cost_of(e, node->target);
-    return add_cost(add_cost(own, items), target);
-}
-
 /* ---- leaves ---- */
 
 struct leaf_list {
@@ -501,11 +461,15 @@ static bool emit_leaves(struct emitter *e, struct cel_node *root)
     for (uint32_t i = 0; good && i < list.count; i++) {
         struct cel_node *node = list.nodes[i];
         bool sides = node->kind == NODE_CALL && node->target == NULL && node->count == 2 &&
-                     (relation_of(node->name) >= 0 || slice_is(node->name, "@in"));
-        leaves[i] = (struct cel_leaf){.text = written(e, node), .left_text = written(e, sides ? node->items[0] : node),
-                                      .right_text = sides ? written(e, node->items[1]) : slice_of(NULL, 0),
-                                      .first_slot = first_slot(e, node), .comparison = sides};
-        good = emit_part(e, node, &entries[i][0]) && emit_part(e, sides ? node->items[0] : node, &entries[i][1]) &&
+                     (cel_relation_of(node->name) >= 0 || slice_is(node->name, "@in"));
+        leaves[i] =
+            (struct cel_leaf){.text = written(e, node),
+                              .left_text = written(e, sides ? node->items[0] : node),
+                              .right_text = sides ? written(e, node->items[1]) : slice_of(NULL, 0),
+                              .first_slot = first_slot(e, node),
+                              .comparison = sides};
+        good = emit_part(e, node, &entries[i][0]) &&
+               emit_part(e, sides ? node->items[0] : node, &entries[i][1]) &&
                (!sides || emit_part(e, node->items[1], &entries[i][2]));
     }
     e->guarded--;
@@ -534,8 +498,10 @@ static bool settle(struct emitter *e)
     struct arena *arena = e->c->arena;
     uint32_t *slots = arena_take(arena, (e->slot_count + 1) * sizeof(*slots));
     struct cel_value *missing = arena_take(arena, (e->slot_count + 1) * sizeof(*missing));
-    const struct cel_function **functions = arena_take(arena, (e->function_count + 1) * sizeof(*functions));
-    const struct cel_pattern **patterns = arena_take(arena, (e->pattern_count + 1) * sizeof(*patterns));
+    const struct cel_function **functions =
+        arena_take(arena, (e->function_count + 1) * sizeof(*functions));
+    const struct cel_pattern **patterns =
+        arena_take(arena, (e->pattern_count + 1) * sizeof(*patterns));
     if (slots == NULL || missing == NULL || functions == NULL || patterns == NULL) {
         return false;
     }
@@ -557,7 +523,8 @@ const struct cel_program *cel_emit(struct cel_compilation *c, struct cel_node *r
     const struct cel_pattern *patterns[PATTERNS_MAX];
     uint32_t slots[SLOTS_MAX];
     struct cel_value missing[SLOTS_MAX];
-    struct emitter e = {.c = c, .functions = functions, .patterns = patterns, .slots = slots, .missing = missing};
+    struct emitter e = {
+        .c = c, .functions = functions, .patterns = patterns, .slots = slots, .missing = missing};
     uint64_t bound = c->environment->cost_max == 0 ? CEL_COST_MAX : c->environment->cost_max;
     if (!prepare(&e)) {
         cel_report(c, 0, 1, NULL, "out of memory for the expression");
@@ -565,14 +532,15 @@ const struct cel_program *cel_emit(struct cel_compilation *c, struct cel_node *r
     }
     e.program->zones = c->environment->zones;
     e.program->rounds_max = bound;
-    e.program->cost = cost_of(&e, root);
+    e.program->cost = cel_cost(c->environment, root);
     if (e.program->cost > bound) {
         cel_report(c, root->start, root->end, "fewer macros inside each other, or shorter lists",
-                   "costs up to %llu steps, more than the bound of %llu", (unsigned long long)e.program->cost,
-                   (unsigned long long)bound);
+                   "costs up to %llu steps, more than the bound of %llu",
+                   (unsigned long long)e.program->cost, (unsigned long long)bound);
         return NULL;
     }
-    if (!put(&e, root, OP_RETURN, 0, 0, 0) || !emit(&e, root) || !put(&e, root, OP_RETURN, 0, 0, 0)) {
+    if (!put(&e, root, OP_RETURN, 0, 0, 0) || !emit(&e, root) ||
+        !put(&e, root, OP_RETURN, 0, 0, 0)) {
         return NULL;
     }
     e.program->type = root->type;

@@ -2,8 +2,9 @@
 /* All tables of functions, as one. */
 #include "cel/machine.h"
 
-static const struct cel_function *const tables[] = {cel_operators, cel_conversions, cel_strings, cel_formats, cel_times,
-                                                    cel_maths, cel_networks, cel_collections, cel_banking};
+static const struct cel_function *const tables[] = {cel_operators, cel_conversions, cel_strings,
+                                                    cel_formats,   cel_times,       cel_maths,
+                                                    cel_networks,  cel_collections, cel_banking};
 
 enum { FUNCTION_NAMES_MAX = 400 };
 
@@ -24,7 +25,8 @@ const char *cel_function_nearest(struct slice name)
     const char *names[FUNCTION_NAMES_MAX];
     size_t count = 0;
     for (size_t t = 0; t < ARRAY_COUNT(tables); t++) {
-        for (const struct cel_function *f = tables[t]; f->name != NULL && count < FUNCTION_NAMES_MAX; f++) {
+        for (const struct cel_function *f = tables[t];
+             f->name != NULL && count < FUNCTION_NAMES_MAX; f++) {
             names[count++] = f->name;
         }
     }

@@ -63,15 +63,16 @@ static uint32_t skip_blank(const struct cel_compilation *c, uint32_t i)
     }
 }
 
-static struct cel_token bad(struct cel_compilation *c, uint32_t start, uint32_t end, const char *what,
-                            const char *mend)
+static struct cel_token bad(struct cel_compilation *c, uint32_t start, uint32_t end,
+                            const char *what, const char *mend)
 {
     cel_report(c, start, end, mend, "%s", what);
     return (struct cel_token){TOKEN_BAD, start, end, 0};
 }
 
 /* `i` stands on the opening quote; `start` on the prefix. */
-static struct cel_token lex_string(struct cel_compilation *c, uint32_t start, uint32_t i, bool raw, bool bytes)
+static struct cel_token lex_string(struct cel_compilation *c, uint32_t start, uint32_t i, bool raw,
+                                   bool bytes)
 {
     int quote = at(c, i);
     bool triple = at(c, i + 1) == quote && at(c, i + 2) == quote;
@@ -83,7 +84,8 @@ static struct cel_token lex_string(struct cel_compilation *c, uint32_t start, ui
         if (ch == '\\' && !raw) {
             i++;
         } else if (ch == quote && (!triple || (at(c, i + 1) == quote && at(c, i + 2) == quote))) {
-            return (struct cel_token){bytes ? TOKEN_BYTES : TOKEN_STRING, start, i + (triple ? 3 : 1), 0};
+            return (struct cel_token){bytes ? TOKEN_BYTES : TOKEN_STRING, start,
+                                      i + (triple ? 3 : 1), 0};
         }
     }
 }
@@ -116,7 +118,8 @@ static struct cel_token lex_number(struct cel_compilation *c, uint32_t start)
         i++;
     }
     if (is_name(at(c, i))) {
-        return bad(c, start, i + 1, "a number runs into a name", "put a space or an operator between");
+        return bad(c, start, i + 1, "a number runs into a name",
+                   "put a space or an operator between");
     }
     return (struct cel_token){kind, start, i, 0};
 }
@@ -141,7 +144,8 @@ static uint32_t string_prefix(const struct cel_compilation *c, uint32_t i, bool 
 
 static struct cel_token lex_symbol(struct cel_compilation *c, uint32_t i)
 {
-    static const char pairs[][2] = {{'&', '&'}, {'|', '|'}, {'=', '='}, {'!', '='}, {'<', '='}, {'>', '='}};
+    static const char pairs[][2] = {{'&', '&'}, {'|', '|'}, {'=', '='},
+                                    {'!', '='}, {'<', '='}, {'>', '='}};
     int ch = at(c, i);
     for (size_t p = 0; p < ARRAY_COUNT(pairs); p++) {
         if (ch == pairs[p][0] && at(c, i + 1) == pairs[p][1]) {
@@ -189,7 +193,8 @@ struct cel_token cel_lex(struct cel_compilation *c, uint32_t from)
     }
     if (ch == '`') {
         uint32_t end = i + 1;
-        while (is_name(at(c, end)) || is_digit(at(c, end)) || (at(c, end) > 0 && strchr(".-/ ", at(c, end)))) {
+        while (is_name(at(c, end)) || is_digit(at(c, end)) ||
+               (at(c, end) > 0 && strchr(".-/ ", at(c, end)))) {
             end++;
         }
         if (at(c, end) != '`' || end == i + 1) {

@@ -14,7 +14,8 @@ static bool fail(struct cel_compilation *c, uint32_t start, uint32_t end, const 
     return false;
 }
 
-static bool number(struct cel_compilation *c, const struct cel_token *token, bool negative, struct cel_value *out)
+static bool number(struct cel_compilation *c, const struct cel_token *token, bool negative,
+                   struct cel_value *out)
 {
     char text[400];
     size_t size = token->end - token->start;
@@ -98,10 +99,13 @@ static int escape(struct slice text, size_t *i, bool bytes, uint8_t *out)
         out[0] = (uint8_t)code;
         return 1;
     }
-    return code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? -1 : (int)cel_utf8_put((uint32_t)code, out);
+    return code > 0x10ffff || (code >= 0xd800 && code < 0xe000)
+               ? -1
+               : (int)cel_utf8_put((uint32_t)code, out);
 }
 
-static bool text_literal(struct cel_compilation *c, const struct cel_token *token, struct cel_value *out)
+static bool text_literal(struct cel_compilation *c, const struct cel_token *token,
+                         struct cel_value *out)
 {
     struct slice all = slice_of(c->text.data + token->start, token->end - token->start);
     bool raw = false, bytes = token->kind == TOKEN_BYTES;
@@ -109,7 +113,8 @@ static bool text_literal(struct cel_compilation *c, const struct cel_token *toke
     for (; all.data[i] != '"' && all.data[i] != '\''; i++) {
         raw = raw || all.data[i] == 'r' || all.data[i] == 'R';
     }
-    bool triple = all.size - i >= 6 && all.data[i + 1] == all.data[i] && all.data[i + 2] == all.data[i];
+    bool triple =
+        all.size - i >= 6 && all.data[i + 1] == all.data[i] && all.data[i + 2] == all.data[i];
     size_t quotes = triple ? 3 : 1;
     struct slice inner = slice_of(all.data + i + quotes, all.size - i - 2 * quotes);
     uint8_t *copy = arena_take(c->arena, inner.size + 4);
@@ -141,8 +146,10 @@ static bool text_literal(struct cel_compilation *c, const struct cel_token *toke
     return true;
 }
 
-bool cel_literal(struct cel_compilation *c, const struct cel_token *token, bool negative, struct cel_value *out)
+bool cel_literal(struct cel_compilation *c, const struct cel_token *token, bool negative,
+                 struct cel_value *out)
 {
-    return token->kind == TOKEN_STRING || token->kind == TOKEN_BYTES ? text_literal(c, token, out)
-                                                                      : number(c, token, negative, out);
+    return token->kind == TOKEN_STRING || token->kind == TOKEN_BYTES
+               ? text_literal(c, token, out)
+               : number(c, token, negative, out);
 }

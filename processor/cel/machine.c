@@ -31,12 +31,14 @@ struct cel_value cel_some(struct cel_machine *machine, const struct cel_value *v
         return *value;
     }
     const struct cel_value *inner = cel_keep(machine, value);
-    return inner == NULL ? cel_out_of_scratch() : (struct cel_value){.kind = CEL_OPTIONAL, .inner = inner};
+    return inner == NULL ? cel_out_of_scratch()
+                         : (struct cel_value){.kind = CEL_OPTIONAL, .inner = inner};
 }
 
 struct cel_value cel_scratch_string(struct cel_machine *machine, struct slice text)
 {
-    struct slice copy = machine->scratch == NULL ? slice_of(NULL, 0) : arena_copy(machine->scratch, text);
+    struct slice copy =
+        machine->scratch == NULL ? slice_of(NULL, 0) : arena_copy(machine->scratch, text);
     return copy.data == NULL && text.size > 0 ? cel_out_of_scratch() : cel_string(copy);
 }
 
@@ -51,7 +53,8 @@ static const char *skip_type(const char *at)
     return letter == 'L' || letter == 'O' || letter == 'M' ? skip_type(at) : at;
 }
 
-static bool takes(const struct cel_function *function, bool method, const struct cel_value *arguments, uint32_t count)
+static bool takes(const struct cel_function *function, bool method,
+                  const struct cel_value *arguments, uint32_t count)
 {
     const char *at = function->signature;
     if ((*at == '.') != method) {
@@ -69,8 +72,8 @@ static bool takes(const struct cel_function *function, bool method, const struct
     return *at == ':';
 }
 
-struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_function *first, bool method,
-                              const struct cel_value *arguments, uint32_t count)
+struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_function *first,
+                              bool method, const struct cel_value *arguments, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         if (arguments[i].kind == CEL_ERROR) {
@@ -78,7 +81,8 @@ struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_func
         }
     }
     const char *name = first == NULL ? NULL : first->name;
-    for (const struct cel_function *f = first; name != NULL && f->name != NULL && strcmp(f->name, name) == 0; f++) {
+    for (const struct cel_function *f = first;
+         name != NULL && f->name != NULL && strcmp(f->name, name) == 0; f++) {
         if (takes(f, method, arguments, count)) {
             return f->call(machine, arguments, count);
         }
@@ -88,7 +92,8 @@ struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_func
 
 /* ---- single operations ---- */
 
-struct cel_value cel_compare_values(enum cel_relation relation, const struct cel_value *a, const struct cel_value *b)
+struct cel_value cel_compare_values(enum cel_relation relation, const struct cel_value *a,
+                                    const struct cel_value *b)
 {
     if (a->kind == CEL_ERROR) {
         return *a;
@@ -128,7 +133,8 @@ static inline bool compare_ints(unsigned relation, int64_t a, int64_t b)
     }
 }
 
-static inline struct cel_value compare(unsigned relation, const struct cel_value *a, const struct cel_value *b)
+static inline struct cel_value compare(unsigned relation, const struct cel_value *a,
+                                       const struct cel_value *b)
 {
     if (LIKELY(a->kind == CEL_INT && b->kind == CEL_INT)) {
         return cel_bool(compare_ints(relation, a->i, b->i));
@@ -233,9 +239,12 @@ static void map_put(struct cel_machine *machine, bool optional)
     } else if (optional && value.kind != CEL_ERROR) {
         value = cel_no_overload();
     }
-    bool good = key.kind == CEL_INT || key.kind == CEL_UINT || key.kind == CEL_BOOL || key.kind == CEL_STRING;
+    bool good = key.kind == CEL_INT || key.kind == CEL_UINT || key.kind == CEL_BOOL ||
+                key.kind == CEL_STRING;
     if (key.kind == CEL_ERROR || value.kind == CEL_ERROR || !good) {
-        *map = key.kind == CEL_ERROR ? key : value.kind == CEL_ERROR ? value : cel_error("unsupported key type");
+        *map = key.kind == CEL_ERROR     ? key
+               : value.kind == CEL_ERROR ? value
+                                         : cel_error("unsupported key type");
     } else if (cel_map_find(map, &key) != NULL) {
         *map = cel_error("Failed with repeated key");
     } else {
@@ -246,197 +255,17 @@ static void map_put(struct cel_machine *machine, bool optional)
     }
 }
 
-static struct cel_value new_items(struct cel_machine *machine, enum cel_kind kind, uint32_t room)
+struct cel_value cel_new_items(struct cel_machine *machine, enum cel_kind kind, uint32_t room)
 {
     struct cel_value *items = cel_take_values(machine, (size_t)room * (kind == CEL_MAP ? 2 : 1));
-    return items == NULL ? cel_out_of_scratch() : (struct cel_value){.kind = kind, .list = {items, 0}};
-}
-
-/* ---- loops: range popped, result so far pushed ---- */
-
-static bool loop_begin(struct cel_machine *machine, const struct cel_instruction *in)
-{
-    struct cel_value *top = machine->top;
-    struct cel_iteration *loop = &machine->loops[in->a];
-    loop->range = *top;
-    loop->at = 0;
-    if (top->kind != CEL_LIST && top->kind != CEL_MAP) {
-        *top = top->kind == CEL_ERROR ? *top : cel_no_overload();
-        return false;
-    }
-    uint32_t count = top->list.count;
-    switch (in->b) {
-    case LOOP_ALL:
-    case LOOP_EXISTS:
-        *top = cel_bool(in->b == LOOP_ALL);
-        break;
-    case LOOP_ONE:
-        *top = cel_int(0);
-        break;
-    default:
-        *top = new_items(machine, in->b == LOOP_LIST ? CEL_LIST : CEL_MAP, count);
-        break;
-    }
-    return top->kind != CEL_ERROR;
-}
-
-static bool loop_next(struct cel_machine *machine, const struct cel_instruction *in)
-{
-    struct cel_iteration *loop = &machine->loops[in->a];
-    if (loop->at == loop->range.list.count) {
-        return false;
-    }
-    if (machine->rounds_left-- == 0) {
-        *machine->top = cel_error("the evaluation exceeds its cost bound");
-        machine->rounds_left = 0;
-        return false;
-    }
-    uint32_t i = loop->at++;
-    struct cel_value *local = &machine->locals[in->b & 0xff];
-    const struct cel_value *items = loop->range.list.items;
-    bool map = loop->range.kind == CEL_MAP, two = in->b >> 8 == 2;
-    local[0] = map ? items[(size_t)2 * i] : two ? cel_int(i) : items[i];
-    if (two) {
-        local[1] = map ? items[(size_t)2 * i + 1] : items[i];
-    }
-    return true;
-}
-
-/* all, exists, exists_one: true to go on with the next round. */
-static bool loop_decide(struct cel_machine *machine, unsigned kind)
-{
-    struct cel_value *result = machine->top - 1;
-    struct cel_value value = *machine->top--;
-    if (value.kind != CEL_BOOL && value.kind != CEL_ERROR) {
-        value = cel_no_overload();
-    }
-    if (kind == LOOP_ONE) {
-        if (value.kind == CEL_ERROR) {
-            *result = value;
-            return false;
-        }
-        result->i += value.b;
-        return true;
-    }
-    if (value.kind == CEL_BOOL && value.b == (kind == LOOP_EXISTS)) {
-        *result = value;
-        return false;
-    }
-    if (value.kind == CEL_ERROR && result->kind != CEL_ERROR) {
-        *result = value;
-    }
-    return true;
-}
-
-static void append_to_map(struct cel_machine *machine, struct cel_value *map, const struct cel_value *key,
-                          const struct cel_value *value)
-{
-    if (cel_map_find(map, key) != NULL) {
-        *map = cel_error("Failed with repeated key");
-        return;
-    }
-    struct cel_value *items = (struct cel_value *)(uintptr_t)map->list.items;
-    (void)machine;
-    items[(size_t)2 * map->list.count] = *key;
-    items[(size_t)2 * map->list.count + 1] = *value;
-    map->list.count++;
-}
-
-static void merge_entry(struct cel_machine *machine, struct cel_value *map, const struct cel_value *entry)
-{
-    if (entry->list.count > 1) {
-        /* More entries than rounds: move to a bigger place. */
-        struct cel_value bigger = new_items(machine, CEL_MAP, map->list.count + entry->list.count + 1024);
-        if (bigger.kind == CEL_ERROR) {
-            *map = bigger;
-            return;
-        }
-        memcpy((struct cel_value *)(uintptr_t)bigger.list.items, map->list.items,
-               2 * sizeof(struct cel_value) * map->list.count);
-        bigger.list.count = map->list.count;
-        *map = bigger;
-    }
-    for (uint32_t i = 0; i < entry->list.count && map->kind == CEL_MAP; i++) {
-        append_to_map(machine, map, &entry->list.items[(size_t)2 * i], &entry->list.items[(size_t)2 * i + 1]);
-    }
-}
-
-/* map, filter, transform*: the value on top joins the result. False: an error ended the loop. */
-static bool loop_append(struct cel_machine *machine, const struct cel_instruction *in)
-{
-    struct cel_value *result = machine->top - 1;
-    struct cel_value value = *machine->top--;
-    const struct cel_iteration *loop = &machine->loops[in->a];
-    if (value.kind == CEL_ERROR) {
-        *result = value;
-        return false;
-    }
-    if (in->b == LOOP_LIST) {
-        struct cel_value *items = (struct cel_value *)(uintptr_t)result->list.items;
-        items[result->list.count++] = value;
-        return true;
-    }
-    uint32_t i = loop->at - 1;
-    if (in->b == LOOP_ENTRY) {
-        if (value.kind != CEL_MAP) {
-            *result = cel_no_overload();
-        } else {
-            merge_entry(machine, result, &value);
-        }
-    } else {
-        bool map = loop->range.kind == CEL_MAP;
-        struct cel_value key = map ? loop->range.list.items[(size_t)2 * i] : cel_int(i);
-        append_to_map(machine, result, &key, &value);
-    }
-    return result->kind != CEL_ERROR;
-}
-
-/* The condition of filter, map(x, p, t) ..: 1 go on to the transform, 0 next round, -1 error. */
-static int loop_filter(struct cel_machine *machine, const struct cel_instruction *in)
-{
-    struct cel_value *result = machine->top - 1;
-    struct cel_value value = *machine->top--;
-    if (value.kind != CEL_BOOL) {
-        *result = value.kind == CEL_ERROR ? value : cel_no_overload();
-        return -1;
-    }
-    if (!value.b || in->b == 0) {
-        return value.b;
-    }
-    const struct cel_iteration *loop = &machine->loops[in->a];
-    uint32_t i = loop->at - 1;
-    struct cel_value *items = (struct cel_value *)(uintptr_t)result->list.items;
-    items[result->list.count++] = loop->range.list.items[loop->range.kind == CEL_MAP ? (size_t)2 * i : i];
-    return 0;
+    return items == NULL ? cel_out_of_scratch()
+                         : (struct cel_value){.kind = kind, .list = {items, 0}};
 }
 
 /* ---- the rest of the instructions; returns where to go on ---- */
 
-static uint32_t step_loop(struct cel_machine *machine, const struct cel_instruction *in, uint32_t next,
-                          const struct cel_instruction *code)
-{
-    int go = 1;
-    switch (in->op) {
-    case OP_LOOP:
-        return loop_begin(machine, in) ? next : in->c;
-    case OP_LOOP_NEXT:
-        return loop_next(machine, in) ? next : in->c;
-    case OP_LOOP_DECIDE: /* c: the OP_LOOP_NEXT, whose c is the end */
-        return loop_decide(machine, in->b) ? in->c : code[in->c].c;
-    case OP_LOOP_FILTER:
-        go = loop_filter(machine, in);
-        return go == 1 ? next : go == 0 ? in->c : code[in->c].c;
-    case OP_LOOP_APPEND:
-        return loop_append(machine, in) ? in->c : code[in->c].c;
-    default: /* OP_LOOP_END */
-        if (in->b == LOOP_ONE && machine->top->kind == CEL_INT) {
-            *machine->top = cel_bool(machine->top->i == 1);
-        }
-        return next;
-    }
-}
-
-static uint32_t step_optional(struct cel_machine *machine, const struct cel_instruction *in, uint32_t next)
+static uint32_t step_optional(struct cel_machine *machine, const struct cel_instruction *in,
+                              uint32_t next)
 {
     struct cel_value *top = machine->top;
     if (in->op == OP_OPTIONAL_WRAP) {
@@ -477,12 +306,14 @@ static uint32_t step(struct cel_machine *machine, const struct cel_instruction *
         break;
     case OP_CALL:
         machine->top = top - in->a + 1;
-        *machine->top = cel_dispatch(machine, program->functions[in->c], in->b != 0, machine->top, in->a);
+        *machine->top =
+            cel_dispatch(machine, program->functions[in->c], in->b != 0, machine->top, in->a);
         break;
     case OP_MATCHES:
         *top = top->kind == CEL_STRING
                    ? cel_pattern_match(program->patterns[in->c], top->text, machine->scratch)
-                   : top->kind == CEL_ERROR ? *top : cel_no_overload();
+               : top->kind == CEL_ERROR ? *top
+                                        : cel_no_overload();
         break;
     case OP_SELECT:
         *top = cel_select(machine, top, &program->constants[in->c], in->a);
@@ -493,7 +324,7 @@ static uint32_t step(struct cel_machine *machine, const struct cel_instruction *
         break;
     case OP_LIST:
     case OP_MAP:
-        *++machine->top = new_items(machine, in->op == OP_LIST ? CEL_LIST : CEL_MAP, in->c);
+        *++machine->top = cel_new_items(machine, in->op == OP_LIST ? CEL_LIST : CEL_MAP, in->c);
         break;
     case OP_LIST_ADD:
         list_add(machine, in->a != 0);
@@ -505,7 +336,7 @@ static uint32_t step(struct cel_machine *machine, const struct cel_instruction *
     case OP_OPTIONAL_WRAP:
         return step_optional(machine, in, next);
     default:
-        return step_loop(machine, in, next, program->code);
+        return cel_step_loop(machine, in, next, program->code);
     }
     return next;
 }
@@ -592,7 +423,8 @@ static struct cel_value run(struct cel_machine *machine, uint32_t entry)
     }
 }
 
-struct cel_value cel_run(const struct cel_program *program, uint32_t entry, const struct cel_activation *activation)
+struct cel_value cel_run(const struct cel_program *program, uint32_t entry,
+                         const struct cel_activation *activation)
 {
     struct cel_value stack[CEL_STACK_MAX];
     struct cel_value locals[CEL_LOCALS_MAX + 1];
@@ -611,7 +443,8 @@ struct cel_value cel_run(const struct cel_program *program, uint32_t entry, cons
     return run(&machine, entry);
 }
 
-struct cel_value cel_evaluate(const struct cel_program *program, const struct cel_activation *activation)
+struct cel_value cel_evaluate(const struct cel_program *program,
+                              const struct cel_activation *activation)
 {
     return cel_run(program, 1, activation);
 }

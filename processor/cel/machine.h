@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytecode, the machine that runs it, and the table of functions. Private to cel/.
  *
- * A stack machine: an expression pushes one value. Errors are values: they travel through strict operations
- * and are forgotten by && and || when the other side decides. Variables of macros live in `locals`. */
+ * A stack machine: an expression pushes one value. Errors are values: they travel through strict
+ * operations and are forgotten by && and || when the other side decides. Variables of macros live
+ * in `locals`. */
 #ifndef CEL_MACHINE_H
 #define CEL_MACHINE_H
 
@@ -25,28 +26,28 @@ enum cel_op {
     OP_UNLESS_TRUE,
     OP_AND,
     OP_OR,
-    OP_BRANCH,       /* c: else part; code[c - 1] is the jump behind it */
+    OP_BRANCH, /* c: else part; code[c - 1] is the jump behind it */
     OP_NOT,
     OP_COMPARE,      /* a: enum cel_relation */
     OP_COMPARE_SLOT, /* a: relation, b: slot entry, c: constant */
     OP_ADD,
     OP_SUBTRACT,
     OP_MULTIPLY,
-    OP_CALL,    /* a: arguments, b: 1 = method, c: function */
-    OP_MATCHES, /* c: pattern */
-    OP_SELECT,  /* a: SELECT_ flags, c: constant, the name */
-    OP_INDEX,   /* a: SELECT_OPTIONAL */
-    OP_LIST,    /* c: room */
+    OP_CALL,     /* a: arguments, b: 1 = method, c: function */
+    OP_MATCHES,  /* c: pattern */
+    OP_SELECT,   /* a: SELECT_ flags, c: constant, the name */
+    OP_INDEX,    /* a: SELECT_OPTIONAL */
+    OP_LIST,     /* c: room */
     OP_LIST_ADD, /* a: 1 = optional element */
     OP_MAP,
     OP_MAP_PUT,
-    OP_LOOP,         /* a: level, b: enum cel_loop, c: end of the loop */
-    OP_LOOP_NEXT,    /* a: level, b: first local | variables << 8, c: end of the loop */
-    OP_LOOP_DECIDE,  /* a: level, b: enum cel_loop, c: next round */
-    OP_LOOP_FILTER,  /* a: level, b: 1 = append the element, c: next round */
-    OP_LOOP_APPEND,  /* a: level, b: enum cel_loop, c: next round */
-    OP_LOOP_END,     /* b: enum cel_loop */
-    OP_OPTIONAL_MAP, /* b: local, c: end */
+    OP_LOOP,          /* a: level, b: enum cel_loop, c: end of the loop */
+    OP_LOOP_NEXT,     /* a: level, b: first local | variables << 8, c: end of the loop */
+    OP_LOOP_DECIDE,   /* a: level, b: enum cel_loop, c: next round */
+    OP_LOOP_FILTER,   /* a: level, b: 1 = append the element, c: next round */
+    OP_LOOP_APPEND,   /* a: level, b: enum cel_loop, c: next round */
+    OP_LOOP_END,      /* b: enum cel_loop */
+    OP_OPTIONAL_MAP,  /* b: local, c: end */
     OP_OPTIONAL_WRAP, /* a: 1 = the body must be an optional itself */
 };
 
@@ -96,12 +97,18 @@ struct cel_machine {
     struct cel_iteration *loops;
 };
 
-struct cel_value cel_run(const struct cel_program *program, uint32_t entry, const struct cel_activation *activation);
+struct cel_value cel_run(const struct cel_program *program, uint32_t entry,
+                         const struct cel_activation *activation);
 
 /* A copy of the value in scratch, for what must be pointed at; NULL when scratch is full. */
 struct cel_value *cel_keep(struct cel_machine *machine, const struct cel_value *value);
 struct cel_value *cel_take_values(struct cel_machine *machine, size_t count);
 struct cel_value cel_out_of_scratch(void);
+/* An empty list or map with room for `room` elements or entries. */
+struct cel_value cel_new_items(struct cel_machine *machine, enum cel_kind kind, uint32_t room);
+/* One OP_LOOP* instruction; returns where to go on. */
+uint32_t cel_step_loop(struct cel_machine *machine, const struct cel_instruction *in, uint32_t next,
+                       const struct cel_instruction *code);
 struct cel_value cel_some(struct cel_machine *machine, const struct cel_value *value);
 static inline struct cel_value cel_none(void)
 {
@@ -112,12 +119,13 @@ static inline struct cel_value cel_none(void)
 struct cel_value cel_scratch_string(struct cel_machine *machine, struct slice text);
 
 /* One overload. `signature`: "." for a method, then a letter per parameter, ":" and the result:
- * b i u d s y(bytes) t(imestamp) D(uration) n(ull) T(ype) P(ip) C(idr) *(any), A B parameters of type,
- * L.. list of, M.. .. map of, O.. optional of; "+" after a parameter: it may repeat. */
+ * b i u d s y(bytes) t(imestamp) D(uration) n(ull) T(ype) P(ip) C(idr) *(any), A B parameters of
+ * type, L.. list of, M.. .. map of, O.. optional of; "+" after a parameter: it may repeat. */
 struct cel_function {
     const char *name;
     const char *signature;
-    struct cel_value (*call)(struct cel_machine *machine, const struct cel_value *arguments, uint32_t count);
+    struct cel_value (*call)(struct cel_machine *machine, const struct cel_value *arguments,
+                             uint32_t count);
 };
 
 /* The kind that a letter of a signature stands for; CEL_DYN for *, A, B. */
@@ -130,22 +138,25 @@ const struct cel_function *cel_function_find(struct slice name);
 const char *cel_function_nearest(struct slice name);
 
 /* Run the overload that the kinds of the arguments choose. */
-struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_function *first, bool method,
-                              const struct cel_value *arguments, uint32_t count);
+struct cel_value cel_dispatch(struct cel_machine *machine, const struct cel_function *first,
+                              bool method, const struct cel_value *arguments, uint32_t count);
 
 /* The tables, one per file; each ends with a NULL name. */
-extern const struct cel_function cel_operators[], cel_conversions[], cel_strings[], cel_times[], cel_maths[],
-    cel_networks[], cel_collections[], cel_banking[], cel_formats[];
+extern const struct cel_function cel_operators[], cel_conversions[], cel_strings[], cel_times[],
+    cel_maths[], cel_networks[], cel_collections[], cel_banking[], cel_formats[];
 
 /* Operations that several files share. */
-struct cel_value cel_compare_values(enum cel_relation relation, const struct cel_value *a, const struct cel_value *b);
-struct cel_value cel_select(struct cel_machine *machine, const struct cel_value *target, const struct cel_value *name,
-                            unsigned flags);
-struct cel_value cel_index(struct cel_machine *machine, const struct cel_value *target, const struct cel_value *key,
-                           bool optional);
+struct cel_value cel_compare_values(enum cel_relation relation, const struct cel_value *a,
+                                    const struct cel_value *b);
+struct cel_value cel_select(struct cel_machine *machine, const struct cel_value *target,
+                            const struct cel_value *name, unsigned flags);
+struct cel_value cel_index(struct cel_machine *machine, const struct cel_value *target,
+                           const struct cel_value *key, bool optional);
 
-struct cel_value cel_list_size(struct cel_machine *machine, const struct cel_value *arguments, uint32_t count);
-struct cel_value cel_list_reverse(struct cel_machine *machine, const struct cel_value *arguments, uint32_t count);
+struct cel_value cel_list_size(struct cel_machine *machine, const struct cel_value *arguments,
+                               uint32_t count);
+struct cel_value cel_list_reverse(struct cel_machine *machine, const struct cel_value *arguments,
+                                  uint32_t count);
 
 /* Times (time.c). Texts are NUL-terminated, at most 64 bytes. */
 size_t cel_timestamp_text(const struct cel_value *timestamp, char *out);
@@ -155,15 +166,24 @@ struct cel_value cel_duration_parse(struct slice text);
 struct cel_value cel_timestamp_of(int64_t seconds, int64_t nanos);
 struct cel_value cel_duration_of(int64_t seconds, int64_t nanos);
 /* Local seconds (since 1970 in that zone). `zone`: IANA name or +hh:mm. False: no such zone. */
-bool cel_local_seconds(const struct zones *zones, const struct cel_value *timestamp, struct slice zone, int64_t *out);
+bool cel_local_seconds(const struct zones *zones, const struct cel_value *timestamp,
+                       struct slice zone, int64_t *out);
 
 /* Addresses (network.c). */
 size_t cel_address_text(const struct cel_value *address, char *out);
 
 /* Patterns (pattern.c): RE2's common subset, matched in time linear in the text. */
-const struct cel_pattern *cel_pattern_compile(struct slice pattern, struct arena *arena, const char **out_error);
+const struct cel_pattern *cel_pattern_compile(struct slice pattern, struct arena *arena,
+                                              const char **out_error);
 /* Does the pattern match anywhere? Takes working memory from `scratch`. */
-struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct slice text, struct arena *scratch);
+struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct slice text,
+                                   struct arena *scratch);
+
+/* Which enum cel_relation an operator's name is; -1: none. */
+int cel_relation_of(struct slice name);
+
+/* Worst cost of a tree in steps; saturates. */
+uint64_t cel_cost(const struct cel_environment *environment, const struct cel_node *node);
 
 /* Tree to program; NULL: reported (cost, size). */
 const struct cel_program *cel_emit(struct cel_compilation *compilation, struct cel_node *root);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Macros: calls whose arguments are not values but pieces of program. Each becomes a node of its own kind
- * (a loop, a binding) rather than the spec's general fold: that is what the emitter wants. */
+/* Macros: calls whose arguments are not values but pieces of program. Each becomes a node of its
+ * own kind (a loop, a binding) rather than the spec's general fold: that is what the emitter wants.
+ */
 #include <stdio.h>
 
 #include "cel/ast.h"
@@ -21,8 +22,8 @@ static bool variable(struct cel_compilation *c, const struct cel_node *node, str
     return true;
 }
 
-static struct cel_node *make(struct cel_compilation *c, const struct cel_node *call, enum cel_node_kind kind,
-                             struct cel_node *target, uint32_t count)
+static struct cel_node *make(struct cel_compilation *c, const struct cel_node *call,
+                             enum cel_node_kind kind, struct cel_node *target, uint32_t count)
 {
     struct cel_node *node = cel_node_make(c, kind, call->start);
     if (node == NULL) {
@@ -78,8 +79,10 @@ static const struct loop_macro loop_macros[] = {
     {"transformMapEntry", LOOP_ENTRY, 2, 4, true},
 };
 
-/* items[0]: condition or NULL; items[1]: what an element becomes, or NULL. count covers what is there. */
-static struct cel_node *expand_loop(struct cel_compilation *c, struct cel_node *call, const struct loop_macro *macro)
+/* items[0]: condition or NULL; items[1]: what an element becomes, or NULL. count covers what is
+ * there. */
+static struct cel_node *expand_loop(struct cel_compilation *c, struct cel_node *call,
+                                    const struct loop_macro *macro)
 {
     struct cel_node *node = make(c, call, NODE_LOOP, call->target, 2);
     if (node == NULL) {
@@ -123,7 +126,8 @@ static struct cel_node *expand_method(struct cel_compilation *c, struct cel_node
 }
 
 /* cel.index(N), cel.iterVar(N, M), cel.accuVar(N, M): names that no text can spell. */
-static struct cel_node *expand_name(struct cel_compilation *c, struct cel_node *call, const char *prefix)
+static struct cel_node *expand_name(struct cel_compilation *c, struct cel_node *call,
+                                    const char *prefix)
 {
     char name[64];
     int size = snprintf(name, sizeof(name), "%s", prefix);
@@ -131,7 +135,8 @@ static struct cel_node *expand_name(struct cel_compilation *c, struct cel_node *
         if (call->items[i]->kind != NODE_LITERAL || call->items[i]->value.kind != CEL_INT) {
             return fail(c, call->items[i], "a whole number expected");
         }
-        size += snprintf(name + size, sizeof(name) - (size_t)size, ":%lld", (long long)call->items[i]->value.i);
+        size += snprintf(name + size, sizeof(name) - (size_t)size, ":%lld",
+                         (long long)call->items[i]->value.i);
     }
     struct cel_node *node = cel_node_make(c, NODE_NAME, call->start);
     if (node != NULL) {

@@ -49,7 +49,8 @@ FUNCTION(int_modulo)
     if (a[1].i == 0) {
         return cel_error("modulus by zero");
     }
-    return a[1].i == -1 ? (a[0].i == INT64_MIN ? overflow() : cel_int(0)) : cel_int(a[0].i % a[1].i);
+    return a[1].i == -1 ? (a[0].i == INT64_MIN ? overflow() : cel_int(0))
+                        : cel_int(a[0].i % a[1].i);
 }
 
 FUNCTION(int_negate)
@@ -198,7 +199,8 @@ FUNCTION(in_map)
     return cel_bool(cel_map_find(&a[1], &a[0]) != NULL);
 }
 
-/* Reached through cel_dispatch only when kinds are not known before; the machine has a shorter way. */
+/* Reached through cel_dispatch only when kinds are not known before; the machine has a shorter way.
+ */
 FUNCTION(never)
 {
     UNUSED_ARGUMENTS;
@@ -207,9 +209,10 @@ FUNCTION(never)
 
 #define COMPARISONS(name)                                                                          \
     {name, "bb:b", never}, {name, "ii:b", never}, {name, "iu:b", never}, {name, "id:b", never},    \
-        {name, "ui:b", never}, {name, "uu:b", never}, {name, "ud:b", never}, {name, "di:b", never}, \
-        {name, "du:b", never}, {name, "dd:b", never}, {name, "ss:b", never}, {name, "yy:b", never}, \
-        {name, "tt:b", never}, {name, "DD:b", never},
+        {name, "ui:b", never}, {name, "uu:b", never}, {name, "ud:b", never},                       \
+        {name, "di:b", never}, {name, "du:b", never}, {name, "dd:b", never},                       \
+        {name, "ss:b", never}, {name, "yy:b", never}, {name, "tt:b", never},                       \
+        {name, "DD:b", never},
 
 const struct cel_function cel_operators[] = {
     {"_+_", "ii:i", int_add},
@@ -241,11 +244,8 @@ const struct cel_function cel_operators[] = {
     {"!_", "b:b", never},
     {"_==_", "AA:b", never},
     {"_!=_", "AA:b", never},
-    COMPARISONS("_<_")
-    COMPARISONS("_<=_")
-    COMPARISONS("_>_")
-    COMPARISONS("_>=_")
-    {"@in", "ALA:b", in_list},
+    COMPARISONS("_<_") COMPARISONS("_<=_") COMPARISONS("_>_")
+        COMPARISONS("_>=_"){"@in", "ALA:b", in_list},
     {"@in", "AMAB:b", in_map},
     {NULL, NULL, NULL},
 };
@@ -263,8 +263,8 @@ static struct cel_value wrap(struct cel_machine *m, const struct cel_value *foun
     return found == NULL ? cel_none() : cel_some(m, found);
 }
 
-struct cel_value cel_select(struct cel_machine *m, const struct cel_value *target, const struct cel_value *name,
-                            unsigned flags)
+struct cel_value cel_select(struct cel_machine *m, const struct cel_value *target,
+                            const struct cel_value *name, unsigned flags)
 {
     struct cel_value of = *target;
     bool optional = (flags & SELECT_OPTIONAL) != 0, test = (flags & SELECT_TEST) != 0;
@@ -300,8 +300,8 @@ static bool whole_index(const struct cel_value *key, int64_t *out)
     return true;
 }
 
-struct cel_value cel_index(struct cel_machine *m, const struct cel_value *target, const struct cel_value *key,
-                           bool optional)
+struct cel_value cel_index(struct cel_machine *m, const struct cel_value *target,
+                           const struct cel_value *key, bool optional)
 {
     struct cel_value of = *target;
     const struct cel_value *found = NULL;

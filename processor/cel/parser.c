@@ -4,9 +4,9 @@
  *   expr  = or ["?" or ":" expr]          unary  = member | "!"+ member | "-"+ member
  *   or    = [or "||"] and                 member = primary | member "." ["?"] NAME ["(" args ")"]
  *   and   = [and "&&"] relation                  | member "[" ["?"] expr "]"
- *   relation = [relation OP] addition     primary = ["."] NAME ["(" args ")"] | "(" expr ")" | literal
- *   addition = [addition (+|-)] product           | "[" [["?"] expr, ...] "]" | "{" [["?"] k ":" v, ...] "}"
- *   product  = [product (*|/|%)] unary
+ *   relation = [relation OP] addition     primary = ["."] NAME ["(" args ")"] | "(" expr ")" |
+ * literal addition = [addition (+|-)] product           | "[" [["?"] expr, ...] "]" | "{" [["?"] k
+ * ":" v, ...] "}" product  = [product (*|/|%)] unary
  *
  * Depth is limited twice: of the descent (the C stack) and of the tree. */
 #include <stdio.h>
@@ -64,8 +64,10 @@ static bool expect(struct parser *p, uint32_t symbol)
     }
     if (!p->c->failed) {
         struct slice found = token_text(p);
-        cel_report(p->c, p->token.start, p->token.end, NULL, found.size == 0 ? "`%c` expected before the end%.*s"
-                   : "`%c` expected, not `%.*s`", (char)symbol, SLICE_ARG(found));
+        cel_report(p->c, p->token.start, p->token.end, NULL,
+                   found.size == 0 ? "`%c` expected before the end%.*s"
+                                   : "`%c` expected, not `%.*s`",
+                   (char)symbol, SLICE_ARG(found));
     }
     return false;
 }
@@ -99,8 +101,9 @@ static struct cel_node *finish(struct parser *p, struct cel_node *node)
     return node;
 }
 
-static struct cel_node *make_call(struct parser *p, const char *name, uint32_t start, struct cel_token operator,
-                                  struct cel_node *left, struct cel_node *right)
+static struct cel_node *make_call(struct parser *p, const char *name, uint32_t start,
+                                  struct cel_token operator, struct cel_node * left,
+                                  struct cel_node *right)
 {
     struct cel_node *node = cel_node_make(p->c, NODE_CALL, start);
     struct cel_node **items = arena_take(p->c->arena, 2 * sizeof(*items));
@@ -109,9 +112,14 @@ static struct cel_node *make_call(struct parser *p, const char *name, uint32_t s
     }
     items[0] = left;
     items[1] = right;
-    *node = (struct cel_node){.kind = NODE_CALL, .start = start, .name_start = operator.start,
-                              .name_end = operator.end, .name = slice_text(name), .items = items,
-                              .count = left == right ? 1 : 2, .type = {.kind = CEL_DYN}};
+    *node = (struct cel_node){.kind = NODE_CALL,
+                              .start = start,
+                              .name_start = operator.start,
+                              .name_end = operator.end,
+                              .name = slice_text(name),
+                              .items = items,
+                              .count = left == right ? 1 : 2,
+                              .type = {.kind = CEL_DYN}};
     return finish(p, node);
 }
 
@@ -122,13 +130,17 @@ struct binary {
 
 static const struct binary products[] = {{'*', "_*_"}, {'/', "_/_"}, {'%', "_%_"}};
 static const struct binary additions[] = {{'+', "_+_"}, {'-', "_-_"}};
-static const struct binary relations[] = {
-    {'<', "_<_"}, {'>', "_>_"}, {SYMBOL2('<', '='), "_<=_"}, {SYMBOL2('>', '='), "_>=_"},
-    {SYMBOL2('=', '='), "_==_"}, {SYMBOL2('!', '='), "_!=_"}};
+static const struct binary relations[] = {{'<', "_<_"},
+                                          {'>', "_>_"},
+                                          {SYMBOL2('<', '='), "_<=_"},
+                                          {SYMBOL2('>', '='), "_>=_"},
+                                          {SYMBOL2('=', '='), "_==_"},
+                                          {SYMBOL2('!', '='), "_!=_"}};
 static const struct {
     const struct binary *list;
     size_t count;
-} levels[] = {{relations, ARRAY_COUNT(relations)}, {additions, ARRAY_COUNT(additions)},
+} levels[] = {{relations, ARRAY_COUNT(relations)},
+              {additions, ARRAY_COUNT(additions)},
               {products, ARRAY_COUNT(products)}};
 
 static const char *binary_name(const struct parser *p, size_t level)
@@ -147,9 +159,10 @@ static const char *binary_name(const struct parser *p, size_t level)
 /* NAME tokens that may not name a variable. */
 static bool is_reserved(struct slice name)
 {
-    static const char *const words[] = {"as", "break", "const", "continue", "else", "false", "for", "function",
-                                        "if", "import", "in", "let", "loop", "package", "namespace", "null",
-                                        "return", "true", "var", "void", "while"};
+    static const char *const words[] = {
+        "as",        "break", "const",  "continue", "else", "false", "for",
+        "function",  "if",    "import", "in",       "let",  "loop",  "package",
+        "namespace", "null",  "return", "true",     "var",  "void",  "while"};
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
         if (slice_is(name, words[i])) {
             return true;
@@ -158,9 +171,9 @@ static bool is_reserved(struct slice name)
     return false;
 }
 
-
 /* Move `count` gathered items from `from` on into the node. */
-static bool keep_items(struct parser *p, struct cel_node *node, struct cel_node *const *items, uint32_t count)
+static bool keep_items(struct parser *p, struct cel_node *node, struct cel_node *const *items,
+                       uint32_t count)
 {
     node->items = arena_take(p->c->arena, count * sizeof(struct cel_node *) + 1);
     node->count = count;
@@ -171,9 +184,10 @@ static bool keep_items(struct parser *p, struct cel_node *node, struct cel_node 
     return true;
 }
 
-/* Arguments, list elements or map entries up to `close`. Elements are chained through a growing array in
- * the arena: it doubles, so the waste is bounded by the count itself. */
-static bool parse_items(struct parser *p, struct cel_node *node, uint32_t close, bool optionals, bool pairs)
+/* Arguments, list elements or map entries up to `close`. Elements are chained through a growing
+ * array in the arena: it doubles, so the waste is bounded by the count itself. */
+static bool parse_items(struct parser *p, struct cel_node *node, uint32_t close, bool optionals,
+                        bool pairs)
 {
     uint32_t room = 8, count = 0;
     struct cel_node **items = arena_take(p->c->arena, room * sizeof(*items));
@@ -246,7 +260,9 @@ static struct cel_node *parse_word(struct parser *p)
     static const struct {
         const char *word;
         struct cel_value value;
-    } words[] = {{"true", {.kind = CEL_BOOL, .b = true}}, {"false", {.kind = CEL_BOOL}}, {"null", {.kind = CEL_NULL}}};
+    } words[] = {{"true", {.kind = CEL_BOOL, .b = true}},
+                 {"false", {.kind = CEL_BOOL}},
+                 {"null", {.kind = CEL_NULL}}};
     struct cel_token token = p->token;
     struct slice name = token_text(p);
     for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
@@ -260,7 +276,8 @@ static struct cel_node *parse_word(struct parser *p)
         }
     }
     if (is_reserved(name)) {
-        cel_report(p->c, token.start, token.end, NULL, "`%.*s` is a reserved word", SLICE_ARG(name));
+        cel_report(p->c, token.start, token.end, NULL, "`%.*s` is a reserved word",
+                   SLICE_ARG(name));
         return NULL;
     }
     advance(p);
@@ -305,7 +322,8 @@ static struct cel_node *parse_primary(struct parser *p)
         bool good = node != NULL && parse_items(p, node, list ? ']' : '}', true, map);
         return good ? finish(p, node) : NULL;
     }
-    (void)fail(p, p->token.kind == TOKEN_END ? "a value is missing at the end" : "a value expected here");
+    (void)fail(p, p->token.kind == TOKEN_END ? "a value is missing at the end"
+                                             : "a value expected here");
     return NULL;
 }
 
@@ -361,7 +379,8 @@ static struct cel_node *parse_member_of(struct parser *p, struct cel_node *node,
         } else if (accept(p, '[')) {
             node = parse_index(p, node, start);
         } else if (is_symbol(p, '{') && (node->kind == NODE_NAME || node->kind == NODE_SELECT)) {
-            cel_report(p->c, p->token.start, p->token.end, NULL, "messages cannot be made here: no protobuf");
+            cel_report(p->c, p->token.start, p->token.end, NULL,
+                       "messages cannot be made here: no protobuf");
             return NULL;
         } else {
             return node;
@@ -372,7 +391,7 @@ static struct cel_node *parse_member_of(struct parser *p, struct cel_node *node,
 
 static struct cel_node *parse_unary(struct parser *p)
 {
-    struct cel_token operator = p->token;
+    struct cel_token operator= p->token;
     uint32_t start = operator.start, symbol = is_symbol(p, '!') ? '!' : is_symbol(p, '-') ? '-' : 0;
     if (symbol == 0) {
         return parse_member_of(p, parse_primary(p), start);
@@ -386,9 +405,11 @@ static struct cel_node *parse_unary(struct parser *p)
         (void)fail(p, "the expression is nested too deeply");
         return NULL;
     }
-    node = is_symbol(p, symbol) ? parse_unary(p) : parse_member_of(p, parse_primary(p), p->token.start);
+    node = is_symbol(p, symbol) ? parse_unary(p)
+                                : parse_member_of(p, parse_primary(p), p->token.start);
     p->depth--;
-    return node == NULL ? NULL : make_call(p, symbol == '!' ? "!_" : "-_", start, operator, node, node);
+    return node == NULL ? NULL
+                        : make_call(p, symbol == '!' ? "!_" : "-_", start, operator, node, node);
 }
 
 static struct cel_node *parse_binary(struct parser *p, size_t level)
@@ -397,7 +418,7 @@ static struct cel_node *parse_binary(struct parser *p, size_t level)
     bool last = level + 1 == ARRAY_COUNT(levels);
     struct cel_node *node = last ? parse_unary(p) : parse_binary(p, level + 1);
     for (const char *name = NULL; node != NULL && (name = binary_name(p, level)) != NULL;) {
-        struct cel_token operator = p->token;
+        struct cel_token operator= p->token;
         advance(p);
         struct cel_node *right = last ? parse_unary(p) : parse_binary(p, level + 1);
         node = right == NULL ? NULL : make_call(p, name, start, operator, node, right);
@@ -410,10 +431,11 @@ static struct cel_node *parse_logic(struct parser *p, bool is_or)
     uint32_t start = p->token.start, symbol = is_or ? SYMBOL2('|', '|') : SYMBOL2('&', '&');
     struct cel_node *node = is_or ? parse_logic(p, false) : parse_binary(p, 0);
     while (node != NULL && is_symbol(p, symbol)) {
-        struct cel_token operator = p->token;
+        struct cel_token operator= p->token;
         advance(p);
         struct cel_node *right = is_or ? parse_logic(p, false) : parse_binary(p, 0);
-        node = right == NULL ? NULL : make_call(p, is_or ? "_||_" : "_&&_", start, operator, node, right);
+        node = right == NULL ? NULL
+                             : make_call(p, is_or ? "_||_" : "_&&_", start, operator, node, right);
         if (node != NULL) {
             node->kind = is_or ? NODE_OR : NODE_AND;
         }
@@ -425,7 +447,7 @@ static struct cel_node *parse_ternary(struct parser *p)
 {
     uint32_t start = p->token.start;
     struct cel_node *condition = parse_logic(p, true);
-    struct cel_token operator = p->token;
+    struct cel_token operator= p->token;
     if (condition == NULL || !accept(p, '?')) {
         return condition;
     }

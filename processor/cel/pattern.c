@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* matches(): the common subset of RE2, by Thompson's simulation (Cox, "Regular Expression Matching Can Be
- * Simple And Fast"): a set of states moves through the text once, so no pattern can hang the stream.
+/* matches(): the common subset of RE2, by Thompson's simulation (Cox, "Regular Expression Matching
+ * Can Be Simple And Fast"): a set of states moves through the text once, so no pattern can hang the
+ * stream.
  *
- * Understood: literals, ., [a-z], [^..], \d \w \s \D \W \S, \b \B, ^ $, ( ), (?: ), (?i), |, * + ? {n,m} and
- * their lazy forms (which match the same texts). */
+ * Understood: literals, ., [a-z], [^..], \d \w \s \D \W \S, \b \B, ^ $, ( ), (?: ), (?i), |, * + ?
+ * {n,m} and their lazy forms (which match the same texts). */
 #include "cel/machine.h"
 
 enum { PATTERN_STATES_MAX = 2000, PATTERN_DEPTH_MAX = 100, RANGES_MAX = 2000, REPEAT_MAX = 1000 };
 
-enum state_kind { STATE_MATCH, STATE_SPLIT, STATE_JUMP, STATE_CLASS, STATE_BEGIN, STATE_END, STATE_WORD, STATE_NOT_WORD };
+enum state_kind {
+    STATE_MATCH,
+    STATE_SPLIT,
+    STATE_JUMP,
+    STATE_CLASS,
+    STATE_BEGIN,
+    STATE_END,
+    STATE_WORD,
+    STATE_NOT_WORD
+};
 
 struct state {
     uint8_t kind;
@@ -89,14 +99,18 @@ static const struct range space_ranges[] = {{9, 10}, {12, 13}, {' ', ' '}};
 static bool add_named(struct builder *b, int name, bool *out_known)
 {
     int lower = name | 0x20;
-    const struct range *list = lower == 'd' ? digit_ranges : lower == 'w' ? word_ranges : space_ranges;
-    size_t count = lower == 'd' ? ARRAY_COUNT(digit_ranges) : lower == 'w' ? ARRAY_COUNT(word_ranges)
-                                                                           : ARRAY_COUNT(space_ranges);
+    const struct range *list = lower == 'd'   ? digit_ranges
+                               : lower == 'w' ? word_ranges
+                                              : space_ranges;
+    size_t count = lower == 'd'   ? ARRAY_COUNT(digit_ranges)
+                   : lower == 'w' ? ARRAY_COUNT(word_ranges)
+                                  : ARRAY_COUNT(space_ranges);
     *out_known = lower == 'd' || lower == 'w' || lower == 's';
     uint32_t next = 0;
     bool good = true;
     for (size_t i = 0; *out_known && good && i < count; i++) {
-        good = name == lower ? add_range(b, list[i].low, list[i].high) : add_range(b, next, list[i].low - 1);
+        good = name == lower ? add_range(b, list[i].low, list[i].high)
+                             : add_range(b, next, list[i].low - 1);
         next = list[i].high + 1;
     }
     return good && (!*out_known || name == lower || add_range(b, next, 0x10ffff));
@@ -115,7 +129,9 @@ static bool escaped(struct builder *b, int c, uint32_t *out)
         uint32_t value = 0;
         bool braces = take(b, '{');
         for (int n = 0; n < (braces ? 6 : 2); n++) {
-            int d = peek(b), digit = d >= '0' && d <= '9' ? d - '0' : (d | 32) >= 'a' && (d | 32) <= 'f' ? (d | 32) - 87 : -1;
+            int d = peek(b), digit = d >= '0' && d <= '9'                 ? d - '0'
+                                     : (d | 32) >= 'a' && (d | 32) <= 'f' ? (d | 32) - 87
+                                                                          : -1;
             if (digit < 0) {
                 break;
             }
@@ -125,7 +141,8 @@ static bool escaped(struct builder *b, int c, uint32_t *out)
         *out = value;
         return (!braces || take(b, '}')) ? true : fail(b, "the pattern has a bad escape");
     }
-    bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
+    bool letter =
+        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
     *out = (uint32_t)c;
     return letter ? fail(b, "the pattern has an escape that is not supported") : true;
 }
@@ -158,7 +175,8 @@ static bool class_item(struct builder *b)
             return false;
         }
     }
-    return high < low ? fail(b, "the pattern has a range that runs backwards") : add_range(b, low, high);
+    return high < low ? fail(b, "the pattern has a range that runs backwards")
+                      : add_range(b, low, high);
 }
 
 static bool parse_class(struct builder *b)
@@ -266,7 +284,8 @@ static bool open_gap(struct builder *b, uint32_t from, uint32_t count)
     if (b->state_count + count > PATTERN_STATES_MAX) {
         return fail(b, "the pattern is too large");
     }
-    memmove(&b->states[from + count], &b->states[from], (b->state_count - from) * sizeof(*b->states));
+    memmove(&b->states[from + count], &b->states[from],
+            (b->state_count - from) * sizeof(*b->states));
     b->state_count += count;
     for (uint32_t i = from + count; i < b->state_count; i++) {
         if (b->states[i].kind == STATE_SPLIT || b->states[i].kind == STATE_JUMP) {
@@ -389,7 +408,8 @@ static bool parse_repeat(struct builder *b)
             good = make_optional(b, from);
         } else if (peek(b) == '{' && parse_counts(b, &low, &high)) {
             bool sane = low <= REPEAT_MAX && high <= REPEAT_MAX && (high < 0 || low <= high);
-            good = sane ? make_repeat(b, from, low, high) : fail(b, "the pattern repeats too often");
+            good =
+                sane ? make_repeat(b, from, low, high) : fail(b, "the pattern repeats too often");
         } else {
             return true;
         }
@@ -417,18 +437,21 @@ static bool parse_alternation(struct builder *b)
     }
     uint32_t jump = b->state_count - 1;
     set_split(b, from, from + 1, b->state_count);
-    bool good = ++b->depth <= PATTERN_DEPTH_MAX ? parse_alternation(b) : fail(b, "the pattern has too many branches");
+    bool good = ++b->depth <= PATTERN_DEPTH_MAX ? parse_alternation(b)
+                                                : fail(b, "the pattern has too many branches");
     b->depth--;
     b->states[jump].x = b->states[jump].y = (uint16_t)b->state_count;
     return good;
 }
 
-const struct cel_pattern *cel_pattern_compile(struct slice text, struct arena *arena, const char **out_error)
+const struct cel_pattern *cel_pattern_compile(struct slice text, struct arena *arena,
+                                              const char **out_error)
 {
     struct state states[PATTERN_STATES_MAX];
     struct range ranges[RANGES_MAX];
     struct builder b = {.text = text, .states = states, .ranges = ranges};
-    bool good = parse_alternation(&b) && (b.at == text.size || fail(&b, "the pattern has a ) without ("));
+    bool good =
+        parse_alternation(&b) && (b.at == text.size || fail(&b, "the pattern has a ) without ("));
     if (!good || !add(&b, STATE_MATCH, 0, 0)) {
         *out_error = b.error;
         return NULL;
@@ -521,7 +544,8 @@ static bool in_class(const struct cel_pattern *pattern, const struct state *stat
     return state->negated;
 }
 
-struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct slice text, struct arena *scratch)
+struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct slice text,
+                                   struct arena *scratch)
 {
     uint32_t mark[PATTERN_STATES_MAX];
     struct set sets[2];
@@ -537,7 +561,8 @@ struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct sli
         m.step++;
         for (uint32_t i = 0; i < sets[now].count; i++) {
             uint32_t at = sets[now].list[i];
-            if (pattern->states[at].kind == STATE_CLASS && in_class(pattern, &pattern->states[at], code)) {
+            if (pattern->states[at].kind == STATE_CLASS &&
+                in_class(pattern, &pattern->states[at], code)) {
                 follow(&m, next, at + 1);
             }
         }

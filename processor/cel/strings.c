@@ -143,10 +143,12 @@ FUNCTION(substring)
     UNUSED_ARGUMENTS;
     int64_t from = byte_at(a[0].text, a[1].i);
     int64_t to = count == 3 ? byte_at(a[0].text, a[2].i) : (int64_t)a[0].text.size;
-    return from < 0 || to < from ? out_of_range() : cel_string(part(a[0].text, (size_t)from, (size_t)to));
+    return from < 0 || to < from ? out_of_range()
+                                 : cel_string(part(a[0].text, (size_t)from, (size_t)to));
 }
 
-static struct cel_value change_case(struct cel_machine *m, struct slice text, uint8_t first, uint8_t last)
+static struct cel_value change_case(struct cel_machine *m, struct slice text, uint8_t first,
+                                    uint8_t last)
 {
     uint8_t *out = room(m, text.size);
     for (size_t i = 0; out != NULL && i < text.size; i++) {
@@ -281,8 +283,9 @@ FUNCTION(join)
 
 static bool is_space(uint32_t c)
 {
-    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
 }
 
 FUNCTION(trim)
@@ -338,7 +341,8 @@ FUNCTION(quote)
     return cel_string(slice_of(out, used));
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 FUNCTION(base64_encode)
 {
@@ -348,10 +352,12 @@ FUNCTION(base64_encode)
     size_t used = 0;
     for (size_t i = 0; out != NULL && i < in.size; i += 3) {
         uint32_t left = (uint32_t)(in.size - i);
-        uint32_t bits = (uint32_t)in.data[i] << 16 | (left > 1 ? (uint32_t)in.data[i + 1] << 8 : 0) |
+        uint32_t bits = (uint32_t)in.data[i] << 16 |
+                        (left > 1 ? (uint32_t)in.data[i + 1] << 8 : 0) |
                         (left > 2 ? in.data[i + 2] : 0U);
         for (uint32_t k = 0; k < 4; k++) {
-            out[used++] = k > left ? (uint8_t)'=' : (uint8_t)base64_digits[bits >> (18 - 6 * k) & 63];
+            out[used++] =
+                k > left ? (uint8_t)'=' : (uint8_t)base64_digits[bits >> (18 - 6 * k) & 63];
         }
     }
     return out == NULL ? cel_out_of_scratch() : cel_string(slice_of(out, used));
@@ -361,7 +367,8 @@ FUNCTION(base64_decode)
 {
     (void)count;
     struct slice in = a[0].text;
-    for (int pads = 0; pads < 2 && in.size > 0 && in.size % 4 <= 1 && in.data[in.size - 1] == '='; pads++) {
+    for (int pads = 0; pads < 2 && in.size > 0 && in.size % 4 <= 1 && in.data[in.size - 1] == '=';
+         pads++) {
         in.size--;
         if (in.size % 4 == 2) {
             break;
@@ -385,7 +392,8 @@ FUNCTION(base64_decode)
             out[used++] = (uint8_t)(bits >> have);
         }
     }
-    return out == NULL ? cel_out_of_scratch() : (struct cel_value){.kind = CEL_BYTES, .text = {out, used}};
+    return out == NULL ? cel_out_of_scratch()
+                       : (struct cel_value){.kind = CEL_BYTES, .text = {out, used}};
 }
 
 const struct cel_function cel_strings[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timestamps (years 1 to 9999, nanoseconds) and durations, in UTC, at fixed offsets and in IANA zones. libc's
- * zone is never asked: zones come as plain tables with the environment. */
+/* Timestamps (years 1 to 9999, nanoseconds) and durations, in UTC, at fixed offsets and in IANA
+ * zones. libc's zone is never asked: zones come as plain tables with the environment. */
 #include <stdio.h>
 
 #include "base/civil.h"
@@ -59,8 +59,8 @@ size_t cel_timestamp_text(const struct cel_value *value, char *out)
     struct civil_date date = civil_date(day);
     char part[12];
     fraction(value->nanos, part);
-    return (size_t)snprintf(out, 64, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", date.year, date.month, date.day,
-                            second / 3600, second / 60 % 60, second % 60, part);
+    return (size_t)snprintf(out, 64, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", date.year, date.month,
+                            date.day, second / 3600, second / 60 % 60, second % 60, part);
 }
 
 size_t cel_duration_text(const struct cel_value *value, char *out)
@@ -87,7 +87,8 @@ static int32_t number(struct slice text, size_t *at, size_t count)
 
 static bool character(struct slice text, size_t *at, char expected)
 {
-    bool good = *at < text.size && (text.data[*at] | (expected > '_' ? 0x20 : 0)) == (uint8_t)expected;
+    bool good =
+        *at < text.size && (text.data[*at] | (expected > '_' ? 0x20 : 0)) == (uint8_t)expected;
     *at += good;
     return good;
 }
@@ -111,7 +112,8 @@ struct cel_value cel_timestamp_parse(struct slice text)
     const struct cel_value bad = cel_error("not a timestamp: write it as 2026-11-25T10:00:00Z");
     size_t at = 10;
     int32_t day = 0, nanos = 0;
-    if (text.size < 20 || !civil_parse_date(slice_of(text.data, 10), &day) || !character(text, &at, 't')) {
+    if (text.size < 20 || !civil_parse_date(slice_of(text.data, 10), &day) ||
+        !character(text, &at, 't')) {
         return bad;
     }
     int32_t hour = number(text, &at, 2);
@@ -124,7 +126,8 @@ struct cel_value cel_timestamp_parse(struct slice text)
     }
     if (character(text, &at, '.')) {
         size_t start = at;
-        for (int32_t unit = NANOS / 10; at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++) {
+        for (int32_t unit = NANOS / 10;
+             at < text.size && text.data[at] >= '0' && text.data[at] <= '9'; at++) {
             nanos += unit * (text.data[at] - '0');
             unit /= 10;
         }
@@ -136,7 +139,8 @@ struct cel_value cel_timestamp_parse(struct slice text)
     if (offset == -1000000 || at != text.size) {
         return bad;
     }
-    return cel_timestamp_of((int64_t)day * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - (int64_t)offset * 60,
+    return cel_timestamp_of((int64_t)day * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second -
+                                (int64_t)offset * 60,
                             nanos);
 }
 
@@ -146,8 +150,13 @@ static int64_t duration_unit(struct slice text, size_t *at)
     static const struct {
         const char *text;
         int64_t nanos;
-    } units[] = {{"ns", 1}, {"us", 1000}, {"\xc2\xb5s", 1000}, {"ms", 1000000}, {"h", INT64_C(3600) * NANOS},
-                 {"m", INT64_C(60) * NANOS}, {"s", NANOS}};
+    } units[] = {{"ns", 1},
+                 {"us", 1000},
+                 {"\xc2\xb5s", 1000},
+                 {"ms", 1000000},
+                 {"h", INT64_C(3600) * NANOS},
+                 {"m", INT64_C(60) * NANOS},
+                 {"s", NANOS}};
     for (size_t i = 0; i < ARRAY_COUNT(units); i++) {
         size_t size = strlen(units[i].text);
         if (text.size - *at >= size && memcmp(text.data + *at, units[i].text, size) == 0) {
@@ -173,7 +182,8 @@ struct cel_value cel_duration_parse(struct slice text)
     for (; at < text.size; parts++) {
         cel_wide whole = 0, part = 0, scale = 1;
         size_t start = at;
-        for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && at - start < 19; at++) {
+        for (; at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && at - start < 19;
+             at++) {
             whole = whole * 10 + (text.data[at] - '0');
         }
         size_t count = at - start;
@@ -200,7 +210,8 @@ struct cel_value cel_duration_parse(struct slice text)
     return cel_duration_of((int64_t)(total / NANOS), (int64_t)(total % NANOS));
 }
 
-bool cel_local_seconds(const struct zones *zones, const struct cel_value *timestamp, struct slice zone, int64_t *out)
+bool cel_local_seconds(const struct zones *zones, const struct cel_value *timestamp,
+                       struct slice zone, int64_t *out)
 {
     size_t at = 0;
     int32_t index = zones == NULL ? -1 : zones_find(zones, zone);
@@ -224,9 +235,20 @@ bool cel_local_seconds(const struct zones *zones, const struct cel_value *timest
     return true;
 }
 
-enum part { PART_YEAR, PART_MONTH, PART_DAY, PART_DATE, PART_WEEKDAY, PART_YEARDAY, PART_HOUR, PART_MINUTE, PART_SECOND };
+enum part {
+    PART_YEAR,
+    PART_MONTH,
+    PART_DAY,
+    PART_DATE,
+    PART_WEEKDAY,
+    PART_YEARDAY,
+    PART_HOUR,
+    PART_MINUTE,
+    PART_SECOND
+};
 
-static struct cel_value part_of(struct cel_machine *m, const struct cel_value *a, uint32_t count, enum part part)
+static struct cel_value part_of(struct cel_machine *m, const struct cel_value *a, uint32_t count,
+                                enum part part)
 {
     int64_t local = a[0].i;
     if (count == 2 && !cel_local_seconds(m->zones, &a[0], a[1].text, &local)) {
@@ -235,10 +257,16 @@ static struct cel_value part_of(struct cel_machine *m, const struct cel_value *a
     int32_t day = (int32_t)civil_floor(local, SECONDS_PER_DAY);
     int32_t second = (int32_t)(local - (int64_t)day * SECONDS_PER_DAY);
     struct civil_date date = civil_date(day);
-    const int32_t values[] = {
-        [PART_YEAR] = date.year, [PART_MONTH] = date.month - 1, [PART_DAY] = date.day - 1, [PART_DATE] = date.day,
-        [PART_WEEKDAY] = civil_weekday(day), [PART_YEARDAY] = day - civil_day((struct civil_date){date.year, 1, 1}),
-        [PART_HOUR] = second / 3600, [PART_MINUTE] = second / 60 % 60, [PART_SECOND] = second % 60};
+    const int32_t values[] = {[PART_YEAR] = date.year,
+                              [PART_MONTH] = date.month - 1,
+                              [PART_DAY] = date.day - 1,
+                              [PART_DATE] = date.day,
+                              [PART_WEEKDAY] = civil_weekday(day),
+                              [PART_YEARDAY] =
+                                  day - civil_day((struct civil_date){date.year, 1, 1}),
+                              [PART_HOUR] = second / 3600,
+                              [PART_MINUTE] = second / 60 % 60,
+                              [PART_SECOND] = second % 60};
     return cel_int(values[part]);
 }
 

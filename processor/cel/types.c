@@ -20,12 +20,14 @@ static const struct cel_type *keep(struct cel_compilation *c, struct cel_type ty
     return copy;
 }
 
-struct cel_type cel_type_list(struct cel_compilation *c, enum cel_kind kind, struct cel_type element)
+struct cel_type cel_type_list(struct cel_compilation *c, enum cel_kind kind,
+                              struct cel_type element)
 {
     return (struct cel_type){.kind = kind, .element = keep(c, element)};
 }
 
-struct cel_type cel_type_map(struct cel_compilation *c, struct cel_type key, struct cel_type element)
+struct cel_type cel_type_map(struct cel_compilation *c, struct cel_type key,
+                             struct cel_type element)
 {
     return (struct cel_type){.kind = CEL_MAP, .key = keep(c, key), .element = keep(c, element)};
 }
@@ -40,10 +42,12 @@ bool cel_type_same(const struct cel_type *a, const struct cel_type *b)
     if (a == NULL || b == NULL) {
         return a == b;
     }
-    return a->kind == b->kind && cel_type_same(a->key, b->key) && cel_type_same(a->element, b->element);
+    return a->kind == b->kind && cel_type_same(a->key, b->key) &&
+           cel_type_same(a->element, b->element);
 }
 
-bool cel_type_join(struct cel_compilation *c, struct cel_type a, struct cel_type b, struct cel_type *out)
+bool cel_type_join(struct cel_compilation *c, struct cel_type a, struct cel_type b,
+                   struct cel_type *out)
 {
     if (a.kind == CEL_ABSENT || b.kind == CEL_ABSENT) {
         *out = a.kind == CEL_ABSENT ? b : a;
@@ -87,26 +91,43 @@ struct cel_type cel_type_settle(struct cel_compilation *c, struct cel_type type)
 enum cel_kind cel_letter_kind(char letter)
 {
     switch (letter) {
-    case 'b': return CEL_BOOL;
-    case 'i': return CEL_INT;
-    case 'u': return CEL_UINT;
-    case 'd': return CEL_DOUBLE;
-    case 's': return CEL_STRING;
-    case 'y': return CEL_BYTES;
-    case 't': return CEL_TIMESTAMP;
-    case 'D': return CEL_DURATION;
-    case 'n': return CEL_NULL;
-    case 'T': return CEL_TYPE;
-    case 'P': return CEL_IP;
-    case 'C': return CEL_CIDR;
-    case 'L': return CEL_LIST;
-    case 'M': return CEL_MAP;
-    case 'O': return CEL_OPTIONAL;
-    default: return CEL_DYN;
+    case 'b':
+        return CEL_BOOL;
+    case 'i':
+        return CEL_INT;
+    case 'u':
+        return CEL_UINT;
+    case 'd':
+        return CEL_DOUBLE;
+    case 's':
+        return CEL_STRING;
+    case 'y':
+        return CEL_BYTES;
+    case 't':
+        return CEL_TIMESTAMP;
+    case 'D':
+        return CEL_DURATION;
+    case 'n':
+        return CEL_NULL;
+    case 'T':
+        return CEL_TYPE;
+    case 'P':
+        return CEL_IP;
+    case 'C':
+        return CEL_CIDR;
+    case 'L':
+        return CEL_LIST;
+    case 'M':
+        return CEL_MAP;
+    case 'O':
+        return CEL_OPTIONAL;
+    default:
+        return CEL_DYN;
     }
 }
 
-static bool fits(struct cel_compilation *c, const char **signature, struct cel_type actual, struct cel_type bound[2])
+static bool fits(struct cel_compilation *c, const char **signature, struct cel_type actual,
+                 struct cel_type bound[2])
 {
     char letter = *(*signature)++;
     if (letter == 'A' || letter == 'B') {
@@ -129,7 +150,8 @@ static bool fits(struct cel_compilation *c, const char **signature, struct cel_t
     return good;
 }
 
-static struct cel_type build(struct cel_compilation *c, const char **signature, const struct cel_type bound[2])
+static struct cel_type build(struct cel_compilation *c, const char **signature,
+                             const struct cel_type bound[2])
 {
     char letter = *(*signature)++;
     if (letter == 'A' || letter == 'B') {
@@ -147,7 +169,8 @@ static struct cel_type build(struct cel_compilation *c, const char **signature, 
 }
 
 bool cel_signature_fits(struct cel_compilation *c, const struct cel_function *function, bool method,
-                        const struct cel_type *arguments, uint32_t count, struct cel_type *out_result)
+                        const struct cel_type *arguments, uint32_t count,
+                        struct cel_type *out_result)
 {
     const char *at = function->signature;
     struct cel_type bound[2] = {unfixed, unfixed};
@@ -175,10 +198,13 @@ bool cel_signature_fits(struct cel_compilation *c, const struct cel_function *fu
 void cel_type_text(const struct cel_type *type, char *out, size_t size)
 {
     char key[100], element[100];
-    if (type->element == NULL || (type->kind != CEL_LIST && type->kind != CEL_MAP && type->kind != CEL_OPTIONAL)) {
-        const char *name = type->kind == CEL_TIMESTAMP ? "timestamp" : type->kind == CEL_DURATION ? "duration"
-                         : type->kind == CEL_ABSENT ? "dyn" : type->kind == CEL_NULL ? "null"
-                         : cel_kind_name(type->kind);
+    if (type->element == NULL ||
+        (type->kind != CEL_LIST && type->kind != CEL_MAP && type->kind != CEL_OPTIONAL)) {
+        const char *name = type->kind == CEL_TIMESTAMP  ? "timestamp"
+                           : type->kind == CEL_DURATION ? "duration"
+                           : type->kind == CEL_ABSENT   ? "dyn"
+                           : type->kind == CEL_NULL     ? "null"
+                                                        : cel_kind_name(type->kind);
         (void)snprintf(out, size, "%s", name);
         return;
     }

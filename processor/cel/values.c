@@ -25,7 +25,12 @@ size_t cel_utf8_put(uint32_t code, uint8_t *out)
 static size_t utf8_read(struct slice text, size_t at, uint32_t *out)
 {
     uint8_t first = text.data[at];
-    size_t size = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    size_t size = first < 0x80   ? 1
+                  : first < 0xc2 ? 0
+                  : first < 0xe0 ? 2
+                  : first < 0xf0 ? 3
+                  : first < 0xf5 ? 4
+                                 : 0;
     if (size == 0 || size > text.size - at) {
         return 0;
     }
@@ -90,21 +95,21 @@ static int compare_double(double d, const struct cel_value *whole)
             return d < 0 ? -1 : 1;
         }
         int64_t cut = (int64_t)d;
-        int order = order_of(cut < whole->i, cut > whole->i);
-        return order != 0 ? order : order_of(d < (double)cut, d > (double)cut);
+        int order = order_of(cut<whole->i, cut> whole->i);
+        return order != 0 ? order : order_of(d<(double)cut, d>(double) cut);
     }
     if (d < 0 || d >= 0x1p64) {
         return d < 0 ? -1 : 1;
     }
     uint64_t cut = (uint64_t)d;
-    int order = order_of(cut < whole->u, cut > whole->u);
-    return order != 0 ? order : order_of(d < (double)cut, d > (double)cut);
+    int order = order_of(cut<whole->u, cut> whole->u);
+    return order != 0 ? order : order_of(d<(double)cut, d>(double) cut);
 }
 
 int cel_compare_numbers(const struct cel_value *a, const struct cel_value *b)
 {
     if (a->kind == CEL_DOUBLE && b->kind == CEL_DOUBLE) {
-        return isnan(a->d) || isnan(b->d) ? CEL_UNORDERED : order_of(a->d < b->d, a->d > b->d);
+        return isnan(a->d) || isnan(b->d) ? CEL_UNORDERED : order_of(a->d<b->d, a->d> b->d);
     }
     if (a->kind == CEL_DOUBLE) {
         return compare_double(a->d, b);
@@ -114,12 +119,13 @@ int cel_compare_numbers(const struct cel_value *a, const struct cel_value *b)
         return order == CEL_UNORDERED ? order : -order;
     }
     if (a->kind == b->kind) {
-        return a->kind == CEL_INT ? order_of(a->i < b->i, a->i > b->i) : order_of(a->u < b->u, a->u > b->u);
+        return a->kind == CEL_INT ? order_of(a->i<b->i, a->i> b->i)
+                                  : order_of(a->u<b->u, a->u> b->u);
     }
     if (a->kind == CEL_INT) {
-        return a->i < 0 ? -1 : order_of((uint64_t)a->i < b->u, (uint64_t)a->i > b->u);
+        return a->i < 0 ? -1 : order_of((uint64_t)a->i<b->u, (uint64_t)a->i> b->u);
     }
-    return b->i < 0 ? 1 : order_of(a->u < (uint64_t)b->i, a->u > (uint64_t)b->i);
+    return b->i < 0 ? 1 : order_of(a->u<(uint64_t)b->i, a->u>(uint64_t) b->i);
 }
 
 const struct cel_value *cel_map_find(const struct cel_value *map, const struct cel_value *key)
@@ -180,7 +186,8 @@ bool cel_equal(const struct cel_value *a, const struct cel_value *b)
     case CEL_MAP:
         return equal_maps(a, b);
     case CEL_OPTIONAL:
-        return a->inner == NULL || b->inner == NULL ? a->inner == b->inner : cel_equal(a->inner, b->inner);
+        return a->inner == NULL || b->inner == NULL ? a->inner == b->inner
+                                                    : cel_equal(a->inner, b->inner);
     case CEL_CIDR:
         return a->nanos == b->nanos && slice_equal(a->text, b->text);
     default:
@@ -204,12 +211,13 @@ bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *out_
     case CEL_STRING:
     case CEL_BYTES: {
         int order = slice_compare(a->text, b->text);
-        *out_order = order_of(order < 0, order > 0);
+        *out_order = order_of(order<0, order> 0);
         return true;
     }
     case CEL_TIMESTAMP:
     case CEL_DURATION:
-        *out_order = a->i != b->i ? order_of(a->i < b->i, true) : order_of(a->nanos < b->nanos, a->nanos > b->nanos);
+        *out_order = a->i != b->i ? order_of(a->i < b->i, true)
+                                  : order_of(a->nanos<b->nanos, a->nanos> b->nanos);
         return true;
     default:
         return false;
@@ -218,20 +226,34 @@ bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *out_
 
 const char *cel_kind_name(enum cel_kind kind)
 {
-    static const char *const names[] = {
-        [CEL_NULL] = "null_type", [CEL_BOOL] = "bool", [CEL_INT] = "int", [CEL_UINT] = "uint",
-        [CEL_DOUBLE] = "double", [CEL_STRING] = "string", [CEL_BYTES] = "bytes", [CEL_LIST] = "list",
-        [CEL_MAP] = "map", [CEL_TIMESTAMP] = "google.protobuf.Timestamp",
-        [CEL_DURATION] = "google.protobuf.Duration", [CEL_TYPE] = "type", [CEL_OPTIONAL] = "optional_type",
-        [CEL_IP] = "net.IP", [CEL_CIDR] = "net.CIDR", [CEL_DYN] = "dyn", [CEL_ERROR] = "error",
-        [CEL_ABSENT] = "absent"};
+    static const char *const names[] = {[CEL_NULL] = "null_type",
+                                        [CEL_BOOL] = "bool",
+                                        [CEL_INT] = "int",
+                                        [CEL_UINT] = "uint",
+                                        [CEL_DOUBLE] = "double",
+                                        [CEL_STRING] = "string",
+                                        [CEL_BYTES] = "bytes",
+                                        [CEL_LIST] = "list",
+                                        [CEL_MAP] = "map",
+                                        [CEL_TIMESTAMP] = "google.protobuf.Timestamp",
+                                        [CEL_DURATION] = "google.protobuf.Duration",
+                                        [CEL_TYPE] = "type",
+                                        [CEL_OPTIONAL] = "optional_type",
+                                        [CEL_IP] = "net.IP",
+                                        [CEL_CIDR] = "net.CIDR",
+                                        [CEL_DYN] = "dyn",
+                                        [CEL_ERROR] = "error",
+                                        [CEL_ABSENT] = "absent"};
     return (unsigned)kind < CEL_KIND_COUNT ? names[kind] : "?";
 }
 
 size_t cel_double_text(double d, char *out, size_t size)
 {
     if (isnan(d) || isinf(d)) {
-        return (size_t)snprintf(out, size, "%s", isnan(d) ? "NaN" : d < 0 ? "-Infinity" : "Infinity");
+        return (size_t)snprintf(out, size, "%s",
+                                isnan(d) ? "NaN"
+                                : d < 0  ? "-Infinity"
+                                         : "Infinity");
     }
     int precision = 1;
     char text[40];

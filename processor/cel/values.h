@@ -50,7 +50,8 @@ enum { CEL_UNORDERED = 2 }; /* NaN */
 /* Numbers of any two kinds by their mathematical value: -1, 0, 1 or CEL_UNORDERED. */
 int cel_compare_numbers(const struct cel_value *a, const struct cel_value *b);
 
-/* _==_ of the spec: never an error; values of different kinds are unequal, numbers compare across kinds. */
+/* _==_ of the spec: never an error; values of different kinds are unequal, numbers compare across
+ * kinds. */
 bool cel_equal(const struct cel_value *a, const struct cel_value *b);
 
 /* Order of two values; false when the kinds have none. */

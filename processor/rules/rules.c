@@ -14,9 +14,21 @@ enum { EVENT_FIELDS_EACH = 64 };
 
 #define AT(member) offsetof(struct profile, member)
 
-/* Where the newest profile keeps each field of its source: the order of model/fields.c, checked at start. */
-enum kept { KEPT_ID, KEPT_UPDATED, KEPT_TEXT, KEPT_ZONE, KEPT_CODE, KEPT_INT32, KEPT_INT64, KEPT_DATE, KEPT_SET,
-            KEPT_BOOL, KEPT_CONSENTS };
+/* Where the newest profile keeps each field of its source: the order of model/fields.c, checked at
+ * start. */
+enum kept {
+    KEPT_ID,
+    KEPT_UPDATED,
+    KEPT_TEXT,
+    KEPT_ZONE,
+    KEPT_CODE,
+    KEPT_INT32,
+    KEPT_INT64,
+    KEPT_DATE,
+    KEPT_SET,
+    KEPT_BOOL,
+    KEPT_CONSENTS
+};
 static const struct {
     const char *name;
     enum kept kept;
@@ -62,7 +74,8 @@ struct builder {
     uint32_t count;
 };
 
-static void add(struct builder *b, const char *prefix, const char *name, struct cel_type type, uint32_t slot)
+static void add(struct builder *b, const char *prefix, const char *name, struct cel_type type,
+                uint32_t slot)
 {
     size_t size = strlen(prefix) + strlen(name) + 1;
     char *text = arena_take(b->arena, size);
@@ -74,10 +87,10 @@ static void add(struct builder *b, const char *prefix, const char *name, struct 
 static struct cel_type field_type(const struct field *field)
 {
     static const enum cel_kind kinds[] = {
-        [FIELD_STRING] = CEL_STRING, [FIELD_INT64] = CEL_INT, [FIELD_INT32] = CEL_INT,
-        [FIELD_DOUBLE] = CEL_DOUBLE, [FIELD_BOOL] = CEL_BOOL, [FIELD_TIME] = CEL_TIMESTAMP,
+        [FIELD_STRING] = CEL_STRING,  [FIELD_INT64] = CEL_INT,   [FIELD_INT32] = CEL_INT,
+        [FIELD_DOUBLE] = CEL_DOUBLE,  [FIELD_BOOL] = CEL_BOOL,   [FIELD_TIME] = CEL_TIMESTAMP,
         [FIELD_DATE] = CEL_TIMESTAMP, [FIELD_CODE] = CEL_STRING, [FIELD_CODE_SET] = CEL_LIST,
-        [FIELD_MAP] = CEL_MAP, [FIELD_CONSENTS] = CEL_DYN};
+        [FIELD_MAP] = CEL_MAP,        [FIELD_CONSENTS] = CEL_DYN};
     bool items = field->type == FIELD_CODE_SET || field->type == FIELD_MAP;
     return (struct cel_type){.kind = kinds[field->type],
                              .key = field->type == FIELD_MAP ? &string_type : NULL,
@@ -91,7 +104,8 @@ static void add_profile(struct builder *b)
     for (uint32_t i = 0; i < table->count; i++) {
         INVARIANT(strcmp(table->fields[i].name, kept_fields[i].name) == 0);
         if (kept_fields[i].kept != KEPT_CONSENTS) {
-            add(b, "c.", table->fields[i].name, field_type(&table->fields[i]), SCOPE_SLOT(SCOPE_PROFILE, i));
+            add(b, "c.", table->fields[i].name, field_type(&table->fields[i]),
+                SCOPE_SLOT(SCOPE_PROFILE, i));
         }
     }
     const struct cel_type whole = {.kind = CEL_INT}, yes_no = {.kind = CEL_BOOL};
@@ -120,11 +134,14 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
                                                 const struct rules_feature *features,
                                                 uint32_t feature_count, struct arena *arena)
 {
-    static const enum cel_kind kinds[] = {[FEATURE_INT] = CEL_INT, [FEATURE_DOUBLE] = CEL_DOUBLE,
-                                          [FEATURE_STRING] = CEL_STRING, [FEATURE_BOOL] = CEL_BOOL,
+    static const enum cel_kind kinds[] = {[FEATURE_INT] = CEL_INT,
+                                          [FEATURE_DOUBLE] = CEL_DOUBLE,
+                                          [FEATURE_STRING] = CEL_STRING,
+                                          [FEATURE_BOOL] = CEL_BOOL,
                                           [FEATURE_TIME] = CEL_TIMESTAMP};
     struct cel_environment *environment = arena_take(arena, sizeof(*environment));
-    struct builder b = {.arena = arena, .names = arena_take(arena, RULES_NAMES_MAX * sizeof(*b.names))};
+    struct builder b = {.arena = arena,
+                        .names = arena_take(arena, RULES_NAMES_MAX * sizeof(*b.names))};
     INVARIANT(environment != NULL && b.names != NULL && feature_count <= RULES_FEATURES_MAX);
     add(&b, "", "now", (struct cel_type){.kind = CEL_TIMESTAMP}, SCOPE_SLOT(SCOPE_NOW, 0));
     add_profile(&b);
@@ -177,11 +194,13 @@ static struct cel_value full(void)
 
 static struct cel_value *take(const struct cel_activation *activation, size_t count)
 {
-    return activation->scratch == NULL ? NULL
-                                       : arena_take(activation->scratch, (count + 1) * sizeof(struct cel_value));
+    return activation->scratch == NULL
+               ? NULL
+               : arena_take(activation->scratch, (count + 1) * sizeof(struct cel_value));
 }
 
-static struct cel_value code_set(const struct cel_activation *activation, const struct codes *codes, uint32_t bits)
+static struct cel_value code_set(const struct cel_activation *activation, const struct codes *codes,
+                                 uint32_t bits)
 {
     struct cel_value *items = take(activation, codes->count);
     uint32_t count = 0;
@@ -193,7 +212,8 @@ static struct cel_value code_set(const struct cel_activation *activation, const 
     return items == NULL ? full() : (struct cel_value){.kind = CEL_LIST, .list = {items, count}};
 }
 
-static struct cel_value names_list(const struct cel_activation *activation, const struct slice *names, uint32_t count)
+static struct cel_value names_list(const struct cel_activation *activation,
+                                   const struct slice *names, uint32_t count)
 {
     struct cel_value *items = take(activation, count);
     for (uint32_t i = 0; items != NULL && i < count; i++) {
@@ -202,14 +222,17 @@ static struct cel_value names_list(const struct cel_activation *activation, cons
     return items == NULL ? full() : (struct cel_value){.kind = CEL_LIST, .list = {items, count}};
 }
 
-static struct cel_value attributes(const struct cel_activation *activation, const struct engagement *app)
+static struct cel_value attributes(const struct cel_activation *activation,
+                                   const struct engagement *app)
 {
     struct cel_value *items = take(activation, (size_t)2 * app->attribute_count);
     for (uint32_t i = 0; items != NULL && i < app->attribute_count; i++) {
         items[(size_t)2 * i] = cel_string(app->attributes[i].name);
         items[(size_t)2 * i + 1] = cel_string(app->attributes[i].value);
     }
-    return items == NULL ? full() : (struct cel_value){.kind = CEL_MAP, .list = {items, app->attribute_count}};
+    return items == NULL
+               ? full()
+               : (struct cel_value){.kind = CEL_MAP, .list = {items, app->attribute_count}};
 }
 
 static bool profile_has(const struct profile *profile, uint32_t field)
@@ -222,7 +245,8 @@ static struct cel_value age(const struct scope *scope, const struct profile *pro
     if (!profile_has(profile, FIELD_BIRTH_DATE)) {
         return absent();
     }
-    struct civil_date date = civil_date(zones_local_day(scope->zones, profile->zone, scope->now_ms));
+    struct civil_date date =
+        civil_date(zones_local_day(scope->zones, profile->zone, scope->now_ms));
     struct civil_date birth = civil_date(profile->birth_day);
     bool before = date.month < birth.month || (date.month == birth.month && date.day < birth.day);
     return cel_int((int64_t)date.year - birth.year - before);
@@ -249,11 +273,13 @@ static struct cel_value derived(const struct scope *scope, uint32_t index)
                    : cel_int((int64_t)zones_local_day(scope->zones, profile->zone, scope->now_ms) -
                              profile->relationship_day);
     }
-    bool known = index >= PROFILE_CONSENT && index - PROFILE_CONSENT < PURPOSE_COUNT * CHANNEL_COUNT;
+    bool known =
+        index >= PROFILE_CONSENT && index - PROFILE_CONSENT < PURPOSE_COUNT * CHANNEL_COUNT;
     return known ? consent(profile, index - PROFILE_CONSENT) : absent();
 }
 
-static struct cel_value read_profile(const struct cel_activation *activation, const struct scope *scope, uint32_t index)
+static struct cel_value read_profile(const struct cel_activation *activation,
+                                     const struct scope *scope, uint32_t index)
 {
     const struct profile *profile = scope->customer == NULL ? NULL : &scope->customer->profile;
     if (profile == NULL || index >= ARRAY_COUNT(kept_fields)) {
@@ -265,16 +291,20 @@ static struct cel_value read_profile(const struct cel_activation *activation, co
         return cel_string(customer_id(scope->customer));
     }
     if (kept == KEPT_ZONE) {
-        return scope->zones == NULL ? absent() : cel_string(slice_text(zones_name(scope->zones, profile->zone)));
+        return scope->zones == NULL
+                   ? absent()
+                   : cel_string(slice_text(zones_name(scope->zones, profile->zone)));
     }
-    if (profile->updated_at_ms == INT64_MIN || (kept != KEPT_UPDATED && !profile_has(profile, index))) {
+    if (profile->updated_at_ms == INT64_MIN ||
+        (kept != KEPT_UPDATED && !profile_has(profile, index))) {
         return absent();
     }
     switch ((int)kept) {
     case KEPT_UPDATED:
         return cel_timestamp_ms(profile->updated_at_ms);
     case KEPT_TEXT:
-        return cel_string(slice_of(at, *((const uint8_t *)profile + kept_fields[index].size_offset)));
+        return cel_string(
+            slice_of(at, *((const uint8_t *)profile + kept_fields[index].size_offset)));
     case KEPT_CODE:
         return cel_string(slice_text(codes_text(kept_fields[index].codes, *(const uint8_t *)at)));
     case KEPT_INT32:
@@ -292,7 +322,8 @@ static struct cel_value read_profile(const struct cel_activation *activation, co
     }
 }
 
-static struct cel_value read_event(const struct cel_activation *activation, const struct event *event, uint32_t index)
+static struct cel_value read_event(const struct cel_activation *activation,
+                                   const struct event *event, uint32_t index)
 {
     uint32_t source = index / EVENT_FIELDS_EACH, at = index % EVENT_FIELDS_EACH;
     if (event == NULL || event->source != source || !event_has(event, at)) {
@@ -373,7 +404,8 @@ struct cel_value rules_read(const struct cel_activation *activation, uint32_t sl
 struct cel_value rules_value(const struct cel_program *program, const struct scope *scope,
                              struct arena *scratch)
 {
-    const struct cel_activation activation = {.read = rules_read, .context = scope, .scratch = scratch};
+    const struct cel_activation activation = {
+        .read = rules_read, .context = scope, .scratch = scratch};
     return cel_evaluate(program, &activation);
 }
 

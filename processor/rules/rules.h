@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where CEL meets the model: which names a rule may read (and their slots), and how a slot is read from a
- * scope at the moment of evaluation. Stages use this; cel/ knows nothing of banks and model/ nothing of CEL. */
+/* Where CEL meets the model: which names a rule may read (and their slots), and how a slot is read
+ * from a scope at the moment of evaluation. Stages use this; cel/ knows nothing of banks and model/
+ * nothing of CEL. */
 #ifndef RULES_RULES_H
 #define RULES_RULES_H
 
@@ -15,8 +16,8 @@ enum {
 /* Which names are in scope: an offer's gate may not read an event that a deadline does not have. */
 enum rules_context {
     RULES_EVENT,    /* a feature's where/value over one source: tx.* (or app.* ...), c.*, now */
-    RULES_CUSTOMER, /* life events, segments, offers: f.*, c.*, life, seg, now; event names too, which
-                     * are absent on a deadline */
+    RULES_CUSTOMER, /* life events, segments, offers: f.*, c.*, life, seg, now; event names too,
+                     * which are absent on a deadline */
 };
 
 struct rules_feature {
@@ -24,18 +25,19 @@ struct rules_feature {
     enum feature_value_type type;
 };
 
-/* The environment to compile with. Built in `arena`, lives as long. `source` matters for RULES_EVENT.
- * Sub-names of c (c.age: whole years at now, c.tenure_days) are derived and have slots of their own. */
+/* The environment to compile with. Built in `arena`, lives as long. `source` matters for
+ * RULES_EVENT. Sub-names of c (c.age: whole years at now, c.tenure_days) are derived and have slots
+ * of their own. */
 const struct cel_environment *rules_environment(enum rules_context context, enum source source,
                                                 const struct rules_feature *features,
                                                 uint32_t feature_count, struct arena *arena);
 
-/* Time zones for zone names in rules (getHours("Europe/London"), local_hour). Once, at start, before any
- * rules_environment; without it rules know UTC and fixed offsets. */
+/* Time zones for zone names in rules (getHours("Europe/London"), local_hour). Once, at start,
+ * before any rules_environment; without it rules know UTC and fixed offsets. */
 void rules_use_zones(const struct zones *zones);
 
-/* cel_activation.read; activation->context is a `const struct scope *`. Lists (code sets, life, seg) and
- * app.attributes are built in activation->scratch.
+/* cel_activation.read; activation->context is a `const struct scope *`. Lists (code sets, life,
+ * seg) and app.attributes are built in activation->scratch.
  *
  * How values look in a rule:
  *   code                 string: c.employment_status == "EMPLOYED"
@@ -45,21 +47,22 @@ void rules_use_zones(const struct zones *zones);
  *   amounts              int, minor units: tx.amount_minor > money("250.00")
  *   app.attributes       map(string, string): app.attributes.calculator
  *   c.timezone           the zone in force: the profile's, else the application's
- *   c.consents.P.C       bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when never asked
- *   c.age                int, completed years at now in the customer's zone; absent without c.birth_date
- *   c.tenure_days        int, days since c.relationship_since, likewise
- *   life, seg            list of strings: "job.lost" in life
- * What is null or not known is absent: has() is false, reading it makes the rule RULES_UNKNOWN. */
+ *   c.consents.P.C       bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when
+ * never asked c.age                int, completed years at now in the customer's zone; absent
+ * without c.birth_date c.tenure_days        int, days since c.relationship_since, likewise life,
+ * seg            list of strings: "job.lost" in life What is null or not known is absent: has() is
+ * false, reading it makes the rule RULES_UNKNOWN. */
 struct cel_value rules_read(const struct cel_activation *activation, uint32_t slot);
 
 enum rules_truth {
     RULES_NO,
     RULES_YES,
-    RULES_UNKNOWN, /* a value was missing or the evaluation failed: gates fail closed, memberships stay */
+    RULES_UNKNOWN, /* a value was missing or the evaluation failed: gates fail closed, memberships
+                      stay */
 };
 
-/* Evaluate a predicate. `out_why` (may be NULL): for RULES_UNKNOWN "missing:f.x" or the error's text, living in
- * `scratch`. `scratch` is used and not reset. */
+/* Evaluate a predicate. `out_why` (may be NULL): for RULES_UNKNOWN "missing:f.x" or the error's
+ * text, living in `scratch`. `scratch` is used and not reset. */
 enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
                              struct arena *scratch, struct slice *out_why);
 
@@ -67,8 +70,8 @@ enum rules_truth rules_holds(const struct cel_program *program, const struct sco
 struct cel_value rules_value(const struct cel_program *program, const struct scope *scope,
                              struct arena *scratch);
 
-/* The name behind a slot ("f.spend_90d", "c.risk_profile", "tx.mcc", "now"), for messages. Static or the
- * environment's. */
+/* The name behind a slot ("f.spend_90d", "c.risk_profile", "tx.mcc", "now"), for messages. Static
+ * or the environment's. */
 const char *rules_slot_name(const struct cel_environment *environment, uint32_t slot);
 
 #endif

@@ -60,7 +60,8 @@ static const struct cel_program *compile(const char *text)
     arena_init(&scratch, scratch_block, sizeof(scratch_block));
     diagnostics_init(&diagnostics, list);
     file.text = slice_text(text);
-    return cel_compile(&environment, slice_text(text), (struct source_span){&file, 1, 1, 0}, &arena, &diagnostics);
+    return cel_compile(&environment, slice_text(text), (struct source_span){&file, 1, 1, 0}, &arena,
+                       &diagnostics);
 }
 
 static const struct {
@@ -148,7 +149,8 @@ static const struct {
     const char *message;
     const char *mend;
 } errors[] = {
-    {"0.8 * f.spend_90d", 1, 5, 1, "no such overload: double * int", "write ratio(a, b), pct(x, n) or double(...)"},
+    {"0.8 * f.spend_90d", 1, 5, 1, "no such overload: double * int",
+     "write ratio(a, b), pct(x, n) or double(...)"},
     {"f.spend_9d > 1", 1, 1, 10, "unknown name `f.spend_9d`", "did you mean `f.spend_90d`?"},
     {"c.age > 18 &&\n  sixe('a') > 1", 2, 3, 4, "unknown function `sixe`", "did you mean `size`?"},
     {"c.age = 18", 1, 7, 1, "`=` is not an operator", "write =="},
@@ -206,7 +208,8 @@ END_TEST
 
 START_TEST(too_costly_an_expression_is_refused)
 {
-    ck_assert_ptr_null(compile("c.products_held.all(a, c.products_held.all(b, c.products_held.all(d, a == b)))"));
+    ck_assert_ptr_null(
+        compile("c.products_held.all(a, c.products_held.all(b, c.products_held.all(d, a == b)))"));
     ck_assert_ptr_nonnull(strstr(list[0].text, "costs up to"));
     ck_assert_ptr_nonnull(compile("c.products_held.all(a, a != 'FX')"));
 }
@@ -237,7 +240,8 @@ END_TEST
 
 START_TEST(leaves_explain_themselves)
 {
-    const struct cel_program *program = compile("f.spend_90d > 100000 && !(c.age < 18 || has(c.risk_profile))");
+    const struct cel_program *program =
+        compile("f.spend_90d > 100000 && !(c.age < 18 || has(c.risk_profile))");
     ck_assert_uint_eq(cel_program_leaf_count(program), 3);
     const struct cel_leaf *leaf = cel_program_leaf(program, 0);
     ck_assert(slice_is(leaf->text, "f.spend_90d > 100000"));
