@@ -104,6 +104,7 @@ struct cel_node {
     struct cel_node *target;
     struct cel_node **items;
     const struct cel_function *function;
+    const struct cel_node *bound; /* NODE_LOCAL of cel.bind, cel.block: its value */
 };
 
 /* A zeroed node; NULL when the arena is full (reported). */

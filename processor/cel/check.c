@@ -10,6 +10,7 @@ struct local {
     struct slice name;
     struct cel_type type;
     uint32_t index;
+    const struct cel_node *bound;
 };
 
 struct checker {
@@ -51,7 +52,7 @@ static bool add_local(struct checker *k, const struct cel_node *at, struct slice
                    CEL_LOCALS_MAX);
         return false;
     }
-    k->locals[k->local_count] = (struct local){name, type, k->local_count};
+    k->locals[k->local_count] = (struct local){name, type, k->local_count, NULL};
     k->local_count++;
     return true;
 }
@@ -155,6 +156,7 @@ static bool check_name(struct checker *k, struct cel_node *node)
         node->kind = NODE_LOCAL;
         node->index = local->index;
         node->type = local->type;
+        node->bound = local->bound;
         return true;
     }
     return resolve(k, node, node->name, node->rooted) || unknown_name(k, node, node->name);
@@ -485,6 +487,9 @@ static bool check_bind(struct checker *k, struct cel_node *node)
             good =
                 check(k, node->items[i]) &&
                 add_local(k, node, arena_copy(k->c->arena, slice_text(name)), node->items[i]->type);
+            if (good) {
+                k->locals[k->local_count - 1].bound = node->items[i];
+            }
         }
     } else if (good) {
         struct cel_type type = node->target->type;
@@ -493,6 +498,9 @@ static bool check_bind(struct checker *k, struct cel_node *node)
                                                                      : cel_type_of(CEL_DYN);
         }
         good = add_local(k, node, node->variables[0], type);
+        if (good && node->kind == NODE_BIND) {
+            k->locals[k->local_count - 1].bound = node->target;
+        }
     }
     struct cel_node *body = node->items[node->count - 1];
     good = good && check(k, body);

@@ -29,6 +29,12 @@ static uint64_t multiply_cost(uint64_t a, uint64_t b)
 
 static uint64_t range_count(const struct cel_environment *environment, const struct cel_node *range)
 {
+    if (range->kind == NODE_LOCAL && range->bound != NULL) {
+        return range_count(environment, range->bound);
+    }
+    if (range->kind == NODE_LOOP) {
+        return range_count(environment, range->target);
+    }
     if (range->kind == NODE_LIST || range->kind == NODE_MAP) {
         return range->count;
     }

@@ -173,6 +173,11 @@ FUNCTION(time_subtract)
     }
     int64_t nanos = (int64_t)a[0].nanos - a[1].nanos;
     bool moment = a[0].kind == CEL_TIMESTAMP && a[1].kind == CEL_DURATION;
+    /* Between two moments the suite wants what fits 64 bits of nanoseconds: 292 years. */
+    if (a[1].kind == CEL_TIMESTAMP &&
+        (seconds > INT64_MAX / 1000000000 || seconds < INT64_MIN / 1000000000)) {
+        return overflow();
+    }
     return moment ? cel_timestamp_of(seconds, nanos) : cel_duration_of(seconds, nanos);
 }
 
@@ -273,10 +278,6 @@ struct cel_value cel_select(struct cel_machine *m, const struct cel_value *targe
             return test ? cel_bool(false) : of;
         }
         of = *of.inner;
-        /* {"a": 1}.?b.c : a field of what is there must exist, unless asked for with ? again. */
-        if (!optional && !test && of.kind == CEL_MAP && cel_map_find(&of, name) == NULL) {
-            return no_such_key();
-        }
         optional = true;
     }
     if (of.kind != CEL_MAP) {
@@ -309,12 +310,12 @@ struct cel_value cel_index(struct cel_machine *m, const struct cel_value *target
     if (of.kind == CEL_ERROR || key->kind == CEL_ERROR) {
         return of.kind == CEL_ERROR ? of : *key;
     }
-    bool through = of.kind == CEL_OPTIONAL;
-    if (through) {
+    if (of.kind == CEL_OPTIONAL) {
         if (of.inner == NULL) {
             return of;
         }
         of = *of.inner;
+        optional = true;
     }
     if (of.kind == CEL_MAP) {
         bool good = cel_is_number(key) || key->kind == CEL_BOOL || key->kind == CEL_STRING;
@@ -333,5 +334,5 @@ struct cel_value cel_index(struct cel_machine *m, const struct cel_value *target
     } else {
         return cel_no_overload();
     }
-    return optional || through ? wrap(m, found) : *found;
+    return optional ? wrap(m, found) : *found;
 }

