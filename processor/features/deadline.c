@@ -43,14 +43,13 @@ static int64_t window_tiles(const struct feature_def *def, uint32_t tile_ms)
 /* The first tile of the window that holds something leaves it `length` tiles later; a tile ahead of the moment
  * (events may be dated a few minutes ahead) enters. */
 static void due_cell(const struct features_plan *plan, const void *state, uint32_t index,
-                     const struct moment *moment, struct due *due)
+                     uint32_t part, const struct moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
-    /* An average changes when its count does. */
-    const struct cell *cell = &plan->cells[plan->readers[index].cell[def->kind == FEATURE_AVG]];
     if (def->unit == FEATURE_ALL || def->anchor == FEATURE_ANCHOR_CUSTOMER) {
         return;
     }
+    const struct cell *cell = &plan->cells[plan->readers[index].cell[part]];
     const struct group *group = &plan->groups[cell->group];
     const struct ring *ring = state_at_const(state, group->offset);
     int64_t length = window_tiles(def, cell->tile_ms);
@@ -109,10 +108,8 @@ static void due_distinct(const struct features_plan *plan, const void *state, ui
     }
     const struct table_head *head = table_head(part, state);
     int64_t length = window_tiles(def, part->tile_ms);
-    int64_t end = moment_end(moment, part->tile_ms, FEATURE_ANCHOR_NOW);
     for (uint32_t i = 0; i < head->count; i++) {
-        int64_t tile = head->entries[i].tile;
-        due_tile(due, moment, part->tile_ms, tile > end ? tile : tile + length);
+        due_tile(due, moment, part->tile_ms, head->entries[i].tile + length);
     }
 }
 
@@ -132,7 +129,10 @@ static void due_feature(const struct features_plan *plan, const void *state, uin
     case FEATURE_TREND:
     case FEATURE_DECAY:
         if (def->unit != FEATURE_EVENTS) {
-            due_cell(plan, state, index, moment, due);
+            due_cell(plan, state, index, 0, moment, due);
+        }
+        if (def->kind == FEATURE_AVG) {
+            due_cell(plan, state, index, 1, moment, due);
         }
         break;
     case FEATURE_TIME_SINCE:

@@ -267,7 +267,7 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
             return meet_reversal(arrival, slot, flag);
         }
         if ((flags & REMEMBERED_PENDING) != 0) {
-            take_back(arrival, slot, flag);
+            take_back(arrival, slot, REMEMBERED_REPLACED); /* it is put anew, as POSTED, below */
         }
         if (!pending && event->source == SOURCE_TRANSACTIONS && event->tx.reverses.size > 0) {
             replace_pending(arrival, event);
@@ -318,7 +318,7 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     if (result == FEATURES_ACCEPTED && late) {
         result = FEATURES_LATE;
     }
-    if (result == FEATURES_ACCEPTED && arrival.facts.day > head->latest_day) {
+    if (!late && result != FEATURES_DUPLICATE && arrival.facts.day > head->latest_day) {
         head->latest_day = arrival.facts.day;
     }
     return (struct features_outcome){result, result != FEATURES_DUPLICATE};

@@ -37,6 +37,7 @@ enum {
     FEATURES_EVENTS_MAX = 64,      /* longest `last N events`; samples kept for quantiles and the like */
     FEATURES_TEXT_SIZE = 23,       /* bytes of a text value kept; longer ones are cut on a character's edge */
     FEATURES_REMEMBERED_MAX = 64,  /* events remembered per source for duplicates and taking back */
+    FEATURES_PAIRS_MAX = 8,        /* newest events of each side in which SEQUENCE and ABSENCE look */
     FEATURES_THRESHOLDS_MAX = 8,
     FEATURES_OPERANDS_MAX = 3,
 };

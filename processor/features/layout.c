@@ -26,10 +26,15 @@ static void *take(struct layout *layout, size_t count, size_t size)
     return block;
 }
 
-/* One row more than the longest window: see move_head in tiles.c. */
+/* Events may be dated PLAN_AHEAD_MS ahead of the moment at which windows are read: so many rows more than the
+ * longest window, and a tile ahead does not cost one that is still inside. */
 static uint16_t ring_tiles(const struct cell *cell)
 {
-    return cell->unit == FEATURE_ALL ? 1 : (uint16_t)(cell->length + 1);
+    if (cell->unit == FEATURE_ALL) {
+        return 1;
+    }
+    uint32_t ahead = cell->tile_ms == PLAN_DAY_TILE_MS ? 1 : 1 + (PLAN_AHEAD_MS - 1) / cell->tile_ms;
+    return (uint16_t)(cell->length + ahead);
 }
 
 static void group_cells(struct layout *layout)

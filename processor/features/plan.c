@@ -341,14 +341,14 @@ static enum status plan_pair(struct builder *builder, struct feed feed)
 {
     const struct feature_def *def = &builder->plan->defs[builder->index];
     struct reader *reader = &builder->readers[builder->index];
-    reader->samples[0] = find_samples(builder, feed, PLAN_DEPTH_PAIR, false);
+    reader->samples[0] = find_samples(builder, feed, FEATURES_PAIRS_MAX, false);
     reader->samples[1] = reader->samples[0];
     if (def->then == NULL) {
         return STATUS_OK;
     }
     enum status status =
         find_predicate(builder, def->then, def->then_text, def->currency, &feed.predicate);
-    reader->samples[1] = find_samples(builder, feed, PLAN_DEPTH_PAIR, false);
+    reader->samples[1] = find_samples(builder, feed, FEATURES_PAIRS_MAX, false);
     return status;
 }
 

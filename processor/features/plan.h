@@ -22,8 +22,8 @@ enum {
     PLAN_NONE = 255,
     PLAN_GROUPS_MAX = 32,
     PLAN_PARTS_MAX = 2 * FEATURES_MAX,
+    PLAN_AHEAD_MS = 5 * 60000, /* events dated further ahead are rejected before they come here */
     PLAN_DAY_TILE_MS = 0, /* tile_ms of days: their length is the customer's calendar's business */
-    PLAN_DEPTH_PAIR = 8,  /* samples of each side of a sequence */
 };
 
 #define TILE_NONE INT32_MIN

@@ -97,12 +97,12 @@ void table_apply(const struct features_plan *plan, void *state, const struct sou
     }
 }
 
-uint32_t table_count(const struct table_plan *part, const void *state, int64_t first, int64_t last)
+uint32_t table_count(const struct table_plan *part, const void *state, int64_t first)
 {
     const struct table_head *head = table_head(part, state);
     uint32_t count = 0;
     for (uint32_t i = 0; i < head->count; i++) {
-        count += head->entries[i].tile >= first && head->entries[i].tile <= last;
+        count += head->entries[i].tile >= first;
     }
     return count;
 }

@@ -30,8 +30,9 @@ static inline const struct table_head *table_head(const struct table_plan *part,
     return state_at_const(state, part->offset);
 }
 
-/* How many values were seen in the tiles first..last. */
-uint32_t table_count(const struct table_plan *part, const void *state, int64_t first, int64_t last);
+/* How many values were seen in tile `first` or later. One seen a little ahead of the moment counts at once: only
+ * its newest tile is known, and it may have been seen before. */
+uint32_t table_count(const struct table_plan *part, const void *state, int64_t first);
 
 /* Add or refresh a value with `uses` uses. */
 void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_t tile, uint32_t uses);

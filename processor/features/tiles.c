@@ -179,9 +179,7 @@ const int64_t *tiles_move_window(const struct features_plan *plan, void *state, 
 
 /* ---- events ---- */
 
-/* Rows that are about to be emptied may still stand in a window's totals: move the windows past them first.
- * A ring has one row more than its longest window, so a window that ends the tile before the new head (the
- * moment of evaluation may be a little behind an event's own time) still finds all of its rows. */
+/* Rows that are about to be emptied may still stand in a window's totals: move such a window just past them. */
 static void move_head(const struct features_plan *plan, void *state, const struct group *group,
                       int32_t tile)
 {
@@ -190,8 +188,9 @@ static void move_head(const struct features_plan *plan, void *state, const struc
         for (uint32_t i = 0; i < group->window_count; i++) {
             const struct window *window = &plan->windows[group->windows[i]];
             struct window_state *totals = state_at(state, window->offset);
-            if (totals->end != TILE_NONE && totals->end < tile - 1) {
-                (void)tiles_move_window(plan, state, group->windows[i], tile - 1);
+            int64_t least = (int64_t)tile - group->tile_count + window->length;
+            if (totals->end != TILE_NONE && totals->end < least) {
+                (void)tiles_move_window(plan, state, group->windows[i], (int32_t)least);
             }
         }
         int64_t steps = (int64_t)tile - ring->head;

@@ -154,8 +154,7 @@ static struct feature_value day_value(const struct features_plan *plan, const vo
     int64_t last = moment_end(moment, PLAN_DAY_TILE_MS, (uint8_t)def->anchor);
     int64_t first = last - def->length + 1;
     if (last == TILE_NONE) {
-        value.present = reader->type == FEATURE_INT;
-        return value;
+        return value; /* no day is the customer's latest yet: nothing, not unknown */
     }
     switch ((int)def->kind) {
     case FEATURE_STREAK:
@@ -360,22 +359,29 @@ static struct feature_value distinct_value(const struct features_plan *plan, con
     const struct table_plan *part = &plan->tables[plan->readers[index].table];
     struct feature_value value = {.type = FEATURE_INT, .present = true};
     if (def->unit == FEATURE_ALL) {
-        value.i = table_count(part, state, INT32_MIN, INT32_MAX);
+        value.i = table_count(part, state, INT32_MIN);
         return value;
     }
     int64_t last = moment_end(moment, part->tile_ms, (uint8_t)def->anchor);
     uint32_t minutes = part->tile_ms / (uint32_t)MS_PER_MINUTE;
     int64_t length = minutes == 0 ? def->length : (def->length + minutes - 1) / minutes;
-    value.i = last == TILE_NONE ? 0 : table_count(part, state, last - length + 1, last);
+    value.i = last == TILE_NONE ? 0 : table_count(part, state, last - length + 1);
     return value;
 }
 
 /* ---- pairs ---- */
 
-/* Did `then` come in from_ms .. to_ms? */
+/* Samples of one side; a part shared with a longer window may hold more. */
+static uint32_t pair_count(const struct samples_plan *part, const void *state)
+{
+    uint32_t count = samples_head(part, state)->count;
+    return count < FEATURES_PAIRS_MAX ? count : FEATURES_PAIRS_MAX;
+}
+
+/* Did one come after from_ms, at to_ms at the latest? */
 static bool came_between(const struct samples_plan *part, const void *state, int64_t from_ms, int64_t to_ms)
 {
-    for (uint32_t i = 0; i < samples_head(part, state)->count; i++) {
+    for (uint32_t i = 0; i < pair_count(part, state); i++) {
         int64_t time_ms = samples_get(part, state, i)->time_ms;
         if (time_ms > from_ms && time_ms <= to_ms) {
             return true;
@@ -389,7 +395,7 @@ static struct feature_value sequence_value(const struct features_plan *plan, con
     const struct samples_plan *first = &plan->samples[plan->readers[index].samples[0]];
     const struct samples_plan *second = &plan->samples[plan->readers[index].samples[1]];
     struct feature_value value = {.type = FEATURE_TIME};
-    for (uint32_t i = 0; i < samples_head(second, state)->count; i++) {
+    for (uint32_t i = 0; i < pair_count(second, state); i++) {
         int64_t time_ms = samples_get(second, state, i)->time_ms;
         if (came_between(first, state, time_ms - plan->defs[index].within_ms - 1, time_ms - 1)) {
             value.present = true;

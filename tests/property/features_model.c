@@ -110,7 +110,7 @@ enum features_result model_take(struct model *model, const struct model_event *e
     if (result == FEATURES_ACCEPTED && new->late) {
         return FEATURES_LATE;
     }
-    if (result == FEATURES_ACCEPTED && day > model->latest_day) {
+    if (result != FEATURES_DUPLICATE && !new->late && day > model->latest_day) {
         model->latest_day = day;
     }
     return result;
@@ -167,7 +167,7 @@ static bool in_window(const struct model *model, const struct feature_def *def, 
     if (def->unit == FEATURE_DAYS) {
         int32_t day = day_of(model, event->time_ms);
         int32_t end = def->anchor == FEATURE_ANCHOR_NOW ? day_of(model, now_ms) : model->latest_day;
-        return day <= end && day > end - (int32_t)def->length;
+        return (day <= end || def->kind == FEATURE_DISTINCT) && day > end - (int32_t)def->length;
     }
     if (def->unit == FEATURE_MINUTES) {
         int64_t tile = MS_PER_MINUTE;
@@ -178,7 +178,7 @@ static bool in_window(const struct model *model, const struct feature_def *def, 
         int64_t tiles = ((int64_t)def->length * MS_PER_MINUTE + tile - 1) / tile;
         int64_t end = civil_floor(now_ms, tile);
         int64_t at = civil_floor(event->time_ms, tile);
-        return at <= end && at > end - tiles;
+        return (at <= end || def->kind == FEATURE_DISTINCT) && at > end - tiles;
     }
     return true;
 }
@@ -241,23 +241,23 @@ static int64_t unmatched(const struct model *model, const struct feature_def *de
     return total;
 }
 
-static int64_t day_count(const struct model *model, const struct model_event **events, uint32_t count,
-                         int32_t day)
+/* One day's count or sum, less reversals whose event never came. */
+static int64_t day_total(const struct model *model, const struct feature_def *def,
+                         const struct model_event **events, uint32_t count, int32_t day)
 {
-    int64_t total = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        total += day_of(model, events[i]->event.time_ms) == day;
-    }
-    return total;
-}
-
-static int64_t day_sum(const struct model *model, const struct feature_def *def,
-                       const struct model_event **events, uint32_t count, int32_t day)
-{
+    bool sum = features_kind(def->kind)->needs == FEATURE_NEEDS_NUMBER;
     int64_t total = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (day_of(model, events[i]->event.time_ms) == day) {
-            total += number(model, def, &events[i]->event);
+            total += sum ? number(model, def, &events[i]->event) : 1;
+        }
+    }
+    for (uint32_t i = 0; i < model->count; i++) {
+        const struct model_event *e = &model->events[i];
+        if (e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_REVERSED &&
+            matches(def, def->where, e) && has_value(def, &e->event) &&
+            day_of(model, e->event.time_ms) == day) {
+            total -= sum ? number(model, def, &e->event) : 1;
         }
     }
     return total;
@@ -269,6 +269,9 @@ static void count_days(const struct model *model, const struct feature_def *def,
 {
     int32_t end = def->anchor == FEATURE_ANCHOR_NOW ? day_of(model, now_ms) : model->latest_day;
     int32_t n = (int32_t)def->length;
+    if (end == INT32_MIN) {
+        return; /* no latest day yet */
+    }
     int64_t run = 0;
     int64_t longest = 0;
     int64_t active = 0;
@@ -279,20 +282,19 @@ static void count_days(const struct model *model, const struct feature_def *def,
     bool broken = false;
     for (int32_t i = 0; i < n; i++) {
         int32_t day = end - n + 1 + i;
-        bool has = day_count(model, events, count, day) > 0;
+        int64_t total = day_total(model, def, events, count, day);
+        bool has = total > 0;
         run = has ? run + 1 : 0;
         longest = run > longest ? run : longest;
         active += has;
-        double y = def->kind == FEATURE_TREND || def->kind == FEATURE_DECAY
-                       ? (double)day_sum(model, def, events, count, day)
-                       : 0;
+        double y = (double)total;
         slope_above += (i - mean_x) * y;
         below += (i - mean_x) * (i - mean_x);
         decayed += y * pow(0.5, (n - 1 - i) / (def->half_life_days > 0 ? def->half_life_days : 1));
     }
     int64_t streak = 0;
     for (int32_t day = end; day > end - n && !broken; day--) {
-        bool has = day_count(model, events, count, day) > 0;
+        bool has = day_total(model, def, events, count, day) > 0;
         streak += has;
         broken = !has && day != end;
     }
@@ -357,6 +359,8 @@ static void count_pair(const struct model *model, const struct feature_def *def,
     uint32_t first_count = collect(model, def, def->where, now_ms, first);
     uint32_t second_count =
         collect(model, def, def->then != NULL ? def->then : def->where, now_ms, second);
+    first_count = first_count > FEATURES_PAIRS_MAX ? FEATURES_PAIRS_MAX : first_count;
+    second_count = second_count > FEATURES_PAIRS_MAX ? FEATURES_PAIRS_MAX : second_count;
     if (def->kind == FEATURE_ABSENCE) {
         value->present = true;
         value->i = first_count > 0 && now_ms - first[0]->event.time_ms >= def->within_ms;
