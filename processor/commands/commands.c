@@ -14,11 +14,25 @@ static int version_run(int argument_count UNUSED, char **arguments UNUSED)
 }
 
 static const struct command commands[] = {
-    {"feed", "feed [--config FILE] [--rate N] FILE..", "publish event files (NDJSON) as Avro", feed_run},
-    {"doctor", "doctor [--config FILE] [--json]", "say what is wrong around Segue, and what mends it", doctor_run},
-    {"simulate", "simulate [OPTION..]", "LifeSim, a synthetic bank with ground truth, as NDJSON", simulate_run},
-    {"topics", "topics [--config FILE] [--create]", "what each topic must be and is; make those missing",
-     topics_run},
+    {"run", "run [--config FILE]", "process until told to stop", run_run},
+    {"check", "check [--config FILE] [--playbook PATH] [--json] [--defaults]",
+     "read configuration and playbook; report every error; print the plan", check_run},
+    {"get", "get CUSTOMER [--config FILE] [--json]", "what is kept about a customer", get_run},
+    {"why", "why CUSTOMER WHAT [--config FILE] [--json]",
+     "why a customer is or is not in a segment, has a life event, was offered", why_run},
+    {"backtest", "backtest --playbook PATH --events FILE.. [--tasks N]",
+     "run a playbook over files, without Kafka or Redis", backtest_run},
+    {"test", "test [--playbook PATH]", "run the tests written in a playbook", test_run},
+    {"simulate", "simulate [OPTION..]", "LifeSim, a synthetic bank with ground truth, as NDJSON",
+     simulate_run},
+    {"feed", "feed [--config FILE] [--rate N] FILE..", "publish event files (NDJSON) as Avro",
+     feed_run},
+    {"tail", "tail [--config FILE] [--from-start] [TOPIC..]",
+     "print committed records of Segue's topics as NDJSON", tail_run},
+    {"topics", "topics [--config FILE] [--create]",
+     "what each topic must be and is; make those missing", topics_run},
+    {"doctor", "doctor [--config FILE] [--json]",
+     "say what is wrong around Segue, and what mends it", doctor_run},
     {"version", "version", "print the version", version_run},
 };
 
