@@ -37,7 +37,7 @@ class Outputs(threading.Thread):
 
     def __init__(self, command):
         super().__init__(daemon=True)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
         self.counts, self.waiting, self.lock = collections.Counter(), collections.deque(), threading.Lock()
 
     def run(self):
