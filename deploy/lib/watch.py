@@ -82,7 +82,7 @@ def describe(kind, value):
 def status(totals, before, seconds, counts):
     rate = (totals['segue_events_total'] - before['segue_events_total']) / seconds
     return (f"{rate:9,.0f} events/s | lag {totals['segue_lag_records']:,.0f} | commits {totals['segue_commits_total']:,.0f}"
-            f" | customers {totals['segue_customers']:,.0f} | segment changes {counts['segment-changes']:,}"
+            f" | segment changes {counts['segment-changes']:,}"
             f" | life events {counts['life-events']:,} | offers {counts['offers']:,}")
 
 

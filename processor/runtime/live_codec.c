@@ -129,11 +129,17 @@ static enum status encode(void *context, const struct output *output, int64_t pr
     if (headers == NULL) {
         return STATUS_FULL;
     }
+    /* The output's own texts go with the engine's arena, which is cleared while this is being sent.
+     */
+    struct slice key = arena_copy(arena, output->key);
+    if (output->key.size > 0 && key.size == 0) {
+        return STATUS_FULL;
+    }
     uint32_t header_count = encode_headers(output, &facts, arena, headers);
     struct log_write write = {.topic = codec->options.output_topics[output->kind],
                               .partition = -1,
-                              .key = output->key,
-                              .has_key = output->key.size > 0,
+                              .key = key,
+                              .has_key = key.size > 0,
                               .has_value = !output->tombstone,
                               .headers = headers,
                               .header_count = header_count};
