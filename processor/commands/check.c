@@ -221,13 +221,17 @@ static bool load_settings(struct check *check, const char *path)
     return true;
 }
 
-/* All diagnostics of both as one JSON array needs one list: the settings' come first. */
+/* One array for both: the configuration's stand behind the playbook's. */
 static void print_json(struct check *check, bool good)
 {
     struct diagnostics *all = &check->opened.diagnostics;
-    struct diagnostics *settings = &check->settings_diagnostics;
+    const struct diagnostics *settings = &check->settings_diagnostics;
     (void)fputs("{\"diagnostics\":", stdout);
-    diagnostics_print_json(settings->count > 0 ? settings : all, stdout);
+    for (uint32_t i = 0; all->list != NULL && i < settings->count && all->count < DIAGNOSTICS_MAX;
+         i++) {
+        all->list[all->count++] = settings->list[i];
+    }
+    diagnostics_print_json(all->list != NULL ? all : settings, stdout);
     (void)fputs(",\"plan\":", stdout);
     if (good) {
         print_plan_json(check);

@@ -60,7 +60,7 @@ static enum status read_head(struct lookup *lookup, struct redis_store *redis, u
                              struct status_text *out_text)
 {
     char text[KEY_SIZE];
-    struct slice key = key_of(lookup, task, "head", slice_of(NULL, 0), text), value;
+    struct slice key = key_of(lookup, task, "head", slice_text(""), text), value;
     enum status status = read_keys(redis, &key, 1, arena, &value, out_text);
     if (status == STATUS_OK && value.data == NULL) {
         return status_fail(out_text, STATUS_INVALID,
@@ -118,7 +118,7 @@ static int read_customer(const char *command, struct lookup *lookup, struct redi
     }
     lookup->ready = head.state == HEAD_READY;
     struct slice keys[2] = {key_of(lookup, lookup->task_number, "c:", id, record_key),
-                            key_of(lookup, lookup->task_number, "c:", slice_of(NULL, 0), task_key)};
+                            key_of(lookup, lookup->task_number, "c:", slice_text(""), task_key)};
     status = read_keys(redis, keys, 2, &arena, values, &text);
     if (status != STATUS_OK) {
         return fail(command, status, &text);

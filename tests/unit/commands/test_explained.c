@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* get and why from a packed record, over the starter playbook. */
+#include "support/suite.h"
+
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "codec/ndjson.h"
+#include "commands/explained.h"
+#include "commands/opened.h"
+
+static struct opened opened;
+static struct customer *customer;
+static void *task;
+static struct arena arena;
+static uint8_t record[ENGINE_RECORD_SIZE_MAX];
+
+/* Six card payments abroad, then the customer as it comes back from its record. */
+static void live(void)
+{
+    static struct output outputs[256];
+    static uint8_t lines[2 << 20], texts[2 << 20];
+    struct effects effects = {.outputs = outputs, .capacity = 256};
+    struct arena line_arena;
+    struct status_text why;
+    ck_assert_int_eq(opened_playbook("test", RETAIL, false, &opened), 0);
+    struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, 1, 1};
+    ck_assert_int_eq(opened_engine("test", options, &opened), 0);
+    customer = memory_take(engine_customer_size(opened.engine), "test");
+    task = memory_take(engine_task_size(opened.engine), "test");
+    arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "test"), EXPLAIN_ARENA_SIZE);
+    arena_init(&effects.arena, texts, sizeof(texts));
+    arena_init(&line_arena, lines, sizeof(lines));
+    engine_task_init(opened.engine, task, 0);
+    engine_customer_init(opened.engine, customer, slice_text("c \"1\""));
+    for (int day = 2; day < 8; day++) {
+        char line[400];
+        struct event event = {0};
+        struct ndjson_error error;
+        (void)snprintf(
+            line, sizeof(line),
+            "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d\",\"customer_id\":\"c "
+            "\\\"1\\\"\","
+            "\"booked_at\":\"2026-03-0%dT12:00:00Z\",\"amount_minor\":900,\"currency\":\"GBP\","
+            "\"direction\":\"DEBIT\",\"kind\":\"CARD\",\"merchant_country\":\"FR\"}}",
+            day, day);
+        ck_assert_int_eq(ndjson_parse(slice_text(line), &line_arena, &event, &error), STATUS_OK);
+        ck_assert_int_eq(
+            engine_event(opened.engine, task, customer, &event, event.time_ms, &effects),
+            ENGINE_DONE);
+    }
+    size_t size = engine_customer_pack(opened.engine, customer, record);
+    ck_assert_int_eq(engine_customer_unpack(opened.engine, customer, slice_text("c \"1\""),
+                                            slice_of(record, size), &why),
+                     STATUS_OK);
+}
+
+static char *printed(bool json, const char *segment)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (segment == NULL) {
+        ck_assert_int_eq(explained_customer(opened.engine, opened.playbook, task, customer,
+                                            customer->seen_ms, json, &arena, out),
+                         STATUS_OK);
+    } else {
+        uint32_t index;
+        struct explanation explanation;
+        arena_reset(&arena);
+        ck_assert(engine_find(opened.engine, EXPLAIN_SEGMENT, slice_text(segment), &index));
+        ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_SEGMENT, index,
+                                        customer->seen_ms, NULL, &arena, &explanation),
+                         STATUS_OK);
+        explained_print(&explanation, json, out);
+    }
+    ck_assert_int_eq(fclose(out), 0);
+    return text;
+}
+
+START_TEST(get_says_all_that_is_kept)
+{
+    live();
+    char *text = printed(true, NULL);
+    json_t *root = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    ck_assert_str_eq(json_string_value(json_object_get(root, "customer")), "c \"1\"");
+    json_t *features = json_object_get(root, "features");
+    ck_assert_int_eq(json_integer_value(json_object_get(features, "travel_days_90d")), 6);
+    ck_assert_int_eq(json_integer_value(json_object_get(features, "spend_30d")), 5400);
+    ck_assert(json_is_null(json_object_get(features, "balance")));
+    ck_assert_ptr_nonnull(json_object_get(json_object_get(root, "segments"), "frequent_traveller"));
+    ck_assert_uint_eq(json_object_size(json_object_get(root, "segments")), 1);
+    json_decref(root);
+    free(text);
+    text = printed(false, NULL);
+    ck_assert_ptr_nonnull(strstr(text, "frequent_traveller"));
+    free(text);
+}
+END_TEST
+
+START_TEST(why_says_leaf_by_leaf)
+{
+    live();
+    char *text = printed(false, "frequent_traveller");
+    ck_assert_msg(strncmp(text, "IN since 2026-03-07T12:00:00Z", 29) == 0, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "f.travel_days_90d >= 6   6 against 6   yes"));
+    free(text);
+    text = printed(true, "digitally_active");
+    json_t *root = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(root);
+    ck_assert(json_is_false(json_object_get(root, "holds")));
+    ck_assert_str_eq(json_string_value(json_object_get(root, "rule")), "no");
+    json_decref(root);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("explained");
+    TCase *tc = tcase_create("explained");
+    tcase_add_test(tc, get_says_all_that_is_kept);
+    tcase_add_test(tc, why_says_leaf_by_leaf);
+    suite_add_tcase(suite, tc);
+    return suite_run_all(suite);
+}

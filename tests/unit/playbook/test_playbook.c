@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "support/suite.h"
+
+#include <stdlib.h>
+
+#include "base/civil.h"
+#include "base/memory.h"
+#include "playbook/playbook.h"
+#include "playbook/tests.h"
+
+static struct arena arena;
+static struct diagnostic list[DIAGNOSTICS_MAX];
+static struct diagnostics diagnostics;
+static const struct zones *zones;
+static const struct playbook *playbook;
+
+static bool load(const char *text)
+{
+    struct status_text why;
+    if (zones == NULL) {
+        ck_assert_int_eq(zones_load(&zones, &why), STATUS_OK);
+    }
+    if (arena.block == NULL) {
+        arena_init(&arena, malloc(PLAYBOOK_ARENA_SIZE), PLAYBOOK_ARENA_SIZE);
+    }
+    arena_reset(&arena);
+    diagnostics_init(&diagnostics, list);
+    playbook = NULL;
+    bool good =
+        playbook_load_text("t.yaml", slice_text(text), zones, &arena, &diagnostics, &playbook);
+    if (!good && diagnostics.count == 0) {
+        ck_abort_msg("refused without a word");
+    }
+    return good;
+}
+
+static const char *const plain =
+    "features:\n"
+    "  spend: {sum: tx.amount_minor, where: 'tx.direction == \"DEBIT\"', window: 90d}\n"
+    "  quiet: {days_since: tx}\n"
+    "  salary: {series: tx.credit}\n"
+    "life_events:\n"
+    "  gone: {absent: {feature: f.salary.last_at, for: 45d}}\n"
+    "segments:\n"
+    "  a: {including: {x: 'f.spend > 100'}, excluding: {y: '\"gone\" in life'}}\n"
+    "  b: {including: {x: '\"a\" in seg && f.quiet >= 30'}, dwell: 2d}\n"
+    "offers:\n"
+    "  o: {purpose: SERVICE, channels: [EMAIL], segments_any: [b], value: 100, contact: {cap: "
+    "2/30d}}\n";
+
+/* The same, moved about and commented. */
+static const char *const moved =
+    "# a comment\n"
+    "offers:\n"
+    "  o:\n"
+    "    contact: {cap: '2/30d'}\n"
+    "    value: 100\n"
+    "    segments_any:\n"
+    "      - b\n"
+    "    channels: [EMAIL]\n"
+    "    purpose: SERVICE\n"
+    "    version: 7\n"
+    "segments:\n"
+    "  b: {dwell: 48h, including: {x: '\"a\" in seg&&f.quiet>=30'}}\n"
+    "  a: {excluding: {y: '\"gone\"   in life'}, including: {x: 'f.spend>100'}}\n"
+    "life_events:\n"
+    "  gone: {absent: {for: 45d, feature: f.salary.last_at}}\n"
+    "features:\n"
+    "  salary: {series: tx.credit}   # income\n"
+    "  quiet: {days_since: tx}\n"
+    "  spend:\n"
+    "    window: 90d\n"
+    "    where: >-\n"
+    "      tx.direction ==\n"
+    "      \"DEBIT\"\n"
+    "    sum: tx.amount_minor\n";
+
+START_TEST(playbook_hands_over_what_the_file_says)
+{
+    ck_assert(load(plain));
+    ck_assert_uint_eq(playbook->feature_count, 2);
+    ck_assert_uint_eq(playbook->name_count, 2 + SERIES_FIELD_COUNT);
+    const struct feature_def *spend = &playbook->feature_defs[1];
+    ck_assert_str_eq(spend->name, "spend");
+    ck_assert(spend->kind == FEATURE_SUM && spend->unit == FEATURE_DAYS && spend->length == 90);
+    ck_assert(slice_is(spend->currency, "GBP"));
+    ck_assert_int_eq(playbook->life.defs[0].absent.for_ms, 45 * MS_PER_DAY);
+    ck_assert_str_eq(playbook->names[playbook->life.defs[0].absent.feature].name, "salary.last_at");
+    ck_assert_int_eq(playbook->segments.defs[1].dwell_ms, 2 * MS_PER_DAY);
+    ck_assert_uint_eq(playbook->offers.defs[0].caps[0].limit, 2);
+    ck_assert_uint_eq(diagnostics.count, 0);
+}
+END_TEST
+
+START_TEST(playbook_hash_does_not_see_comments_order_or_version)
+{
+    ck_assert(load(plain));
+    uint64_t whole = playbook->hash, offer = playbook->offers.defs[0].hash,
+             spend = playbook->feature_defs[1].hash;
+    ck_assert(load(moved));
+    ck_assert_uint_eq(spend, playbook->feature_defs[1].hash);
+    ck_assert_uint_eq(offer, playbook->offers.defs[0].hash);
+    ck_assert_uint_eq(whole, playbook->hash);
+    ck_assert_int_eq(playbook->offers.defs[0].version, 7);
+}
+END_TEST
+
+/* One change of meaning each: all that read it change, others do not. */
+static const struct {
+    const char *from, *to;
+    bool segment_a, segment_b, life;
+} changes[] = {
+    {"f.spend > 100", "f.spend > 101", true, true, false},
+    {"window: 90d", "window: 60d", true, true, false},
+    {"dwell: 2d", "dwell: 3d", false, true, false},
+    {"for: 45d", "for: 46d", true, true, true},
+    {"series: tx.credit", "series: tx.debit", true, true, true},
+    {"2/30d", "3/30d", false, false, false},
+};
+
+START_TEST(playbook_hash_sees_every_change_of_meaning)
+{
+    char text[2000];
+    const char *at = strstr(plain, changes[_i].from);
+    ck_assert_ptr_nonnull(at);
+    (void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - plain), plain, changes[_i].to,
+                   at + strlen(changes[_i].from));
+    ck_assert(load(plain));
+    uint64_t whole = playbook->hash, a = playbook->segments.defs[0].hash,
+             b = playbook->segments.defs[1].hash;
+    uint64_t life = playbook->life.defs[0].hash, offer = playbook->offers.defs[0].hash;
+    ck_assert(load(text));
+    ck_assert(whole != playbook->hash && offer != playbook->offers.defs[0].hash);
+    ck_assert((a != playbook->segments.defs[0].hash) == changes[_i].segment_a);
+    ck_assert((b != playbook->segments.defs[1].hash) == changes[_i].segment_b);
+    ck_assert((life != playbook->life.defs[0].hash) == changes[_i].life);
+}
+END_TEST
+
+START_TEST(playbook_evaluates_what_is_read_first)
+{
+    ck_assert(load(
+        "segments:\n  a: {including: {x: '\"z\" in seg'}}\n  z: {including: {x: 'c.age > 1'}}\n"));
+    ck_assert(slice_is(playbook->segments.defs[0].id, "z"));
+    ck_assert(slice_is(playbook->segments.defs[1].id, "a"));
+    ck_assert_uint_eq(playbook->edge_count, 1);
+    ck_assert(playbook->edges[0].index == 1 && playbook->edges[0].reads == 0);
+}
+END_TEST
+
+START_TEST(playbook_arms_what_rules_compare)
+{
+    ck_assert(load(plain));
+    const struct feature_def *quiet = &playbook->feature_defs[0],
+                             *spend = &playbook->feature_defs[1];
+    ck_assert(quiet->armed && spend->armed);
+    ck_assert_uint_eq(quiet->threshold_count, 2);
+    ck_assert(quiet->thresholds[0] == 30 && quiet->thresholds[1] == 31);
+    ck_assert(load("features: {quiet: {days_since: tx}}\n"
+                   "segments: {a: {including: {x: 'f.quiet > 3 || f.quiet + 1 == 9'}}}\n"));
+    ck_assert_uint_eq(playbook->feature_defs[0].threshold_count, 0);
+    ck_assert(load("features: {quiet: {days_since: tx}}\n"
+                   "segments: {a: {evaluate: on_event, including: {x: 'f.quiet > 3'}}}\n"));
+    ck_assert(!playbook->feature_defs[0].armed);
+}
+END_TEST
+
+START_TEST(playbook_warns_of_what_nobody_reads)
+{
+    ck_assert(load("features:\n  unused: {count: tx}\n  shown: {count: tx, publish: true}\n"));
+    ck_assert_uint_eq(diagnostics.count, 1);
+    ck_assert(diagnostics.list[0].level == DIAGNOSTIC_WARNING &&
+              diagnostics.list[0].span.line == 2);
+    ck_assert_str_eq(list[0].text, "nobody reads feature `unused`");
+}
+END_TEST
+
+START_TEST(playbook_lets_consent_carry_sensitive_data)
+{
+    char text[600];
+    static const char *const form =
+        "features: {doctor: {count: tx, where: 'tx.mcc in [8011]'%s}}\n"
+        "segments: {s: {including: {x: 'f.doctor > 2'}}}\n"
+        "offers: {o: {purpose: MARKETING, %schannels: [EMAIL], segments_any: [s], "
+        "value: 1}}\n";
+    (void)snprintf(text, sizeof(text), form, "", "");
+    ck_assert(!load(text));
+    (void)snprintf(text, sizeof(text), form, "", "basis: CONSENT, ");
+    ck_assert(load(text));
+    ck_assert(playbook->offers.defs[0].sensitive);
+    ck_assert(slice_is(playbook->segments.defs[0].data_category, "special_category"));
+    (void)snprintf(text, sizeof(text), form, ", sensitivity: none", "");
+    ck_assert(load(text));
+    ck_assert(!playbook->offers.defs[0].sensitive);
+}
+END_TEST
+
+START_TEST(playbook_writes_tests_as_events_in_order_of_time)
+{
+    ck_assert(load("segments:\n"
+                   "  a:\n"
+                   "    including: {x: 'c.age > 1'}\n"
+                   "    tests:\n"
+                   "      - given:\n"
+                   "          - {at: 2026-01-31, every: 1mo, times: 3, tx: {amount_minor: 5, "
+                   "counterparty_id: 12}}\n"
+                   "          - {at: 2026-01-01, profile: {birth_date: 1990-05-01}}\n"
+                   "        expect: {entered: 2026-02-28}\n"));
+    ck_assert_uint_eq(playbook->test_count, 1);
+    const struct playbook_test *test = &playbook->tests[0];
+    ck_assert_uint_eq(test->line_count, 4);
+    ck_assert(strstr((const char *)test->lines[0].data, "\"birth_date\":\"1990-05-01\"") != NULL);
+    ck_assert(strstr((const char *)test->lines[1].data, "\"counterparty_id\":\"12\"") != NULL);
+    char february[40];
+    int32_t day;
+    ck_assert(civil_parse_date(slice_text("2026-02-28"), &day));
+    (void)snprintf(february, sizeof(february), "\"booked_at\":%lld", (long long)(day * MS_PER_DAY));
+    ck_assert(strstr((const char *)test->lines[2].data, february) != NULL);
+    ck_assert(test->expect == EXPECT_ENTERED && test->expect_day == day);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("playbook");
+    TCase *tc = tcase_create("playbook");
+    tcase_add_test(tc, playbook_hands_over_what_the_file_says);
+    tcase_add_test(tc, playbook_hash_does_not_see_comments_order_or_version);
+    tcase_add_loop_test(tc, playbook_hash_sees_every_change_of_meaning, 0,
+                        sizeof(changes) / sizeof(changes[0]));
+    tcase_add_test(tc, playbook_evaluates_what_is_read_first);
+    tcase_add_test(tc, playbook_arms_what_rules_compare);
+    tcase_add_test(tc, playbook_warns_of_what_nobody_reads);
+    tcase_add_test(tc, playbook_lets_consent_carry_sensitive_data);
+    tcase_add_test(tc, playbook_writes_tests_as_events_in_order_of_time);
+    suite_add_tcase(suite, tc);
+    return suite_run_all(suite);
+}
