@@ -289,7 +289,8 @@ static bool emit_call(struct emitter *e, struct cel_node *node)
     static const char *const arithmetic[] = {"_+_", "_-_", "_*_"};
     for (unsigned i = 0; i < ARRAY_COUNT(arithmetic); i++) {
         if (slice_is(node->name, arithmetic[i])) {
-            return emit_arguments(e, node) && put(e, node, (enum cel_op)(OP_ADD + i), 0, 0, 0);
+            return emit_arguments(e, node) && function_entry(e, node, &index) &&
+                   put(e, node, (enum cel_op)(OP_ADD + i), 0, 0, index);
         }
     }
     return emit_arguments(e, node) && function_entry(e, node, &index) &&

@@ -179,19 +179,6 @@ static struct cel_value merge(bool is_or, const struct cel_value *a, const struc
     return a->kind == CEL_ERROR ? *a : b->kind == CEL_ERROR ? *b : cel_no_overload();
 }
 
-static struct cel_value add(struct cel_machine *machine, const struct cel_value *pair, unsigned op)
-{
-    static const struct cel_function *functions[3];
-    static const char *const names[] = {"_+_", "_-_", "_*_"};
-    unsigned which = op - OP_ADD;
-    const struct cel_function *function = functions[which];
-    if (function == NULL) {
-        function = cel_function_find(slice_text(names[which]));
-        functions[which] = function; /* the same value from every thread */
-    }
-    return cel_dispatch(machine, function, false, pair, 2);
-}
-
 static inline bool whole_arithmetic(unsigned op, int64_t a, int64_t b, int64_t *out)
 {
     return op == OP_ADD        ? !__builtin_add_overflow(a, b, out)
@@ -412,7 +399,8 @@ static struct cel_value run(struct cel_machine *machine, uint32_t entry)
             int64_t whole = 0;
             bool fast = top[-1].kind == CEL_INT && top[0].kind == CEL_INT &&
                         whole_arithmetic(in->op, top[-1].i, top[0].i, &whole);
-            top[-1] = fast ? cel_int(whole) : add(machine, top - 1, in->op);
+            top[-1] = fast ? cel_int(whole)
+                           : cel_dispatch(machine, program->functions[in->c], false, top - 1, 2);
             machine->top--;
             break;
         }

@@ -30,7 +30,7 @@ enum cel_op {
     OP_NOT,
     OP_COMPARE,      /* a: enum cel_relation */
     OP_COMPARE_SLOT, /* a: relation, b: slot entry, c: constant */
-    OP_ADD,
+    OP_ADD,          /* c: function, for what is not int; so too - and * */
     OP_SUBTRACT,
     OP_MULTIPLY,
     OP_CALL,     /* a: arguments, b: 1 = method, c: function */

@@ -453,7 +453,7 @@ static bool load_environments(struct loader *loader)
 {
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         loader->of_source[i] =
-            rules_environment(RULES_EVENT, (enum source)i, NULL, 0, loader->arena);
+            rules_environment(RULES_EVENT, (enum source)i, NULL, 0, loader->zones, loader->arena);
     }
     loader->playbook->names =
         loader_take(loader, RULES_FEATURES_MAX * sizeof(struct rules_feature));
@@ -494,7 +494,7 @@ void load_features(struct loader *loader)
         }
     }
     playbook->environment = rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, playbook->names,
-                                              playbook->name_count, loader->arena);
+                                              playbook->name_count, loader->zones, loader->arena);
     if (playbook->environment == NULL) {
         (void)loader_take(loader, SIZE_MAX / 2); /* says that the arena is full */
     }

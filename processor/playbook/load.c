@@ -7,7 +7,6 @@
 
 #include "base/hash.h"
 #include "playbook/loader.h"
-#include "rules/rules.h"
 
 enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8 };
 
@@ -353,7 +352,6 @@ static bool begin(struct loader *loader, const char *path, struct source_file **
     }
     loader->playbook->path = (const char *)copy.data;
     loader->playbook->files = *out_files;
-    rules_use_zones(loader->zones);
     return true;
 }
 

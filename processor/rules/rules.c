@@ -59,19 +59,13 @@ static const struct {
 enum { FIELD_BIRTH_DATE = 2, FIELD_RELATIONSHIP = 10 };
 
 static const struct cel_type string_type = {.kind = CEL_STRING};
-static const struct zones *rules_zones;
-
-void rules_use_zones(const struct zones *zones)
-{
-    rules_zones = zones;
-}
-
 /* ---- the environment ---- */
 
 struct builder {
     struct arena *arena;
     struct cel_name *names;
     uint32_t count;
+    bool full; /* the arena is */
 };
 
 static void add(struct builder *b, const char *prefix, const char *name, struct cel_type type,
@@ -79,7 +73,11 @@ static void add(struct builder *b, const char *prefix, const char *name, struct 
 {
     size_t size = strlen(prefix) + strlen(name) + 1;
     char *text = arena_take(b->arena, size);
-    INVARIANT(text != NULL && b->count < RULES_NAMES_MAX);
+    if (text == NULL) {
+        b->full = true;
+        return;
+    }
+    INVARIANT(b->count < RULES_NAMES_MAX);
     (void)snprintf(text, size, "%s%s", prefix, name);
     b->names[b->count++] = (struct cel_name){text, type, slot};
 }
@@ -132,7 +130,8 @@ static void add_source(struct builder *b, enum source source)
 
 const struct cel_environment *rules_environment(enum rules_context context, enum source source,
                                                 const struct rules_feature *features,
-                                                uint32_t feature_count, struct arena *arena)
+                                                uint32_t feature_count, const struct zones *zones,
+                                                struct arena *arena)
 {
     static const enum cel_kind kinds[] = {[FEATURE_INT] = CEL_INT,
                                           [FEATURE_DOUBLE] = CEL_DOUBLE,
@@ -142,7 +141,10 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
     struct cel_environment *environment = arena_take(arena, sizeof(*environment));
     struct builder b = {.arena = arena,
                         .names = arena_take(arena, RULES_NAMES_MAX * sizeof(*b.names))};
-    INVARIANT(environment != NULL && b.names != NULL && feature_count <= RULES_FEATURES_MAX);
+    INVARIANT(feature_count <= RULES_FEATURES_MAX);
+    if (environment == NULL || b.names == NULL) {
+        return NULL;
+    }
     add(&b, "", "now", (struct cel_type){.kind = CEL_TIMESTAMP}, SCOPE_SLOT(SCOPE_NOW, 0));
     add_profile(&b);
     if (context == RULES_EVENT) {
@@ -161,8 +163,8 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
     }
     environment->names = b.names;
     environment->name_count = b.count;
-    environment->zones = rules_zones;
-    return environment;
+    environment->zones = zones;
+    return b.full ? NULL : environment;
 }
 
 const char *rules_slot_name(const struct cel_environment *environment, uint32_t slot)

@@ -25,16 +25,13 @@ struct rules_feature {
     enum feature_value_type type;
 };
 
-/* The environment to compile with. Built in `arena`, lives as long. `source` matters for
- * RULES_EVENT. Sub-names of c (c.age: whole years at now, c.tenure_days) are derived and have slots
- * of their own. */
+/* The environment to compile with; NULL when `arena` is full. Built in `arena`, lives as long.
+ * `source` matters for RULES_EVENT. Sub-names of c (c.age: whole years at now, c.tenure_days) are
+ * derived and have slots of their own. */
 const struct cel_environment *rules_environment(enum rules_context context, enum source source,
                                                 const struct rules_feature *features,
-                                                uint32_t feature_count, struct arena *arena);
-
-/* Time zones for zone names in rules (getHours("Europe/London"), local_hour). Once, at start,
- * before any rules_environment; without it rules know UTC and fixed offsets. */
-void rules_use_zones(const struct zones *zones);
+                                                uint32_t feature_count, const struct zones *zones,
+                                                struct arena *arena);
 
 /* cel_activation.read; activation->context is a `const struct scope *`. Lists (code sets, life,
  * seg) and app.attributes are built in activation->scratch.

@@ -43,9 +43,9 @@ static void build_features(struct kit *kit)
 {
     struct playbook *playbook = &kit->playbook;
     const struct cel_environment *tx =
-        rules_environment(RULES_EVENT, SOURCE_TRANSACTIONS, NULL, 0, &kit->arena);
+        rules_environment(RULES_EVENT, SOURCE_TRANSACTIONS, NULL, 0, kit->zones, &kit->arena);
     const struct cel_environment *app =
-        rules_environment(RULES_EVENT, SOURCE_APP_ENGAGEMENT, NULL, 0, &kit->arena);
+        rules_environment(RULES_EVENT, SOURCE_APP_ENGAGEMENT, NULL, 0, kit->zones, &kit->arena);
     const char *debit = "tx.direction == \"DEBIT\"";
     const char *active = "tx.kind != \"INTEREST\" && tx.kind != \"FEE\"";
     const char *login = "app.event == \"login\"";
@@ -93,7 +93,8 @@ static void build_names(struct kit *kit)
     kit->playbook.names = names;
     kit->playbook.name_count = NAMES_COUNT;
     kit->playbook.environment =
-        rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, names, NAMES_COUNT, &kit->arena);
+        rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, names, NAMES_COUNT, kit->zones,
+                          &kit->arena);
 }
 
 static void build_life(struct kit *kit)

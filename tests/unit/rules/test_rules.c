@@ -59,7 +59,6 @@ static void setup(void)
     arena_init(&arena, block, sizeof(block));
     arena_init(&scratch, scratch_block, sizeof(scratch_block));
     diagnostics_init(&diagnostics, list);
-    rules_use_zones(zones);
     set_profile();
     event = (struct event){.source = SOURCE_TRANSACTIONS, .time_ms = 5};
     event.present = UINT64_C(1) << fields_find(SOURCE_TRANSACTIONS, slice_text("amount_minor")) |
@@ -77,7 +76,8 @@ static void setup(void)
                            .life = life,
                            .life_count = 1,
                            .zones = zones};
-    environment = rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, feature_names, 4, &arena);
+    environment =
+        rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, feature_names, 4, zones, &arena);
 }
 
 static const struct cel_program *compile(const struct cel_environment *with, const char *text)
@@ -142,7 +142,7 @@ END_TEST
 START_TEST(a_feature_condition_sees_its_source_only)
 {
     const struct cel_environment *own =
-        rules_environment(RULES_EVENT, SOURCE_TRANSACTIONS, NULL, 0, &arena);
+        rules_environment(RULES_EVENT, SOURCE_TRANSACTIONS, NULL, 0, zones, &arena);
     ck_assert_ptr_nonnull(compile(own, "tx.mcc in [5411, 5499] && c.age > 17"));
     ck_assert_ptr_null(compile(own, "app.event == 'login'"));
     ck_assert_ptr_null(compile(own, "f.spend_90d > 1"));
