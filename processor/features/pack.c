@@ -2,7 +2,7 @@
 /* The record's bytes of the features:
  *
  *   u8 version | varint latest day | u16 parts | part ..
- *   group       1 | unit | tile_ms | cells n | u32 name[n] | head | rows | (head - tile | bits | varint ..) ..
+ *   group       1 | unit | cells n | u32 name[n] | head | u16 rows | (head - tile | bits | varint ..) ..
  *   samples     2 | u32 name | flags | [newest] | n | (time step | value or text) ..
  *   table       3 | u32 name | n | (hash step | tile | uses) ..
  *   remembered  4 | source | u32 name | values | raw bits | newest | forgotten | n | entry ..
@@ -32,9 +32,12 @@ static void put_value(struct bytes_writer *writer, bool raw, int64_t value)
 
 /* ---- pack ---- */
 
-static void pack_row(const struct group *group, const int64_t *row, uint64_t step,
+/* False, and nothing written, when every cell is empty. */
+static bool pack_row(const struct group *group, const int64_t *row, uint64_t step,
                      struct bytes_writer *writer)
 {
+    size_t before = writer->size;
+    uint8_t any = 0;
     bytes_put_varuint(writer, step);
     for (uint32_t first = 0; first < group->cell_count; first += 8) {
         uint8_t bits = 0;
@@ -42,17 +45,32 @@ static void pack_row(const struct group *group, const int64_t *row, uint64_t ste
             bits |= (uint8_t)((row[i] != group->empty_row[i]) << (i - first));
         }
         bytes_put_u8(writer, bits);
+        any |= bits;
+    }
+    if (any == 0) {
+        writer->size = before;
+        return false;
     }
     for (uint32_t i = 0; i < group->cell_count; i++) {
         if (row[i] != group->empty_row[i]) {
             bytes_put_varint(writer, row[i]);
         }
     }
+    return true;
 }
 
-static bool row_is_empty(const struct group *group, const int64_t *row)
+/* Counts that are known only afterwards stand as two bytes and are written back. */
+static size_t reserve_count(struct bytes_writer *writer)
 {
-    return row == NULL || memcmp(row, group->empty_row, group->cell_count * sizeof(int64_t)) == 0;
+    bytes_put(writer, "\0\0", 2);
+    return writer->size - 2;
+}
+
+static void write_count(struct bytes_writer *writer, size_t at, uint16_t count)
+{
+    if (!writer->full) {
+        memcpy(writer->data + at, &count, sizeof(count));
+    }
 }
 
 static bool pack_group(const struct features_plan *plan, const void *state, const struct group *group,
@@ -62,28 +80,22 @@ static bool pack_group(const struct features_plan *plan, const void *state, cons
     if (ring->head == TILE_NONE) {
         return false;
     }
-    uint32_t rows = 0;
-    int64_t oldest = (int64_t)ring->head - group->tile_count + 1;
-    for (int64_t tile = tiles_next(group, state, oldest, ring->head); tile <= ring->head;
-         tile = tiles_next(group, state, tile + 1, ring->head)) {
-        rows += !row_is_empty(group, tiles_row(group, state, (int32_t)tile));
-    }
     bytes_put_u8(writer, PART_GROUP);
     bytes_put_u8(writer, group->unit);
-    bytes_put_varuint(writer, group->tile_ms);
     bytes_put_varuint(writer, group->cell_count);
     for (uint32_t i = 0; i < group->cell_count; i++) {
         bytes_put_u32(writer, plan->cells[group->cells[i]].name);
     }
     bytes_put_varint(writer, ring->head);
-    bytes_put_varuint(writer, rows);
+    size_t count_at = reserve_count(writer);
+    uint16_t rows = 0;
+    int64_t oldest = (int64_t)ring->head - group->tile_count + 1;
     for (int64_t tile = tiles_next(group, state, oldest, ring->head); tile <= ring->head;
          tile = tiles_next(group, state, tile + 1, ring->head)) {
         const int64_t *row = tiles_row(group, state, (int32_t)tile);
-        if (!row_is_empty(group, row)) {
-            pack_row(group, row, (uint64_t)(ring->head - tile), writer);
-        }
+        rows = (uint16_t)(rows + pack_row(group, row, (uint64_t)(ring->head - tile), writer));
     }
+    write_count(writer, count_at, rows);
     return true;
 }
 
@@ -221,8 +233,7 @@ void features_pack(const struct features_plan *plan, const void *state, struct b
 {
     bytes_put_u8(writer, PACK_VERSION);
     bytes_put_varint(writer, ((const struct state_head *)state)->latest_day);
-    size_t count_at = writer->size;
-    bytes_put(writer, "\0\0", 2);
+    size_t count_at = reserve_count(writer);
     uint16_t parts = 0;
     for (uint32_t i = 0; i < plan->group_count; i++) {
         parts = (uint16_t)(parts + pack_group(plan, state, &plan->groups[i], writer));
@@ -236,7 +247,5 @@ void features_pack(const struct features_plan *plan, const void *state, struct b
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         parts = (uint16_t)(parts + pack_remembered(plan, state, i, writer));
     }
-    if (!writer->full) {
-        memcpy(writer->data + count_at, &parts, sizeof(parts));
-    }
+    write_count(writer, count_at, parts);
 }

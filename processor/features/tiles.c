@@ -33,12 +33,24 @@ static void empty_row(const struct group *group, void *state, uint32_t slot)
     memcpy(row_at(group, state, slot), group->empty_row, group->cell_count * sizeof(int64_t));
 }
 
+/* `state` is zeroed already: only rows whose empty value is not 0 must be written. */
+static bool is_all_zero(const struct group *group)
+{
+    for (uint32_t i = 0; i < group->cell_count; i++) {
+        if (group->empty_row[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void tiles_init(const struct features_plan *plan, void *state)
 {
     for (uint32_t g = 0; g < plan->group_count; g++) {
         const struct group *group = &plan->groups[g];
         ((struct ring *)state_at(state, group->offset))->head = TILE_NONE;
-        for (uint32_t slot = 0; slot < group->tile_count; slot++) {
+        uint32_t slots = is_all_zero(group) ? 0 : group->tile_count;
+        for (uint32_t slot = 0; slot < slots; slot++) {
             empty_row(group, state, slot);
         }
     }

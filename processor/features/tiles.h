@@ -12,6 +12,7 @@
 
 #include "features/plan.h"
 
+/* On zeroed bytes. */
 void tiles_init(const struct features_plan *plan, void *state);
 
 /* Give (`sign` 1) or take back (-1) what an event means to every cell of its source. `additive_only`: counts

@@ -19,6 +19,16 @@ static int64_t take_value(struct bytes_reader *reader, bool raw)
     return raw ? (int64_t)bytes_take_u64(reader) : bytes_take_varint(reader);
 }
 
+static uint16_t take_u16(struct bytes_reader *reader)
+{
+    uint16_t value = 0;
+    struct slice bytes = bytes_take(reader, sizeof(value));
+    if (bytes.size == sizeof(value)) {
+        memcpy(&value, bytes.data, sizeof(value));
+    }
+    return value;
+}
+
 static bool time_is_sane(int64_t time_ms)
 {
     return time_ms >= -PLAN_TIME_MS_MAX && time_ms <= PLAN_TIME_MS_MAX;
@@ -46,69 +56,107 @@ static uint16_t find_cell(const struct features_plan *plan, uint32_t name, uint1
     return CELL_UNKNOWN;
 }
 
+/* What one packed group becomes: the same group, or cells here and there. */
+struct group_cells {
+    const struct group *same; /* its cells stand in the same order; NULL: see `cells` */
+    uint32_t same_number;
+    uint32_t count;
+    int32_t head;
+    uint16_t cells[PACK_CELLS_MAX]; /* CELL_UNKNOWN: no longer kept */
+};
+
 /* Cells of one packed group may live in several groups now; all of them get its head. */
-static void reach_all(const struct features_plan *plan, void *state, const uint16_t *cells,
-                      uint32_t count, int32_t tile)
+static void reach_head(const struct features_plan *plan, void *state, const struct group_cells *from)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        if (cells[i] != CELL_UNKNOWN) {
-            (void)tiles_reach(plan, state, plan->cells[cells[i]].group, tile);
+    if (from->same != NULL) {
+        (void)tiles_reach(plan, state, from->same_number, from->head);
+        return;
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
+        if (from->cells[i] != CELL_UNKNOWN) {
+            (void)tiles_reach(plan, state, plan->cells[from->cells[i]].group, from->head);
         }
     }
 }
 
-static bool unpack_row(const struct features_plan *plan, void *state, const uint16_t *cells,
-                       uint32_t count, int32_t tile, struct bytes_reader *reader)
+static bool unpack_row(const struct features_plan *plan, void *state, const struct group_cells *from,
+                       int32_t tile, struct bytes_reader *reader)
 {
-    struct slice bits = bytes_take(reader, (count + 7) / 8);
+    struct slice bits = bytes_take(reader, (from->count + 7) / 8);
     if (reader->bad) {
         return false;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    int64_t *row = NULL;
+    if (from->same != NULL) {
+        row = tiles_reach(plan, state, from->same_number, tile);
+        if (row != NULL) {
+            tiles_touch(from->same, state, tile);
+        }
+    }
+    for (uint32_t i = 0; i < from->count; i++) {
         if ((bits.data[i / 8] >> i % 8 & 1) == 0) {
             continue;
         }
         int64_t value = bytes_take_varint(reader);
-        if (cells[i] == CELL_UNKNOWN) {
-            continue;
-        }
-        const struct cell *cell = &plan->cells[cells[i]];
-        int64_t *row = tiles_reach(plan, state, cell->group, tile);
         if (row != NULL) {
-            row[cell->index] = value;
-            tiles_touch(&plan->groups[cell->group], state, tile);
+            row[i] = value;
+        } else if (from->same == NULL && from->cells[i] != CELL_UNKNOWN) {
+            const struct cell *cell = &plan->cells[from->cells[i]];
+            int64_t *other = tiles_reach(plan, state, cell->group, tile);
+            if (other != NULL) {
+                other[cell->index] = value;
+                tiles_touch(&plan->groups[cell->group], state, tile);
+            }
         }
     }
     return !reader->bad;
 }
 
+static bool find_cells(const struct features_plan *plan, uint8_t unit, struct group_cells *out,
+                       struct bytes_reader *reader)
+{
+    uint16_t likely = 0;
+    bool in_order = out->count > 0;
+    for (uint32_t i = 0; i < out->count; i++) {
+        out->cells[i] = find_cell(plan, bytes_take_u32(reader), likely);
+        if (out->cells[i] == CELL_UNKNOWN) {
+            in_order = false;
+            continue;
+        }
+        const struct cell *cell = &plan->cells[out->cells[i]];
+        const struct group *group = &plan->groups[cell->group];
+        if (cell->unit != unit) {
+            return refuse(reader);
+        }
+        out->same_number = i == 0 ? cell->group : out->same_number;
+        in_order = in_order && cell->group == out->same_number && cell->index == i &&
+                   group->cell_count == out->count;
+        likely = cell->index + 1U < group->cell_count ? group->cells[cell->index + 1U] : 0;
+    }
+    out->same = in_order ? &plan->groups[out->same_number] : NULL;
+    return !reader->bad;
+}
+
 static bool unpack_group(const struct features_plan *plan, void *state, struct bytes_reader *reader)
 {
-    uint16_t cells[PACK_CELLS_MAX];
+    struct group_cells from;
     uint8_t unit = bytes_take_u8(reader);
-    (void)bytes_take_varuint(reader); /* tile_ms: the names of the cells stand for it */
     uint64_t count = bytes_take_varuint(reader);
     if (reader->bad || unit > FEATURE_EVENTS || count > PACK_CELLS_MAX) {
         return refuse(reader);
     }
-    uint16_t likely = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        cells[i] = find_cell(plan, bytes_take_u32(reader), likely);
-        if (cells[i] != CELL_UNKNOWN) {
-            const struct group *group = &plan->groups[plan->cells[cells[i]].group];
-            uint32_t next = plan->cells[cells[i]].index + 1U;
-            likely = next < group->cell_count ? group->cells[next] : 0;
-            if (plan->cells[cells[i]].unit != unit) {
-                return refuse(reader);
-            }
-        }
+    from.same_number = 0;
+    from.count = (uint32_t)count;
+    if (!find_cells(plan, unit, &from, reader)) {
+        return false;
     }
     int64_t head = bytes_take_varint(reader);
-    uint64_t rows = bytes_take_varuint(reader);
+    uint16_t rows = take_u16(reader);
     if (reader->bad || !tile_is_sane(head) || (unit == FEATURE_ALL && head != 0)) {
         return refuse(reader);
     }
-    reach_all(plan, state, cells, (uint32_t)count, (int32_t)head);
+    from.head = (int32_t)head;
+    reach_head(plan, state, &from);
     int64_t before = INT64_MIN;
     for (; rows > 0; rows--) {
         uint64_t step = bytes_take_varuint(reader);
@@ -120,7 +168,7 @@ static bool unpack_group(const struct features_plan *plan, void *state, struct b
             return refuse(reader);
         }
         before = tile;
-        if (!unpack_row(plan, state, cells, (uint32_t)count, (int32_t)tile, reader)) {
+        if (!unpack_row(plan, state, &from, (int32_t)tile, reader)) {
             return false;
         }
     }
@@ -331,12 +379,10 @@ enum status features_unpack(const struct features_plan *plan, void *state, struc
     features_init(plan, state);
     uint8_t version = bytes_take_u8(reader);
     int64_t latest = bytes_take_varint(reader);
-    uint16_t parts = 0;
-    struct slice count = bytes_take(reader, sizeof(parts));
+    uint16_t parts = take_u16(reader);
     if (reader->bad || version != PACK_VERSION || (latest != TILE_NONE && !tile_is_sane(latest))) {
         return status_fail(out_text, STATUS_INVALID, "features: bytes of an unknown version, or cut short");
     }
-    memcpy(&parts, count.data, sizeof(parts));
     ((struct state_head *)state)->latest_day = (int32_t)latest;
     for (; parts > 0; parts--) {
         if (!unpack_part(plan, state, reader)) {
