@@ -248,7 +248,7 @@ static bool unpack_samples(const struct features_plan *plan, void *state, struct
     if (part != NULL) {
         struct samples_head *head = state_at(state, part->offset);
         head->lost = head->lost || (flags & SAMPLES_LOST) != 0;
-        head->newest_ms = newest_ms;
+        head->newest_ms = part->order == FEATURE_BY_TIME_STRICT ? newest_ms : head->newest_ms;
     }
     return true;
 }
@@ -344,6 +344,9 @@ static bool unpack_remembered(const struct features_plan *plan, void *state, str
     struct remembered_head *head =
         source->remembered.capacity > 0 ? state_at(state, source->remembered.offset) : NULL;
     if (head != NULL) {
+        if (head->newest_ms != INT64_MIN) {
+            return refuse(reader); /* a source's memory stands in a record once */
+        }
         head->newest_ms = header.newest_ms;
     }
     for (; count > 0; count--) {
