@@ -182,6 +182,12 @@ static uint64_t id_hash(const struct event *event, struct slice id)
     return hash64(id, event->source);
 }
 
+/* A reversal is known by its own id too: the event it names may be forgotten before the reversal is. */
+static uint64_t reversal_hash(const struct event *event)
+{
+    return hash64(event->event_id, event->source + (uint64_t)SOURCE_COUNT);
+}
+
 static void take_back(const struct arrival *arrival, int32_t slot, uint8_t flag)
 {
     struct remembered_entry *entry =
@@ -193,7 +199,7 @@ static void take_back(const struct arrival *arrival, int32_t slot, uint8_t flag)
     }
 }
 
-static enum features_result take_reversed(struct arrival *arrival, const struct event *event)
+static enum features_result take_back_named(struct arrival *arrival, const struct event *event)
 {
     uint64_t target =
         event->tx.reverses.size > 0 ? id_hash(event, event->tx.reverses) : arrival->id;
@@ -216,6 +222,21 @@ static enum features_result take_reversed(struct arrival *arrival, const struct 
                        REMEMBERED_REVERSED | REMEMBERED_OWN);
     }
     return FEATURES_REVERSED;
+}
+
+static enum features_result take_reversed(struct arrival *arrival, const struct event *event)
+{
+    if (!arrival->remembers) {
+        return take_back_named(arrival, event);
+    }
+    uint64_t own = reversal_hash(event);
+    if (remembered_find(arrival->plan, arrival->state, arrival->source, own) >= 0) {
+        return FEATURES_DUPLICATE;
+    }
+    enum features_result result = take_back_named(arrival, event);
+    struct facts nothing = {.time_ms = arrival->facts.time_ms, .day = arrival->facts.day};
+    remembered_put(arrival->plan, arrival->state, arrival->source, own, &nothing, REMEMBERED_REVERSED);
+    return result;
 }
 
 /* Its reversal came first and subtracted its own fields: add those again, and the pair is nothing. */

@@ -208,8 +208,9 @@ struct features_problem {
     struct status_text text;
 };
 
-/* Check the definitions and lay out a customer's state. The plan lives in `arena` (about 64 KiB) and keeps
- * `defs`. STATUS_INVALID: a definition is wrong; STATUS_FULL: a limit or the arena; `out_problem` says which. */
+/* Check the definitions and lay out a customer's state. The plan lives in `arena` (about 2 KiB a feature)
+ * and keeps `defs`. STATUS_INVALID: a definition is wrong; STATUS_FULL: a limit or the arena; `out_problem`
+ * says which. */
 enum status features_plan_build(const struct feature_def *defs, uint32_t count,
                                 const struct features_options *options, struct arena *arena,
                                 const struct features_plan **out_plan,
@@ -239,7 +240,9 @@ enum features_result {
     FEATURES_ACCEPTED,
     FEATURES_DUPLICATE, /* seen before: nothing changed, evaluate nothing */
     FEATURES_LATE,      /* late_after_days: only `late:` features moved, evaluate nothing */
-    FEATURES_REVERSED,  /* what the named event gave was taken back, or its own fields were subtracted */
+    /* What the named event gave was taken back, or the reversal's own fields were subtracted; or an event came
+     * whose reversal had come before: the pair is nothing. */
+    FEATURES_REVERSED,
     FEATURES_RESULT_COUNT
 };
 

@@ -3,7 +3,7 @@
  *   recount    after every event, each feature equals the naive model's recount
  *   deadline   a value is constant until features_next_change says
  *   packing    state packed and unpacked at any moment goes on as if nothing had been
- *   order      any order of arrival gives the same bytes */
+ *   order      any order of arrival within the allowed lateness gives the same values */
 #include "features_model.h"
 
 #include <math.h>
@@ -402,11 +402,17 @@ static void check_order(struct run *run, struct random *random, uint32_t count, 
             return;
         }
     }
-    for (uint32_t i = count; i > 1; i--) {
-        uint32_t other = (uint32_t)random_below(random, i);
-        struct model_event swap = stream[i - 1];
-        stream[i - 1] = stream[other];
-        stream[other] = swap;
+    int64_t arrives_ms[EVENTS_PER_RUN];
+    for (uint32_t i = 0; i < count; i++) { /* each up to three days late, sorted by arrival */
+        struct model_event event = stream[i];
+        int64_t at_ms = event.event.time_ms + random_between(random, 0, 3 * MS_PER_DAY);
+        uint32_t at = i;
+        for (; at > 0 && arrives_ms[at - 1] > at_ms; at--) {
+            stream[at] = stream[at - 1];
+            arrives_ms[at] = arrives_ms[at - 1];
+        }
+        stream[at] = event;
+        arrives_ms[at] = at_ms;
     }
     features_init(run->plan, run->other);
     for (uint32_t i = 0; i < count; i++) {

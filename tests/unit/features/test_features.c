@@ -315,6 +315,24 @@ START_TEST(what_is_not_remembered_is_subtracted_by_its_own_fields)
 }
 END_TEST
 
+START_TEST(a_reversal_is_known_when_what_it_named_is_forgotten)
+{
+    struct feature_def def;
+    bench_set(&def, "count", FEATURE_COUNT, NULL);
+    const struct features_plan *plan = build(&def, 1, features_options_default());
+    int64_t start_ms = at("2026-01-01T00:00:00Z");
+    struct event reversal = payment("r", start_ms + 6 * MS_PER_DAY, 100);
+    reversal.tx.status = TX_REVERSED;
+    reversal.tx.reverses = slice_text("a");
+    ck_assert_int_eq(give(plan, payment("a", start_ms, 100)), FEATURES_ACCEPTED);
+    ck_assert_int_eq(give(plan, reversal), FEATURES_REVERSED);
+    ck_assert_int_eq(give(plan, payment("b", start_ms + 8 * MS_PER_DAY, 100)), FEATURES_ACCEPTED);
+    ck_assert_int_eq(give(plan, reversal), FEATURES_DUPLICATE);
+    read_at(plan, start_ms + 8 * MS_PER_DAY);
+    ck_assert_int_eq(values[0].i, 1);
+}
+END_TEST
+
 START_TEST(posted_takes_the_place_of_its_pending)
 {
     struct feature_def defs[2];
@@ -434,6 +452,7 @@ int main(void)
     tcase_add_test(tests, a_day_is_the_customers_own_day);
     tcase_add_test(tests, dormancy_with_a_threshold_arms_that_day_only);
     tcase_add_test(tests, what_is_not_remembered_is_subtracted_by_its_own_fields);
+    tcase_add_test(tests, a_reversal_is_known_when_what_it_named_is_forgotten);
     tcase_add_test(tests, posted_takes_the_place_of_its_pending);
     tcase_add_test(tests, an_older_playbooks_record_keeps_what_is_unchanged);
     tcase_add_test(tests, damaged_bytes_are_refused_and_leave_nothing);
