@@ -49,7 +49,8 @@ struct backtest {
     struct customers *customers;
     uint8_t *tasks; /* task_count blocks of task_size bytes */
     size_t task_size;
-    int64_t *now_ms; /* per task; INT64_MIN: no event yet */
+    int64_t *now_ms;  /* per task; INT64_MIN: no event yet */
+    int64_t *offsets; /* per task and source: what the next event's offset would be in its topic */
     uint32_t task_count;
     struct effects effects;
     struct encode_facts facts;
@@ -104,6 +105,7 @@ static void process(struct backtest *backtest, struct event *event)
         return;
     }
     event->partition = task;
+    event->offset = backtest->offsets[task * SOURCE_COUNT + event->source]++;
     if (event->time_ms > backtest->now_ms[task]) {
         backtest->now_ms[task] = event->time_ms;
     }
@@ -212,6 +214,7 @@ static int open_all(struct backtest *backtest, const char *playbook, const char 
     backtest->task_size = (engine_task_size(engine) + 63) / 64 * 64;
     backtest->tasks = memory_take(backtest->task_count * backtest->task_size, "tasks");
     backtest->now_ms = memory_take(backtest->task_count * sizeof(int64_t), "tasks");
+    backtest->offsets = memory_take(backtest->task_count * SOURCE_COUNT * sizeof(int64_t), "tasks");
     for (uint32_t i = 0; i < backtest->task_count; i++) {
         engine_task_init(engine, task_of(backtest, i), i);
         backtest->now_ms[i] = INT64_MIN;

@@ -509,7 +509,8 @@ void load_feature_plan(struct loader *loader)
         struct feature_def *def = (struct feature_def *)&playbook->feature_defs[i];
         struct feature_facts *facts = &loader->facts[i];
         def->armed = facts->armed || def->publish;
-        if (!facts->any_threshold) {
+        /* What channels read must be right at every midnight, not only where a rule turns. */
+        if (!facts->any_threshold && !def->publish) {
             memcpy(def->thresholds, facts->thresholds, sizeof(def->thresholds));
             def->threshold_count = facts->threshold_count;
         }

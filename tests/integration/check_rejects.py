@@ -13,6 +13,7 @@ import sys
 import urllib.request
 
 import confluent_kafka
+import confluent_kafka.admin
 import fastavro
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -62,8 +63,9 @@ def main():
     parsed = fastavro.parse_schema(schema)
     # A broker's default limit is 1 MiB; this topic takes 10.
     admin = confluent_kafka.admin.AdminClient({'bootstrap.servers': stack.brokers})
-    resource = confluent_kafka.admin.ConfigResource('topic', topic, set_config={'max.message.bytes': '10485760'})
-    for future in admin.alter_configs([resource]).values():
+    resource = confluent_kafka.admin.ConfigResource('topic', topic, incremental_configs=[
+        confluent_kafka.admin.ConfigEntry('max.message.bytes', '10485760', incremental_operation=confluent_kafka.admin.AlterConfigOpType.SET)])
+    for future in admin.incremental_alter_configs([resource]).values():
         future.result()
     producer = confluent_kafka.Producer({'bootstrap.servers': stack.brokers, 'linger.ms': 20, 'message.max.bytes': 10000000})
 

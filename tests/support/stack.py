@@ -30,6 +30,7 @@ instance: {instance}
 playbook: {playbook}
 listen: 127.0.0.1:{port}
 clock: {clock}
+tasks: {tasks}
 topics:
   prefix: "{name}."
 journal:
@@ -131,7 +132,7 @@ class Stack:
         sources = ''.join(f'  {s}: {{topic: {self.topic("in-" + s)}, start: earliest}}\n' for s in self.sources)
         path = self.folder / f'segue-{instance}.yaml'
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
-                                      clock=self.clock, workers=self.workers, brokers=self.brokers, folder=self.folder,
+                                      clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.brokers, folder=self.folder,
                                       registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address,
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
@@ -143,7 +144,7 @@ class Stack:
         return run
 
     def create_topics(self):
-        self.command('topics', '--create', '--partitions', str(self.tasks), '--config', self.write_config('tool'))
+        self.command('topics', '--create', '--config', self.write_config('tool'))
 
     def feed(self, *files):
         return self.command('feed', '--config', self.write_config('tool'), *map(str, files))
