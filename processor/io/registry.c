@@ -42,6 +42,7 @@ struct registry {
     struct registry_client asker;  /* the thread's */
     struct registry_client caller; /* of the synchronous calls, under call_lock */
     pthread_mutex_t lock;          /* entries, schemas */
+    bool lookups_away;             /* the last registry_lookup got no answer */
     pthread_mutex_t call_lock;
     pthread_cond_t due;
     pthread_t thread;
@@ -443,7 +444,7 @@ enum status registry_latest(struct registry *registry, const char *subject,
 
 /* POST {"schema": ..} and read the id that comes back. */
 static enum status post_schema(struct registry *registry, const char *path, struct slice schema,
-                               uint32_t *out_id, struct status_text *out_text)
+                               uint32_t attempts, uint32_t *out_id, struct status_text *out_text)
 {
     struct registry_reply reply = {0};
     json_t *json =
@@ -457,7 +458,7 @@ static enum status post_schema(struct registry *registry, const char *path, stru
     (void)pthread_mutex_lock(&registry->call_lock);
     for (uint32_t attempt = 1;; attempt++) {
         status = registry_request(&registry->caller, path, body, &reply, out_text);
-        if (status != STATUS_AWAY || attempt >= registry->settings.attempts) {
+        if (status != STATUS_AWAY || attempt >= attempts) {
             break;
         }
         atomic_fetch_add(&registry->tally.retries, 1);
@@ -488,16 +489,24 @@ enum status registry_lookup(struct registry *registry, const char *subject, stru
         return status;
     }
     struct registry_schema *copy = NULL;
+    uint32_t kept_id = 0;
     (void)snprintf(name, sizeof(name), "lookup-%016llx",
                    (unsigned long long)hash64(schema, hash64(slice_text(subject), 0)));
-    status = post_schema(registry, path, schema, out_id, out_text);
+    bool kept = registry_cache_read(&registry->settings, name, &copy, &kept_id);
+    free(copy);
+    /* With a copy there is no need to insist; and what hung a moment ago is not asked again for
+     * each schema, or a start would take a time-out per output. */
+    status = kept && registry->lookups_away
+                 ? STATUS_AWAY
+                 : post_schema(registry, path, schema, kept ? 1 : registry->settings.attempts,
+                               out_id, out_text);
+    registry->lookups_away = status == STATUS_AWAY;
     if (status == STATUS_OK) {
         struct registry_schema whole = {schema, NULL, 0};
         registry_cache_write(&registry->settings, name, &whole, *out_id);
-    } else if (status == STATUS_AWAY &&
-               registry_cache_read(&registry->settings, name, &copy, out_id)) {
+    } else if (status == STATUS_AWAY && kept) {
         atomic_fetch_add(&registry->tally.disk_hits, 1);
-        free(copy);
+        *out_id = kept_id;
         status = STATUS_OK;
     }
     return status;
@@ -508,7 +517,9 @@ enum status registry_register(struct registry *registry, const char *subject, st
 {
     char path[REGISTRY_PATH_SIZE];
     enum status status = subject_path(path, subject, "/versions", out_text);
-    return status == STATUS_OK ? post_schema(registry, path, schema, out_id, out_text) : status;
+    return status == STATUS_OK
+               ? post_schema(registry, path, schema, registry->settings.attempts, out_id, out_text)
+               : status;
 }
 
 enum status registry_ping(struct registry *registry, struct status_text *out_text)
