@@ -3,9 +3,9 @@
  *
  *   MULTI  MSET head record..  SADD/SREM due  HSET/HDEL view  DEL ..  EXEC  WATCH head  GET head
  *
- * EXEC drops every WATCH of its connection, so each task has a connection of its own, and MULTI is sent only
- * when the last reply there was GET head = what we expect, in the same connection epoch. Live work and recovery
- * use this file alike; it knows nothing of playbooks. */
+ * EXEC drops every WATCH of its connection, so each task has a connection of its own, and MULTI is
+ * sent only when the last reply there was GET head = what we expect, in the same connection epoch.
+ * Live work and recovery use this file alike; it knows nothing of playbooks. */
 #include <stdio.h>
 
 #include "base/invariant.h"
@@ -23,13 +23,14 @@ static struct slice part_key(char *out, const struct task *task, const char *par
 size_t apply_size(const struct worker *worker, const struct cut_entry *entry)
 {
     (void)worker;
-    /* Keys, lengths and command names of at most six commands, and 32 bytes around each view field. */
+    /* Keys, lengths and command names of at most six commands, and 32 bytes around each view field.
+     */
     return 6 * (KEY_PREFIX_SIZE_MAX + entry->id.size + 64) + entry->record.size + entry->view.size +
            (size_t)entry->view_count * 32;
 }
 
-static void put_due(struct store_pipeline *pipeline, struct slice prefix, const char *command, int64_t bucket,
-                    struct slice id)
+static void put_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,
+                    int64_t bucket, struct slice id)
 {
     char text[24];
     int size = snprintf(text, sizeof(text), "%lld", (long long)bucket);
@@ -39,7 +40,8 @@ static void put_due(struct store_pipeline *pipeline, struct slice prefix, const 
     store_argument(pipeline, id);
 }
 
-static void put_view(struct store_pipeline *pipeline, struct slice prefix, const struct cut_entry *entry)
+static void put_view(struct store_pipeline *pipeline, struct slice prefix,
+                     const struct cut_entry *entry)
 {
     uint32_t counts[2] = {0, 0};
     struct bytes_reader reader = bytes_reader(entry->view);
@@ -124,15 +126,16 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     }
 }
 
-static bool write_begin(struct worker *worker, struct task *task, struct store_pipeline *out_pipeline)
+static bool write_begin(struct worker *worker, struct task *task,
+                        struct store_pipeline *out_pipeline)
 {
     INVARIANT(task->writing == WRITE_NONE);
     task->write_buffer = buffer_take(worker->write_buffers, STORE_BUFFERS_WRITE);
     if (task->write_buffer == NO_INDEX) {
         return false;
     }
-    *out_pipeline = (struct store_pipeline){
-        .data = worker->write_buffers[task->write_buffer].data, .limit = worker->write_buffer_size};
+    *out_pipeline = (struct store_pipeline){.data = worker->write_buffers[task->write_buffer].data,
+                                            .limit = worker->write_buffer_size};
     return true;
 }
 
@@ -153,7 +156,8 @@ static bool write_submit(struct worker *worker, struct task *task, struct store_
 {
     INVARIANT(!pipeline->full);
     enum status status = worker->options.store->ops->submit(
-        worker->options.store, STORE_CONNECTION_WRITE_FIRST + task->slot, pipeline, (uint64_t)task->slot << 1 | 1);
+        worker->options.store, STORE_CONNECTION_WRITE_FIRST + task->slot, pipeline,
+        (uint64_t)task->slot << 1 | 1);
     if (status != STATUS_OK) {
         worker->write_buffers[task->write_buffer].used = false;
         task->retry_us = worker->now_us + RETRY_US;
@@ -201,6 +205,34 @@ void apply_own(struct worker *worker, struct task *task, const struct head *next
     (void)write_submit(worker, task, &pipeline, WRITE_OWN);
 }
 
+bool apply_delete_begin(struct worker *worker, struct task *task,
+                        struct store_pipeline *out_pipeline)
+{
+    if (task->writing != WRITE_NONE || task->watch_epoch == 0 ||
+        task->watch_epoch !=
+            worker->options.store->ops->epoch(worker->options.store,
+                                              STORE_CONNECTION_WRITE_FIRST + task->slot) ||
+        !write_begin(worker, task, out_pipeline)) {
+        return false;
+    }
+    put_plain(out_pipeline, "MULTI");
+    return true;
+}
+
+void apply_delete_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline)
+{
+    char text[KEY_PREFIX_SIZE_MAX + 8];
+    uint8_t bytes[HEAD_SIZE_MAX];
+    store_command(pipeline, 3);
+    store_argument_text(pipeline, "SET"); /* the same head again: whoever watches it must notice */
+    store_argument(pipeline, part_key(text, task, "head"));
+    store_argument(pipeline, slice_of(bytes, head_write(&task->head, bytes)));
+    put_plain(pipeline, "EXEC");
+    put_look(pipeline, task);
+    task->next_head = task->head;
+    (void)write_submit(worker, task, pipeline, WRITE_DELETE);
+}
+
 static void apply_send(struct worker *worker, struct task *task)
 {
     const struct pending *pending = &task->pending[0];
@@ -237,10 +269,16 @@ void apply_step(struct worker *worker, struct task *task)
     }
     uint64_t epoch = store->ops->epoch(store, connection);
     bool claiming = task->state == TASK_CLAIMING && task->step == CLAIM_LOOK;
+    if (epoch != 0 && task->step == CLAIM_REBUILD_DELETE && task->state == TASK_REBUILDING) {
+        if (task->watch_epoch != epoch) {
+            apply_look(worker, task);
+        }
+        return;
+    }
     if (epoch == 0 || (task->pending_count == 0 && !claiming)) {
         return;
     }
-    if (claiming || task->watch_epoch != epoch) {
+    if (claiming || (task->watch_epoch != epoch && !SIM_WITHOUT(MUTANT_BLIND_SEND))) {
         apply_look(worker, task);
     } else {
         apply_send(worker, task);
@@ -250,7 +288,8 @@ void apply_step(struct worker *worker, struct task *task)
 static bool reply_is_head(const struct store_reply *reply, const struct head *head)
 {
     uint8_t bytes[HEAD_SIZE_MAX];
-    return reply->kind == STORE_BULK && slice_equal(reply->text, slice_of(bytes, head_write(head, bytes)));
+    return reply->kind == STORE_BULK &&
+           slice_equal(reply->text, slice_of(bytes, head_write(head, bytes)));
 }
 
 static void apply_acked(struct worker *worker, struct task *task)
@@ -261,7 +300,8 @@ static void apply_acked(struct worker *worker, struct task *task)
     stats_add(&worker->stats.applies, 1);
     stats_time(&worker->stats.apply_latency, worker->now_us - task->write_since_us);
     atomic_store_explicit(&worker->stats.tasks[task->slot].applied, done.seq, memory_order_relaxed);
-    memmove(&task->pending[0], &task->pending[1], (task->pending_count - 1) * sizeof(task->pending[0]));
+    memmove(&task->pending[0], &task->pending[1],
+            (task->pending_count - 1) * sizeof(task->pending[0]));
     task->pending_count--;
     if (done.flight != NO_INDEX) {
         flight_unhold(worker, done.flight);
@@ -292,6 +332,11 @@ static void answer_look(struct worker *worker, struct task *task, const struct s
         return;
     }
     if (task->pending_count == 0) {
+        if (reply_is_head(head, &task->head)) {
+            task->watch_epoch = answer->connection_epoch;
+        } else {
+            task_reclaim(worker, task, "the head in Redis was changed while it was being rebuilt");
+        }
         return;
     }
     struct head next = task->pending[0].head;
@@ -308,7 +353,8 @@ static void answer_look(struct worker *worker, struct task *task, const struct s
         apply_acked(worker, task);
     } else {
         task->prove = true;
-        task_reclaim(worker, task, "the head in Redis was changed by somebody else, or Redis went back");
+        task_reclaim(worker, task,
+                     "the head in Redis was changed by somebody else, or Redis went back");
     }
 }
 
@@ -328,18 +374,24 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
         task->watch_epoch = watched ? answer->connection_epoch : 0;
         if (operation == WRITE_OWN) {
             claim_owned(worker, task);
+        } else if (operation == WRITE_DELETE) {
+            if (exec->kind == STORE_ARRAY) {
+                rebuild_deleted(worker, task);
+            }
         } else {
             apply_acked(worker, task);
         }
         return;
     }
-    if (exec->kind == STORE_ARRAY || (head->kind != STORE_ERROR && !reply_is_head(head, &task->head))) {
+    if (exec->kind == STORE_ARRAY ||
+        (head->kind != STORE_ERROR && !reply_is_head(head, &task->head))) {
         task->prove = true;
-        task_reclaim(worker, task, "the head in Redis was changed by somebody else, or Redis went back");
+        task_reclaim(worker, task,
+                     "the head in Redis was changed by somebody else, or Redis went back");
         return;
     }
-    /* EXEC said no and nothing moved: an error while queueing (OOM, READONLY, ..), or a WATCH that fired for
-     * a head that is back. */
+    /* EXEC said no and nothing moved: an error while queueing (OOM, READONLY, ..), or a WATCH that
+     * fired for a head that is back. */
     task->watch_epoch = head->kind == STORE_ERROR || !watched ? 0 : answer->connection_epoch;
     task->retry_us = worker->now_us + RETRY_US;
 }

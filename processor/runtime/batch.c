@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From records to changed customers: decode, find the customer, run the engine, encode what it says.
+/* From records to changed customers: decode, find the customer, run the engine, encode what it
+ * says.
  *
- * Nothing here is visible outside before the flight commits; a batch that must not be is forgotten together
- * with its task, and Kafka gives the records again. */
+ * Nothing here is visible outside before the flight commits; a batch that must not be is forgotten
+ * together with its task, and Kafka gives the records again. */
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "runtime/inside.h"
@@ -46,13 +47,15 @@ void batch_touch(struct worker *worker, struct task *task, struct cache_entry *e
 void batch_shrink(struct worker *worker, struct task *task)
 {
     if (task->chunk_limit == 1) {
-        task_halt(worker, task,
-                  "one record's outputs or one customer's state do not fit into a transaction: raise "
-                  "limits.commit_bytes and start again");
+        task_halt(
+            worker, task,
+            "one record's outputs or one customer's state do not fit into a transaction: raise "
+            "limits.commit_bytes and start again");
         return;
     }
     uint32_t less = task->chunk_limit / 4;
-    task_reclaim(worker, task, "a batch did not fit into a transaction; trying again with fewer records");
+    task_reclaim(worker, task,
+                 "a batch did not fit into a transaction; trying again with fewer records");
     task->chunk_limit = less == 0 ? 1 : less;
 }
 
@@ -133,12 +136,14 @@ static void batch_took(struct task *task, const struct log_record *record)
 {
     struct task_source *source = &task->sources[record->source];
     source->position = record->offset + 1;
-    source->fingerprint = hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
+    source->fingerprint =
+        hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
     task->events_built++;
 }
 
 /* One event through the engine, with the deadlines that come before it. */
-static enum batch_next batch_event(struct worker *worker, struct task *task, struct cache_entry *entry)
+static enum batch_next batch_event(struct worker *worker, struct task *task,
+                                   struct cache_entry *entry)
 {
     struct customer *customer = cache_customer(entry);
     batch_touch(worker, task, entry);
@@ -156,8 +161,8 @@ static enum batch_next batch_event(struct worker *worker, struct task *task, str
             if (!batch_room(worker, entry)) {
                 return BATCH_STOP;
             }
-            enum engine_result more = engine_advance(worker->options.engine, task->state_block, customer,
-                                                     task->now_ms, &worker->effects);
+            enum engine_result more = engine_advance(worker->options.engine, task->state_block,
+                                                     customer, task->now_ms, &worker->effects);
             if (!batch_flush(worker, task)) {
                 return BATCH_STOP;
             }
@@ -179,16 +184,19 @@ static bool batch_verify(struct worker *worker, struct task *task, const struct 
     uint64_t found = hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
     if (found != source->verify) {
         task_halt(worker, task,
-                  "offset %lld of %s is another record than the one processed before: the topic was replaced "
+                  "offset %lld of %s is another record than the one processed before: the topic "
+                  "was replaced "
                   "or lost data; see `segue doctor`, then move on with `segue rebuild --task %u`",
-                  (long long)record->offset, worker->options.sources[record->source].topic, task->number);
+                  (long long)record->offset, worker->options.sources[record->source].topic,
+                  task->number);
         return false;
     }
     source->verify = 0;
     return true;
 }
 
-static enum batch_next batch_record(struct worker *worker, struct task *task, const struct log_record *record)
+static enum batch_next batch_record(struct worker *worker, struct task *task,
+                                    const struct log_record *record)
 {
     struct task_source *source = &task->sources[record->source];
     if (!batch_verify(worker, task, record)) {
@@ -254,10 +262,11 @@ static void batch_load(struct worker *worker, struct task *task)
     uint32_t count = 0;
     for (uint32_t i = task->record_at; i < task->record_count && count < READ_KEYS_MAX; i++) {
         const struct log_record *record = &task->records[i];
-        /* The record in hand is known to need its customer, by its decoded id; others by their key. */
+        /* The record in hand is known to need its customer, by its decoded id; others by their key.
+         */
         struct slice id = i == task->record_at ? worker->event.customer_id : record->key;
-        if ((i != task->record_at && !record->has_key) || id.size == 0 || id.size > CUSTOMER_ID_SIZE_MAX ||
-            cache_find(&worker->cache, task->slot, id) != NULL ||
+        if ((i != task->record_at && !record->has_key) || id.size == 0 ||
+            id.size > CUSTOMER_ID_SIZE_MAX || cache_find(&worker->cache, task->slot, id) != NULL ||
             hash_partition(id, worker->options.task_count) != task->number) {
             stats_add(&worker->stats.cache_hits, 1);
             continue;
@@ -301,15 +310,18 @@ static bool batch_take_customer(struct worker *worker, struct task *task, struct
     }
     cache_remove(&worker->cache, entry);
     task_halt(worker, task,
-              "a customer's record in Redis cannot be read (task %u): `segue rebuild --task %u` writes Redis "
-              "anew from Kafka", task->number, task->number);
+              "a customer's record in Redis cannot be read (task %u): `segue rebuild --task %u` "
+              "writes Redis "
+              "anew from Kafka",
+              task->number, task->number);
     return false;
 }
 
 void batch_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     const struct store_reply *reply = &answer->replies[0];
-    if (answer->reply_count != 1 || reply->kind != STORE_ARRAY || reply->count != task->read_count + 1) {
+    if (answer->reply_count != 1 || reply->kind != STORE_ARRAY ||
+        reply->count != task->read_count + 1) {
         task->retry_us = worker->now_us + RETRY_US; /* an error: LOADING, CLUSTERDOWN, .. */
         return;
     }
@@ -317,7 +329,8 @@ void batch_loaded(struct worker *worker, struct task *task, const struct store_a
         return;
     }
     for (uint32_t i = 0; i < task->read_count; i++) {
-        if (!batch_take_customer(worker, task, read_key(worker, task, i), &reply->children[1 + i])) {
+        if (!batch_take_customer(worker, task, read_key(worker, task, i),
+                                 &reply->children[1 + i])) {
             return;
         }
     }

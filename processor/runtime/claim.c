@@ -4,8 +4,8 @@
  *   ask C -> journal until cut C is whole -> (prove membership) -> WATCH, GET head -> own it
  *         -> apply W+1..C -> task record -> live
  *
- * There is no order between owners: Kafka decides who may commit, the head only who may write what was
- * committed. Every stop for a person (TASK_HALTED) says what to do. */
+ * There is no order between owners: Kafka decides who may commit, the head only who may write what
+ * was committed. Every stop for a person (TASK_HALTED) says what to do. */
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "base/log.h"
@@ -54,7 +54,8 @@ static void claim_ask(struct worker *worker, struct task *task)
 }
 
 /* What the committed offsets say. False: the task was halted. */
-static bool claim_understand(struct worker *worker, struct task *task, const struct log_event *event)
+static bool claim_understand(struct worker *worker, struct task *task,
+                             const struct log_event *event)
 {
     task->named_any = false;
     task->named = (struct cut_metadata){.low_offset = -1, .previous_offset = -1};
@@ -66,10 +67,12 @@ static bool claim_understand(struct worker *worker, struct task *task, const str
         }
         task->committed[i] = event->offsets[i].offset;
         if (!cut_metadata_parse(event->offsets[i].metadata, &metadata)) {
-            task_halt(worker, task,
-                      "the committed offset of %s was not written by Segue (somebody moved it by hand): put it "
-                      "back, or delete the offsets of task %u so that they are taken from the journal",
-                      worker->options.sources[i].topic, task->number);
+            task_halt(
+                worker, task,
+                "the committed offset of %s was not written by Segue (somebody moved it by hand): "
+                "put it "
+                "back, or delete the offsets of task %u so that they are taken from the journal",
+                worker->options.sources[i].topic, task->number);
             return false;
         }
         if (!task->named_any || metadata.seq > task->named.seq) {
@@ -93,9 +96,11 @@ void claim_committed(struct worker *worker, struct task *task, const struct log_
         }
         if (task->ahead_asked && task->named.seq < task->ahead_seq) {
             task_halt(worker, task,
-                      "Redis is at cut %llu but Kafka has committed only %llu: Kafka lost committed data; restore "
+                      "Redis is at cut %llu but Kafka has committed only %llu: Kafka lost "
+                      "committed data; restore "
                       "it, or accept Kafka's state with `segue rebuild --task %u`",
-                      (unsigned long long)task->ahead_seq, (unsigned long long)task->named.seq, task->number);
+                      (unsigned long long)task->ahead_seq, (unsigned long long)task->named.seq,
+                      task->number);
             return;
         }
         task->ahead_asked = false;
@@ -111,15 +116,18 @@ void claim_committed(struct worker *worker, struct task *task, const struct log_
             task->step = CLAIM_READER;
         } else if (task->beyond > 0 && ++task->beyond_asks > CLAIM_BEYOND_ASKS) {
             task_halt(worker, task,
-                      "the journal of task %u has cut %llu but not cut %llu, which the committed offsets name: a "
-                      "transaction was torn; see `segue doctor`", task->number,
-                      (unsigned long long)task->beyond, (unsigned long long)task->named.seq);
+                      "the journal of task %u has cut %llu but not cut %llu, which the committed "
+                      "offsets name: a "
+                      "transaction was torn; see `segue doctor`",
+                      task->number, (unsigned long long)task->beyond,
+                      (unsigned long long)task->named.seq);
         }
     }
 }
 
 /* Does this cut belong to this application, cluster and division into tasks? */
-static bool claim_check_cut(struct worker *worker, struct task *task, const struct cut_header *header)
+static bool claim_check_cut(struct worker *worker, struct task *task,
+                            const struct cut_header *header)
 {
     const struct worker_options *options = &worker->options;
     const char *what = NULL;
@@ -134,14 +142,16 @@ static bool claim_check_cut(struct worker *worker, struct task *task, const stru
     }
     if (what != NULL) {
         task_halt(worker, task,
-                  "the journal carries %s: go back to the configuration that wrote it, or start a new application "
-                  "name and replay; `segue doctor` shows both sides", what);
+                  "the journal carries %s: go back to the configuration that wrote it, or start a "
+                  "new application "
+                  "name and replay; `segue doctor` shows both sides",
+                  what);
     }
     return what == NULL;
 }
 
-static void claim_take_cut(struct worker *worker, struct task *task, const struct cut_header *header,
-                           struct slice payload, int64_t offset)
+static void claim_take_cut(struct worker *worker, struct task *task,
+                           const struct cut_header *header, struct slice payload, int64_t offset)
 {
     (void)worker;
     task->seq = header->seq;
@@ -166,7 +176,8 @@ static void claim_found(struct worker *worker, struct task *task)
 {
     worker->options.log->ops->stop_journal(worker->options.log, task->number);
     task->reading = false;
-    atomic_store_explicit(&worker->stats.tasks[task->slot].committed, task->committed_seq, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].committed, task->committed_seq,
+                          memory_order_relaxed);
     task->step = task->prove ? CLAIM_PROVE : CLAIM_LOOK;
 }
 
@@ -181,9 +192,6 @@ static bool claim_assemble(struct reader *reader, const struct cut_part *part, i
         reader->next_part = 0;
         reader->first_offset = offset;
     }
-    if (SIM_WITHOUT(MUTANT_TORN_CUT) && part->seq == reader->seq) {
-        reader->next_part = part->part;
-    }
     if (part->seq != reader->seq || part->owner != reader->owner || part->parts != reader->parts ||
         part->part != reader->next_part || part->piece.size > reader->limit - reader->size) {
         reader->parts = 0;
@@ -195,8 +203,8 @@ static bool claim_assemble(struct reader *reader, const struct cut_part *part, i
     return reader->next_part == reader->parts;
 }
 
-static void claim_find_cut(struct worker *worker, struct task *task, const struct cut_header *header,
-                           struct slice payload, int64_t offset)
+static void claim_find_cut(struct worker *worker, struct task *task,
+                           const struct cut_header *header, struct slice payload, int64_t offset)
 {
     if (!task->named_any || SIM_WITHOUT(MUTANT_NO_MARKER_WAIT)) {
         claim_take_cut(worker, task, header, payload, offset); /* the last one counts */
@@ -209,10 +217,12 @@ static void claim_find_cut(struct worker *worker, struct task *task, const struc
             if (task->committed[i] >= 0 && header->sources[i].to >= 0 &&
                 task->committed[i] != header->sources[i].to) {
                 task_halt(worker, task,
-                          "cut %llu of task %u ends at offset %lld of %s but the committed offset is %lld: "
+                          "cut %llu of task %u ends at offset %lld of %s but the committed offset "
+                          "is %lld: "
                           "a transaction was torn or an offset was moved; see `segue doctor`",
-                          (unsigned long long)header->seq, task->number, (long long)header->sources[i].to,
-                          worker->options.sources[i].topic, (long long)task->committed[i]);
+                          (unsigned long long)header->seq, task->number,
+                          (long long)header->sources[i].to, worker->options.sources[i].topic,
+                          (long long)task->committed[i]);
                 return;
             }
         }
@@ -221,9 +231,15 @@ static void claim_find_cut(struct worker *worker, struct task *task, const struc
     }
 }
 
+static int64_t claim_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The next cut for Redis: it waits in the reader until it is applied. */
-static void claim_catch_cut(struct worker *worker, struct task *task, const struct cut_header *header,
-                            struct slice payload, int64_t offset, int64_t next_offset)
+static void claim_catch_cut(struct worker *worker, struct task *task,
+                            const struct cut_header *header, struct slice payload, int64_t offset,
+                            int64_t next_offset)
 {
     if (header->seq <= task->acked_seq) {
         return;
@@ -237,13 +253,22 @@ static void claim_catch_cut(struct worker *worker, struct task *task, const stru
     task->next_offset = next_offset;
     task->pending[0] = (struct pending){.seq = header->seq, .payload = payload, .flight = NO_INDEX};
     task->pending[0].head = task->head;
-    task->pending[0].head.state = HEAD_READY;
+    if (header->seq == task->committed_seq) {
+        task->pending[0].head.state = HEAD_READY; /* a rebuild ends here */
+    }
     task->pending[0].head.seq = header->seq;
     task->pending[0].head.journal_offset = offset;
     task->pending[0].head.layout_hash = header->layout_hash;
     task->pending[0].head.playbook_hash = header->playbook_hash;
-    task->pending[0].head.due_first = header->due_cursor;
-    task->pending[0].head.due_last = header->due_last;
+    if (task->head.state == HEAD_READY || task->pending[0].head.state == HEAD_READY) {
+        task->pending[0].head.due_first = due_first_of(header->due_cursor);
+        task->pending[0].head.due_last = header->due_last;
+    } else { /* whoever takes over a half-done rebuild must find every bucket in use */
+        task->pending[0].head.due_first =
+            claim_least(task->head.due_first, due_first_of(header->due_cursor));
+        task->pending[0].head.due_last =
+            task->head.due_last > header->due_last ? task->head.due_last : header->due_last;
+    }
     task->pending_count = 1;
 }
 
@@ -251,11 +276,12 @@ void claim_journal(struct worker *worker, struct task *task, const struct log_ev
 {
     struct cut_part part;
     struct cut_header header;
-    if (task->state != TASK_CLAIMING || !task->reading || task->reader == NO_INDEX) {
+    if (!task_is_claiming(task) || !task->reading || task->reader == NO_INDEX) {
         return;
     }
     if (cut_part_parse(event->record.value, &part) != STATUS_OK) {
-        task_halt(worker, task, "the journal record at offset %lld is not a cut: something else writes to %s",
+        task_halt(worker, task,
+                  "the journal record at offset %lld is not a cut: something else writes to %s",
                   (long long)event->record.offset, worker->options.journal_topic);
         return;
     }
@@ -265,8 +291,10 @@ void claim_journal(struct worker *worker, struct task *task, const struct log_ev
     }
     reader->parts = 0;
     struct slice payload = slice_of(reader->buffer, reader->size);
-    if (cut_check(payload, &header) != STATUS_OK || header.seq != part.seq || header.task != part.task) {
-        task_halt(worker, task, "cut %llu of task %u cannot be read: it was written by a newer version; upgrade",
+    if (cut_check(payload, &header) != STATUS_OK || header.seq != part.seq ||
+        header.task != part.task) {
+        task_halt(worker, task,
+                  "cut %llu of task %u cannot be read: it was written by a newer version; upgrade",
                   (unsigned long long)part.seq, task->number);
         return;
     }
@@ -275,14 +303,15 @@ void claim_journal(struct worker *worker, struct task *task, const struct log_ev
         task->append_us = worker->now_us;
         claim_find_cut(worker, task, &header, payload, reader->first_offset);
     } else if (task->step == CLAIM_CATCH_UP) {
-        claim_catch_cut(worker, task, &header, payload, reader->first_offset, event->record.offset + 1);
+        claim_catch_cut(worker, task, &header, payload, reader->first_offset,
+                        event->record.offset + 1);
     }
 }
 
 void claim_journal_end(struct worker *worker, struct task *task, const struct log_event *event)
 {
     (void)event;
-    if (task->state != TASK_CLAIMING || !task->reading) {
+    if (!task_is_claiming(task) || !task->reading) {
         return;
     }
     if (task->step == CLAIM_FIND && (!task->named_any || SIM_WITHOUT(MUTANT_NO_MARKER_WAIT))) {
@@ -300,11 +329,14 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
     struct head head = {.journal_offset = -1, .due_first = INT64_MAX, .due_last = INT64_MIN};
     const struct worker_options *options = &worker->options;
     if (reply->kind == STORE_BULK) {
-        if (head_parse(reply->text, &head) != STATUS_OK || head.cluster_hash != worker->cluster_hash ||
-            head.task_count != options->task_count || head.journal_partitions != options->journal_partitions) {
+        if (head_parse(reply->text, &head) != STATUS_OK ||
+            head.cluster_hash != worker->cluster_hash || head.task_count != options->task_count ||
+            head.journal_partitions != options->journal_partitions) {
             task_halt(worker, task,
-                      "Redis at %shead belongs to another Kafka cluster, version or number of tasks: point "
-                      "store.address elsewhere or choose another application name", task->prefix);
+                      "Redis at %shead belongs to another Kafka cluster, version or number of "
+                      "tasks: point "
+                      "store.address elsewhere or choose another application name",
+                      task->prefix);
             return;
         }
     } else if (reply->kind != STORE_NIL) {
@@ -313,6 +345,10 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
     }
     if (head.seq > task->committed_seq) {
         /* W may only be judged against a C that was read after it. */
+        if (SIM_WITHOUT(MUTANT_STALE_C)) {
+            task_halt(worker, task, "W is ahead of a C that was read before it");
+            return;
+        }
         task->ahead_asked = true;
         task->ahead_seq = head.seq;
         task->step = CLAIM_ASKED;
@@ -320,8 +356,13 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         claim_ask(worker, task);
         return;
     }
-    if (head.state == HEAD_REBUILDING) {
-        task->want_rebuild = true;
+    if (head.state == HEAD_REBUILDING || task->want_rebuild) {
+        head.state = HEAD_REBUILDING;
+        head.seq = 0;
+        head.journal_offset = -1;
+        task->rebuild_deleted = false;
+        stats_add(&worker->stats.rebuilds, 1);
+        log_warn("task_rebuild", "a task's Redis is written anew", "task=%u", task->number);
     }
     task->owner = options->clock->ops->random64(options->clock);
     head.owner = task->owner;
@@ -331,15 +372,6 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
     head.journal_partition =
         (uint32_t)((uint64_t)task->number * options->journal_partitions / options->task_count);
     task->step = CLAIM_OWN;
-    if (SIM_WITHOUT(MUTANT_NO_OWN)) {
-        struct head old;
-        if (reply->kind == STORE_BULK && head_parse(reply->text, &old) == STATUS_OK) {
-            task->owner = old.owner;
-            task->next_head = old;
-            claim_owned(worker, task);
-            return;
-        }
-    }
     apply_own(worker, task, &head);
     if (task->writing == WRITE_NONE) {
         task->step = CLAIM_LOOK;
@@ -352,8 +384,10 @@ void claim_owned(struct worker *worker, struct task *task)
     task->acked_seq = task->head.seq;
     task->sent_seq = task->head.seq;
     task->next_offset = task->head.journal_offset;
-    if (task->want_rebuild) {
-        claim_rebuild(worker, task, "Redis is incomplete");
+    if (task->head.state == HEAD_REBUILDING) {
+        task_set_state(worker, task, TASK_REBUILDING);
+        task->rebuild_bucket = claim_least(task->head.due_first, DUE_FAR_FIRST);
+        task->step = task->rebuild_deleted ? CLAIM_CATCH_UP : CLAIM_REBUILD_DELETE;
         return;
     }
     task->step = task->acked_seq < task->committed_seq ? CLAIM_CATCH_UP : CLAIM_TASK_RECORD;
@@ -376,7 +410,8 @@ static void claim_live(struct worker *worker, struct task *task)
         if (source->position >= 0) {
             offsets[i] = source->position;
             if (source->verify != 0 && source->position == source->verify_offset + 1) {
-                offsets[i] = source->verify_offset; /* read the last record again: is it still the same? */
+                offsets[i] =
+                    source->verify_offset; /* read the last record again: is it still the same? */
             } else {
                 source->verify = 0;
             }
@@ -398,7 +433,7 @@ static void claim_live(struct worker *worker, struct task *task)
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     const struct store_reply *reply = &answer->replies[0];
-    if (task->state != TASK_CLAIMING || task->step != CLAIM_TASK_RECORD) {
+    if (!task_is_claiming(task) || task->step != CLAIM_TASK_RECORD) {
         return;
     }
     if (answer->reply_count != 1 || reply->kind != STORE_ARRAY || reply->count != 2) {
@@ -416,9 +451,10 @@ void claim_task_record(struct worker *worker, struct task *task, const struct st
     if (reply->children[1].kind == STORE_BULK) {
         task->state_hash = hash64(reply->children[1].text, 0);
         if (!record_open(reply->children[1].text, &bucket, &packed) ||
-            engine_task_unpack(worker->options.engine, task->state_block, task->number, packed, &text) !=
-                STATUS_OK) {
-            task_halt(worker, task, "the task record of task %u cannot be read: `segue rebuild --task %u`",
+            engine_task_unpack(worker->options.engine, task->state_block, task->number, packed,
+                               &text) != STATUS_OK) {
+            task_halt(worker, task,
+                      "the task record of task %u cannot be read: `segue rebuild --task %u`",
                       task->number, task->number);
             return;
         }
@@ -451,9 +487,10 @@ static void claim_step_find(struct worker *worker, struct task *task)
     }
     if (worker->now_us - task->claim_since_us > CLAIM_TORN_US && task->named_any) {
         task_halt(worker, task,
-                  "the journal of task %u does not have cut %llu, which the committed offsets name: the journal "
-                  "lost data or a transaction was torn; see `segue doctor`", task->number,
-                  (unsigned long long)task->named.seq);
+                  "the journal of task %u does not have cut %llu, which the committed offsets "
+                  "name: the journal "
+                  "lost data or a transaction was torn; see `segue doctor`",
+                  task->number, (unsigned long long)task->named.seq);
     }
 }
 
@@ -522,17 +559,25 @@ void claim_step(struct worker *worker, struct task *task)
     case CLAIM_TASK_RECORD:
         claim_read_task(worker, task);
         break;
+    case CLAIM_REBUILD_DELETE:
+        rebuild_step(worker, task);
+        break;
     case CLAIM_PROVE: /* flight.c puts an empty cut into the next transaction */
     case CLAIM_PROVING:
-    case CLAIM_REBUILD_DELETE:
-    case CLAIM_REBUILD_CHECKPOINTS:
-    case CLAIM_REBUILD_JOURNAL:
-    case CLAIM_REBUILD_FINISH:
         break;
     }
 }
 
 void claim_rebuild(struct worker *worker, struct task *task, const char *why)
 {
-    task_halt(worker, task, "%s: the task must be rebuilt from Kafka", why);
+    if (task->want_rebuild || task->head.state == HEAD_REBUILDING || task->head.seq == 0) {
+        task_halt(worker, task,
+                  "%s, and the journal of task %u does not begin at its first cut: restore %s, or "
+                  "replay the "
+                  "inputs under a new application name",
+                  why, task->number, worker->options.journal_topic);
+        return;
+    }
+    task->want_rebuild = true;
+    task_reclaim(worker, task, "%s: Redis will be written anew", why);
 }

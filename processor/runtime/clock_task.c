@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A task's now (DESIGN 6.6): it never goes back, it is written into every cut, and the engine sees no other.
+/* A task's now (DESIGN 6.6): it never goes back, it is written into every cut, and the engine sees
+ * no other.
  *
- * clock: live. While the task is behind (records are waiting), now follows the time of the events read; once
- * caught up it is the wall clock, which is believed only up to the broker's time of our own last cut, plus
- * what has passed since, plus a minute: a machine whose clock jumps a year must not fire a year of absences.
- * clock: stream. Now is event time, nothing else. */
+ * clock: live. While the task is behind (records are waiting), now follows the time of the events
+ * read; once caught up it is the wall clock, which is believed only up to the broker's time of our
+ * own last cut, plus what has passed since, plus a minute: a machine whose clock jumps a year must
+ * not fire a year of absences. clock: stream. Now is event time, nothing else. */
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
 enum { CLOCK_AHEAD_MS_MAX = 60000, CLOCK_ASK_US = 1000000 };
+
+static void task_set_now(struct task *task, int64_t moment_ms)
+{
+    task->now_ms = moment_ms > task->now_ms ? moment_ms : task->now_ms;
+    if (task->due.loaded == INT64_MIN) {
+        task->due.loaded =
+            due_bucket_of(task->now_ms) - 1; /* the first moment ever: nobody waits before it */
+    }
+}
 
 void task_clock_event(struct worker *worker, struct task *task, const struct event *event)
 {
@@ -16,7 +26,7 @@ void task_clock_event(struct worker *worker, struct task *task, const struct eve
     if (worker->options.clock_mode == ENGINE_CLOCK_LIVE && !task->behind) {
         return;
     }
-    task->now_ms = moment > task->now_ms ? moment : task->now_ms;
+    task_set_now(task, moment);
 }
 
 /* Is anything left to read, as far as the last fetch knows? */
@@ -35,7 +45,8 @@ static bool task_is_behind(struct worker *worker, struct task *task, int64_t *ou
             return true; /* not known yet */
         }
         if (end == 0 && task->sources[i].position < 0) {
-            task->sources[i].position = 0; /* an empty topic: whoever comes, the first record is 0 */
+            task->sources[i].position =
+                0; /* an empty topic: whoever comes, the first record is 0 */
         }
         int64_t position = task->sources[i].position;
         if (position < 0 ? end > 0 && worker->options.sources[i].start == WORKER_START_EARLIEST
@@ -68,7 +79,8 @@ static void task_empty_cut(struct worker *worker, struct task *task)
 static void task_follow_wall(struct worker *worker, struct task *task)
 {
     int64_t now = worker->wall_ms;
-    int64_t bound = task->append_ms + (worker->now_us - task->append_us) / 1000 + CLOCK_AHEAD_MS_MAX;
+    int64_t bound =
+        task->append_ms + (worker->now_us - task->append_us) / 1000 + CLOCK_AHEAD_MS_MAX;
     bool held = now > bound;
     atomic_store_explicit(&worker->stats.held_clock, held, memory_order_relaxed);
     if (held) {
@@ -81,7 +93,7 @@ static void task_follow_wall(struct worker *worker, struct task *task)
         }
         now = bound;
     }
-    task->now_ms = now > task->now_ms ? now : task->now_ms;
+    task_set_now(task, now);
 }
 
 void task_clock_step(struct worker *worker, struct task *task)
@@ -95,5 +107,6 @@ void task_clock_step(struct worker *worker, struct task *task)
     if (worker->now_us - task->last_cut_us >= worker->options.checkpoint_interval_ms * 1000) {
         task_empty_cut(worker, task); /* keeps `low` and the broker's time fresh */
     }
-    atomic_store_explicit(&worker->stats.tasks[task->slot].now_ms, task->now_ms, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].now_ms, task->now_ms,
+                          memory_order_relaxed);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines of a live task: read the due buckets whose minute has begun, fire what is due.
  *
- * A bucket in Redis lacks what the un-acked cuts change; those customers are pinned in memory, so the cache is
- * asked too. A customer is looked at by its own deadline, so an item that is out of date does nothing. */
+ * A bucket in Redis lacks what the un-acked cuts change; those customers are pinned in memory, so
+ * the cache is asked too. A customer is looked at by its own deadline, so an item that is out of
+ * date does nothing. */
 #include <stdio.h>
 
 #include "base/invariant.h"
@@ -29,7 +30,8 @@ static void due_read(struct worker *worker, struct task *task, int64_t first, in
     store_argument(&pipeline, slice_of(key, size + 4));
     memcpy(key + size, "due:", 4);
     uint32_t count = 0;
-    for (int64_t bucket = first; bucket <= last && count < DUE_BUCKETS_PER_READ; bucket++, count++) {
+    for (int64_t bucket = first; bucket <= last && count < DUE_BUCKETS_PER_READ;
+         bucket++, count++) {
         char text[24];
         int length = snprintf(text, sizeof(text), "%lld", (long long)bucket);
         store_command(&pipeline, 2);
@@ -86,11 +88,13 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
             continue;
         }
         struct customer *customer = cache_customer(entry);
-        if (due_bucket_of(customer->deadline_ms) <= last && customer->deadline_ms < entry->heap_ms) {
+        if (due_bucket_of(customer->deadline_ms) <= last &&
+            customer->deadline_ms < entry->heap_ms) {
             if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
                 entry->heap_ms = customer->deadline_ms;
             } else if (entry->bucket != CUT_NO_BUCKET && entry->bucket < task->due.missed) {
-                task->due.missed = entry->bucket; /* one being changed is tried again when it is sealed */
+                task->due.missed =
+                    entry->bucket; /* one being changed is tried again when it is sealed */
             }
         }
     }
@@ -138,8 +142,8 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
             return false;
         }
         batch_touch(worker, task, entry);
-        enum engine_result result = engine_advance(worker->options.engine, task->state_block, customer,
-                                                   task->now_ms, &worker->effects);
+        enum engine_result result = engine_advance(worker->options.engine, task->state_block,
+                                                   customer, task->now_ms, &worker->effects);
         if (!batch_flush(worker, task) || task->serial != serial) {
             return false;
         }
@@ -157,7 +161,8 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
         if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
             entry->heap_ms = customer->deadline_ms;
         }
-    } else if (entry->bucket <= task->due.loaded && !entry->building && entry->bucket != CUT_NO_BUCKET) {
+    } else if (entry->bucket <= task->due.loaded && !entry->building &&
+               entry->bucket != CUT_NO_BUCKET) {
         /* It waits in a bucket that has passed (a deadline beyond the horizon): move it on. */
         if (!batch_room(worker, entry)) {
             task->due.missed = entry->bucket < task->due.missed ? entry->bucket : task->due.missed;
@@ -171,20 +176,18 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
 void due_step(struct worker *worker, struct task *task)
 {
     struct due *due = &task->due;
-    if (task->now_ms == INT64_MIN || task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
-        worker->building == NO_INDEX || worker->stopping) {
+    if (task->now_ms == INT64_MIN || due->loaded == INT64_MIN || task->reading_store != READ_NONE ||
+        worker->now_us < task->retry_us || worker->building == NO_INDEX || worker->stopping) {
         return;
     }
     int64_t present = due_bucket_of(task->now_ms);
-    if (due->loaded == INT64_MIN) {
-        due->loaded = present - 1;
-    }
     if (due->loaded < present && due->count < due->limit / 2) {
         due_read(worker, task, due->loaded + 1, present);
         return;
     }
-    /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the present one
-     * only when nobody waits here any more, for its later deadlines would fill the heap again. */
+    /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the
+     * present one only when nobody waits here any more, for its later deadlines would fill the heap
+     * again. */
     int64_t last = due->count == 0 ? present : present - 1;
     if (due->missed <= last && due->count < due->limit / 2) {
         due_read(worker, task, due->missed, last);
@@ -193,7 +196,8 @@ void due_step(struct worker *worker, struct task *task)
     if (task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
         return;
     }
-    for (uint32_t i = 0; i < DUE_FIRE_PER_TURN && due->count > 0 && due->items[0].at_ms <= task->now_ms; i++) {
+    for (uint32_t i = 0;
+         i < DUE_FIRE_PER_TURN && due->count > 0 && due->items[0].at_ms <= task->now_ms; i++) {
         struct slice id = slice_of(due->items[0].id, due->items[0].id_size);
         struct cache_entry *entry = cache_find(&worker->cache, task->slot, id);
         worker->idle = false;

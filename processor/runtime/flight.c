@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One Kafka transaction: close the batch into cuts, commit, and hand the cuts to Redis.
  *
- * One flight is built while another commits. A commit that failed, or of which nobody knows, forgets every
- * task: C in Kafka is the truth, and the claim reads it. A producer never outlives trouble (DESIGN 5.7). */
+ * One flight is built while another commits. A commit that failed, or of which nobody knows,
+ * forgets every task: C in Kafka is the truth, and the claim reads it. A producer never outlives
+ * trouble (DESIGN 5.7). */
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -34,14 +35,16 @@ static void flight_reset(struct flight *flight, enum flight_state state)
     arena_reset(&flight->arena);
 }
 
-/* Redis does not take the cuts of some task and its bytes fill our memory: its journal has them too. */
+/* Redis does not take the cuts of some task and its bytes fill our memory: its journal has them
+ * too. */
 static void flight_give_up_oldest(struct worker *worker)
 {
     for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
         struct task *task = &worker->tasks[i];
         if (task->state == TASK_LIVE && task->pending_count > 0 &&
             worker->now_us - task->last_cut_us > FLIGHT_STUCK_US) {
-            task_reclaim(worker, task, "Redis does not take cuts: they will be read from the journal again");
+            task_reclaim(worker, task,
+                         "Redis does not take cuts: they will be read from the journal again");
         }
     }
 }
@@ -95,7 +98,8 @@ static int64_t seal_bucket(const struct task *task, const struct customer *custo
         return DUE_FAR_FIRST + (int64_t)(hash64(customer_id(customer), 7) % DUE_FAR_BUCKETS);
     }
     int64_t bucket = due_bucket_of(customer->deadline_ms);
-    int64_t latest = task->now_ms == INT64_MIN ? bucket : due_bucket_of(task->now_ms) + DUE_HORIZON_BUCKETS;
+    int64_t latest =
+        task->now_ms == INT64_MIN ? bucket : due_bucket_of(task->now_ms) + DUE_HORIZON_BUCKETS;
     bucket = bucket > latest ? latest : bucket; /* looked at too early is harmless */
     return bucket < task->due.cursor ? task->due.cursor : bucket;
 }
@@ -104,7 +108,8 @@ static int64_t seal_bucket(const struct task *task, const struct customer *custo
 static bool seal_view(struct worker *worker, struct customer *customer, struct cut_entry *entry)
 {
     arena_reset(&worker->view_arena);
-    uint32_t count = engine_view(worker->options.engine, customer, &worker->view_arena, worker->view_changes);
+    uint32_t count =
+        engine_view(worker->options.engine, customer, &worker->view_arena, worker->view_changes);
     struct bytes_writer writer = bytes_writer(worker->view_bytes, worker->view_bytes_size);
     for (uint32_t i = 0; i < count; i++) {
         const struct view_change *change = &worker->view_changes[i];
@@ -130,7 +135,8 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
         bucket = seal_bucket(task, customer);
         struct bytes_writer record = bytes_writer(worker->packed, ENGINE_RECORD_SIZE_MAX + 16);
         record_begin(&record, bucket);
-        size_t size = engine_customer_pack(worker->options.engine, customer, worker->packed + record.size);
+        size_t size =
+            engine_customer_pack(worker->options.engine, customer, worker->packed + record.size);
         entry.flags = CUT_RECORD_SET;
         entry.record = slice_of(worker->packed, record.size + size);
         entry.bucket_new = bucket;
@@ -174,7 +180,8 @@ static bool seal_task_record(struct worker *worker, struct task *task, struct by
 {
     struct bytes_writer record = bytes_writer(worker->packed, ENGINE_RECORD_SIZE_MAX + 16);
     record_begin(&record, 0);
-    size_t size = engine_task_pack(worker->options.engine, task->state_block, worker->packed + record.size);
+    size_t size =
+        engine_task_pack(worker->options.engine, task->state_block, worker->packed + record.size);
     struct slice bytes = slice_of(worker->packed, record.size + size);
     uint64_t hash = hash64(bytes, 0);
     if (hash == task->state_hash) {
@@ -248,7 +255,8 @@ static bool seal_payload(struct worker *worker, struct task *task, struct flight
         return false;
     }
     uint8_t *entries_at = flight->cuts + flight->cuts_used + CUT_PART_HEAD + CUT_HEADER_SIZE_MAX;
-    struct bytes_writer entries = bytes_writer(entries_at, limit - CUT_PART_OVERHEAD - CUT_HEADER_SIZE_MAX);
+    struct bytes_writer entries =
+        bytes_writer(entries_at, limit - CUT_PART_OVERHEAD - CUT_HEADER_SIZE_MAX);
     size_t apply_bytes = 4096;
     uint32_t entry_count = 0;
     int64_t cursor = seal_cursor(task);
@@ -262,7 +270,8 @@ static bool seal_payload(struct worker *worker, struct task *task, struct flight
             }
         }
     }
-    if (task->state == TASK_LIVE && !seal_task_record(worker, task, &entries, &apply_bytes, &entry_count)) {
+    if (task->state == TASK_LIVE &&
+        !seal_task_record(worker, task, &entries, &apply_bytes, &entry_count)) {
         return false;
     }
     if (apply_bytes > worker->write_buffer_size) {
@@ -297,7 +306,8 @@ static bool seal_parts(struct worker *worker, struct task *task, struct flight *
     sealed->write = flight->write_count;
     for (size_t i = 0; i < parts; i++) {
         size_t from = i * piece_max;
-        size_t size = sealed->payload.size - from < piece_max ? sealed->payload.size - from : piece_max;
+        size_t size =
+            sealed->payload.size - from < piece_max ? sealed->payload.size - from : piece_max;
         uint8_t *frame = flight->cuts + (sealed->payload.data - flight->cuts) - CUT_PART_HEAD;
         if (parts > 1) {
             frame = arena_take(&flight->arena, size + CUT_PART_OVERHEAD);
@@ -306,8 +316,9 @@ static bool seal_parts(struct worker *worker, struct task *task, struct flight *
             }
             memcpy(frame + CUT_PART_HEAD, sealed->payload.data + from, size);
         }
-        struct cut_part part = {task->number, sealed->seq, task->owner, (uint32_t)i, (uint32_t)parts,
-                                slice_of(frame + CUT_PART_HEAD, size)};
+        struct cut_part part = {task->number,    sealed->seq,
+                                task->owner,     (uint32_t)i,
+                                (uint32_t)parts, slice_of(frame + CUT_PART_HEAD, size)};
         cut_frame(frame, &part);
         flight->write_slots[flight->write_count] = task->slot;
         flight->writes[flight->write_count++] = (struct log_write){
@@ -326,12 +337,15 @@ static bool seal_offsets(struct worker *worker, struct task *task, struct flight
     struct cut_metadata metadata = {task->seq + 1, task->low, task->low_offset, task->last_offset};
     uint32_t before = flight->offset_count;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        int64_t position = task->state == TASK_LIVE ? task->sources[i].position : task->committed[i];
-        if (!worker->options.sources[i].used || position < 0) {
+        int64_t position =
+            task->state == TASK_LIVE ? task->sources[i].position : task->committed[i];
+        if (!worker->options.sources[i].used || position < 0 ||
+            (i > 0 && SIM_WITHOUT(MUTANT_NO_FROM))) {
             continue;
         }
         struct log_offset *offset = &flight->offsets[flight->offset_count++];
-        *offset = (struct log_offset){.task = task->number, .source = (uint8_t)i, .offset = position};
+        *offset =
+            (struct log_offset){.task = task->number, .source = (uint8_t)i, .offset = position};
         cut_metadata_write(&metadata, offset->metadata, sizeof(offset->metadata));
     }
     return flight->offset_count > before;
@@ -340,9 +354,12 @@ static bool seal_offsets(struct worker *worker, struct task *task, struct flight
 static bool seal_task(struct worker *worker, struct task *task, struct flight *flight)
 {
     struct flight_cut *sealed = &flight->sealed[flight->sealed_count];
-    *sealed = (struct flight_cut){.slot = task->slot, .serial = task->serial, .seq = task->seq + 1,
+    *sealed = (struct flight_cut){.slot = task->slot,
+                                  .serial = task->serial,
+                                  .seq = task->seq + 1,
                                   .prove = task->state == TASK_CLAIMING};
-    if (!seal_payload(worker, task, flight, &sealed->payload) || !seal_parts(worker, task, flight, sealed)) {
+    if (!seal_payload(worker, task, flight, &sealed->payload) ||
+        !seal_parts(worker, task, flight, sealed)) {
         return false;
     }
     sealed->hash = cut_hash(sealed->payload);
@@ -351,7 +368,7 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
     sealed->head.seq = sealed->seq;
     sealed->head.layout_hash = worker->layout_hash;
     sealed->head.playbook_hash = worker->playbook_hash;
-    sealed->head.due_first = task->due.cursor;
+    sealed->head.due_first = due_first_of(task->due.cursor);
     sealed->head.due_last = task->due.last;
     flight->sealed_count++;
     task->seq++;
@@ -382,7 +399,8 @@ static void flight_seal(struct worker *worker, struct flight *flight)
         uint32_t offsets_before = flight->offset_count;
         if (!seal_offsets(worker, task, flight)) {
             if (prove) {
-                task->step = CLAIM_LOOK; /* nothing was ever committed: there is nothing to prove with */
+                task->step =
+                    CLAIM_LOOK; /* nothing was ever committed: there is nothing to prove with */
             }
             continue;
         }
@@ -410,8 +428,10 @@ static bool flight_is_due(const struct worker *worker, const struct flight *flig
         return false;
     }
     int64_t age_us = worker->now_us - flight->began_us;
-    return worker->stopping || age_us >= options->commit_interval_ms * 1000 || !batch_room(worker, NULL) ||
-           (worker->idle && worker->now_us - worker->commit_began_us >= options->commit_floor_ms * 1000);
+    return worker->stopping || age_us >= options->commit_interval_ms * 1000 ||
+           !batch_room(worker, NULL) ||
+           (worker->idle &&
+            worker->now_us - worker->commit_began_us >= options->commit_floor_ms * 1000);
 }
 
 void flight_turn(struct worker *worker)
@@ -440,9 +460,11 @@ void flight_turn(struct worker *worker)
     worker->committing = worker->building;
     worker->building = NO_INDEX;
     worker->commit_began_us = worker->now_us;
-    atomic_store_explicit(&worker->stats.transaction_since_ms, worker->wall_ms, memory_order_relaxed);
-    flight->transaction = (struct log_transaction){flight->offsets, flight->offset_count, flight->writes,
-                                                   flight->write_count, flight->written};
+    atomic_store_explicit(&worker->stats.transaction_since_ms, worker->wall_ms,
+                          memory_order_relaxed);
+    flight->transaction =
+        (struct log_transaction){flight->offsets, flight->offset_count, flight->writes,
+                                 flight->write_count, flight->written};
     for (uint32_t i = 0; i < flight->write_count; i++) {
         flight->written[i] = (struct log_written){-1, 0};
     }
@@ -467,7 +489,8 @@ static void committed_cut(struct worker *worker, uint32_t index, struct flight_c
     task->last_offset = written->offset;
     task->append_ms = written->append_ms;
     task->append_us = worker->now_us;
-    atomic_store_explicit(&worker->stats.tasks[task->slot].committed, sealed->seq, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].committed, sealed->seq,
+                          memory_order_relaxed);
     if (sealed->prove) {
         task->prove = false;
         claim_release_reader(worker, task);
@@ -506,7 +529,8 @@ void flight_committed(struct worker *worker, const struct log_event *event)
 
 void flight_failed(struct worker *worker, bool fenced, const char *why)
 {
-    log_warn(fenced ? "commit_fenced" : "commit_failed", "a transaction did not commit", "why=\"%s\"", why);
+    log_warn(fenced ? "commit_fenced" : "commit_failed", "a transaction did not commit",
+             "why=\"%s\"", why);
     stats_add(&worker->stats.commits_failed, 1);
     atomic_store_explicit(&worker->stats.transaction_since_ms, 0, memory_order_relaxed);
     if (worker->committing != NO_INDEX) {

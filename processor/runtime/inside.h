@@ -85,14 +85,11 @@ enum claim_step {
     CLAIM_OWN,         /* write our owner number */
     CLAIM_CATCH_UP,    /* apply cuts W+1..C from the journal */
     CLAIM_TASK_RECORD, /* read the task record */
-    CLAIM_REBUILD_DELETE,
-    CLAIM_REBUILD_CHECKPOINTS,
-    CLAIM_REBUILD_JOURNAL,
-    CLAIM_REBUILD_FINISH,
+    CLAIM_REBUILD_DELETE, /* enumerate what Redis has through the due sets, and delete it */
 };
 
-enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_REBUILD };
-enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_CHECKPOINT, READ_ENUMERATE };
+enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
+enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE };
 
 /* Puts a cut together from the parts the journal has. One per claiming task. */
 struct reader {
@@ -106,8 +103,6 @@ struct reader {
     uint32_t next_part;
     int64_t first_offset; /* of part 0 */
 };
-
-struct dirty; /* checkpoint.c */
 
 struct task {
     uint32_t number;
@@ -138,6 +133,9 @@ struct task {
     int64_t next_offset;  /* where the reader goes on */
     bool ahead_asked;     /* W > C was seen; C is being read again */
     uint64_t ahead_seq;
+    int64_t rebuild_bucket; /* the due bucket being emptied; INT64_MAX: all are */
+    int64_t rebuild_next; /* where it goes on after the running batch */
+    bool rebuild_deleted;
 
     /* the chain */
     uint64_t seq;       /* of the last cut that was sealed */
@@ -190,8 +188,18 @@ struct task {
     uint64_t state_hash;
     uint64_t low;
     int64_t low_offset;
-    struct dirty *dirty;
 };
+
+/* A head's due_first from a cut's cursor: no cursor yet means that nobody stands in a near bucket. */
+static inline int64_t due_first_of(int64_t cursor)
+{
+    return cursor == INT64_MIN ? INT64_MAX : cursor;
+}
+
+static inline bool task_is_claiming(const struct task *task)
+{
+    return task->state == TASK_CLAIMING || task->state == TASK_REBUILDING;
+}
 
 enum producer_state { PRODUCER_OPENING, PRODUCER_READY, PRODUCER_WANTED };
 
@@ -270,6 +278,9 @@ size_t apply_size(const struct worker *worker, const struct cut_entry *entry);
 void apply_step(struct worker *worker, struct task *task);
 void apply_look(struct worker *worker, struct task *task);
 void apply_own(struct worker *worker, struct task *task, const struct head *next);
+/* Send what deletes keys of a rebuilding task: MULTI .. EXEC around `commands`, the head unmoved. */
+bool apply_delete_begin(struct worker *worker, struct task *task, struct store_pipeline *out_pipeline);
+void apply_delete_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline);
 void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
 void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
                    struct slice payload);
@@ -297,6 +308,11 @@ void claim_owned(struct worker *worker, struct task *task);
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);
 void claim_release_reader(struct worker *worker, struct task *task);
 void claim_rebuild(struct worker *worker, struct task *task, const char *why);
+
+/* rebuild.c */
+void rebuild_step(struct worker *worker, struct task *task);
+void rebuild_listed(struct worker *worker, struct task *task, const struct store_answer *answer);
+void rebuild_deleted(struct worker *worker, struct task *task);
 
 /* due_step.c */
 void due_step(struct worker *worker, struct task *task);

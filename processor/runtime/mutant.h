@@ -15,9 +15,12 @@
     X(MUTANT_ASK_EARLY, "ask-early", "read C while a commit of our own is still running")          \
     X(MUTANT_EVICT_PINNED, "evict-pinned", "evict customers whose cut Redis does not have")        \
     X(MUTANT_NO_OVERLAY, "no-overlay", "read a due bucket without what Redis does not have yet")   \
-    X(MUTANT_NO_OWN, "no-own", "write to Redis without taking the head first")                  \
+    X(MUTANT_STALE_C, "stale-c", "judge W against a C that was read before it")                    \
+    X(MUTANT_KEEP_CACHE, "keep-cache", "keep customers in memory through a claim")                 \
+    X(MUTANT_OLD_ANSWER, "old-answer", "believe answers to questions of an earlier claim")         \
+    X(MUTANT_BLIND_SEND, "blind-send", "write after a reconnect without looking at the head")      \
+    X(MUTANT_NO_FROM, "half-offsets", "commit the offsets of one source only")                     \
     X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
-    X(MUTANT_TORN_CUT, "torn-cut", "take a cut with a part missing")                               \
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
     X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reads from Redis: one at a time per task, on the connection that all tasks share.
  *
- * A read tells nothing by itself: the task's head comes in the same atomic step, and is believed only if it is
- * ours and acked <= W <= sent. What Redis does not have yet is in memory, pinned (cache.h). */
+ * A read tells nothing by itself: the task's head comes in the same atomic step, and is believed
+ * only if it is ours and acked <= W <= sent. What Redis does not have yet is in memory, pinned
+ * (cache.h). */
 #include "base/invariant.h"
 #include "runtime/inside.h"
 
@@ -18,7 +19,8 @@ uint32_t buffer_take(struct store_buffer *buffers, uint32_t count)
 }
 
 /* The second half of a read buffer keeps the keys asked for. */
-void read_note_keys(struct worker *worker, struct task *task, const struct slice *keys, uint32_t count)
+void read_note_keys(struct worker *worker, struct task *task, const struct slice *keys,
+                    uint32_t count)
 {
     uint8_t *at = worker->read_buffers[task->read_buffer].data + worker->read_buffer_size;
     for (uint32_t i = 0; i < count; i++) {
@@ -48,8 +50,8 @@ bool read_begin(struct worker *worker, struct task *task, enum read_operation op
     task->read_since_us = worker->now_us;
     task->read_serial = task->serial;
     task->read_count = 0;
-    *out_pipeline = (struct store_pipeline){
-        .data = worker->read_buffers[task->read_buffer].data, .limit = worker->read_buffer_size};
+    *out_pipeline = (struct store_pipeline){.data = worker->read_buffers[task->read_buffer].data,
+                                            .limit = worker->read_buffer_size};
     return true;
 }
 
@@ -93,8 +95,9 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
     if (found.seq >= task->read_acked && found.seq <= task->sent_seq) {
         return READ_AGAIN; /* it was right when Redis answered; cuts were applied since */
     }
-    task_reclaim(worker, task, "Redis is at cut %llu, not within %llu to %llu", (unsigned long long)found.seq,
-                 (unsigned long long)task->acked_seq, (unsigned long long)task->sent_seq);
+    task_reclaim(worker, task, "Redis is at cut %llu, not within %llu to %llu",
+                 (unsigned long long)found.seq, (unsigned long long)task->acked_seq,
+                 (unsigned long long)task->sent_seq);
     return READ_LOST;
 }
 
@@ -106,7 +109,7 @@ void read_answer(struct worker *worker, struct task *task, const struct store_an
     }
     if (answer->status != STATUS_OK) {
         task->retry_us = worker->now_us + RETRY_US;
-    } else if (task->read_serial == task->serial) {
+    } else if (task->read_serial == task->serial || SIM_WITHOUT(MUTANT_OLD_ANSWER)) {
         /* The handlers may begin a claim; the buffer stays ours until they are through. */
         switch (operation) {
         case READ_CUSTOMERS:
@@ -118,8 +121,9 @@ void read_answer(struct worker *worker, struct task *task, const struct store_an
         case READ_TASK:
             claim_task_record(worker, task, answer);
             break;
-        case READ_CHECKPOINT:
         case READ_ENUMERATE:
+            rebuild_listed(worker, task, answer);
+            break;
         case READ_NONE:
             break;
         }

@@ -69,7 +69,9 @@ void task_forget(struct worker *worker, struct task *task)
     if (task->state == TASK_LIVE) {
         log->ops->stop(log, task->number);
     }
-    cache_forget(&worker->cache, task->slot);
+    if (!SIM_WITHOUT(MUTANT_KEEP_CACHE)) {
+        cache_forget(&worker->cache, task->slot);
+    }
     due_clear(&task->due);
     task->watch_epoch = 0;
     task->append_ms = 0;

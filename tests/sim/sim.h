@@ -32,7 +32,8 @@ enum {
     SIM_BASE_MS = 1700000000,
 };
 
-#define SIM_WALL_MS INT64_C(1700000000000)
+/* Six seconds before the end of a minute: the due buckets change in the middle of the faults. */
+#define SIM_WALL_MS INT64_C(1700000034000)
 
 /* ---- faults of one seed: each seed enables a random subset ---- */
 struct sim_faults {
@@ -207,6 +208,7 @@ struct sim {
     } producers[SIM_PROCESSES];
     struct sim_map *redis; /* everything */
     uint64_t redis_hash[SIM_TASKS];
+    bool damaged[SIM_TASKS]; /* an EXEC ran in part: wrong until it is rebuilt */
     struct sim_checker checker;
     uint64_t trace_hash;
     FILE *trace; /* NULL: quiet */

@@ -194,6 +194,10 @@ void sim_check_redis(uint32_t task)
         return;
     }
     if (head.state != HEAD_READY) {
+        sim->damaged[task] = false;
+        return;
+    }
+    if (sim->damaged[task] && !sim->quiet) {
         return;
     }
     if (head.seq > sim->checker.seq[task]) {

@@ -329,6 +329,10 @@ static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t 
     }
     (void)op;
     sim->counts.applies++;
+    if (partial && step_task != UINT32_MAX) {
+        sim->damaged[step_task] = true;
+        sim_trace("redis: an EXEC of task %u ran in part", step_task);
+    }
     step_end();
     return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = queued};
 }

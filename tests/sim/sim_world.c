@@ -399,8 +399,17 @@ static void choose_faults(void)
         .redis_slow = some(.4, .1),
         .redis_back = some(.5, 1),
         .redis_flush = some(.2, .2),
+        .redis_partial = some(.2, .01),
         .clock_jump = some(.2, .5),
     };
+    if (sim->faults.redis_partial > 0) {
+        /* Whoever saw the error must live to tell: nobody else can know. */
+        sim->faults.kill = 0;
+        sim->faults.freeze = 0;
+        sim->faults.rebalance = 0;
+        sim->faults.redis_break = 0;
+        sim->faults.redis_back = 0;
+    }
 }
 
 static void make_inputs(void)

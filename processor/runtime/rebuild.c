@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Emptying a task's Redis before it is written anew (DESIGN 5.6).
+ *
+ * There is no SCAN: every customer stands in exactly one due set, and the head says which sets are
+ * in use. The head says REBUILDING from before the first key goes until the last cut is in, so
+ * nobody believes the keys between, and a rebuild that is interrupted begins again. Each batch is
+ * fenced like an apply. */
+#include <stdio.h>
+
+#include "base/invariant.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum { REBUILD_BUCKETS_PER_READ = 64 };
+
+static void rebuild_list(struct worker *worker, struct task *task)
+{
+    struct store_pipeline pipeline;
+    if (!read_begin(worker, task, READ_ENUMERATE, &pipeline)) {
+        return;
+    }
+    char key[KEY_PREFIX_SIZE_MAX + 8];
+    size_t size = task->prefix_size;
+    memcpy(key, task->prefix, size);
+    memcpy(key + size, "due:", 4);
+    uint32_t count = 0;
+    int64_t last = DUE_FAR_FIRST + DUE_FAR_BUCKETS - 1;
+    last = task->rebuild_bucket >= DUE_FAR_FIRST ? last : task->head.due_last;
+    for (int64_t bucket = task->rebuild_bucket; bucket <= last && count < REBUILD_BUCKETS_PER_READ;
+         bucket++) {
+        char text[24];
+        int length = snprintf(text, sizeof(text), "%lld", (long long)bucket);
+        store_command(&pipeline, 2);
+        store_argument_text(&pipeline, "SMEMBERS");
+        store_argument_pair(&pipeline, slice_of(key, size + 4), slice_of(text, (size_t)length));
+        count++;
+    }
+    task->read_bucket = task->rebuild_bucket;
+    task->read_count = count;
+    read_submit(worker, task, &pipeline);
+}
+
+/* Record, view and due entry of one customer. */
+static void rebuild_delete(struct store_pipeline *pipeline, const struct task *task, int64_t bucket,
+                           struct slice id)
+{
+    char record[KEY_PREFIX_SIZE_MAX + 32];
+    char view[KEY_PREFIX_SIZE_MAX + 32];
+    char due[KEY_PREFIX_SIZE_MAX + 32];
+    int length = snprintf(due, sizeof(due), "%sdue:%lld", task->prefix, (long long)bucket);
+    size_t size = (size_t)snprintf(record, sizeof(record), "%sc:", task->prefix);
+    (void)snprintf(view, sizeof(view), "%sv:", task->prefix);
+    store_command(pipeline, 3);
+    store_argument_text(pipeline, "DEL");
+    store_argument_pair(pipeline, slice_of(record, size), id);
+    store_argument_pair(pipeline, slice_of(view, size), id);
+    store_command(pipeline, 3);
+    store_argument_text(pipeline, "SREM");
+    store_argument(pipeline, slice_of(due, (size_t)length));
+    store_argument(pipeline, id);
+}
+
+/* Delete whoever stands in these sets, as many as one batch holds; a set that is left over is read
+ * again. */
+void rebuild_listed(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    struct store_pipeline pipeline;
+    if (task->state != TASK_REBUILDING || answer->reply_count != task->read_count) {
+        return;
+    }
+    for (uint32_t i = 0; i < answer->reply_count; i++) {
+        if (answer->replies[i].kind != STORE_ARRAY) {
+            task->retry_us = worker->now_us + RETRY_US;
+            return;
+        }
+    }
+    if (!apply_delete_begin(worker, task, &pipeline)) {
+        return;
+    }
+    const size_t reserve = 4096;
+    bool room = true;
+    task->rebuild_next = task->read_bucket;
+    for (uint32_t i = 0; i < answer->reply_count && room; i++) {
+        const struct store_reply *members = &answer->replies[i];
+        for (uint32_t k = 0; k < members->count && room; k++) {
+            if (members->children[k].text.size <= CUSTOMER_ID_SIZE_MAX) {
+                rebuild_delete(&pipeline, task, task->read_bucket + i, members->children[k].text);
+            }
+            room = pipeline.limit - pipeline.size > reserve || k + 1 == members->count;
+        }
+        task->rebuild_next += room;
+        room = pipeline.limit - pipeline.size > reserve;
+    }
+    rebuild_delete(&pipeline, task, task->read_bucket,
+                   (struct slice){NULL, 0}); /* the task record */
+    apply_delete_end(worker, task, &pipeline);
+}
+
+void rebuild_deleted(struct worker *worker, struct task *task)
+{
+    (void)worker;
+    task->rebuild_bucket = task->rebuild_next;
+}
+
+void rebuild_step(struct worker *worker, struct task *task)
+{
+    apply_step(worker, task); /* looks at the head again after a reconnect */
+    if (task->state != TASK_REBUILDING || task->writing != WRITE_NONE ||
+        task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
+        task->watch_epoch == 0) {
+        return;
+    }
+    if (task->rebuild_bucket < task->head.due_last - 2 * DUE_HORIZON_BUCKETS &&
+        task->head.due_last > 0) {
+        task->rebuild_bucket = task->head.due_last - 2 * DUE_HORIZON_BUCKETS;
+    }
+    if (task->rebuild_bucket < DUE_FAR_FIRST && task->rebuild_bucket > task->head.due_last) {
+        task->rebuild_bucket = DUE_FAR_FIRST;
+    }
+    if (task->rebuild_bucket >= DUE_FAR_FIRST + DUE_FAR_BUCKETS) {
+        task->rebuild_deleted = true;
+        task->want_rebuild = false;
+        task->next_offset = -1;
+        task->step = CLAIM_CATCH_UP;
+        return;
+    }
+    rebuild_list(worker, task);
+}
