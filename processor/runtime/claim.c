@@ -345,10 +345,6 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
     }
     if (head.seq > task->committed_seq) {
         /* W may only be judged against a C that was read after it. */
-        if (SIM_WITHOUT(MUTANT_STALE_C)) {
-            task_halt(worker, task, "W is ahead of a C that was read before it");
-            return;
-        }
         task->ahead_asked = true;
         task->ahead_seq = head.seq;
         task->step = CLAIM_ASKED;

@@ -62,6 +62,12 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
         task->retry_us = worker->now_us + RETRY_US;
         return;
     }
+    for (uint32_t i = 1; i < exec->count; i++) {
+        if (exec->children[i].kind != STORE_ARRAY) {
+            task->retry_us = worker->now_us + RETRY_US;
+            return;
+        }
+    }
     if (read_judge(worker, task, &exec->children[0]) != READ_TRUST) {
         return;
     }
@@ -71,10 +77,6 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
     }
     for (uint32_t i = 0; i < task->read_count; i++) {
         const struct store_reply *members = &exec->children[1 + i];
-        if (members->kind != STORE_ARRAY) {
-            task->retry_us = worker->now_us + RETRY_US;
-            return;
-        }
         for (uint32_t k = 0; k < members->count; k++) {
             due_add(task, task->read_bucket + (int64_t)i, members->children[k].text);
         }

@@ -15,7 +15,6 @@
     X(MUTANT_ASK_EARLY, "ask-early", "read C while a commit of our own is still running")          \
     X(MUTANT_EVICT_PINNED, "evict-pinned", "evict customers whose cut Redis does not have")        \
     X(MUTANT_NO_OVERLAY, "no-overlay", "read a due bucket without what Redis does not have yet")   \
-    X(MUTANT_STALE_C, "stale-c", "judge W against a C that was read before it")                    \
     X(MUTANT_KEEP_CACHE, "keep-cache", "keep customers in memory through a claim")                 \
     X(MUTANT_OLD_ANSWER, "old-answer", "believe answers to questions of an earlier claim")         \
     X(MUTANT_BLIND_SEND, "blind-send", "write after a reconnect without looking at the head")      \

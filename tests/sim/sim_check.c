@@ -197,7 +197,7 @@ void sim_check_redis(uint32_t task)
         sim->damaged[task] = false;
         return;
     }
-    if (sim->damaged[task] && !sim->quiet) {
+    if (sim->damaged[task]) {
         return;
     }
     if (head.seq > sim->checker.seq[task]) {
@@ -257,6 +257,9 @@ void sim_check_end(void)
             head.seq != sim->checker.seq[task] || head.state != HEAD_READY) {
             sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,
                      (unsigned long long)sim->checker.seq[task]);
+        }
+        if (sim->damaged[task]) {
+            sim_fail("task %u: an EXEC ran in part and nobody mended it", task);
         }
         sim_check_redis(task);
     }
