@@ -165,6 +165,7 @@ static bool write_submit(struct worker *worker, struct task *task, struct store_
     }
     task->writing = operation;
     task->write_serial = task->serial;
+    task->write_number = task->number;
     task->write_since_us = worker->now_us;
     task->write_commands = pipeline->command_count;
     return true;
@@ -191,7 +192,11 @@ void apply_own(struct worker *worker, struct task *task, const struct head *next
     struct store_pipeline pipeline;
     char text[KEY_PREFIX_SIZE_MAX + 8];
     uint8_t bytes[HEAD_SIZE_MAX];
-    if (!write_begin(worker, task, &pipeline)) {
+    /* The answer may be older than the connection: a WATCH does not survive a reconnect. */
+    if (task->watch_epoch !=
+            worker->options.store->ops->epoch(worker->options.store,
+                                              STORE_CONNECTION_WRITE_FIRST + task->slot) ||
+        !write_begin(worker, task, &pipeline)) {
         return;
     }
     put_plain(&pipeline, "MULTI");
@@ -396,6 +401,22 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
     task->retry_us = worker->now_us + RETRY_US;
 }
 
+/* An answer for an earlier claim says nothing about this one, but a half-done EXEC is still half
+ * done. */
+static void answer_late(struct worker *worker, struct task *task, const struct store_answer *answer,
+                        enum write_operation operation)
+{
+    if (operation == WRITE_LOOK || task->write_number != task->number || task->state == TASK_IDLE ||
+        SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
+        return;
+    }
+    const struct store_reply *exec = &answer->replies[answer->reply_count - 3];
+    if (exec->kind == STORE_ARRAY && exec_has_error(exec)) {
+        task->want_rebuild = true;
+        task_reclaim(worker, task, "Redis carried out only a part of a transaction");
+    }
+}
+
 void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     enum write_operation operation = task->writing;
@@ -411,6 +432,7 @@ void apply_answer(struct worker *worker, struct task *task, const struct store_a
         }
     } else if (task->write_serial != task->serial) {
         task->watch_epoch = 0;
+        answer_late(worker, task, answer, operation);
     } else if (operation == WRITE_LOOK) {
         answer_look(worker, task, answer);
     } else {

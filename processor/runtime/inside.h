@@ -161,6 +161,7 @@ struct task {
     struct head head; /* as Redis has it, to our knowledge */
     struct head next_head; /* what the running write will leave */
     uint64_t write_serial;
+    uint32_t write_number;
     uint32_t write_commands;
 
     /* reads */
