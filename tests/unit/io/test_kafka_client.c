@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/kafka_client.h"
 
+#include <librdkafka/rdkafka.h>
+
 #include <stdio.h>
 
 #include "io/kafka_replay.h"
@@ -114,8 +116,9 @@ START_TEST(every_role_accepts_its_own_properties)
         .brokers = "localhost:1", .application = "a", .instance = "i"};
     struct kafka_callbacks callbacks = {.connection = &connection};
     struct status_text text = {""};
-    ck_assert_msg(kafka_conf_new(&callbacks, (enum kafka_role)_i, 0, &text) != NULL, "%s",
-                  text.text);
+    rd_kafka_conf_t *conf = kafka_conf_new(&callbacks, (enum kafka_role)_i, 0, &text);
+    ck_assert_msg(conf != NULL, "%s", text.text);
+    rd_kafka_conf_destroy(conf);
 }
 END_TEST
 
