@@ -5,6 +5,18 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
+#include <time.h>
+
+enum { SECOND_US = 1000000, LIST_TIMEOUT_MS = 1000 };
+static const int64_t REJOIN_WAIT_FIRST_US = INT64_C(3) * SECOND_US;
+static const int64_t REJOIN_WAIT_LAST_US = INT64_C(300) * SECOND_US;
+
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
+}
 
 void kafka_membership_hold(struct kafka_membership *membership)
 {
@@ -80,6 +92,11 @@ static void assign(struct kafka_group *group, const rd_kafka_topic_partition_lis
                   "lost again before it was taken up");
         return;
     }
+    group->empty = partitions->cnt == 0;
+    group->empty_since_us = monotonic_us();
+    if (!group->empty) {
+        group->rejoin_wait_us = REJOIN_WAIT_FIRST_US;
+    }
     memset(group->have, 0, group->task_count);
     for (int i = 0; i < partitions->cnt; i++) {
         uint32_t task = (uint32_t)partitions->elems[i].partition;
@@ -112,6 +129,7 @@ static void assign(struct kafka_group *group, const rd_kafka_topic_partition_lis
 
 static void revoke(struct kafka_group *group)
 {
+    group->empty = false;
     atomic_store(&group->generation, 0);
     for (uint32_t task = 0; task < group->task_count; task++) {
         if (atomic_exchange(&group->ours[task], false)) {
@@ -156,11 +174,72 @@ static void on_group_error(void *owner, int code, bool fatal, const char *reason
     }
 }
 
+static rd_kafka_resp_err_t subscribe(struct kafka_group *group)
+{
+    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(SOURCE_COUNT);
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        if (group->settings->topics[s] != NULL) {
+            (void)rd_kafka_topic_partition_list_add(topics, group->settings->topics[s],
+                                                    RD_KAFKA_PARTITION_UA);
+        }
+    }
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(group->client, topics);
+    rd_kafka_topic_partition_list_destroy(topics);
+    return code;
+}
+
+/* Members of our group as the coordinator has them; -1: not known now. */
+static int members_count(struct kafka_group *group)
+{
+    const struct rd_kafka_group_list *list = NULL;
+    const char *name = group->settings->group != NULL ? group->settings->group
+                                                      : group->settings->connection.application;
+    int count = -1;
+    if (rd_kafka_list_groups(group->client, name, &list, LIST_TIMEOUT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (list->group_cnt == 1 && list->groups[0].err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            count = list->groups[0].member_cnt;
+        }
+        rd_kafka_group_list_destroy(list);
+    }
+    return count;
+}
+
+/* A member with nothing while there are tasks for everybody. A leader that had not yet seen the
+ * topics (a broker that comes up) deals out nothing, and a static member that starts again is given
+ * that stored assignment with no rebalance (KIP-345), so nothing would ever mend it. Joining anew
+ * as leader makes the coordinator deal again; the wait between two tries doubles. */
+static void rejoin_when_forgotten(struct kafka_group *group)
+{
+    if (!group->empty || monotonic_us() - group->empty_since_us < group->rejoin_wait_us) {
+        return;
+    }
+    group->empty_since_us = monotonic_us();
+    int members = members_count(group);
+    if (members < 0 || (uint32_t)members > group->task_count) {
+        return; /* not known: ask again later; more members than tasks: rightly idle */
+    }
+    if (group->rejoin_wait_us < REJOIN_WAIT_LAST_US) {
+        group->rejoin_wait_us *= 2;
+    }
+    kafka_say(&group->settings->connection, LOG_WARN, "REBALANCE",
+              "no task of %u for %d members: joining the group anew", group->task_count, members);
+    rd_kafka_resp_err_t code = rd_kafka_unsubscribe(group->client);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = subscribe(group);
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        kafka_say(&group->settings->connection, LOG_ERROR, "REBALANCE", "%s",
+                  rd_kafka_err2str(code));
+    }
+}
+
 static void *poll_group(void *argument)
 {
     struct kafka_group *group = argument;
     while (!atomic_load(&group->stop)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(group->client, 100);
+        rejoin_when_forgotten(group);
         if (message == NULL) {
             continue;
         }
@@ -186,6 +265,7 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
     group->settings = settings;
     group->owner = *owner;
     group->task_count = task_count;
+    group->rejoin_wait_us = REJOIN_WAIT_FIRST_US;
     group->callbacks.connection = &settings->connection;
     group->callbacks.owner = group;
     group->callbacks.on_error = on_group_error;
@@ -210,15 +290,7 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
 
 enum status kafka_group_join(struct kafka_group *group, struct status_text *out_text)
 {
-    rd_kafka_topic_partition_list_t *topics = rd_kafka_topic_partition_list_new(SOURCE_COUNT);
-    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
-        if (group->settings->topics[s] != NULL) {
-            (void)rd_kafka_topic_partition_list_add(topics, group->settings->topics[s],
-                                                    RD_KAFKA_PARTITION_UA);
-        }
-    }
-    rd_kafka_resp_err_t code = rd_kafka_subscribe(group->client, topics);
-    rd_kafka_topic_partition_list_destroy(topics);
+    rd_kafka_resp_err_t code = subscribe(group);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return status_fail(out_text, STATUS_INVALID, "kafka: subscribe: %s",
                            rd_kafka_err2str(code));

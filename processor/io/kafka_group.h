@@ -51,6 +51,9 @@ struct kafka_group {
     atomic_bool *ours;      /* per task */
     atomic_uint generation; /* of the assignment that holds now; 0: none */
     uint32_t generation_last;
+    bool empty;             /* the last assignment had nothing; the poller's own, as the next two */
+    int64_t empty_since_us; /* monotonic */
+    int64_t rejoin_wait_us; /* before an empty assignment is doubted; doubles with each try */
 };
 
 /* Make the client; does not join. Memory from memory_take. */
