@@ -3,7 +3,8 @@
 """Redis stopped for 20 s, the broker restarted, the registry away: it waits, says so, goes on by itself, nothing lost or
 doubled. usage: outages.py SEGUE WORK_DIR
 
-A synthetic bank is fed while the outages happen; afterwards outputs and views equal those of an application that had none.
+A synthetic bank is fed while the outages happen; afterwards the outputs equal those of an application that had none. One
+source only: the order in which two sources meet depends on when they arrive, so two calm runs would differ too.
 """
 import json
 import os
@@ -17,8 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 from stack import Process, Stack, normal  # noqa: E402
 
-SOURCES = ('transactions', 'app-engagement', 'customer-profiles', 'offer-outcomes')
-OUTPUTS = ('segment-changes', 'life-events', 'offers')
+SOURCES = ('transactions',)
+OUTPUTS = ('segment-changes', 'life-events')
 PLAYBOOK = ROOT / 'config/playbooks/retail'
 
 
@@ -40,7 +41,7 @@ def simulate(segue, folder, customers, days):
     path = folder / 'bank.ndjson'
     subprocess.run([segue, 'simulate', '--customers', str(customers), '--days', str(days), '--out', path], check=True,
                    stderr=subprocess.DEVNULL)
-    lines = path.read_text().splitlines(keepends=True)
+    lines = [line for line in path.read_text().splitlines(keepends=True) if json.loads(line)['source'] == SOURCES[0]]
     parts = []
     for i in range(4):
         part = folder / f'bank-{i}.ndjson'
@@ -54,6 +55,8 @@ def per_customer(stack, name):
     out = {}
     for key, value, _, _, _ in stack.read(name):
         value = normal(value)
+        if value.get('cause'):         # its topic bears the application's name
+            value['cause']['topic'] = value['cause']['topic'].partition('.')[2]
         out.setdefault(key, []).append(json.dumps(value, sort_keys=True))
     return out
 
