@@ -19,7 +19,9 @@ static const char help[] =
     "  --days N          days of their lives (default 180)\n"
     "  --start DATE      first day (default 2026-01-01)\n"
     "  --seed N          another bank (default 1); the same seed makes the same bank\n"
+    "  --world NAME      uk, or eu: other paydays, holidays, words, categories (default uk)\n"
     "  --life-events P   chance of a life event per person (default 0.3)\n"
+    "  --decoys P        chance that one without has something that looks like one (default 0.2)\n"
     "  --duplicates P    share of records sent twice (default 0.005)\n"
     "  --late P          share of records sent up to 3 days late (default 0.01)\n"
     "  --refunds P       share of card payments taken back (default 0.01)\n"
@@ -63,6 +65,11 @@ static bool take(struct lifesim_options *options, struct targets *targets, int o
         return civil_parse_date(slice_text(value), &options->first_day);
     case 'S':
         return number(value, 0, 1e15, &n) && (options->seed = (uint64_t)n, true);
+    case 'w':
+        options->world = world_find(slice_text(value));
+        return options->world != NULL;
+    case 'D':
+        return number(value, 0, 1, &options->decoys);
     case 'l':
         return number(value, 0, 1, &options->life_events);
     case 'u':
@@ -103,8 +110,9 @@ static int write_all(const struct lifesim_options *options, const struct targets
     if (!good) {
         (void)fprintf(stderr, "segue simulate: writing failed: %s\n", strerror(errno));
     }
-    (void)fprintf(stderr, "customers: %u\nevents: %llu\nlife_events: %llu\n", options->customers,
-                  (unsigned long long)counts.events, (unsigned long long)counts.life_events);
+    (void)fprintf(stderr, "customers: %u\nevents: %llu\nlife_events: %llu\ndecoys: %llu\n",
+                  options->customers, (unsigned long long)counts.events,
+                  (unsigned long long)counts.life_events, (unsigned long long)counts.decoys);
     if (truth != NULL) {
         good = fclose(truth) == 0 && good;
     }
@@ -120,7 +128,9 @@ int simulate_run(int argument_count, char **arguments)
                                           {"days", required_argument, NULL, 'd'},
                                           {"start", required_argument, NULL, 's'},
                                           {"seed", required_argument, NULL, 'S'},
+                                          {"world", required_argument, NULL, 'w'},
                                           {"life-events", required_argument, NULL, 'l'},
+                                          {"decoys", required_argument, NULL, 'D'},
                                           {"duplicates", required_argument, NULL, 'u'},
                                           {"late", required_argument, NULL, 'L'},
                                           {"refunds", required_argument, NULL, 'r'},
