@@ -89,7 +89,8 @@ struct redis_settings connect_redis(const struct connect *connect, uint32_t conn
                       .connect_timeout_ms = (uint32_t)settings->redis.connect_timeout_ms},
         .user = or_null(settings->redis.user),
         .password_file = or_null(settings->redis.password_file),
-        .connection_count = connection_count};
+        .connection_count = connection_count,
+        .read_reply_size_max = settings->redis.reply_size_max};
 }
 
 int connect_fail(const char *command, enum status status, const struct status_text *text)

@@ -173,6 +173,10 @@ static struct worker_options worker_options_of(const struct run *run, uint32_t n
     options.journal_keep_ms = settings->journal_keep_ms;
     options.future_ms_max = settings->future_max_ms;
     options.store_timeout_ms = settings->redis.timeout_ms;
+    options.clock_lead_ms_max = settings->clock_lead_max_ms;
+    options.apply_queue_max = (uint32_t)settings->apply_queue_max;
+    options.limits.records_per_commit = (uint32_t)settings->batch_records_max;
+    options.limits.input_bytes = settings->batch_size_max;
     options.limits.message_bytes = settings->cut_size_max;
     options.limits.cache_bytes = settings->cache_size / run->worker_count;
     return options;
@@ -225,6 +229,7 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
                                       .worker_count = run->worker_count,
                                       .task_count = kafka_task_count(run->kafka),
                                       .playbook_hash = engine_playbook_hash(run->engine),
+                                      .stall_ms = settings->watchdog_ms,
                                       .clock = clock_system(),
                                       .checks = run->checks,
                                       .check_count = ARRAY_COUNT(run->checks)};

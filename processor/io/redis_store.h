@@ -28,7 +28,7 @@ struct redis_settings {
     const char
         *password_file; /* NULL: no AUTH. Read again at every connect, so that it may be rotated */
     uint32_t connection_count;   /* 1 (reads) + one per task that writes */
-    size_t read_reply_size_max;  /* bytes of one pipeline's replies on connection 0; 0: 64 MiB */
+    size_t read_reply_size_max;  /* bytes of one pipeline's replies on connection 0; 0: 8 MiB */
     size_t write_reply_size_max; /* the same on the others; 0: 256 KiB */
 };
 

@@ -21,7 +21,9 @@ bool batch_room(const struct worker *worker, const struct cache_entry *entry)
     const struct worker_limits *limits = &worker->options.limits;
     const struct flight *flight = &worker->flights[worker->building];
     if (flight->write_count + ENGINE_OUTPUTS_PER_STEP_MAX + 1 > limits->outputs_per_commit ||
-        flight->arena.size - flight->arena.used < limits->step_bytes) {
+        flight->arena.size - flight->arena.used < limits->step_bytes ||
+        flight->input_count >= limits->records_per_commit ||
+        flight->input_bytes >= limits->input_bytes) {
         return false;
     }
     if (entry != NULL && entry->building) {
@@ -132,8 +134,11 @@ static enum reject_reason batch_check(const struct worker *worker, const struct 
     return REJECT_NONE;
 }
 
-static void batch_took(struct task *task, const struct log_record *record)
+static void batch_took(struct worker *worker, struct task *task, const struct log_record *record)
 {
+    struct flight *flight = &worker->flights[worker->building];
+    flight->input_count++;
+    flight->input_bytes += record->key.size + record->value.size;
     struct task_source *source = &task->sources[record->source];
     source->position = record->offset + 1;
     source->fingerprint =
@@ -228,7 +233,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
         if (!batch_flush(worker, task)) {
             return BATCH_STOP;
         }
-        batch_took(task, record);
+        batch_took(worker, task, record);
         return BATCH_NEXT;
     }
     struct cache_entry *entry = cache_find(&worker->cache, task->slot, event->customer_id);
@@ -238,7 +243,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
     task_clock_event(worker, task, event);
     enum batch_next next = batch_event(worker, task, entry);
     if (next == BATCH_NEXT) {
-        batch_took(task, record);
+        batch_took(worker, task, record);
         stats_add(&worker->stats.events, 1);
     }
     return next;
@@ -260,7 +265,7 @@ static void batch_load(struct worker *worker, struct task *task)
     memcpy(customer + size, "c:", 2);
     struct slice keys[READ_KEYS_MAX];
     uint32_t count = 0;
-    for (uint32_t i = task->record_at; i < task->record_count && count < READ_KEYS_MAX; i++) {
+    for (uint32_t i = task->record_at; i < task->record_count && count < task->read_keys_max; i++) {
         const struct log_record *record = &task->records[i];
         /* The record in hand is known to need its customer, by its decoded id; others by their key.
          */
@@ -354,7 +359,7 @@ void batch_step(struct worker *worker, struct task *task)
 {
     const struct worker_options *options = &worker->options;
     if (task->reading_store != READ_NONE || worker->building == NO_INDEX || worker->stopping ||
-        worker->now_us < task->retry_us || task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
+        worker->now_us < task->retry_us || !task_may_cut(worker, task)) {
         return;
     }
     if (task->record_at == task->record_count) {

@@ -6,10 +6,11 @@
  * read; once caught up it is the wall clock, which is believed only up to the broker's time of our
  * own last cut, plus what has passed since, plus a minute: a machine whose clock jumps a year must
  * not fire a year of absences. clock: stream. Now is event time, nothing else. */
+#include "base/log.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { CLOCK_AHEAD_MS_MAX = 60000, CLOCK_ASK_US = 1000000 };
+enum { CLOCK_ASK_US = 1000000 };
 
 static void task_set_now(struct task *task, int64_t moment_ms)
 {
@@ -66,7 +67,7 @@ static void task_empty_cut(struct worker *worker, struct task *task)
         known = known || (worker->options.sources[i].used && task->sources[i].position >= 0);
     }
     if (!known || worker->building == NO_INDEX || worker->stopping ||
-        task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
+        !task_may_cut(worker, task)) {
         return;
     }
     struct flight *flight = &worker->flights[worker->building];
@@ -76,14 +77,33 @@ static void task_empty_cut(struct worker *worker, struct task *task)
     task->held_building = true;
 }
 
+/* Say it once, when it begins and when it ends. */
+void task_hold_clock(struct worker *worker, struct task *task, int64_t lead_ms)
+{
+    bool held = lead_ms > 0;
+    if (held == task->clock_held) {
+        return;
+    }
+    task->clock_held = held;
+    if (held) {
+        stats_add(&worker->stats.held_clock, 1);
+        log_warn("clock_held",
+                 "this machine's clock runs ahead of Kafka's: deadlines wait; set the clock (NTP)",
+                 "task=%u ahead_ms=%lld allowed_ms=%lld", task->number,
+                 (long long)(lead_ms + worker->options.clock_lead_ms_max),
+                 (long long)worker->options.clock_lead_ms_max);
+    } else {
+        stats_take(&worker->stats.held_clock, 1);
+        log_info("clock_good", "the clock is believed again", "task=%u", task->number);
+    }
+}
+
 static void task_follow_wall(struct worker *worker, struct task *task)
 {
     int64_t now = worker->wall_ms;
-    int64_t bound =
-        task->append_ms + (worker->now_us - task->append_us) / 1000 + CLOCK_AHEAD_MS_MAX;
-    bool held = now > bound;
-    atomic_store_explicit(&worker->stats.held_clock, held, memory_order_relaxed);
-    if (held) {
+    int64_t bound = task->append_ms + (worker->now_us - task->append_us) / 1000 +
+                    worker->options.clock_lead_ms_max;
+    if (now > bound) {
         /* Away for long, or a clock that jumped: a cut of our own tells the broker's time. */
         if (worker->now_us - task->last_cut_us >= CLOCK_ASK_US || task->append_ms == 0) {
             task_empty_cut(worker, task);
@@ -91,7 +111,10 @@ static void task_follow_wall(struct worker *worker, struct task *task)
         if (task->append_ms == 0) {
             return;
         }
+        task_hold_clock(worker, task, now - bound);
         now = bound;
+    } else {
+        task_hold_clock(worker, task, 0);
     }
     task_set_now(task, now);
 }

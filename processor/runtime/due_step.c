@@ -108,7 +108,9 @@ static void due_load_customers(struct worker *worker, struct task *task)
     struct store_pipeline pipeline;
     struct slice keys[DUE_KEYS_PER_READ];
     uint32_t count = 0;
-    for (uint32_t i = 0; i < task->due.count && count < DUE_KEYS_PER_READ; i++) {
+    uint32_t most =
+        task->read_keys_max < DUE_KEYS_PER_READ ? task->read_keys_max : DUE_KEYS_PER_READ;
+    for (uint32_t i = 0; i < task->due.count && count < most; i++) {
         const struct due_item *item = &task->due.items[i];
         struct slice id = slice_of(item->id, item->id_size);
         if (item->at_ms <= task->now_ms && cache_find(&worker->cache, task->slot, id) == NULL) {
@@ -195,7 +197,7 @@ void due_step(struct worker *worker, struct task *task)
         due_read(worker, task, due->missed, last);
         return;
     }
-    if (task->seq - task->acked_seq >= WORKER_UNACKED_MAX) {
+    if (!task_may_cut(worker, task)) {
         return;
     }
     for (uint32_t i = 0;

@@ -32,6 +32,8 @@ static void flight_reset(struct flight *flight, enum flight_state state)
     flight->offset_count = 0;
     flight->sealed_count = 0;
     flight->began_us = 0;
+    flight->input_count = 0;
+    flight->input_bytes = 0;
     arena_reset(&flight->arena);
 }
 
@@ -51,7 +53,7 @@ static void flight_give_up_oldest(struct worker *worker)
 
 void flight_choose(struct worker *worker)
 {
-    for (uint32_t i = 0; i < FLIGHTS && worker->building == NO_INDEX; i++) {
+    for (uint32_t i = 0; i < worker->flight_count && worker->building == NO_INDEX; i++) {
         if (worker->flights[i].state == FLIGHT_FREE) {
             worker->building = i;
             flight_reset(&worker->flights[i], FLIGHT_BUILDING);
@@ -497,7 +499,7 @@ static void committed_cut(struct worker *worker, uint32_t index, struct flight_c
         claim_begin(worker, task); /* we are a member: now take the head back */
         return;
     }
-    INVARIANT(task->pending_count <= WORKER_UNACKED_MAX);
+    INVARIANT(task->pending_count <= worker->options.apply_queue_max);
     sealed->head.journal_offset = written->offset;
     task->pending[task->pending_count++] =
         (struct pending){sealed->seq, sealed->payload, sealed->head, index};

@@ -16,13 +16,15 @@
 #include "runtime/worker.h"
 
 enum {
-    FLIGHTS = 6,
+    FLIGHTS_BESIDES_QUEUE = 3, /* one is built, one commits, one is being given back */
+    FLIGHTS_MAX = WORKER_APPLY_QUEUE_MAX + FLIGHTS_BESIDES_QUEUE,
     STORE_BUFFERS_READ = 8,
     STORE_BUFFERS_WRITE = 4,
     READERS = 4,
     CUT_OFFSETS = 1024, /* (seq, journal offset) that a task remembers, thinned out when full */
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
+    READ_KEYS_MORE = 8, /* after each answer that did fit */
 };
 
 #define NO_INDEX UINT32_MAX
@@ -55,6 +57,8 @@ struct flight {
     struct flight_cut *sealed;
     uint32_t sealed_count;
     int64_t began_us; /* first thing in it; 0: empty */
+    uint32_t input_count; /* records read into it, and their bytes */
+    size_t input_bytes;
     struct log_transaction transaction;
 };
 
@@ -146,7 +150,7 @@ struct task {
     uint64_t owner;
     int64_t last_offset; /* where cut committed_seq begins in the journal */
     struct task_source sources[SOURCE_COUNT];
-    struct pending pending[WORKER_UNACKED_MAX + 1];
+    struct pending pending[WORKER_APPLY_QUEUE_MAX + 1];
     uint32_t pending_count;
     bool held_building; /* has something in the flight that is being built */
     uint32_t events_built;
@@ -171,6 +175,7 @@ struct task {
     int64_t read_since_us;
     uint64_t read_serial;
     uint32_t read_count;
+    uint32_t read_keys_max; /* customers to ask for at a time: fewer after an answer that did not fit */
     int64_t read_bucket;
 
     /* records taken from the log, not yet released */
@@ -184,6 +189,7 @@ struct task {
     int64_t append_ms; /* the broker's time of our last cut */
     int64_t append_us; /* our monotonic time then */
     bool behind;
+    bool clock_held; /* the wall clock runs ahead of Kafka's and is not believed */
 
     void *state_block; /* the engine's task state */
     uint64_t state_hash;
@@ -217,7 +223,8 @@ struct worker {
     struct worker_stats stats;
     struct cache cache;
     struct task *tasks; /* tasks_max */
-    struct flight flights[FLIGHTS];
+    struct flight flights[FLIGHTS_MAX];
+    uint32_t flight_count;
     uint32_t building;   /* NO_INDEX: none free */
     uint32_t committing; /* NO_INDEX: none */
     enum producer_state producer;
@@ -319,7 +326,15 @@ void rebuild_deleted(struct worker *worker, struct task *task);
 void due_step(struct worker *worker, struct task *task);
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
 
+/* May another cut of this task wait for Redis? */
+static inline bool task_may_cut(const struct worker *worker, const struct task *task)
+{
+    return task->seq - task->acked_seq < worker->options.apply_queue_max;
+}
+
 /* clock_task.c */
+/* The wall clock is `lead_ms` beyond what is believed; 0: it is believed. */
+void task_hold_clock(struct worker *worker, struct task *task, int64_t lead_ms);
 void task_clock_step(struct worker *worker, struct task *task);
 void task_clock_event(struct worker *worker, struct task *task, const struct event *event);
 

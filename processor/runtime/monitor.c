@@ -56,7 +56,7 @@ static const struct metric_family unapplied_family = {
 static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
                                                   "Owned tasks that are live", METRIC_GAUGE};
 static const struct metric_family held_family = {
-    "segue_clock_held", NULL, "1: the wall clock runs ahead of Kafka's and is not believed",
+    "segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's",
     METRIC_GAUGE};
 static const struct metric_family build_family = {
     "segue_build", NULL, "Version and playbook of this process", METRIC_GAUGE};
@@ -243,7 +243,7 @@ static void refresh_tasks(struct monitor *m)
 static void refresh(struct monitor *m)
 {
     int64_t oldest_ms = 0;
-    bool held = false;
+    uint64_t held = 0;
     metric_set_total(m->events, sum_events(m));
     metric_set_total(m->deadlines, sum_deadlines(m));
     metric_set_total(m->commits, sum_commits(m));
@@ -258,11 +258,11 @@ static void refresh(struct monitor *m)
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
         int64_t since = atomic_load(&stats->transaction_since_ms);
         oldest_ms = since != 0 && (oldest_ms == 0 || since < oldest_ms) ? since : oldest_ms;
-        held = held || atomic_load(&stats->held_clock) != 0;
+        held += atomic_load(&stats->held_clock);
     }
     int64_t now_ms = m->options.clock->ops->wall_ms(m->options.clock);
     metric_set(m->age, oldest_ms == 0 ? 0 : (double)(now_ms - oldest_ms) / 1e3);
-    metric_set(m->held, held);
+    metric_set(m->held, (double)held);
     refresh_arrays(m);
     refresh_histogram(m, true);
     refresh_histogram(m, false);
@@ -299,7 +299,7 @@ static void PRINTF_LIKE(2, 3) say(struct http_answer *answer, const char *format
 static bool stalled(const struct monitor *m, uint32_t worker)
 {
     int64_t now_us = m->options.clock->ops->monotonic_us(m->options.clock);
-    return now_us - m->seen[worker].moved_us > (int64_t)MONITOR_STALL_MS * 1000;
+    return now_us - m->seen[worker].moved_us > m->options.stall_ms * 1000;
 }
 
 static void fill_health(void *context, const struct http_request *request UNUSED,
@@ -308,7 +308,7 @@ static void fill_health(void *context, const struct http_request *request UNUSED
     struct monitor *m = context;
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         bool bad = stalled(m, w);
-        say(answer, "worker %u: %s\n", w, bad ? "no turn for 30 s" : "ok");
+        say(answer, "worker %u: %s\n", w, bad ? "makes no turns; the watchdog ends it" : "ok");
         answer->status = bad ? 503 : answer->status;
     }
 }

@@ -8,7 +8,7 @@
 #include "io/http.h"
 #include "runtime/worker.h"
 
-enum { MONITOR_WORKERS_MAX = 32, MONITOR_ANSWER_SIZE_MAX = 1048576, MONITOR_STALL_MS = 30000 };
+enum { MONITOR_WORKERS_MAX = 32, MONITOR_ANSWER_SIZE_MAX = 1048576 };
 
 struct monitor;
 
@@ -26,6 +26,7 @@ struct monitor_options {
     uint32_t task_count;              /* N: series are registered for each */
     const char *topics[SOURCE_COUNT]; /* NULL: not used */
     uint64_t playbook_hash;
+    int64_t stall_ms; /* the watchdog: a worker without a turn for so long is stuck */
     struct clock *clock;
     const struct monitor_check *checks; /* check_count, until exit */
     uint32_t check_count;
@@ -37,7 +38,7 @@ struct monitor *monitor_open(const struct monitor_options *options);
 /* The three paths, for http_open. Returns their number. `out_handlers` has room for 3. */
 uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_handlers);
 
-/* For the watchdog: false when some worker has made no turn for MONITOR_STALL_MS. Call it every
+/* For the watchdog: false when some worker has made no turn for stall_ms. Call it every
  * second or so, from one thread. */
 bool monitor_alive(struct monitor *monitor);
 

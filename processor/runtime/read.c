@@ -101,12 +101,28 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
     return READ_LOST;
 }
 
+/* An answer beyond redis.reply_size breaks the connection, and so does an outage: ask for half as
+ * many either way. One record always fits. */
+static void read_learn(struct task *task, enum read_operation operation, bool good)
+{
+    if (operation != READ_CUSTOMERS) {
+        return;
+    }
+    if (!good) {
+        task->read_keys_max = task->read_count > 1 ? task->read_count / 2 : 1;
+    } else if (task->read_keys_max < READ_KEYS_MAX) {
+        uint32_t more = task->read_keys_max + READ_KEYS_MORE;
+        task->read_keys_max = more < READ_KEYS_MAX ? more : READ_KEYS_MAX;
+    }
+}
+
 void read_answer(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     enum read_operation operation = task->reading_store;
     if (operation == READ_NONE) {
         return;
     }
+    read_learn(task, operation, answer->status == STATUS_OK);
     if (answer->status != STATUS_OK) {
         task->retry_us = worker->now_us + RETRY_US;
     } else if (task->read_serial == task->serial || SIM_WITHOUT(MUTANT_OLD_ANSWER)) {

@@ -12,6 +12,12 @@ static inline void stats_add(atomic_uint_least64_t *counter, uint64_t value)
                           memory_order_relaxed);
 }
 
+static inline void stats_take(atomic_uint_least64_t *gauge, uint64_t value)
+{
+    atomic_store_explicit(gauge, atomic_load_explicit(gauge, memory_order_relaxed) - value,
+                          memory_order_relaxed);
+}
+
 static inline void stats_time(struct worker_histogram *histogram, int64_t us)
 {
     uint64_t value = us < 0 ? 0 : (uint64_t)us;

@@ -18,6 +18,8 @@ void worker_options_init(struct worker_options *options)
     *options = (struct worker_options){
         .commit_interval_ms = 50,
         .commit_floor_ms = 5,
+        .apply_queue_max = 3,
+        .clock_lead_ms_max = 60000,
         .checkpoint_interval_ms = 30000,
         .journal_keep_ms = 3600000,
         .future_ms_max = 300000,
@@ -27,9 +29,11 @@ void worker_options_init(struct worker_options *options)
             {
                 .chunk_records = 512,
                 .customers_per_cut = 4096,
+                .records_per_commit = 20000,
                 .outputs_per_commit = 16384,
                 .due_entries = 4096,
                 .dirty_entries = 65536,
+                .input_bytes = 16 * 1024 * 1024,
                 .commit_bytes = 2 * 1024 * 1024,
                 .step_bytes = 512 * 1024,
                 .message_bytes = 900 * 1024,
@@ -75,6 +79,7 @@ void task_forget(struct worker *worker, struct task *task)
     due_clear(&task->due);
     task->watch_epoch = 0;
     task->append_ms = 0;
+    task_hold_clock(worker, task, 0);
     task->chunk_limit = worker->options.limits.chunk_records;
 }
 
@@ -128,12 +133,14 @@ static void open_memory(struct worker *worker)
         task->slot = i;
         task->number = NO_INDEX;
         task->reader = NO_INDEX;
+        task->read_keys_max = READ_KEYS_MAX;
         task->records = memory_take(limits->chunk_records * sizeof(struct log_record), "records in hand");
         task->state_block = memory_take(block, "task records");
         task->due.items = memory_take(limits->due_entries * sizeof(struct due_item), "deadlines in memory");
         task->due.limit = limits->due_entries;
     }
-    for (uint32_t i = 0; i < FLIGHTS; i++) {
+    worker->flight_count = options->apply_queue_max + FLIGHTS_BESIDES_QUEUE;
+    for (uint32_t i = 0; i < worker->flight_count; i++) {
         struct flight *flight = &worker->flights[i];
         arena_init(&flight->arena, memory_take(limits->commit_bytes, "outputs in flight"), limits->commit_bytes);
         flight->cuts = memory_take(limits->commit_bytes, "cuts in flight");
@@ -187,7 +194,8 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
         strlen(options->cluster_id) >= WORKER_CLUSTER_ID_SIZE_MAX) {
         return status_fail(out_text, STATUS_INVALID, "the application's name or the cluster id is too long");
     }
-    if (limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX || limits->due_entries < 8 ||
+    if (options->apply_queue_max == 0 || options->apply_queue_max > WORKER_APPLY_QUEUE_MAX ||
+        limits->records_per_commit == 0 || limits->input_bytes == 0 || limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX || limits->due_entries < 8 ||
         limits->outputs_per_commit < 4 * ENGINE_OUTPUTS_PER_STEP_MAX ||
         limits->commit_bytes < 2 * limits->step_bytes || limits->message_bytes <= 2 * CUT_PART_OVERHEAD) {
         return status_fail(out_text, STATUS_INVALID, "a limit is out of range; see `segue check --defaults`");

@@ -20,7 +20,7 @@
 #include "io/store.h"
 
 enum {
-    WORKER_UNACKED_MAX = 3,            /* cuts of a task that wait for Redis */
+    WORKER_APPLY_QUEUE_MAX = 16,       /* the most that apply_queue_max may be */
     WORKER_APPLICATION_SIZE_MAX = 64,  /* bytes of the application's name */
     WORKER_CLUSTER_ID_SIZE_MAX = 64,   /* bytes of Kafka's cluster id */
     WORKER_HISTOGRAM_BUCKETS = METRIC_BUCKET_COUNT + 1,
@@ -50,9 +50,11 @@ struct worker_codec {
 struct worker_limits {
     uint32_t chunk_records;      /* records a task takes at a time; default 512 */
     uint32_t customers_per_cut;  /* customers a transaction may touch; default 4096 */
+    uint32_t records_per_commit; /* inputs of one transaction; default 20000 */
     uint32_t outputs_per_commit; /* records of one transaction; default 16384 */
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
     uint32_t dirty_entries;      /* changed customers a task remembers for its checkpoints; default 65536 */
+    size_t input_bytes;          /* keys and values of one transaction's inputs; default 16 MiB */
     size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 2 MiB */
     size_t step_bytes;           /* room for the encoded outputs of one engine step; default 512 KiB */
     size_t message_bytes;        /* a journal record's value; larger cuts are split; default 900 KiB */
@@ -83,10 +85,12 @@ struct worker_options {
     struct worker_source sources[SOURCE_COUNT];
     enum engine_clock clock_mode;
     int64_t commit_interval_ms;     /* latest; default 50 */
+    uint32_t apply_queue_max;       /* committed cuts of a task that may wait for Redis; default 3 */
     int64_t commit_floor_ms;        /* least time between two commits while little arrives; default 5 */
     int64_t checkpoint_interval_ms; /* default 30,000 */
     int64_t journal_keep_ms;        /* no journal record younger than this is deleted; default 1 h */
     int64_t future_ms_max;          /* an event dated further ahead is rejected; default 5 min */
+    int64_t clock_lead_ms_max;      /* how far the wall clock may run ahead of Kafka's; default 60 s */
     int64_t store_timeout_ms;       /* a Redis answer later than this breaks its connection; default 10 s */
     /* clock stream: how long to wait for a source with nothing to read; default 2 s */
     int64_t merge_wait_ms;
@@ -142,7 +146,7 @@ struct worker_stats {
     atomic_uint_least64_t journal_bytes;
     atomic_uint_least64_t turns;               /* a watchdog looks at this */
     atomic_int_least64_t transaction_since_ms; /* when the running commit began; 0: none */
-    atomic_int_least64_t held_clock;           /* 1: the wall clock runs ahead of Kafka's and is not believed */
+    atomic_uint_least64_t held_clock;          /* tasks for which the wall clock runs ahead of Kafka's */
     struct worker_histogram commit_latency;
     struct worker_histogram apply_latency;
     struct worker_task_stats tasks[LOG_TASKS_PER_WORKER_MAX];

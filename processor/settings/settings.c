@@ -101,7 +101,7 @@ static const struct key keys[] = {
          "a journal message; a longer cut is split"),
     SIZE("cache.size", cache_size, "256MiB", MIB, 1024 * GIB,
          "cached customer records, all workers"),
-    INTEGER("apply.queue", apply_queue_max, "3", 1, 64, "cuts of a task that may wait for Redis"),
+    INTEGER("apply.queue", apply_queue_max, "3", 1, 16, "cuts of a task that may wait for Redis"),
     TIMESPAN("watchdog", watchdog_ms, "60s", MS_PER_SECOND, MS_PER_DAY,
              "no progress for so long: exit 75"),
     TIMESPAN("shutdown", shutdown_ms, "10s", MS_PER_SECOND, MS_PER_HOUR,
@@ -138,6 +138,8 @@ static const struct key keys[] = {
              "with TLS and AUTH"),
     TIMESPAN("redis.timeout", redis.timeout_ms, "2s", 10, MS_PER_HOUR,
              "a slower answer breaks the connection"),
+    SIZE("redis.reply_size", redis.reply_size_max, "8MiB", MIB, GIB,
+         "replies a worker reads at a time; asks for less when they do not fit"),
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(keys[0]) };

@@ -75,6 +75,7 @@ struct settings {
         const char *ca_file, *certificate_file, *key_file, *server_name;
         const char *user, *password_file;
         int64_t connect_timeout_ms; /* connection, TLS and AUTH */
+        uint64_t reply_size_max;    /* bytes of the replies to one read of a worker */
         int64_t timeout_ms;         /* an answer that takes longer breaks the connection */
     } redis;
 

@@ -278,6 +278,7 @@ static struct worker_options sim_options(struct sim_process *process)
     options.journal_partitions = SIM_JOURNALS;
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
+    options.apply_queue_max = (uint32_t)sim_between(1, 4);
     options.store_timeout_ms = 1500;
     options.future_ms_max = 3 * 3600000; /* clocks jump here, and a false `future` would be right */
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
@@ -285,6 +286,8 @@ static struct worker_options sim_options(struct sim_process *process)
     }
     options.limits = (struct worker_limits){.chunk_records = (uint32_t)sim_between(4, 48),
                                             .customers_per_cut = (uint32_t)sim_between(8, 64),
+                                            .records_per_commit = (uint32_t)sim_between(4, 400),
+                                            .input_bytes = (size_t)sim_between(64, 20000),
                                             .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
                                             .due_entries = (uint32_t)sim_between(8, 64),
                                             .dirty_entries = 256,
