@@ -15,6 +15,7 @@
 #include "commands/all.h"
 #include "commands/connect.h"
 #include "engine/engine.h"
+#include "io/kafka_admin.h"
 #include "io/http.h"
 #include "playbook/playbook.h"
 #include "runtime/live_codec.h"
@@ -41,6 +42,8 @@ struct run {
     struct thread_worker threads_of[THREADS_MAX];
     uint32_t worker_count;
     uint32_t tasks_per_worker;
+    int64_t *start_offsets[SOURCE_COUNT]; /* of sources that start at a time: per task */
+    struct worker_heard heard;
     struct monitor *monitor;
     struct monitor_check checks[2];
     struct http_server *http;
@@ -110,6 +113,35 @@ static enum status open_kafka(struct run *run, struct status_text *out_text)
     return STATUS_OK;
 }
 
+/* Sources that start at a time: from which offset on, per task. Of use only while nothing was
+ * committed, and cheap enough to ask every time. */
+static enum status open_starts(struct run *run, struct status_text *out_text)
+{
+    const struct settings *settings = &run->connect.settings;
+    uint32_t tasks = kafka_task_count(run->kafka);
+    struct kafka_admin *admin = NULL;
+    enum status status = STATUS_OK;
+    worker_heard_init(&run->heard);
+    for (int i = 0; i < SOURCE_COUNT && status == STATUS_OK; i++) {
+        const struct settings_source *source = &settings->sources[i];
+        if (!source->used || source->start != START_TIME) {
+            continue;
+        }
+        run->start_offsets[i] = memory_take(tasks * sizeof(int64_t), "start offsets");
+        if (admin == NULL) {
+            status = kafka_admin_open(&run->connect.kafka, START_TIMEOUT_MS, &admin, out_text);
+        }
+        if (status == STATUS_OK) {
+            status = kafka_admin_offsets_at(admin, source->topic, tasks, source->start_ms,
+                                            START_TIMEOUT_MS, run->start_offsets[i], out_text);
+        }
+    }
+    if (admin != NULL) {
+        kafka_admin_close(admin);
+    }
+    return status;
+}
+
 static enum status open_engine(struct run *run, struct status_text *out_text)
 {
     const struct settings *settings = &run->connect.settings;
@@ -143,7 +175,23 @@ static enum status open_codec(struct run *run, struct status_text *out_text)
     return live_codec_open(&options, &run->codec, out_text);
 }
 
-static struct worker_options worker_options_of(const struct run *run, uint32_t number)
+static struct worker_source worker_source_of(const struct run *run, int number)
+{
+    static const enum worker_start starts[] = {[START_UNSET] = WORKER_START_EARLIEST,
+                                               [START_EARLIEST] = WORKER_START_EARLIEST,
+                                               [START_LATEST] = WORKER_START_LATEST,
+                                               [START_TIME] = WORKER_START_OFFSET};
+    const struct settings_source *source = &run->connect.settings.sources[number];
+    return (struct worker_source){.used = source->used,
+                                  .start = starts[source->start],
+                                  .start_offsets = run->start_offsets[number],
+                                  .stale_after_ms = source->stale_after_ms != 0
+                                                        ? source->stale_after_ms
+                                                        : run->playbook->stale_after_ms,
+                                  .topic = source->topic};
+}
+
+static struct worker_options worker_options_of(struct run *run, uint32_t number)
 {
     const struct settings *settings = &run->connect.settings;
     struct worker_options options;
@@ -152,6 +200,7 @@ static struct worker_options worker_options_of(const struct run *run, uint32_t n
     options.log = kafka_worker_log(run->kafka, number);
     options.store = redis_store_interface(run->stores[number]);
     options.clock = clock_system();
+    options.heard = &run->heard;
     options.codec = live_codec_interface(run->codec);
     options.application = settings->application;
     options.cluster_id = kafka_cluster_id(run->kafka);
@@ -161,11 +210,7 @@ static struct worker_options worker_options_of(const struct run *run, uint32_t n
     options.journal_partitions = kafka_journal_count(run->kafka);
     options.tasks_max = run->tasks_per_worker;
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        const struct settings_source *source = &settings->sources[i];
-        options.sources[i] = (struct worker_source){
-            source->used,
-            source->start == START_LATEST ? WORKER_START_LATEST : WORKER_START_EARLIEST,
-            source->topic};
+        options.sources[i] = worker_source_of(run, i);
     }
     options.clock_mode = settings->clock == CLOCK_STREAM ? ENGINE_CLOCK_STREAM : ENGINE_CLOCK_LIVE;
     options.commit_interval_ms = settings->commit_interval_ms;
@@ -233,6 +278,9 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
                                       .clock = clock_system(),
                                       .checks = run->checks,
                                       .check_count = ARRAY_COUNT(run->checks)};
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        options.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+    }
     run->monitor = monitor_open(&options);
     uint32_t count = monitor_handlers(run->monitor, handlers);
     if (settings->listen[0] == '\0') {
@@ -246,7 +294,7 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
 static enum status open_all(struct run *run, struct status_text *out_text)
 {
     static enum status (*const steps[])(struct run *, struct status_text *) = {
-        open_playbook, open_kafka, open_engine, open_codec, open_workers, open_monitor};
+        open_playbook, open_kafka, open_starts, open_engine, open_codec, open_workers, open_monitor};
     for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
         enum status status = steps[i](run, out_text);
         if (status != STATUS_OK) {

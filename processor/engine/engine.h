@@ -74,6 +74,11 @@ static inline bool engine_room(const struct effects *effects)
            effects->arena.size - effects->arena.used >= ENGINE_ARENA_PER_STEP_MAX;
 }
 
+/* Since `from_ms` no record of that source has come for any customer (INT64_MAX: they come again). What has
+ * not come from it is judged as of then: a late feed is not a bank full of lost jobs (DESIGN 6.6). Not packed:
+ * gone after engine_task_init. */
+void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms);
+
 enum engine_result {
     ENGINE_DONE,
     ENGINE_MORE, /* more deadlines <= now are due than one step may fire: call engine_advance again */
@@ -81,7 +86,6 @@ enum engine_result {
 
 /* Fire this customer's deadlines <= now_ms, in order, each evaluated at its own moment; then the event.
  * `now_ms` is the task's now (never goes back, >= what was used for this customer before).
- * `may_fire`: false while the event's absences are held (a silent source).
  * ENGINE_MORE: the event has NOT been processed; call engine_advance until ENGINE_DONE, then again. */
 enum engine_result engine_event(const struct engine *engine, void *task, struct customer *customer,
                                 const struct event *event, int64_t now_ms, struct effects *effects);

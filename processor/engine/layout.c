@@ -309,5 +309,9 @@ void engine_customer_init(const struct engine *engine, struct customer *customer
 void engine_task_init(const struct engine *engine, void *task, uint32_t task_number)
 {
     memset(task, 0, engine->task_size);
-    ((struct task_head *)task)->number = task_number;
+    struct task_head *head = task;
+    head->number = task_number;
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        head->silent_from_ms[i] = INT64_MAX;
+    }
 }

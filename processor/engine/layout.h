@@ -46,6 +46,7 @@ struct engine {
 struct task_head {
     uint64_t unknowns; /* predicates that could not be evaluated: a metric, not packed */
     uint32_t number;
+    int64_t silent_from_ms[SOURCE_COUNT]; /* as scope's; not packed */
 };
 
 static inline void *part(void *block, size_t offset)

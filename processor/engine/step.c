@@ -17,7 +17,8 @@ void work_begin(struct work *work, const struct engine *engine, void *task, stru
     work->effects = effects;
     arena_init(&work->scratch, work->scratch_block, sizeof(work->scratch_block));
     work->scope = (struct scope){.customer = customer, .zones = engine->zones,
-                                 .features = work->values};
+                                 .features = work->values,
+                                 .silent_from_ms = ((const struct task_head *)task)->silent_from_ms};
     work->step = (struct step){
         .scope = &work->scope,
         .effects = effects,
@@ -40,7 +41,8 @@ void work_read_features(struct work *work)
     features_values(playbook->features, part(work->customer, work->engine->features), &work->scope,
                     work->values);
     for (uint32_t i = 0; i < playbook->series_count; i++) {
-        series_values(&playbook->series[i], &series[i], work->engine->zones, zone, work->scope.now_ms,
+        series_values(&playbook->series[i], &series[i], work->engine->zones, zone,
+                      scope_judged_until(&work->scope, SOURCE_TRANSACTIONS),
                       work->values + playbook->series[i].first_feature);
     }
 }
@@ -105,8 +107,10 @@ static void arm_deadline(struct work *work)
     int64_t next = features_deadline(playbook->features, part_of(work->customer, engine->features),
                                      &work->scope);
     for (uint32_t i = 0; i < playbook->series_count; i++) {
-        next = earlier(next, series_next_change(&playbook->series[i], &series[i], engine->zones,
-                                                work->customer->profile.zone, now_ms));
+        int64_t change_ms =
+            series_next_change(&playbook->series[i], &series[i], engine->zones, work->customer->profile.zone,
+                               scope_judged_until(&work->scope, SOURCE_TRANSACTIONS));
+        next = earlier(next, scope_absence_due(&work->scope, SOURCE_TRANSACTIONS, change_ms));
     }
     next = earlier(next, life_next_change(&playbook->life, part_of(work->customer, engine->life),
                                           &work->scope));
@@ -114,6 +118,12 @@ static void arm_deadline(struct work *work)
                                               part_of(work->customer, engine->segments), now_ms));
     INVARIANT(next > now_ms);
     work->customer->deadline_ms = next;
+}
+
+void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms)
+{
+    (void)engine;
+    ((struct task_head *)task)->silent_from_ms[source] = from_ms;
 }
 
 /* Evaluations say whose fault they are: the event, or no event. */

@@ -146,7 +146,8 @@ static void due_feature(const struct features_plan *plan, const void *state, uin
         }
         break;
     case FEATURE_ABSENCE:
-        due_ms(due, moment, absence_due_ms(plan, state, index));
+        due_ms(due, moment,
+               scope_absence_due(moment->scope, def->source, absence_due_ms(plan, state, index)));
         break;
     case FEATURE_FIRST:
     case FEATURE_LAST:

@@ -16,6 +16,7 @@ struct moment moment_of(const struct features_plan *plan, const void *state, con
         .latest = ((const struct state_head *)state)->latest_day,
         .zone = scope->customer->profile.zone,
         .zones = scope->zones,
+        .scope = scope,
     };
 }
 
@@ -410,7 +411,8 @@ static struct feature_value absence_value(const struct features_plan *plan, cons
                                           const struct moment *moment)
 {
     struct feature_value value = {.type = FEATURE_BOOL, .present = true};
-    value.i = absence_due_ms(plan, state, index) <= moment->now_ms;
+    value.i = absence_due_ms(plan, state, index) <=
+              scope_judged_until(moment->scope, plan->defs[index].source);
     return value;
 }
 

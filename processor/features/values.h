@@ -11,6 +11,7 @@ struct moment {
     int32_t latest; /* the customer's latest day; TILE_NONE */
     int32_t zone;
     const struct zones *zones;
+    const struct scope *scope;
 };
 
 struct moment moment_of(const struct features_plan *plan, const void *state, const struct scope *scope);

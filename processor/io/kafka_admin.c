@@ -346,3 +346,31 @@ enum status kafka_admin_watermarks(struct kafka_admin *admin, const char *topic,
     }
     return STATUS_OK;
 }
+
+enum status kafka_admin_offsets_at(struct kafka_admin *admin, const char *topic,
+                                   uint32_t partition_count, int64_t time_ms, int32_t timeout_ms,
+                                   int64_t *out_offsets, struct status_text *out_text)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)partition_count);
+    for (uint32_t p = 0; p < partition_count; p++) {
+        rd_kafka_topic_partition_list_add(list, topic, (int32_t)p)->offset = time_ms;
+    }
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(admin->client, list, timeout_ms);
+    enum status status = STATUS_OK;
+    for (uint32_t p = 0; p < partition_count && status == STATUS_OK; p++) {
+        const rd_kafka_topic_partition_t *entry = &list->elems[p];
+        code = code != RD_KAFKA_RESP_ERR_NO_ERROR ? code : entry->err;
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+            status = status_fail(out_text, STATUS_AWAY, "kafka: offsets of %s at a time: %s", topic,
+                                 rd_kafka_err2str(code));
+        } else if (entry->offset >= 0) {
+            out_offsets[entry->partition] = entry->offset;
+        } else {
+            int64_t low;
+            status = kafka_admin_watermarks(admin, topic, (uint32_t)entry->partition, timeout_ms, &low,
+                                            &out_offsets[entry->partition], out_text);
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return status;
+}

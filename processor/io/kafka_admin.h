@@ -61,4 +61,10 @@ enum status kafka_admin_watermarks(struct kafka_admin *admin, const char *topic,
                                    int32_t timeout_ms, int64_t *out_low, int64_t *out_high,
                                    struct status_text *out_text) MUST_USE;
 
+/* For each partition 0 .. partition_count - 1: the first offset whose record's time is `time_ms` or
+ * later; the end, when there is none yet. */
+enum status kafka_admin_offsets_at(struct kafka_admin *admin, const char *topic,
+                                   uint32_t partition_count, int64_t time_ms, int32_t timeout_ms,
+                                   int64_t *out_offsets, struct status_text *out_text) MUST_USE;
+
 #endif

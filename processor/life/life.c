@@ -8,7 +8,6 @@
 
 enum {
     HALF_LIVES_MAX = 8,   /* evidence older than that is gone: less than 0.4 % of its weight */
-    HELD_RECHECK_MS = 60000,
 };
 
 /* What one definition's conditions say at this moment. */
@@ -36,11 +35,8 @@ static enum rules_truth absent_holds(const struct life_def *def, const struct sc
         return RULES_YES;
     }
     const struct feature_value *since = absent_since(def, scope);
-    if (since == NULL || scope->now_ms - since->i <= def->absent.for_ms) {
-        return RULES_NO;
-    }
-    /* The source of the feature is silent for everybody: nothing can be said about this customer. */
-    return scope->customer->held ? RULES_UNKNOWN : RULES_YES;
+    int64_t until_ms = scope_judged_until(scope, (enum source)def->absent.source);
+    return since == NULL || until_ms - since->i <= def->absent.for_ms ? RULES_NO : RULES_YES;
 }
 
 static void read_primary(const struct life_def *def, struct life_state *state, struct step *step)
@@ -395,10 +391,8 @@ int64_t life_next_change(const struct life_events *events, const struct life_sta
         const struct feature_value *since = absent_since(def, scope);
         int64_t at_ms = INT64_MAX;
         if (since != NULL) {
-            at_ms = since->i + def->absent.for_ms + 1;
-            if (at_ms <= now_ms) {
-                at_ms = scope->customer->held ? now_ms + HELD_RECHECK_MS : INT64_MAX;
-            }
+            at_ms = scope_absence_due(scope, (enum source)def->absent.source,
+                                      since->i + def->absent.for_ms + 1);
         }
         if (states[i].phase == LIFE_PHASE_CONFIRMED && def->expires_ms > 0) {
             int64_t end_ms = states[i].confirmed_ms + def->expires_ms;

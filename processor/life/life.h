@@ -33,6 +33,7 @@ struct life_signal {
 struct life_absent {
     bool used;
     uint32_t feature;   /* index in scope.features, of type FEATURE_TIME */
+    uint8_t source;     /* enum source: where the feature's events come from */
     int64_t for_ms;
     struct slice name;  /* "f.salary.last_at" */
     struct slice text;  /* "45d" as written */
@@ -99,7 +100,8 @@ struct life_result life_evaluate(const struct life_events *events, struct life_s
 void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena);
 
 /* The first moment after scope->now_ms at which life_evaluate could decide otherwise with no event.
- * While customer->held (a silent source), absences are asked again every minute. */
+ * While a source is silent for everybody (scope->silent_from_ms), its absences are asked again every
+ * minute. */
 int64_t life_next_change(const struct life_events *events, const struct life_state *states,
                          const struct scope *scope);
 

@@ -47,6 +47,29 @@ struct scope {
     const struct slice *segments; /* names of segments the customer is in */
     uint32_t segment_count;
     const struct zones *zones;
+    /* Per source, SOURCE_COUNT of them: since when nobody's records of it have come (INT64_MAX: they
+     * come); NULL: all come. */
+    const int64_t *silent_from_ms;
 };
+
+enum { SCOPE_SILENT_RECHECK_MS = 60000 };
+
+/* The moment up to which it may be judged what has NOT come from a source: a late feed is not a bank full
+ * of lost jobs. */
+static inline int64_t scope_judged_until(const struct scope *scope, enum source source)
+{
+    int64_t silent_ms = scope->silent_from_ms == NULL ? INT64_MAX : scope->silent_from_ms[source];
+    return scope->now_ms < silent_ms ? scope->now_ms : silent_ms;
+}
+
+/* When to look again for an absence that is certain from `at_ms` on: after now, and while its source is
+ * silent every minute. INT64_MAX: it was judged. */
+static inline int64_t scope_absence_due(const struct scope *scope, enum source source, int64_t at_ms)
+{
+    if (at_ms > scope->now_ms) {
+        return at_ms;
+    }
+    return at_ms > scope_judged_until(scope, source) ? scope->now_ms + SCOPE_SILENT_RECHECK_MS : INT64_MAX;
+}
 
 #endif

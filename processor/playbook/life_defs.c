@@ -41,6 +41,10 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
             }
             def->absent.used = true;
             def->absent.feature = i;
+            def->absent.source =
+                loader->facts[i].series
+                    ? SOURCE_TRANSACTIONS
+                    : (uint8_t)playbook->feature_defs[loader->facts[i].def].source;
             def->absent.name = name;
             def->absent.text = for_node->text;
             reads->features[i / 64] |= UINT64_C(1) << i % 64;

@@ -373,6 +373,7 @@ void batch_step(struct worker *worker, struct task *task)
     while (task->record_at < task->record_count && worker->turn_budget > 0) {
         const struct log_record *record = &task->records[task->record_at];
         task->sources[record->source].heard_us = worker->now_us;
+        silence_heard(worker, task, record);
         uint64_t serial = task->serial;
         enum batch_next next = batch_record(worker, task, record);
         if (task->serial != serial || task->state != TASK_LIVE) {

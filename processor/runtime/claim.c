@@ -403,6 +403,10 @@ static void claim_live(struct worker *worker, struct task *task)
             continue;
         }
         offsets[i] = option->start == WORKER_START_LATEST ? -3 : -2;
+        if (option->start == WORKER_START_OFFSET && source->position < 0) {
+            source->position = option->start_offsets[task->number];
+            source->from = source->position;
+        }
         if (source->position >= 0) {
             offsets[i] = source->position;
             if (source->verify != 0 && source->position == source->verify_offset + 1) {
@@ -417,6 +421,7 @@ static void claim_live(struct worker *worker, struct task *task)
     task->due.loaded = task->due.cursor == INT64_MIN ? INT64_MIN : task->due.cursor - 1;
     task->due.missed = INT64_MAX;
     task->last_cut_us = worker->now_us;
+    task->live_since_us = worker->now_us;
     task->reason[0] = '\0';
     task->want_rebuild = false;
     task_set_state(worker, task, TASK_LIVE);

@@ -31,11 +31,13 @@ void task_clock_event(struct worker *worker, struct task *task, const struct eve
 }
 
 /* Is anything left to read, as far as the last fetch knows? */
-static bool task_is_behind(struct worker *worker, struct task *task, int64_t *out_lag)
+static bool task_is_behind(struct worker *worker, struct task *task, int64_t *out_lag,
+                           uint32_t *out_lagging)
 {
     struct log *log = worker->options.log;
     bool behind = false;
     *out_lag = 0;
+    *out_lagging = 0;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         if (!worker->options.sources[i].used) {
             continue;
@@ -43,6 +45,7 @@ static bool task_is_behind(struct worker *worker, struct task *task, int64_t *ou
         int64_t end = log->ops->high_watermark(log, task->number, (enum source)i);
         if (end < 0) {
             *out_lag = -1;
+            *out_lagging = UINT32_MAX;
             return true; /* not known yet */
         }
         if (end == 0 && task->sources[i].position < 0) {
@@ -53,6 +56,7 @@ static bool task_is_behind(struct worker *worker, struct task *task, int64_t *ou
         if (position < 0 ? end > 0 && worker->options.sources[i].start == WORKER_START_EARLIEST
                          : position < end) {
             behind = true;
+            *out_lagging |= 1U << i;
             *out_lag += position < 0 ? end : end - position;
         }
     }
@@ -122,7 +126,9 @@ static void task_follow_wall(struct worker *worker, struct task *task)
 void task_clock_step(struct worker *worker, struct task *task)
 {
     int64_t lag = 0;
-    task->behind = task_is_behind(worker, task, &lag);
+    uint32_t lagging = 0;
+    task->behind = task_is_behind(worker, task, &lag, &lagging);
+    silence_step(worker, task, lagging);
     atomic_store_explicit(&worker->stats.tasks[task->slot].lag, lag, memory_order_relaxed);
     if (worker->options.clock_mode == ENGINE_CLOCK_LIVE && !task->behind) {
         task_follow_wall(worker, task);

@@ -189,6 +189,8 @@ struct task {
     int64_t append_ms; /* the broker's time of our last cut */
     int64_t append_us; /* our monotonic time then */
     bool behind;
+    uint32_t silent; /* bit per source: silent for everybody, its absences are held */
+    int64_t live_since_us;
     bool clock_held; /* the wall clock runs ahead of Kafka's and is not believed */
 
     void *state_block; /* the engine's task state */
@@ -221,6 +223,7 @@ struct worker {
     uint64_t layout_hash;
     uint64_t playbook_hash;
     struct worker_stats stats;
+    struct worker_heard *heard, heard_here;
     struct cache cache;
     struct task *tasks; /* tasks_max */
     struct flight flights[FLIGHTS_MAX];
@@ -331,6 +334,12 @@ static inline bool task_may_cut(const struct worker *worker, const struct task *
 {
     return task->seq - task->acked_seq < worker->options.apply_queue_max;
 }
+
+/* silence.c */
+void silence_heard(struct worker *worker, struct task *task, const struct log_record *record);
+/* `lagging`: bit per source that has records left to read. */
+void silence_step(struct worker *worker, struct task *task, uint32_t lagging);
+void silence_end(struct worker *worker, struct task *task);
 
 /* clock_task.c */
 /* The wall clock is `lead_ms` beyond what is believed; 0: it is believed. */

@@ -58,6 +58,8 @@ static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
 static const struct metric_family held_family = {
     "segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's",
     METRIC_GAUGE};
+static const struct metric_family silent_family = {
+    "segue_source_silent", NULL, "Tasks for which nobody's records of that source come", METRIC_GAUGE};
 static const struct metric_family build_family = {
     "segue_build", NULL, "Version and playbook of this process", METRIC_GAUGE};
 
@@ -75,6 +77,7 @@ struct monitor {
     struct metric *commit_time, *apply_time, *age, *unapplied, *ready, *held;
     struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
         *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
+    struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
     struct task_series *tasks; /* task_count */
     struct {
         uint64_t turns;
@@ -110,6 +113,11 @@ static void register_totals(struct monitor *m)
     m->unapplied = series(m, &unapplied_family, NULL, NULL);
     m->ready = series(m, &ready_family, NULL, NULL);
     m->held = series(m, &held_family, NULL, NULL);
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        m->silent[i] = m->options.topics[i] == NULL
+                           ? NULL
+                           : series(m, &silent_family, "topic", m->options.topics[i]);
+    }
     for (int i = 1; i < REJECT_REASON_COUNT; i++) {
         m->rejects[i] =
             series(m, &rejects_family, "reason", reject_reason_text((enum reject_reason)i));
@@ -182,6 +190,15 @@ static void refresh_arrays(struct monitor *m)
             sum += atomic_load(&worker_stats(m->options.workers[w])->rejects[i]);
         }
         metric_set_total(m->rejects[i], sum);
+    }
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        uint64_t sum = 0;
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {
+            sum += atomic_load(&worker_stats(m->options.workers[w])->silent[i]);
+        }
+        if (m->silent[i] != NULL) {
+            metric_set(m->silent[i], (double)sum);
+        }
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
         uint64_t sum = 0;

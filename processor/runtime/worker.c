@@ -42,6 +42,13 @@ void worker_options_init(struct worker_options *options)
     };
 }
 
+void worker_heard_init(struct worker_heard *heard)
+{
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        atomic_init(&heard->at_ms[i], INT64_MIN);
+    }
+}
+
 static const char *const state_names[] = {"idle", "claiming", "live", "rebuilding", "halted"};
 _Static_assert(ARRAY_COUNT(state_names) == TASK_STATE_COUNT, "one name per state");
 
@@ -80,6 +87,7 @@ void task_forget(struct worker *worker, struct task *task)
     task->watch_epoch = 0;
     task->append_ms = 0;
     task_hold_clock(worker, task, 0);
+    silence_end(worker, task);
     task->chunk_limit = worker->options.limits.chunk_records;
 }
 
@@ -195,13 +203,18 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
         return status_fail(out_text, STATUS_INVALID, "the application's name or the cluster id is too long");
     }
     if (options->apply_queue_max == 0 || options->apply_queue_max > WORKER_APPLY_QUEUE_MAX ||
-        limits->records_per_commit == 0 || limits->input_bytes == 0 || limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX || limits->due_entries < 8 ||
+        limits->records_per_commit == 0 || limits->input_bytes == 0) {
+        return status_fail(out_text, STATUS_INVALID, "a commit or apply limit is out of range");
+    }
+    if (limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX || limits->due_entries < 8 ||
         limits->outputs_per_commit < 4 * ENGINE_OUTPUTS_PER_STEP_MAX ||
         limits->commit_bytes < 2 * limits->step_bytes || limits->message_bytes <= 2 * CUT_PART_OVERHEAD) {
         return status_fail(out_text, STATUS_INVALID, "a limit is out of range; see `segue check --defaults`");
     }
     struct worker *worker = memory_take(sizeof(*worker), "workers");
     worker->options = *options;
+    worker_heard_init(&worker->heard_here);
+    worker->heard = options->heard != NULL ? options->heard : &worker->heard_here;
     worker->cluster_hash = hash64(slice_text(options->cluster_id), 3);
     worker->layout_hash = engine_layout_hash(options->engine);
     worker->playbook_hash = engine_playbook_hash(options->engine);

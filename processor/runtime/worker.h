@@ -66,8 +66,17 @@ enum worker_start { WORKER_START_EARLIEST, WORKER_START_LATEST, WORKER_START_OFF
 struct worker_source {
     bool used;
     enum worker_start start; /* of a first start only */
+    const int64_t *start_offsets; /* WORKER_START_OFFSET: per task, where the first start begins; static */
+    int64_t stale_after_ms;  /* nobody's record for so long: its absences are held; 0: never */
     const char *topic;       /* named in dead letters; static */
 };
+
+/* When each source's newest record was appended, over all tasks of the process; INT64_MIN: not known. */
+struct worker_heard {
+    atomic_int_least64_t at_ms[SOURCE_COUNT];
+};
+
+void worker_heard_init(struct worker_heard *heard);
 
 struct worker_options {
     const struct engine *engine;
@@ -94,7 +103,7 @@ struct worker_options {
     int64_t store_timeout_ms;       /* a Redis answer later than this breaks its connection; default 10 s */
     /* clock stream: how long to wait for a source with nothing to read; default 2 s */
     int64_t merge_wait_ms;
-    int64_t stale_after_ms;         /* a source silent for this long holds absences; 0: never */
+    struct worker_heard *heard;     /* shared by all workers of the process; NULL: the worker's own */
     struct worker_limits limits;
 };
 
@@ -147,6 +156,7 @@ struct worker_stats {
     atomic_uint_least64_t turns;               /* a watchdog looks at this */
     atomic_int_least64_t transaction_since_ms; /* when the running commit began; 0: none */
     atomic_uint_least64_t held_clock;          /* tasks for which the wall clock runs ahead of Kafka's */
+    atomic_uint_least64_t silent[SOURCE_COUNT]; /* tasks for which that source is silent */
     struct worker_histogram commit_latency;
     struct worker_histogram apply_latency;
     struct worker_task_stats tasks[LOG_TASKS_PER_WORKER_MAX];

@@ -282,7 +282,8 @@ static struct worker_options sim_options(struct sim_process *process)
     options.store_timeout_ms = 1500;
     options.future_ms_max = 3 * 3600000; /* clocks jump here, and a false `future` would be right */
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
-        options.sources[i] = (struct worker_source){true, WORKER_START_EARLIEST, "input"};
+        options.sources[i] = (struct worker_source){
+            .used = true, .start = WORKER_START_EARLIEST, .topic = "input"};
     }
     options.limits = (struct worker_limits){.chunk_records = (uint32_t)sim_between(4, 48),
                                             .customers_per_cut = (uint32_t)sim_between(8, 64),

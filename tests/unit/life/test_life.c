@@ -81,11 +81,19 @@ END_TEST
 START_TEST(a_silent_source_holds_absences)
 {
     absent(45);
-    stage.customer.held = true;
+    def.absent.source = SOURCE_APP_ENGAGEMENT;
+    int64_t silent[SOURCE_COUNT];
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        silent[i] = INT64_MAX;
+    }
+    stage.scope.silent_from_ms = silent;
+    silent[SOURCE_APP_ENGAGEMENT] = KIT_START_MS + INT64_C(40) * KIT_DAY_MS;
     ck_assert_ptr_null(evaluate(50));
     ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), stage.scope.now_ms + 60000);
-    stage.customer.held = false;
+    silent[SOURCE_APP_ENGAGEMENT] = INT64_MAX;
+    silent[SOURCE_TRANSACTIONS] = KIT_START_MS; /* another one's silence is no reason */
     ck_assert_ptr_nonnull(evaluate(51));
+    stage.scope.silent_from_ms = NULL;
 }
 END_TEST
 
