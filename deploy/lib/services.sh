@@ -29,9 +29,10 @@ port_open() { # PORT
     (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
-# start_kafka DIR PORT: data and logs under DIR/kafka. Sets nothing; the pid is in DIR/kafka.pid.
+# start_kafka DIR PORT [PROXY_PORT]: data and logs under DIR/kafka. Sets nothing; the pid is in DIR/kafka.pid.
+# With PROXY_PORT, clients that come through a second listener (PORT + 2) are told to come back by that port.
 start_kafka() {
-    local dir=$1 port=$2 jars=$CACHE/kafka-3.9.1
+    local dir=$1 port=$2 proxy=${3:-} jars=$CACHE/kafka-3.9.1
     running "$dir/kafka.pid" && return 0
     if port_open "$port"; then
         echo "port $port is taken by another program; choose another with --kafka-port"
@@ -40,6 +41,11 @@ start_kafka() {
     mkdir -p "$dir/kafka"
     sed -e "s#@PORT@#$port#g" -e "s#@CONTROLLER@#$((port + 1))#g" -e "s#@DIR@#$dir/kafka/data#g" \
         "$ROOT/deploy/kafka/server.properties" >"$dir/kafka/server.properties"
+    [ -z "$proxy" ] || cat >>"$dir/kafka/server.properties" <<END
+listeners=PLAINTEXT://127.0.0.1:$port,PROXIED://127.0.0.1:$((port + 2)),CONTROLLER://127.0.0.1:$((port + 1))
+advertised.listeners=PLAINTEXT://127.0.0.1:$port,PROXIED://127.0.0.1:$proxy
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
+END
     cp "$ROOT/deploy/kafka/log4j.properties" "$dir/kafka/log4j.properties"
     local java=(java -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1
         "-Dlog4j.configuration=file:$dir/kafka/log4j.properties" -cp "$jars/*")

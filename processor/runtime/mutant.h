@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rules that the simulator takes away, one at a time, to see that its checkers notice (tests/sim/mutants.c).
- * In every other build SIM_WITHOUT is constant false and the compiler removes it. */
+/* Rules that the simulator takes away, one at a time, to see that its checkers notice (`sim mutants`), and
+ * that a build for a control of tests/chaos leaves out (-DSEGUE_WITHOUT=MUTANT_NO_WATCH). In every other build
+ * SIM_WITHOUT is constant false and the compiler removes it. */
 #ifndef RUNTIME_MUTANT_H
 #define RUNTIME_MUTANT_H
 
@@ -30,6 +31,8 @@ enum mutant { MUTANTS(MUTANT_ENUM) MUTANT_COUNT };
 #ifdef SEGUE_MUTANTS
 extern enum mutant sim_mutant;
 #define SIM_WITHOUT(rule) (sim_mutant == (rule))
+#elif defined(SEGUE_WITHOUT)
+#define SIM_WITHOUT(rule) ((rule) == SEGUE_WITHOUT)
 #else
 #define SIM_WITHOUT(rule) false
 #endif

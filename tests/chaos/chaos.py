@@ -1,162 +1,188 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Chaos on the real ones, from a seed: kills, freezes, lost and emptied Redis, broker restarts, while a bank is fed.
-usage: chaos.py SEGUE WORK_DIR [--minutes N] [--seed N] [--processes N]
+"""Chaos on the real ones, from a seed: two `segue run` share the tasks of one application while transactions arrive and faults
+strike Segue, Redis, Kafka and the connections between. Afterwards an independent checker recounts everything.
+usage: chaos.py SEGUE WORK_DIR [--minutes N] [--seed N] [--processes N] [--rate EVENTS_PER_SECOND] [--no-figures]
 
-Rounds of one application each: a synthetic bank is fed in parts while faults strike two or three `segue run` processes; then faults
-stop, the lag must reach zero, and every output and every view must equal an application that was left in peace. A round that differs
-prints its seed. The comparison shares no code with Segue: it reads topics and Redis with other clients.
+First, with nothing else wrong, how long it takes until work goes on: after kill -9, when another process takes over, after a
+graceful restart. The seed gives the same faults in the same order with the same pauses; what they hit depends on the machine.
 """
 import argparse
-import json
 import os
 import pathlib
 import random
 import signal
-import subprocess
+import statistics
 import sys
+import threading
 import time
 
+import confluent_kafka
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / 'tests/support'))
-from stack import Process, Stack, normal  # noqa: E402
+sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
+import checker  # noqa: E402
+import murmur2  # noqa: E402
+from bank import Feeder  # noqa: E402
+from faults import Faults, Servers, Supervisor  # noqa: E402
+from stack import Process, Stack  # noqa: E402
 
-PLAYBOOK = ROOT / 'config/playbooks/retail'
-SOURCES = ('transactions',)
-OUTPUTS = ('segment-changes', 'life-events')
+TASKS, CUSTOMERS = 8, 1000
+QUIET_SECONDS_MAX = 150
+CHECK_SECONDS = 75                  # of the minutes, kept for calming down and the checker
 
 
-def services(words, work):
-    script = f'. {ROOT}/deploy/lib/steps.sh; . {ROOT}/deploy/lib/services.sh; {words}'
-    subprocess.run(['bash', '-c', script], check=True, stdout=subprocess.DEVNULL, env={**os.environ, 'W': str(work)})
+class Watch(threading.Thread):
+    """Each committed output as another program sees it: when it was produced, and of which task."""
 
-
-class Round:
-    def __init__(self, segue, work, number, seed, processes):
-        self.segue, self.work, self.chance, self.seed = segue, work, random.Random(seed), seed
-        self.folder = work / f'chaos-{number}'
-        self.folder.mkdir(exist_ok=True)
-        self.counts = {}
-        self.name, self.process_count = f'chaos{number}', processes
-        self.frozen = []
-
-    def bank(self):
-        """One bank for the round, in eight parts. Transactions only: their order per partition is the feeder's."""
-        path = self.folder / 'bank.ndjson'
-        subprocess.run([self.segue, 'simulate', '--seed', str(self.seed), '--customers', '200', '--days', '150', '--out', path],
-                       check=True, stderr=subprocess.DEVNULL)
-        lines = [line for line in path.read_text().splitlines(keepends=True) if '"transactions"' in line[:30]]
-        self.parts = []
-        for i in range(8):
-            part = self.folder / f'part-{i}.ndjson'
-            part.write_text(''.join(lines[len(lines) * i // 8:len(lines) * (i + 1) // 8]))
-            self.parts.append(part)
-        return len(lines)
-
-    def fault(self, stack, processes):
-        faults = [self.kill, self.kill, self.freeze, self.term, self.flush, self.redis_kill, self.broker_kill, self.double]
-        what = self.chance.choice(faults)
-        self.counts[what.__name__] = self.counts.get(what.__name__, 0) + 1
-        what(stack, processes)
-
-    def kill(self, _stack, processes):
-        process = self.chance.choice(processes)
-        if process.running():
-            process.kill()
-
-    def term(self, _stack, processes):
-        process = self.chance.choice(processes)
-        if process.running():
-            process.child.send_signal(signal.SIGTERM)
-
-    def freeze(self, _stack, processes):
-        """SIGSTOP beyond the session time-out: a zombie that wakes later."""
-        process = self.chance.choice(processes)
-        if process.running():
-            process.child.send_signal(signal.SIGSTOP)
-            self.frozen.append((time.time() + 13, process.child.pid))
-
-    def flush(self, stack, _processes):
-        client = stack.redis_client()
-        for key in client.scan_iter(f'{{{stack.name}.*}}*', count=5000):
-            client.delete(key)
-
-    def redis_kill(self, _stack, _processes):
-        port = os.environ['SEGUE_TEST_REDIS'].rpartition(':')[2]
-        services(f'stop_service "$W/redis.pid" KILL; start_redis "$W" {port}', self.work)
-
-    def broker_kill(self, _stack, _processes):
-        port = os.environ['SEGUE_TEST_BROKERS'].rpartition(':')[2]
-        services(f'stop_service "$W/kafka.pid" KILL; start_kafka "$W" {port}', self.work)
-
-    def double(self, stack, _processes):
-        """A second process with the same identity, for a moment."""
-        twin = Process(stack, '0').start()
-        time.sleep(self.chance.uniform(1, 4))
-        if twin.running():
-            twin.kill()
-
-    def keep_alive(self, processes):
-        """What a supervisor does; and the frozen wake."""
-        now = time.time()
-        for wake in [f for f in self.frozen if f[0] <= now]:
-            self.frozen.remove(wake)
-            try:
-                os.kill(wake[1], signal.SIGCONT)
-            except ProcessLookupError:
-                pass
-        for process in processes:
-            if not process.running():
-                process.start()
-
-    def outputs(self, stack):
-        out = {}
-        for name in OUTPUTS:
-            for key, value, _, _, _ in stack.read(name):
-                value = normal(value)
-                out.setdefault((name, key), []).append(json.dumps(value, sort_keys=True))
-        return out
+    def __init__(self, stack):
+        super().__init__(daemon=True)
+        self.stack, self.seen, self.stopping, self.ready = stack, [], threading.Event(), threading.Event()
 
     def run(self):
-        events = self.bank()
-        calm = Stack(self.segue, self.work, self.name + '-calm', PLAYBOOK, topics=SOURCES)
-        calm.create_topics()
-        for part in self.parts:
-            calm.feed(part)
-        process = Process(calm).start()
-        calm.wait_done(process, events)
-        process.kill(15)
+        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.stack.brokers, 'group.id': f'{self.stack.name}-watch',
+                                             'enable.auto.commit': False, 'isolation.level': 'read_committed',
+                                             'fetch.wait.max.ms': 5})
+        topic = self.stack.topic('segment-changes')
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([confluent_kafka.TopicPartition(topic, p, confluent_kafka.OFFSET_END) for p in partitions])
+        while not self.stopping.is_set():
+            for message in consumer.consume(500, 0.02):
+                if not message.error():
+                    task = murmur2.partition(message.key().decode(), TASKS)
+                    self.seen.append((time.time(), message.timestamp()[1] / 1000, task))
+            self.ready.set()
+        consumer.close()
 
-        storm = Stack(self.segue, self.work, self.name, PLAYBOOK, topics=SOURCES)
-        storm.create_topics()
-        processes = [Process(storm, str(i)).start() for i in range(self.process_count)]
-        for part in self.parts:
-            storm.feed(part)
-            end = time.time() + self.chance.uniform(2, 6)
-            self.fault(storm, processes)
-            while time.time() < end:
-                self.keep_alive(processes)
-                time.sleep(0.3)
-        end = time.time() + 120
-        while self.frozen or storm.committed() < events:
-            self.keep_alive(processes)
-            time.sleep(0.3)
-            if time.time() > end:
-                raise SystemExit(f'seed {self.seed}: {storm.committed()} of {events} after 120 s without faults\n'
-                                 f'{processes[0].tail_of_log()}')
-        while time.time() < end and any(p.metrics().get('segue_unapplied_cuts', 1) for p in processes):
-            self.keep_alive(processes)
-            time.sleep(0.3)
-        for process in processes:
-            if process.running():
-                process.kill(15)
-        a, b = self.outputs(calm), self.outputs(storm)
-        differ = [key for key in sorted(set(a) | set(b)) if a.get(key) != b.get(key)]
-        views = calm.views() == storm.views()
-        if differ or not views:
-            raise SystemExit(f'seed {self.seed}: {len(differ)} customers differ ({differ[:2]}), views equal: {views}\n'
-                             f'{[(a.get(k), b.get(k)) for k in differ[:1]]}')
-        return events
+    def first_after(self, moment, tasks, seconds):
+        """How long after `moment` each of the tasks had an output that was produced after it: the first and the last task."""
+        end, found, at = time.time() + seconds, {}, 0
+        while time.time() < end and len(found) < len(tasks):
+            for arrived, produced, task in self.seen[at:]:
+                at += 1
+                if produced > moment and task in tasks:
+                    found.setdefault(task, arrived - moment)
+            time.sleep(0.01)
+        return (min(found.values()), max(found.values())) if len(found) == len(tasks) else (seconds, seconds)
+
+
+class Witness(threading.Thread):
+    """Reads head and view of somebody in one MULTI, ten times a second, whatever happens."""
+
+    def __init__(self, stack, seed):
+        super().__init__(daemon=True)
+        self.stack, self.chance, self.seen, self.stopping = stack, random.Random(seed), [], threading.Event()
+
+    def run(self):
+        client = self.stack.redis_client()
+        while not self.stopping.wait(0.1):
+            customer = f'C{self.chance.randrange(CUSTOMERS):06d}'
+            task = murmur2.partition(customer, TASKS)
+            try:
+                pipeline = client.pipeline(transaction=True)
+                pipeline.get(f'{{{self.stack.name}.{task}}}head').hgetall(f'{{{self.stack.name}.{task}}}v:{customer}')
+                head, view = pipeline.execute()
+            except Exception:    # Redis is away, full, loading: that is the point
+                continue
+            if head is not None:
+                ready, seq = checker.parse_head(head)
+                if ready:
+                    self.seen.append((task, seq, customer, {k.decode(): v.decode() for k, v in view.items()}))
+
+
+def tasks_of(process):
+    """The tasks that this process says are live."""
+    out = set()
+    for line in process.get('/metrics')[1].splitlines():
+        if line.startswith('segue_task_state{') and line.endswith(' 2'):
+            out.add(int(line.partition('task="')[2].partition('"')[0]))
+    return out
+
+
+def until_shared(supervisor, seconds=60):
+    end = time.time() + seconds
+    while time.time() < end:
+        shares = [tasks_of(p) for p in supervisor.processes]
+        if all(shares) and sum(map(len, shares)) == TASKS:
+            return
+        time.sleep(0.1)
+    raise SystemExit(f'the tasks were not shared within {seconds} s\n{supervisor.processes[0].tail_of_log()}')
+
+
+def recovery_figures(stack, supervisor, kills):
+    """Nothing else is wrong; how long until the tasks of the process that ended have new committed outputs?"""
+    watch = Watch(stack)
+    watch.start()
+    watch.ready.wait(30)
+    figures = {}
+
+    def measure(name, process, how, resting, seconds):
+        tasks = tasks_of(process)
+        child = process.child
+        supervisor.rest(process, True)
+        told = time.time()
+        supervisor.signal(process, how)
+        child.wait(60)
+        ended = time.time()
+        supervisor.rest(process, resting)
+        first, last = (ended - told + passed for passed in watch.first_after(ended, tasks, seconds))
+        figures.setdefault(name, []).append(first)
+        figures.setdefault(name + '_all_tasks', []).append(last)
+        supervisor.rest(process, False)
+        until_shared(supervisor)
+        time.sleep(0.5)
+
+    until_shared(supervisor)
+    for i in range(kills):
+        measure('kill', supervisor.processes[i % len(supervisor.processes)], signal.SIGKILL, False, 30)
+    for i in range(max(kills // 4, 1)):
+        measure('graceful', supervisor.processes[i % len(supervisor.processes)], signal.SIGTERM, False, 30)
+        measure('takeover', supervisor.processes[i % len(supervisor.processes)], signal.SIGKILL, True, 60)
+    watch.stopping.set()
+    watch.join()
+    for name, times in figures.items():
+        print(f'recovery_{name}_median_seconds: {statistics.median(times):.2f}\nrecovery_{name}_worst_seconds: {max(times):.2f}',
+              flush=True)
+
+
+def storm(args, faults, supervisor):
+    """One fault after another; a pause of chance between them."""
+    chance = random.Random(args.seed + 1)
+    while time.time() < args.begin + args.minutes * 60 - CHECK_SECONDS:
+        begin = time.time()
+        name = faults.one()
+        if args.verbose:
+            print(f'# {time.strftime("%H:%M:%S", time.gmtime(begin))} {name} {time.time() - begin:.1f} s', flush=True)
+        if supervisor.strange:
+            raise SystemExit(f'chaos_seed {args.seed}: {supervisor.strange[0]}')
+        time.sleep(chance.choice([0, 0.5, 1, 2, 4, 6]))
+
+
+def calm_down(args, stack, supervisor, events):
+    """Faults have stopped: everything must come through."""
+    end = time.time() + QUIET_SECONDS_MAX
+    while True:
+        totals = [p.metrics() for p in supervisor.processes]
+        done = stack.committed()
+        if done >= events and not supervisor.frozen and all(
+                t and t.get('segue_unapplied_cuts') == 0 and t.get('segue_lag_records') == 0 for t in totals):
+            break
+        if time.time() > end:
+            raise SystemExit(f'chaos_seed {args.seed}: {done} of {events} committed {QUIET_SECONDS_MAX} s after the last fault\n' +
+                             '\n'.join(p.get('/readyz')[1] + p.tail_of_log() for p in supervisor.processes))
+        time.sleep(0.3)
+    supervisor.stop()
+
+
+def undisturbed(args, stack, events):
+    """Another application over the same input topic, left in peace: its Redis is what ours must be."""
+    calm = Stack(args.segue, args.work, stack.name + 'calm', stack.playbook, tasks=TASKS)
+    calm.input_of = stack.name
+    calm.create_topics()
+    process = Process(calm).start()
+    calm.wait_done(process, events)
+    process.kill(signal.SIGTERM)
+    return calm
 
 
 def main():
@@ -166,18 +192,49 @@ def main():
     parser.add_argument('--minutes', type=float, default=10)
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--processes', type=int, default=2)
+    parser.add_argument('--rate', type=int, default=1000)
+    parser.add_argument('--no-figures', action='store_true')
+    parser.add_argument('--verbose', action='store_true')
     args = parser.parse_args()
-    end, number, events, counts = time.time() + args.minutes * 60, 0, 0, {}
-    while number == 0 or time.time() < end:
-        seed = args.seed + number
-        print(f'chaos_seed: {seed}', flush=True)
-        one = Round(args.segue, args.work, number, seed, args.processes)
-        events += one.run()
-        for name, count in one.counts.items():
-            counts[name] = counts.get(name, 0) + count
-        number += 1
-    print(f'chaos_rounds: {number}\nchaos_events: {events}')
-    print('\n'.join(f'chaos_{name}: {count}' for name, count in sorted(counts.items())))
+    print(f'chaos_seed: {args.seed}', flush=True)
+    args.begin = time.time()
+    servers = Servers(args.work, os.environ['SEGUE_TEST_BROKERS'], os.environ['SEGUE_TEST_REDIS'])
+    stack = Stack(args.segue, args.work, f'chaos{args.seed}', ROOT / 'tests/playbooks/chaos', tasks=TASKS)
+    stack.create_topics()
+    stack.segue_brokers = servers.proxied
+    supervisor = Supervisor(stack, args.processes)
+    supervisor.start()
+    try:
+        feeder = Feeder(stack, args.seed, CUSTOMERS, args.rate)
+        feeder.start()
+        witness = Witness(stack, args.seed)
+        witness.start()
+        if not args.no_figures:
+            recovery_figures(stack, supervisor, 8 if args.minutes < 10 else 40)
+        faults = Faults(args.seed, servers, supervisor, stack)
+        storm(args, faults, supervisor)
+        events = feeder.finish()
+        quiet = time.time()
+        calm_down(args, stack, supervisor, events)
+        witness.stopping.set()
+        print(f'chaos_events: {events}\nchaos_seconds_to_quiet: {time.time() - quiet:.1f}')
+        print('\n'.join(f'chaos_fault_{name}: {count}' for name, count in sorted(faults.counts.items())))
+        print('\n'.join(f'chaos_exit_{code}: {count}' for code, count in sorted(supervisor.exits.items())))
+        for word in ('held', 'released after the next begin', 'lost'):
+            print(f'chaos_proxy_{word.replace(" ", "_")}: {servers.said.count(word)}')
+        evidence = checker.Evidence(stack, undisturbed(args, stack, events), witness.seen)
+    finally:
+        supervisor.stopping.set()
+        for process in supervisor.processes:
+            if process.running():
+                process.kill()
+        servers.stop()
+    figures, errors = evidence.judge()
+    print('\n'.join(f'chaos_{name}: {value}' for name, value in figures.items()))
+    missed, damages = evidence.canaries()
+    print(f'chaos_canaries_noticed: {damages - len(missed)}\nchaos_canaries: {damages}')
+    if errors or missed:
+        raise SystemExit('\n'.join([f'chaos_seed {args.seed}: {len(errors)} errors; canaries missed: {missed}', *errors[:10]]))
 
 
 main()

@@ -67,10 +67,11 @@ def server(name):
 class Process:
     """One `segue run`."""
 
-    def __init__(self, stack, instance='0'):
-        self.stack, self.port = stack, free_port()
-        self.config = stack.write_config(instance, self.port)
-        self.log_path = stack.folder / f'run-{instance}.log'
+    def __init__(self, stack, instance='0', label=None):
+        """`label`: of its files, when two run under one name."""
+        self.stack, self.port, label = stack, free_port(), label or instance
+        self.config = stack.write_config(instance, self.port, label)
+        self.log_path = stack.folder / f'run-{label}.log'
         self.log = open(self.log_path, 'ab')
         self.child = None
 
@@ -124,16 +125,18 @@ class Stack:
         host, _, path = self.registry.partition('://')[2].partition('/')
         self.registry_root, self.registry_path = 'http://' + host, '/' + path
         self.schemas, self.extra_config = {}, ''
+        self.segue_brokers = self.brokers      # a test may put a proxy between
+        self.input_of = name                   # whose input topics are read
 
     def topic(self, name):
         return f'{self.name}.{name}'
 
-    def write_config(self, instance='0', port=0):
-        sources = ''.join(f'  {s}: {{topic: {self.topic("in-" + s)}, start: earliest}}\n' for s in self.sources)
-        path = self.folder / f'segue-{instance}.yaml'
+    def write_config(self, instance='0', port=0, label=None):
+        sources = ''.join(f'  {s}: {{topic: {self.input_of}.in-{s}, start: earliest}}\n' for s in self.sources)
+        path = self.folder / f'segue-{label or instance}.yaml'
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
-                                      clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.brokers, folder=self.folder,
-                                      registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address,
+                                      clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
+                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address,
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
 
@@ -166,7 +169,7 @@ class Stack:
     def committed(self):
         """Sum of the group's committed offsets over all sources."""
         consumer = confluent_kafka.Consumer({'bootstrap.servers': self.brokers, 'group.id': self.name})
-        wanted = [confluent_kafka.TopicPartition(self.topic('in-' + s), p) for s in self.sources for p in range(self.tasks)]
+        wanted = [confluent_kafka.TopicPartition(f'{self.input_of}.in-{s}', p) for s in self.sources for p in range(self.tasks)]
         try:
             return sum(max(t.offset, 0) for t in consumer.committed(wanted, timeout=10))
         except confluent_kafka.KafkaException:
@@ -180,15 +183,30 @@ class Stack:
                 self.schemas[number] = fastavro.parse_schema(json.loads(json.load(answer)['schema']))
         return self.schemas[number]
 
+    def schema_of(self, name):
+        """The only schema registered for a topic."""
+        with urllib.request.urlopen(f'{self.registry}/subjects/{self.topic(name)}-value/versions/latest', timeout=10) as answer:
+            return self.schema(json.load(answer)['id'])
+
     def read(self, name, isolation='read_committed'):
         """All records of an output topic: (key, value, headers, partition, offset)."""
+        for key, raw, headers, partition, offset in self.read_raw(name, isolation):
+            value = None
+            if raw is not None:
+                magic, number = struct.unpack('>bI', raw[:5])
+                assert magic == 0, 'Confluent framing expected'
+                value = fastavro.schemaless_reader(io.BytesIO(raw[5:]), self.schema(number))
+            yield key.decode(), value, {k: (v or b'').decode() for k, v in headers}, partition, offset
+
+    def read_raw(self, name, isolation='read_committed'):
+        """The same with keys and values as bytes."""
         consumer = confluent_kafka.Consumer({'bootstrap.servers': self.brokers, 'group.id': 'checker', 'enable.auto.commit': False,
                                              'isolation.level': isolation, 'auto.offset.reset': 'earliest',
                                              'enable.partition.eof': True})
         topic = self.topic(name)
         partitions = list(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
         consumer.assign([confluent_kafka.TopicPartition(topic, p, 0) for p in partitions])
-        out, open_ends = [], set(partitions)
+        open_ends = set(partitions)
         while open_ends:
             message = consumer.poll(10)
             if message is None:
@@ -198,16 +216,8 @@ class Stack:
                     open_ends.discard(message.partition())
                     continue
                 raise SystemExit(f'{topic}: {message.error()}')
-            raw = message.value()
-            value = None
-            if raw is not None:
-                magic, number = struct.unpack('>bI', raw[:5])
-                assert magic == 0, 'Confluent framing expected'
-                value = fastavro.schemaless_reader(io.BytesIO(raw[5:]), self.schema(number))
-            headers = {k: (v or b'').decode() for k, v in message.headers() or []}
-            out.append(((message.key() or b'').decode(), value, headers, message.partition(), message.offset()))
+            yield message.key() or b'', message.value(), message.headers() or [], message.partition(), message.offset()
         consumer.close()
-        return out
 
     def redis_client(self):
         host, _, port = self.redis_address.rpartition(':')
