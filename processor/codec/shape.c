@@ -138,6 +138,9 @@ static const struct shape_field ranked_fields[] = {
     PLAIN("score", SHAPE_DOUBLE, AT(ranked_offer, score)),
     {"terms", SHAPE_RECORD, 0, false, 0, NULL, &terms_shape}, /* p, c, v, l of the same struct */
     PLAIN("selection_probability", SHAPE_DOUBLE, AT(ranked_offer, selection_probability)),
+    MAYBE("context", SHAPE_STRING, AT(ranked_offer, context)),
+    MAYBE("channel_reason", SHAPE_STRING, AT(ranked_offer, channel_reason)),
+    MAYBE("bundle", SHAPE_STRING, AT(ranked_offer, bundle)),
 };
 static const struct shape ranked_shape = SHAPE(ranked_fields, ranked_offer);
 
@@ -147,6 +150,15 @@ static const struct shape_field blocked_fields[] = {
     PLAIN("reason", SHAPE_STRING, AT(blocked_offer, reason)),
 };
 static const struct shape blocked_shape = SHAPE(blocked_fields, blocked_offer);
+
+static const struct shape_field withdrawn_fields[] = {
+    PLAIN("decision_id", SHAPE_STRING, AT(withdrawn_offer, decision_id)),
+    PLAIN("offer_id", SHAPE_STRING, AT(withdrawn_offer, offer_id)),
+    CODED("channel", AT(withdrawn_offer, channel), &codes_channel),
+    PLAIN("gate", SHAPE_STRING, AT(withdrawn_offer, gate)),
+    PLAIN("reason", SHAPE_STRING, AT(withdrawn_offer, reason)),
+};
+static const struct shape withdrawn_shape = SHAPE(withdrawn_fields, withdrawn_offer);
 
 static const struct shape_field offer_decided_fields[] = {
     CUSTOMER,
@@ -160,6 +172,10 @@ static const struct shape_field offer_decided_fields[] = {
     MAYBE("holdout", SHAPE_STRING, OUT(offer_decided.holdout)),
     MAYBE("no_offer_reason", SHAPE_STRING, OUT(offer_decided.no_offer_reason)),
     PLAIN("policy_hash", SHAPE_HASH, OUT(offer_decided.policy_hash)),
+    LISTED("for_review", OUT(offer_decided.for_review), OUT(offer_decided.for_review_count),
+           &ranked_shape),
+    LISTED("withdrawn", OUT(offer_decided.withdrawn), OUT(offer_decided.withdrawn_count),
+           &withdrawn_shape),
 };
 
 static const struct shape_field exposure_fields[] = {

@@ -12,10 +12,10 @@ enum {
     SERIES_PACKED_MAX = SERIES_TRACKS_MAX * 120 + 8,
     LIFE_PACKED_MAX = 120,
     SEGMENT_PACKED_MAX = 48,
-    HISTORY_PACKED_MAX = 96,
-    LEDGER_PACKED_MAX = OFFER_LEDGER_MAX * 20 + 64,
+    HISTORY_PACKED_MAX = 192,
+    LEDGER_PACKED_MAX = OFFER_LEDGER_MAX * 20 + 224,
     CORE_PACKED_MAX = 1024, /* head and profile */
-    ARM_PACKED_MAX = 80,
+    ARM_PACKED_MAX = 10 + 9 * 10,
 };
 
 enum part_kind { PART_SERIES = 1, PART_LIFE, PART_SEGMENT, PART_OFFER };
@@ -181,7 +181,9 @@ static size_t task_packed_size_max(const struct playbook *playbook)
         for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
             channels += playbook->offers.defs[i].channels >> channel & 1;
         }
-        size += 32 + (size_t)(arms > 0 ? arms : 1) * channels * ARM_PACKED_MAX;
+        uint32_t contexts = playbook->offers.policy.context_count;
+        size += 32 + (size_t)(arms > 0 ? arms : 1) * channels * (contexts > 0 ? contexts : 1) *
+                         ARM_PACKED_MAX;
     }
     return size;
 }
@@ -253,8 +255,9 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
     engine->playbook = playbook;
     engine->zones = zones;
     engine->options = options;
+    /* an offer: an exposure per layer (global, its own, its variants); a decision, what is withdrawn, counters */
     engine->outputs_per_moment =
-        2 * playbook->segments.count + playbook->life.count + playbook->offers.count + 2;
+        2 * playbook->segments.count + playbook->life.count + 3 * playbook->offers.count + 3;
     enum status status = check_limits(engine, out_text);
     if (status != STATUS_OK) {
         return status;

@@ -116,6 +116,8 @@ static void arm_deadline(struct work *work)
                                           &work->scope));
     next = earlier(next, segments_next_change(&playbook->segments,
                                               part_of(work->customer, engine->segments), now_ms));
+    next = earlier(next, offers_next_change(&playbook->offers, part_of(work->customer, engine->ledger),
+                                            part_of(work->customer, engine->histories), now_ms));
     INVARIANT(next > now_ms);
     work->customer->deadline_ms = next;
 }
@@ -225,6 +227,8 @@ static void erase(struct work *work)
     life_erase(&engine->playbook->life, part(customer, engine->life), &work->step);
     segments_erase(&engine->playbook->segments, part(customer, engine->segments),
                    part(work->task, engine->sizes), &work->step);
+    offers_erase(&engine->playbook->offers, part(customer, engine->ledger),
+                 part(customer, engine->histories), &work->step);
     uint32_t hashes[ENGINE_VIEW_FIELDS_MAX];
     memcpy(hashes, part(customer, engine->view_hashes), engine->view_count * sizeof(uint32_t));
     uint8_t id[CUSTOMER_ID_SIZE_MAX];

@@ -1,53 +1,151 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A task's record: segment sizes, offer counters, stock given out. Parts are named like a customer's. */
+#include "base/hash.h"
 #include "base/invariant.h"
 #include "engine/counters.h"
 #include "engine/layout.h"
 
-enum { TASK_FORMAT = 1, ARM_NUMBERS = 7 };
+enum { TASK_FORMAT = 2, ARM_NUMBERS = 7, ARM_OWN = 1, ARM_OTHERS = 2 };
 
-static void pack_counts(const struct offers_task *offers, uint32_t offer, struct bytes_writer *writer)
+/* An arm by the names of its variant and context, so that a changed playbook finds what is still there. */
+struct arm_name {
+    uint32_t variant, context;
+    uint8_t channel;
+};
+
+static uint32_t name_of(struct slice id)
 {
-    uint32_t arms = OFFER_VARIANTS_MAX * CHANNEL_COUNT;
-    const struct offer_counts *counts = &offers->counts[offers_arm(offer, 0, 0)];
-    uint64_t used = 0;
+    return (uint32_t)hash64(id, 0);
+}
+
+static bool is_counted(const struct offer_counts *counts)
+{
     static const struct offer_counts none;
-    for (uint32_t i = 0; i < arms; i++) {
-        used |= (uint64_t)(memcmp(&counts[i], &none, sizeof(none)) != 0) << i;
+    return memcmp(counts, &none, sizeof(none)) != 0;
+}
+
+static void pack_own(const struct offer_counts *counts, struct bytes_writer *writer)
+{
+    const int64_t numbers[ARM_NUMBERS] = {counts->presented, counts->clicked,    counts->accepted,
+                                          counts->rejected,  counts->complained, counts->opted_out,
+                                          counts->revenue_minor};
+    for (uint32_t i = 0; i < ARM_NUMBERS; i++) {
+        bytes_put_varint(writer, numbers[i]);
     }
-    bytes_put_varuint(writer, used);
-    for (uint32_t i = 0; i < arms; i++) {
-        if ((used >> i & 1) != 0) {
-            const int64_t numbers[ARM_NUMBERS] = {
-                counts[i].presented, counts[i].clicked,   counts[i].accepted,     counts[i].rejected,
-                counts[i].complained, counts[i].opted_out, counts[i].revenue_minor};
-            for (uint32_t k = 0; k < ARM_NUMBERS; k++) {
-                bytes_put_varint(writer, numbers[k]);
+}
+
+static void unpack_own(struct offer_counts *counts, struct bytes_reader *reader)
+{
+    counts->presented = bytes_take_varint(reader);
+    counts->clicked = bytes_take_varint(reader);
+    counts->accepted = bytes_take_varint(reader);
+    counts->rejected = bytes_take_varint(reader);
+    counts->complained = bytes_take_varint(reader);
+    counts->opted_out = bytes_take_varint(reader);
+    counts->revenue_minor = bytes_take_varint(reader);
+}
+
+static void pack_arm(const struct offer_counts *own, const struct offer_counts *others,
+                     struct arm_name name, struct bytes_writer *writer)
+{
+    bytes_put_u8(writer, (uint8_t)((is_counted(own) ? ARM_OWN : 0) | (is_counted(others) ? ARM_OTHERS : 0)));
+    bytes_put_u32(writer, name.variant);
+    bytes_put_u32(writer, name.context);
+    bytes_put_u8(writer, name.channel);
+    if (is_counted(own)) {
+        pack_own(own, writer);
+    }
+    if (is_counted(others)) {
+        bytes_put_varint(writer, others->presented);
+        bytes_put_varint(writer, others->accepted);
+    }
+}
+
+static void pack_counts(const struct offers *offers, const struct offers_task *task, uint32_t offer,
+                        struct bytes_writer *writer)
+{
+    const struct offer_def *def = &offers->defs[offer];
+    size_t others_at = (size_t)offers->count * OFFER_ARMS_MAX;
+    uint32_t count = 0;
+    for (uint32_t turn = 0; turn < 2; turn++) { /* count, then write */
+        if (turn == 1) {
+            bytes_put_varuint(writer, count);
+        }
+        for (uint32_t i = 0; i < OFFER_ARMS_MAX; i++) {
+            const struct offer_counts *own = &task->counts[offers_arm(offer, 0, 0, 0) + i];
+            if (!is_counted(own) && !is_counted(own + others_at)) {
+                continue;
+            }
+            count += turn == 0;
+            if (turn == 1) {
+                uint32_t variant = i / (CHANNEL_COUNT * OFFER_CONTEXTS_MAX);
+                uint32_t channel = i / OFFER_CONTEXTS_MAX % CHANNEL_COUNT;
+                struct slice context = offers_context_id(offers, i % OFFER_CONTEXTS_MAX);
+                struct arm_name name = {name_of(offer_variant_id(def, variant)), name_of(context),
+                                        (uint8_t)channel};
+                pack_arm(own, own + others_at, name, writer);
             }
         }
     }
 }
 
-static void unpack_counts(struct offer_counts *counts, struct bytes_reader *reader)
+/* The arm of that name; NULL: the playbook has it no more. A context that is gone counts as "other". */
+static struct offer_counts *arm_find(const struct offers *offers, struct offers_task *task,
+                                     uint32_t offer, struct arm_name name)
 {
-    uint64_t used = bytes_take_varuint(reader);
-    if (used >> (OFFER_VARIANTS_MAX * CHANNEL_COUNT) != 0) {
-        reader->bad = true;
+    const struct offer_def *def = &offers->defs[offer];
+    uint32_t context = 0;
+    for (uint32_t i = 1; i < offers->policy.context_count; i++) {
+        context = name_of(offers_context_id(offers, i)) == name.context ? i : context;
     }
-    for (uint32_t i = 0; i < OFFER_VARIANTS_MAX * CHANNEL_COUNT && !reader->bad; i++) {
-        if ((used >> i & 1) != 0) {
-            counts[i].presented = bytes_take_varint(reader);
-            counts[i].clicked = bytes_take_varint(reader);
-            counts[i].accepted = bytes_take_varint(reader);
-            counts[i].rejected = bytes_take_varint(reader);
-            counts[i].complained = bytes_take_varint(reader);
-            counts[i].opted_out = bytes_take_varint(reader);
-            counts[i].revenue_minor = bytes_take_varint(reader);
+    for (uint32_t i = 0; i < offer_variant_count(def); i++) {
+        if (name_of(offer_variant_id(def, i)) == name.variant) {
+            return &task->counts[offers_arm(offer, i, name.channel, context)];
+        }
+    }
+    return NULL;
+}
+
+static void add_counts(struct offer_counts *to, const struct offer_counts *from)
+{
+    to->presented += from->presented;
+    to->clicked += from->clicked;
+    to->accepted += from->accepted;
+    to->rejected += from->rejected;
+    to->complained += from->complained;
+    to->opted_out += from->opted_out;
+    to->revenue_minor += from->revenue_minor;
+}
+
+/* `offer` < 0: read and forget. */
+static void unpack_counts(const struct offers *offers, struct offers_task *task, int32_t offer,
+                          struct bytes_reader *reader)
+{
+    size_t others_at = (size_t)offers->count * OFFER_ARMS_MAX;
+    uint64_t count = bytes_take_varuint(reader);
+    for (uint64_t i = 0; i < count && !reader->bad; i++) {
+        struct offer_counts own = {0};
+        struct offer_counts others = {0};
+        uint8_t parts = bytes_take_u8(reader);
+        struct arm_name name = {.variant = bytes_take_u32(reader)};
+        name.context = bytes_take_u32(reader);
+        name.channel = bytes_take_u8(reader);
+        if ((parts & ARM_OWN) != 0) {
+            unpack_own(&own, reader);
+        }
+        if ((parts & ARM_OTHERS) != 0) {
+            others.presented = bytes_take_varint(reader);
+            others.accepted = bytes_take_varint(reader);
+        }
+        reader->bad = reader->bad || parts > (ARM_OWN | ARM_OTHERS) || name.channel >= CHANNEL_COUNT;
+        struct offer_counts *arm =
+            offer < 0 || reader->bad ? NULL : arm_find(offers, task, (uint32_t)offer, name);
+        if (arm != NULL) {
+            add_counts(arm, &own);
+            add_counts(arm + others_at, &others);
         }
     }
 }
-
-_Static_assert(OFFER_VARIANTS_MAX * CHANNEL_COUNT < 64, "a bit per arm");
 
 size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *out)
 {
@@ -76,7 +174,7 @@ size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *
     for (uint32_t i = 0; i < playbook->offers.count; i++) {
         bytes_put_u32(&writer, engine->keys.offers[i]);
         bytes_put_varint(&writer, offers->made[i]);
-        pack_counts(offers, i, &writer);
+        pack_counts(&playbook->offers, offers, i, &writer);
     }
     INVARIANT(!writer.full); /* engine_open compared the worst case with the limit */
     return writer.size;
@@ -102,14 +200,14 @@ static void take_offers(const struct engine *engine, struct offers_task *offers,
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         uint32_t key = bytes_take_u32(reader);
         int64_t made = bytes_take_varint(reader);
-        struct offer_counts counts[OFFER_VARIANTS_MAX * CHANNEL_COUNT] = {0};
-        unpack_counts(counts, reader);
+        int32_t at = -1;
         for (uint32_t k = 0; k < engine->playbook->offers.count && !reader->bad; k++) {
-            if (engine->keys.offers[k] == key) {
-                offers->made[k] = made;
-                memcpy(&offers->counts[offers_arm(k, 0, 0)], counts, sizeof(counts));
-            }
+            at = engine->keys.offers[k] == key ? (int32_t)k : at;
         }
+        if (at >= 0) {
+            offers->made[at] = made;
+        }
+        unpack_counts(&engine->playbook->offers, offers, at, reader);
     }
 }
 

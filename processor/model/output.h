@@ -104,12 +104,24 @@ struct ranked_offer {
     double score;
     double p, c, v, l;            /* propensity, context, value in major units, levers */
     double selection_probability; /* of this arm, for off-policy evaluation */
+    struct slice context;         /* the coarse context that p was learned in */
+    struct slice channel_reason;  /* "preferred", "value", "affinity" or "only" */
+    struct slice bundle;          /* or empty */
 };
 
 struct blocked_offer {
     struct slice offer_id;
     struct slice gate;   /* "consent", "contact_cap", ... in funnel order (DESIGN 6.5) */
     struct slice reason; /* "missing:c.risk_profile", ... */
+};
+
+/* An offer of an earlier decision that must not reach the customer any more. */
+struct withdrawn_offer {
+    struct slice decision_id; /* of the decision that offered or held it */
+    struct slice offer_id;
+    uint8_t channel;
+    struct slice gate; /* that would stop it now */
+    struct slice reason;
 };
 
 struct offer_decided {
@@ -119,6 +131,10 @@ struct offer_decided {
     struct cause cause;
     struct ranked_offer *offers;
     uint32_t offer_count;
+    struct ranked_offer *for_review; /* good, but a person must release them */
+    uint32_t for_review_count;
+    struct withdrawn_offer *withdrawn;
+    uint32_t withdrawn_count;
     struct blocked_offer *blocked;
     uint32_t blocked_count;
     struct slice holdout; /* the layer that held the customer out, or empty */

@@ -6,6 +6,8 @@
 #include "offers/ledger.h"
 #include "offers/offers.h"
 
+enum { OFFERS_EVERY_CHANNEL = (1U << CHANNEL_COUNT) - 1, OFFERS_DECISION_TEXT_SIZE = 32 };
+
 struct gate_view {
     const struct offers *offers;
     const struct offer_def *def;
@@ -15,22 +17,103 @@ struct gate_view {
     const struct offers_task *task;
     const struct offers_facts *facts;
     struct step *step;
+    uint8_t asked; /* channels that are asked about: all, or that of an open offer */
     /* what the gates find out */
     struct slice reason; /* static, or in step->scratch */
     uint8_t channels;    /* still open */
     bool held_by_all;    /* the global holdout, not the offer's */
+    bool valued;         /* v and c were worked out; false as well when they cannot be */
     struct contact_plan plan;
+    const char *channel_reason;
+    uint32_t context;
     double p, c, v, l, score;
 };
 
 /* Run the gates; the first that blocks, OFFER_GATE_COUNT when none does. */
 enum offer_gate gates_pass(struct gate_view *view, struct slice *out_all);
 
-/* P, C, V, L and their product into the view; false when V or C cannot be evaluated. */
+/* Those that a change of mind or of circumstances may close after the decision: consent, sensitivity,
+ * complaint, stop, vulnerable, life; with `rules` also eligible, suitable and affordable. */
+enum offer_gate gates_still_pass(struct gate_view *view, bool rules);
+
+/* The contact policy once more: an offer of the same decision has been chosen since. */
+enum offer_gate gates_contact(struct gate_view *view);
+
+/* ---- channels.c ---- */
+
+/* The channel and its moment into view->plan; false: none is left, `out_cap` says which cap (NULL: none). */
+bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap);
+
+/* ---- score.c ---- */
+
+/* V and C; false when they cannot be evaluated. */
+bool offer_value(struct gate_view *view);
+
+/* P, L and the product; false when V or C cannot be evaluated. */
 bool offer_score(struct gate_view *view);
+
+/* The customer's coarse context. */
+uint32_t offers_context(const struct offers *offers, struct step *step);
+
+/* The arm and the probability with which it was drawn. `decision` keys the draw. */
+uint32_t variant_choose(const struct gate_view *view, const uint64_t decision[2], double *out_share);
 
 struct slice offers_global_layer(const struct offers *offers);
 /* In `arena` when the offer names none. */
 struct slice offers_offer_layer(const struct offer_def *def, struct arena *arena);
+struct slice offers_variant_layer(const struct offer_def *def, struct arena *arena);
+
+/* ---- open.c: between a decision and the customer ---- */
+
+void offer_id_text(const uint64_t id[2], char out[OFFERS_DECISION_TEXT_SIZE + 1]);
+
+/* Keep in the history that the decision offered it, or that quiet hours hold it. */
+void open_note(const struct gate_view *view, struct offers_state *state, struct offer_history *history,
+               const uint64_t decision[2], bool held);
+
+/* No longer held. */
+void open_release(struct offer_history *history);
+
+/* Take back what may no longer reach the customer, and say so in one OfferDecided. */
+void open_withdraw(const struct offers *offers, struct offers_state *state,
+                   struct offer_history *histories, struct offers_task *task,
+                   const struct offers_facts *facts, struct step *step);
+
+/* ---- outcomes.c ---- */
+
+/* An outcome event: history, ledger of the mood, counters, OUTPUT_OFFER_STATS. */
+void outcome_take(const struct offers *offers, struct offers_state *state,
+                  struct offer_history *histories, struct offers_task *task, struct step *step);
+
+/* Points of fatigue at that moment. */
+double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_state *state,
+                     int64_t now_ms);
+
+/* ---- arbitrate.c ---- */
+
+enum { DECISION_CANDIDATES_MAX = OFFERS_MAX };
+
+/* One decision being made. */
+struct decision {
+    struct gate_view views[DECISION_CANDIDATES_MAX]; /* of candidates that passed, best first */
+    uint32_t passed;
+    struct blocked_offer *blocked;
+    uint32_t blocked_count;
+    struct slice holdout; /* layer, when one held an offer out */
+    uint64_t id[2];
+    struct slice decision_id;
+};
+
+void decision_block(struct decision *decision, struct offers_task *task, const struct offer_def *def,
+                    enum offer_gate gate, struct slice reason, struct effects *effects);
+
+/* By score, best first; the same score by playbook order. */
+void decision_add(struct decision *decision, const struct gate_view *view);
+
+/* Bundles together, one offer per group, `top` entries, caps with what was chosen counted in: those chosen
+ * stand first in `views`; marketing is in the ledger. Returns how many. */
+uint32_t decision_arbitrate(struct decision *decision, const struct offers *offers,
+                            struct offers_state *state, struct offers_task *task,
+                            struct effects *effects);
 
 #endif

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The funnel: one function a gate, in the order of OFFER_GATES. Each returns true when it lets the offer
  * pass, else it has written why. */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/civil.h"
+#include "base/status.h"
+#include "model/fields.h"
 #include "offers/choose.h"
 #include "offers/ledger.h"
 
@@ -21,6 +24,17 @@ const char *offer_gate_name(enum offer_gate gate)
 static bool say(struct gate_view *view, const char *text)
 {
     view->reason = slice_text(text);
+    return false;
+}
+
+static bool say_named(struct gate_view *view, const char *what, struct slice name)
+{
+    uint8_t text[STATUS_TEXT_SIZE];
+    struct bytes_writer writer = bytes_writer(text, sizeof(text));
+    bytes_put(&writer, what, strlen(what));
+    bytes_put(&writer, name.data, name.size);
+    view->reason = writer.full ? slice_text(what)
+                               : arena_copy(view->step->scratch, slice_of(text, writer.size));
     return false;
 }
 
@@ -47,6 +61,19 @@ static bool holds(struct gate_view *view, const struct condition *condition)
     }
     view->reason = why.size > 0 ? why : slice_text("unknown");
     return false;
+}
+
+static const struct profile *profile_of(const struct gate_view *view)
+{
+    return &view->step->scope->customer->profile;
+}
+
+/* Did the newest profile say anything about this field? */
+static bool is_known(const struct gate_view *view, const char *field)
+{
+    const struct profile *profile = profile_of(view);
+    int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(field));
+    return profile->updated_at_ms != INT64_MIN && index >= 0 && (profile->present >> index & 1) != 0;
 }
 
 static bool pass_time(struct gate_view *view)
@@ -95,51 +122,107 @@ static bool is_marketing(const struct offer_def *def)
     return def->purpose == PURPOSE_MARKETING || def->contact_class == OFFER_MARKETING;
 }
 
+/* NULL when marketing, or the purpose that it is, may use this channel; else why not. */
+static const char *consent_lacks(const struct gate_view *view, uint8_t channel)
+{
+    const struct offer_def *def = view->def;
+    const struct profile *profile = profile_of(view);
+    uint8_t status = profile->consents[def->purpose][channel].status;
+    uint8_t basis = profile->consents[def->purpose][channel].basis;
+    if (status == CONSENT_NONE) {
+        return "missing:c.consents";
+    }
+    if (status != CONSENT_GRANTED) {
+        return "not_granted";
+    }
+    if (is_marketing(def) && view->state->opted_out_ms[channel] != 0 &&
+        profile->consents[def->purpose][channel].updated_at_ms <= view->state->opted_out_ms[channel]) {
+        return "opted_out";
+    }
+    if (basis == BASIS_NONE) {
+        return "missing:c.consents.lawful_basis";
+    }
+    return def->basis == BASIS_NONE || basis == def->basis ? NULL : "other_basis";
+}
+
 /* Mandatory messages rest on the contract or the law, not on consent; everything else needs a grant for its
- * purpose on at least one of its channels, on the basis that it names. */
+ * purpose on at least one of its channels, on the basis that it names, that no opt-out has followed. */
 static bool pass_consent(struct gate_view *view)
 {
     const struct offer_def *def = view->def;
-    const struct profile *profile = &view->step->scope->customer->profile;
-    view->channels = def->channels;
+    const char *worst = "missing:c.consents";
+    view->channels = def->channels & view->asked;
     if (def->contact_class == OFFER_MANDATORY) {
         return true;
     }
-    bool recorded = false;
     for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
-        uint8_t status = profile->consents[def->purpose][channel].status;
-        uint8_t basis = profile->consents[def->purpose][channel].basis;
-        bool allowed = (def->channels >> channel & 1) != 0;
-        recorded = recorded || (allowed && status != CONSENT_NONE);
-        if (status != CONSENT_GRANTED || (def->basis != BASIS_NONE && basis != def->basis)) {
-            view->channels &= (uint8_t)~(1U << channel);
+        if ((view->channels >> channel & 1) == 0) {
+            continue;
         }
+        const char *lacks = consent_lacks(view, channel);
+        if (lacks == NULL) {
+            continue;
+        }
+        view->channels &= (uint8_t)~(1U << channel);
+        bool never_asked = profile_of(view)->consents[def->purpose][channel].status == CONSENT_NONE;
+        worst = never_asked ? worst : lacks;
     }
-    if (view->channels != 0) {
-        return true;
-    }
-    return say(view, recorded ? "not_granted" : "missing:c.consents");
+    return view->channels != 0 || say(view, worst);
 }
 
 static bool pass_sensitivity(struct gate_view *view)
 {
     const struct offer_def *def = view->def;
-    const struct profile *profile = &view->step->scope->customer->profile;
     if (!def->sensitive) {
         return true;
     }
     for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
-        if (profile->consents[def->purpose][channel].basis != BASIS_CONSENT) {
+        if (profile_of(view)->consents[def->purpose][channel].basis != BASIS_CONSENT) {
             view->channels &= (uint8_t)~(1U << channel);
         }
     }
     return view->channels != 0 || say(view, "no_explicit_consent");
 }
 
+/* A complaint that came as an outcome stands until a newer profile says that none is open. */
 static bool pass_complaint(struct gate_view *view)
 {
-    bool open = view->step->scope->customer->profile.complaint_open;
-    return !open || !is_marketing(view->def) || say(view, "complaint_open");
+    const struct profile *profile = profile_of(view);
+    if (!is_marketing(view->def)) {
+        return true;
+    }
+    if (!is_known(view, "complaint_open")) {
+        return say(view, "missing:c.complaint_open");
+    }
+    if (profile->complaint_open) {
+        return say(view, "complaint_open");
+    }
+    return view->state->complained_ms == 0 || profile->updated_at_ms > view->state->complained_ms ||
+           say(view, "complained");
+}
+
+/* What the contact policy calls a stop: arrears, fraud, whatever the bank's segments and life events say. */
+static bool pass_stop(struct gate_view *view)
+{
+    const struct offers *offers = view->offers;
+    const struct offers_policy *policy = &offers->policy;
+    if (!is_marketing(view->def)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < policy->stop_segments_count; i++) {
+        uint32_t segment = policy->stop_segments[i];
+        if ((view->facts->segments_in[segment >> 6] >> (segment & 63) & 1) != 0) {
+            return offers->segment_ids == NULL ? say(view, "segment")
+                                               : say_named(view, "segment ", offers->segment_ids[segment]);
+        }
+    }
+    uint64_t life = policy->stop_life & view->facts->life_open;
+    if (life == 0) {
+        return true;
+    }
+    return offers->life_ids == NULL
+               ? say(view, "life_event")
+               : say_named(view, "life event ", offers->life_ids[__builtin_ctzll(life)]);
 }
 
 /* HEARING, SIGHT, MOBILITY and LANGUAGE are needs of access; the others stop marketing (DESIGN 4). */
@@ -147,36 +230,65 @@ static bool pass_vulnerable(struct gate_view *view)
 {
     const uint32_t access = 1U << VULNERABLE_HEARING | 1U << VULNERABLE_SIGHT |
                             1U << VULNERABLE_MOBILITY | 1U << VULNERABLE_LANGUAGE;
-    uint32_t list = view->step->scope->customer->profile.vulnerability & ~access;
-    if (!is_marketing(view->def) || (list == 0 && view->facts->life_vulnerable == 0)) {
+    uint32_t list = profile_of(view)->vulnerability & ~access;
+    if (!is_marketing(view->def)) {
         return true;
     }
-    if (list == 0) {
-        return say(view, "life_event_of_care");
+    if (!is_known(view, "vulnerability")) {
+        return say(view, "missing:c.vulnerability");
     }
     for (uint32_t i = 0; i < VULNERABILITY_COUNT; i++) {
         if ((list >> i & 1) != 0) {
             return say(view, codes_text(&codes_vulnerability, i));
         }
     }
-    return say(view, "vulnerable");
+    return view->facts->life_vulnerable == 0 || say(view, "life_event_of_care");
 }
 
 static bool pass_life(struct gate_view *view)
 {
-    return (view->def->not_life & view->facts->life_open) == 0 || say(view, "life_event");
+    uint64_t stops = view->def->not_life & view->facts->life_open;
+    if (stops == 0) {
+        return true;
+    }
+    return view->offers->life_ids == NULL
+               ? say(view, "life_event")
+               : say_named(view, "", view->offers->life_ids[__builtin_ctzll(stops)]);
 }
 
+/* What carries a risk of loss is never offered to somebody whose appetite for risk or whose knowledge of it
+ * is not known, whatever the playbook's own rule says (COBS 9, 10A). */
 static bool pass_suitable(struct gate_view *view)
 {
+    uint8_t product = view->def->product;
+    if (is_marketing(view->def) &&
+        (product == (uint8_t)ACCOUNT_INVESTMENT || product == (uint8_t)ACCOUNT_PENSION)) {
+        if (!is_known(view, "risk_profile")) {
+            return say(view, "missing:c.risk_profile");
+        }
+        if (!is_known(view, "knowledge")) {
+            return say(view, "missing:c.knowledge");
+        }
+        if ((profile_of(view)->knowledge >> product & 1) == 0) {
+            return say(view, "no_knowledge");
+        }
+    }
     return holds(view, &view->def->suitable);
+}
+
+static bool pass_affordable(struct gate_view *view)
+{
+    return holds(view, &view->def->affordable);
 }
 
 static bool pass_applicable(struct gate_view *view)
 {
     const struct offer_def *def = view->def;
     int64_t now_ms = view->step->scope->now_ms;
-    if ((view->step->scope->customer->profile.products_held & def->product_held) != 0) {
+    if (def->product_held != 0 && !is_known(view, "products_held")) {
+        return say(view, "missing:c.products_held");
+    }
+    if ((profile_of(view)->products_held & def->product_held) != 0) {
         return say(view, "already_held");
     }
     int64_t repeat_ms = def->repeat_after_ms > 0 ? def->repeat_after_ms : MS_PER_DAY;
@@ -202,32 +314,16 @@ static bool pass_holdout(struct gate_view *view)
     return step_bucket(step->salt, id, layer) >= def->holdout || say(view, "offer_holdout");
 }
 
-/* Choose the channel on the way: the preferred one if it may be used, else the first that no cap closes. */
 static bool pass_cap(struct gate_view *view)
 {
-    const struct offers_policy *policy = &view->offers->policy;
-    const struct scope *scope = view->step->scope;
-    const struct profile *profile = &scope->customer->profile;
-    const struct offer_cap *full = NULL;
-    bool preferred_known = view->step->scope->customer->profile.updated_at_ms != INT64_MIN;
-    for (uint32_t turn = 0; turn <= CHANNEL_COUNT; turn++) {
-        uint8_t channel = turn == 0 ? profile->preferred_channel : (uint8_t)(turn - 1);
-        if ((turn == 0 && !preferred_known) || channel >= CHANNEL_COUNT ||
-            (view->channels >> channel & 1) == 0) {
-            continue;
-        }
-        struct contact_plan plan = {
-            view->def->contact_class == OFFER_MANDATORY ? scope->now_ms
-                                                        : ledger_send_after(policy, scope, channel),
-            channel};
-        if (view->def->contact_class != OFFER_MARKETING ||
-            !ledger_capped(view->offers, view->def, view->state, plan, &full)) {
-            view->plan = plan;
-            return true;
-        }
-    }
     static const char *const scopes[] = {"offer", "group", "channel", "all"};
-    return say(view, full == NULL ? "no_channel" : scopes[full->scope]);
+    const struct offer_cap *full = NULL;
+    if (channel_choose(view, &full)) {
+        return true;
+    }
+    return say(view, full != NULL                                ? scopes[full->scope]
+                     : view->state->contact_count == OFFER_LEDGER_MAX ? "ledger"
+                                                                      : "no_channel");
 }
 
 static bool pass_cool_down(struct gate_view *view)
@@ -236,6 +332,27 @@ static bool pass_cool_down(struct gate_view *view)
     int64_t until = ledger_cool_until(view->def, view->history, view->step->scope->now_ms, &outcome);
     return until == 0 || view->def->contact_class == OFFER_MANDATORY ||
            say_until(view, codes_text(&codes_outcome, outcome), until);
+}
+
+static bool pass_fatigue(struct gate_view *view)
+{
+    const struct offer_fatigue *fatigue = &view->offers->policy.fatigue;
+    int64_t now_ms = view->step->scope->now_ms;
+    if (fatigue->limit <= 0 || !is_marketing(view->def)) {
+        return true;
+    }
+    double tired = outcome_tired(fatigue, view->state, now_ms);
+    if (tired < fatigue->limit) {
+        return true;
+    }
+    double halvings = log2(tired / fatigue->limit);
+    return say_until(view, "tired", now_ms + (int64_t)(halvings * (double)fatigue->half_life_ms) + 1);
+}
+
+/* Not a refusal: the offer waits for its moment, and the gates are asked again then. */
+static bool pass_quiet(struct gate_view *view)
+{
+    return view->plan.at_ms <= view->step->scope->now_ms || say_until(view, "held", view->plan.at_ms);
 }
 
 static bool pass_value(struct gate_view *view)
@@ -250,10 +367,12 @@ static bool (*const gates[])(struct gate_view *view) = {
     [GATE_TIME] = pass_time,           [GATE_STOCK] = pass_stock,
     [GATE_ELIGIBLE] = pass_eligible,   [GATE_SEGMENT] = pass_segment,
     [GATE_CONSENT] = pass_consent,     [GATE_SENSITIVITY] = pass_sensitivity,
-    [GATE_COMPLAINT] = pass_complaint, [GATE_VULNERABLE] = pass_vulnerable,
-    [GATE_LIFE] = pass_life,           [GATE_SUITABLE] = pass_suitable,
+    [GATE_COMPLAINT] = pass_complaint, [GATE_STOP] = pass_stop,
+    [GATE_VULNERABLE] = pass_vulnerable, [GATE_LIFE] = pass_life,
+    [GATE_SUITABLE] = pass_suitable,   [GATE_AFFORDABLE] = pass_affordable,
     [GATE_APPLICABLE] = pass_applicable, [GATE_HOLDOUT] = pass_holdout,
     [GATE_CAP] = pass_cap,             [GATE_COOL_DOWN] = pass_cool_down,
+    [GATE_FATIGUE] = pass_fatigue,     [GATE_QUIET] = pass_quiet,
     [GATE_VALUE] = pass_value,
 };
 _Static_assert(sizeof(gates) / sizeof(gates[0]) == GATE_ARBITRATION, "a function per gate");
@@ -280,6 +399,44 @@ enum offer_gate gates_pass(struct gate_view *view, struct slice *out_all)
     return first;
 }
 
+/* The first gate of a list that blocks. */
+static enum offer_gate first_of(struct gate_view *view, const enum offer_gate *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        view->reason = (struct slice){NULL, 0};
+        if (!gates[list[i]](view)) {
+            return list[i];
+        }
+    }
+    return OFFER_GATE_COUNT;
+}
+
+enum offer_gate gates_still_pass(struct gate_view *view, bool rules)
+{
+    static const enum offer_gate always[] = {GATE_CONSENT, GATE_SENSITIVITY, GATE_COMPLAINT,
+                                             GATE_STOP, GATE_VULNERABLE, GATE_LIFE};
+    enum offer_gate gate = first_of(view, always, sizeof(always) / sizeof(always[0]));
+    const struct {
+        const struct condition *condition;
+        enum offer_gate gate;
+    } by_rule[] = {{&view->def->eligible, GATE_ELIGIBLE},
+                   {&view->def->suitable, GATE_SUITABLE},
+                   {&view->def->affordable, GATE_AFFORDABLE}};
+    for (uint32_t i = 0; rules && gate == OFFER_GATE_COUNT && i < 3; i++) {
+        /* A rule about the event that triggered the offer says nothing about this one. */
+        if (!condition_reads_event(by_rule[i].condition)) {
+            gate = first_of(view, &by_rule[i].gate, 1);
+        }
+    }
+    return gate;
+}
+
+enum offer_gate gates_contact(struct gate_view *view)
+{
+    static const enum offer_gate contact[] = {GATE_CAP, GATE_QUIET, GATE_VALUE};
+    return first_of(view, contact, sizeof(contact) / sizeof(contact[0]));
+}
+
 enum offer_gate offer_blocked(const struct offers *offers, uint32_t index,
                               const struct offers_state *state, const struct offer_history *history,
                               const struct offers_task *task, const struct offers_facts *facts,
@@ -287,7 +444,7 @@ enum offer_gate offer_blocked(const struct offers *offers, uint32_t index,
 {
     struct gate_view view = {.offers = offers, .def = &offers->defs[index], .index = index,
                              .state = state, .history = history, .task = task, .facts = facts,
-                             .step = step};
+                             .step = step, .asked = OFFERS_EVERY_CHANNEL};
     enum offer_gate gate = gates_pass(&view, out_all);
     *out_reason = view.reason;
     return gate;

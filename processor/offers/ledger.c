@@ -3,7 +3,7 @@
 
 #include "base/civil.h"
 #include "base/hash.h"
-
+#include "base/invariant.h"
 
 uint32_t ledger_name(struct slice name)
 {
@@ -68,19 +68,72 @@ bool ledger_capped(const struct offers *offers, const struct offer_def *def,
     return full != NULL;
 }
 
-void ledger_add(struct offers_state *state, const struct offer_def *def, struct contact_plan plan)
+static int64_t longer(int64_t a, int64_t b)
 {
-    if (state->contact_count == OFFER_LEDGER_MAX) {
-        memmove(state->contacts, state->contacts + 1,
-                (OFFER_LEDGER_MAX - 1) * sizeof(state->contacts[0]));
-        state->contact_count--;
+    return a > b ? a : b;
+}
+
+/* How far back any cap may look and still count this contact. */
+static int64_t counted_for(const struct offers *offers, const struct offer_contact *contact)
+{
+    const struct offers_policy *policy = &offers->policy;
+    int64_t window_ms = 0;
+    for (uint32_t i = 0; i < policy->cap_count; i++) {
+        const struct offer_cap *cap = &policy->caps[i];
+        bool about = cap->scope != CAP_CHANNEL || cap->channel == CHANNEL_COUNT ||
+                     cap->channel == contact->channel;
+        window_ms = about ? longer(window_ms, cap->window_ms) : window_ms;
     }
-    state->contacts[state->contact_count++] = (struct offer_contact){
+    for (uint32_t i = 0; i < offers->count; i++) {
+        const struct offer_def *def = &offers->defs[i];
+        bool own = ledger_name(def->id) == contact->offer;
+        bool group = ledger_name(ledger_group(def)) == contact->group;
+        for (uint32_t k = 0; k < def->cap_count; k++) {
+            const struct offer_cap *cap = &def->caps[k];
+            bool about = cap->scope == CAP_OFFER   ? own
+                         : cap->scope == CAP_GROUP ? group
+                                                   : cap->scope != CAP_CHANNEL ||
+                                                         cap->channel == CHANNEL_COUNT ||
+                                                         cap->channel == contact->channel;
+            window_ms = about ? longer(window_ms, cap->window_ms) : window_ms;
+        }
+    }
+    return window_ms;
+}
+
+bool ledger_has_room(const struct offers *offers, const struct offers_state *state, int64_t at_ms)
+{
+    if (state->contact_count < OFFER_LEDGER_MAX) {
+        return true;
+    }
+    for (uint32_t i = 0; i < state->contact_count; i++) {
+        const struct offer_contact *contact = &state->contacts[i];
+        if (contact->at_ms <= at_ms - counted_for(offers, contact)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void ledger_add(const struct offers *offers, struct offers_state *state, const struct offer_def *def,
+                struct contact_plan plan)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < state->contact_count; i++) {
+        const struct offer_contact *contact = &state->contacts[i];
+        if (contact->at_ms > plan.at_ms - counted_for(offers, contact)) {
+            state->contacts[kept++] = *contact;
+        }
+    }
+    INVARIANT(kept < OFFER_LEDGER_MAX);
+    state->contacts[kept++] = (struct offer_contact){
         .at_ms = plan.at_ms,
         .offer = ledger_name(def->id),
         .group = ledger_name(ledger_group(def)),
         .channel = plan.channel,
     };
+    memset(&state->contacts[kept], 0, (OFFER_LEDGER_MAX - kept) * sizeof(state->contacts[0]));
+    state->contact_count = kept;
 }
 
 int64_t ledger_cool_until(const struct offer_def *def, const struct offer_history *history,

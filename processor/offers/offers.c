@@ -1,85 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "offers/offers.h"
 
-#include <stdio.h>
-
 #include "base/civil.h"
-#include "base/hash.h"
+#include "base/status.h"
 #include "offers/choose.h"
 
-struct slice offers_global_layer(const struct offers *offers)
-{
-    return offers->policy.holdout_layer.size > 0 ? offers->policy.holdout_layer : slice_text("global");
-}
-
-struct slice offers_offer_layer(const struct offer_def *def, struct arena *arena)
-{
-    if (def->holdout_layer.size > 0) {
-        return def->holdout_layer;
-    }
-    char text[EVENT_ID_SIZE_MAX + 8];
-    int size = snprintf(text, sizeof(text), "offer:%.*s",
-                        (int)(def->id.size < EVENT_ID_SIZE_MAX ? def->id.size : EVENT_ID_SIZE_MAX),
-                        (const char *)def->id.data);
-    return arena_copy(arena, slice_of(text, size > 0 ? (size_t)size : 0));
-}
+enum { EXPOSED_AGAIN_DAYS = 30 };
 
 size_t offers_task_size(const struct offers *offers)
 {
+    /* twice: this task's own, then what it has read of the others' */
     return sizeof(struct offers_task) +
-           (size_t)offers->count * OFFER_VARIANTS_MAX * CHANNEL_COUNT * sizeof(struct offer_counts);
+           2 * (size_t)offers->count * OFFER_ARMS_MAX * sizeof(struct offer_counts);
 }
 
-static bool number(const struct condition *condition, const struct step *step, double *out)
+static bool triggered(const struct offer_def *def, const struct offer_history *history,
+                      const struct offers_facts *facts, const struct scope *scope)
 {
-    struct cel_value value = rules_value(condition->program, step->scope, step->scratch);
-    if (value.kind == CEL_INT) {
-        *out = (double)value.i;
+    const struct event *event = scope->event;
+    if (history->held_until_ms != 0 && history->held_until_ms <= scope->now_ms) {
         return true;
     }
-    if (value.kind == CEL_UINT) {
-        *out = (double)value.u;
-        return true;
-    }
-    *out = value.kind == CEL_DOUBLE ? value.d : 0;
-    return value.kind == CEL_DOUBLE;
-}
-
-/* Mean of the Beta posterior: (prior accepted + accepted) / (prior presented + presented), over the variants
- * of the offer on the channel chosen, from this task's counters. */
-static double propensity(const struct gate_view *view)
-{
-    const struct offers_policy *policy = &view->offers->policy;
-    double accepted = policy->prior_accepted > 0 ? policy->prior_accepted : 1;
-    double presented = policy->prior_presented > 0 ? policy->prior_presented : 20;
-    for (uint32_t i = 0; i < OFFER_VARIANTS_MAX; i++) {
-        const struct offer_counts *counts =
-            &view->task->counts[offers_arm(view->index, i, view->plan.channel)];
-        accepted += (double)counts->accepted;
-        presented += (double)counts->presented;
-    }
-    return accepted < presented ? accepted / presented : 1;
-}
-
-bool offer_score(struct gate_view *view)
-{
-    const struct offer_def *def = view->def;
-    double minor = (double)def->value_minor;
-    view->c = 1;
-    if ((def->value.program != NULL && !number(&def->value, view->step, &minor)) ||
-        (def->context.program != NULL && !number(&def->context, view->step, &view->c))) {
-        return false;
-    }
-    view->p = propensity(view);
-    view->v = minor / 100;
-    view->l = def->priority > 0 ? def->priority : 1;
-    view->score = view->p * view->c * view->v * view->l;
-    return true;
-}
-
-static bool triggered(const struct offer_def *def, const struct offers_facts *facts,
-                      const struct event *event)
-{
     bool by_default = def->on_segments_count == 0 && def->on_life == 0 && def->on_app_count == 0;
     const uint32_t *segments = by_default ? def->segments_any : def->on_segments;
     uint32_t count = by_default ? def->segments_any_count : def->on_segments_count;
@@ -100,193 +41,136 @@ static bool triggered(const struct offer_def *def, const struct offers_facts *fa
     return false;
 }
 
-static uint32_t variant_count(const struct offer_def *def)
+static struct output *say_exposure(const struct decision *decision, const struct gate_view *view,
+                                   struct slice layer, uint64_t number)
 {
-    return def->variant_count > 0 ? def->variant_count : 1;
-}
-
-static struct slice variant_id(const struct offer_def *def, uint32_t index)
-{
-    return def->variant_count > 0 ? def->variants[index].id : slice_text("default");
-}
-
-/* A stable arm per customer: bucket in layer "variant:ID", arms laid side by side by weight. */
-static uint32_t variant_choose(const struct offer_def *def, const struct step *step, double *out_share)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < def->variant_count; i++) {
-        total += def->variants[i].weight;
-    }
-    *out_share = 1;
-    if (total == 0) {
-        return 0;
-    }
-    char layer[EVENT_ID_SIZE_MAX + 10];
-    int size = snprintf(layer, sizeof(layer), "variant:%.*s",
-                        (int)(def->id.size < EVENT_ID_SIZE_MAX ? def->id.size : EVENT_ID_SIZE_MAX),
-                        (const char *)def->id.data);
-    uint64_t at = step_bucket(step->salt, customer_id(step->customer),
-                              slice_of(layer, size > 0 ? (size_t)size : 0)) * total / 10000;
-    uint32_t arm = 0;
-    while (at >= def->variants[arm].weight) {
-        at -= def->variants[arm++].weight;
-    }
-    *out_share = (double)def->variants[arm].weight / (double)total;
-    return arm;
-}
-
-/* One decision being made. */
-struct decision {
-    struct gate_view views[OFFERS_MAX]; /* of candidates that passed, best first */
-    uint32_t passed;
-    struct blocked_offer *blocked;
-    uint32_t blocked_count;
-    struct slice holdout; /* layer, when one held an offer out */
-    struct slice decision_id;
-};
-
-static void block(struct decision *decision, struct offers_task *task, const struct offer_def *def,
-                  enum offer_gate gate, struct slice reason, struct effects *effects)
-{
-    task->blocked[gate]++;
-    if (decision->blocked != NULL) {
-        decision->blocked[decision->blocked_count++] = (struct blocked_offer){
-            def->id, slice_text(offer_gate_name(gate)), arena_copy(&effects->arena, reason)};
-    }
-}
-
-static struct output *say_exposure(const struct decision *decision, const struct offer_def *def,
-                                   uint32_t index, struct step *step)
-{
+    const struct offer_def *def = view->def;
     struct output_identity identity = {.definition = {def->id, def->version, def->hash},
-                                       .kind = OUTPUT_EXPOSURE, .sequence = index};
-    struct output *output = step_output(step, OUTPUT_EXPOSURE, &identity);
+                                       .kind = OUTPUT_EXPOSURE,
+                                       .sequence = (uint64_t)view->index << 8 | number};
+    struct output *output = step_output(view->step, OUTPUT_EXPOSURE, &identity);
     if (output != NULL) {
         output->exposure.decision_id = decision->decision_id;
         output->exposure.offer_id = def->id;
-        output->exposure.effective_at_ms = step->scope->now_ms;
+        output->exposure.layer = layer;
+        output->exposure.channel = view->plan.channel;
+        output->exposure.effective_at_ms = view->step->scope->now_ms;
     }
     return output;
 }
 
-/* Held out of this offer: the moment at which it would have been made counts for its control group. */
-static void hold_out(struct decision *decision, const struct gate_view *view)
+/* Who reaches the holdout gate is in the experiment, whatever comes of it: both sides are counted by the same
+ * rule, so that they can be compared, and their numbers checked against the split. */
+static void expose(struct decision *decision, struct gate_view *view, struct offer_history *history,
+                   enum offer_gate gate)
 {
-    struct step *step = view->step;
-    struct slice layer =
-        view->held_by_all ? offers_global_layer(view->offers)
-                          : offers_offer_layer(view->def, &step->effects->arena);
-    decision->holdout = layer;
-    struct output *output = say_exposure(decision, view->def, view->index, step);
-    if (output != NULL) {
-        output->exposure.layer = layer;
-        output->exposure.held_out = true;
-        output->exposure.variant = slice_text("control");
+    const struct offers_policy *policy = &view->offers->policy;
+    struct arena *arena = &view->step->effects->arena;
+    int64_t now_ms = view->step->scope->now_ms;
+    bool held = gate == GATE_HOLDOUT;
+    struct slice global = offers_global_layer(view->offers);
+    struct slice own = offers_offer_layer(view->def, arena);
+    if (gate < GATE_HOLDOUT || view->def->contact_class == OFFER_MANDATORY) {
+        return;
     }
-}
-
-static void insert_by_score(struct decision *decision, const struct gate_view *view)
-{
-    uint32_t at = decision->passed++;
-    for (; at > 0 && decision->views[at - 1].score < view->score; at--) {
-        decision->views[at] = decision->views[at - 1];
+    if (held) {
+        decision->holdout = view->held_by_all ? global : own;
     }
-    decision->views[at] = *view;
-}
-
-/* One per group, the best `top`; the others are blocked by arbitration. */
-static uint32_t arbitrate(struct decision *decision, const struct offers *offers,
-                          struct offers_task *task, struct effects *effects)
-{
-    uint32_t top = offers->policy.top > 0 ? offers->policy.top : 3;
-    top = top < OFFERS_TOP_MAX ? top : OFFERS_TOP_MAX;
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < decision->passed; i++) {
-        const struct gate_view *view = &decision->views[i];
-        bool taken = false;
-        for (uint32_t k = 0; k < kept; k++) {
-            taken = taken || slice_equal(ledger_group(decision->views[k].def), ledger_group(view->def));
-        }
-        if (taken || kept == top) {
-            block(decision, task, view->def, GATE_ARBITRATION,
-                  slice_text(taken ? "group" : "lower_score"), effects);
-        } else {
-            decision->views[kept++] = *view;
+    if (history->exposed_ms != 0 && now_ms < history->exposed_ms + EXPOSED_AGAIN_DAYS * MS_PER_DAY) {
+        return;
+    }
+    if (gate <= GATE_CAP) { /* no channel was chosen */
+        view->plan.channel = (uint8_t)__builtin_ctz(view->channels);
+    }
+    if (policy->holdout > 0) {
+        struct output *output = say_exposure(decision, view, global, 0);
+        if (output != NULL) {
+            output->exposure.held_out = held && view->held_by_all;
         }
     }
-    return kept;
+    if (view->def->holdout > 0 && !view->held_by_all) {
+        struct output *output = say_exposure(decision, view, own, 1);
+        if (output != NULL) {
+            output->exposure.held_out = held;
+        }
+    }
+    if (policy->holdout > 0 || view->def->holdout > 0) {
+        history->exposed_ms = now_ms;
+    }
 }
 
-static void make_offer(const struct gate_view *view, struct ranked_offer *out,
-                       struct offers_state *state, struct offer_history *histories,
-                       struct offers_task *task, const struct decision *decision)
+static struct ranked_offer make_offer(const struct gate_view *view, struct offer_history *history,
+                                      struct offers_state *state, struct offers_task *task,
+                                      const struct decision *decision)
 {
     struct step *step = view->step;
     double share = 1;
-    uint32_t arm = variant_choose(view->def, step, &share);
-    *out = (struct ranked_offer){
+    uint32_t arm = variant_choose(view, decision->id, &share);
+    struct ranked_offer offer = {
         .offer = {view->def->id, view->def->version, view->def->hash},
-        .variant = variant_id(view->def, arm),
+        .variant = offer_variant_id(view->def, arm),
         .channel = view->plan.channel,
         .send_after_ms = view->plan.at_ms,
         .score = view->score,
         .p = view->p, .c = view->c, .v = view->v, .l = view->l,
         .selection_probability = share,
+        .context = offers_context_id(view->offers, view->context),
+        .channel_reason = slice_text(view->channel_reason),
+        .bundle = view->def->bundle,
     };
-    if (view->def->contact_class == OFFER_MARKETING) {
-        ledger_add(state, view->def, view->plan);
-    }
-    histories[view->index].decided_ms = step->scope->now_ms;
+    open_note(view, state, history, decision->id, false);
+    history->variant = ledger_name(offer.variant);
     task->made[view->index]++;
-    if (view->def->holdout > 0 || view->def->variant_count > 1 || view->offers->policy.holdout > 0) {
-        struct output *output = say_exposure(decision, view->def, view->index, step);
+    if (view->def->variant_count > 1) {
+        struct slice layer = offers_variant_layer(view->def, &step->effects->arena);
+        struct output *output = say_exposure(decision, view, layer, 2);
         if (output != NULL) {
-            output->exposure.variant = out->variant;
-            output->exposure.channel = out->channel;
-            output->exposure.layer = offers_offer_layer(view->def, &step->effects->arena);
+            output->exposure.variant = offer.variant;
         }
     }
+    return offer;
 }
 
-static struct slice make_decision_id(const struct offers_state *state, const struct step *step)
+static void begin_decision(struct decision *decision, const struct offers *offers,
+                           const struct offers_state *state, struct step *step)
 {
-    uint64_t id[2];
     struct output_identity identity = {.kind = OUTPUT_OFFER_DECIDED, .transition = 1,
                                        .definition = {.hash = step->policy_hash},
                                        .sequence = state->decisions};
-    step_output_id(step, &identity, id);
-    char text[33];
-    (void)snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)id[0],
-                   (unsigned long long)id[1]);
-    return arena_copy(&step->effects->arena, slice_of(text, 32));
+    char text[OFFERS_DECISION_TEXT_SIZE + 1];
+    step_output_id(step, &identity, decision->id);
+    offer_id_text(decision->id, text);
+    decision->decision_id = arena_copy(&step->effects->arena, slice_text(text));
+    decision->blocked =
+        arena_take(&step->effects->arena, 2 * offers->count * sizeof(*decision->blocked));
 }
 
 static bool run_funnel(const struct offers *offers, struct decision *decision,
-                       const struct offers_state *state, const struct offer_history *histories,
+                       struct offers_state *state, struct offer_history *histories,
                        struct offers_task *task, const struct offers_facts *facts, struct step *step)
 {
     bool any = false;
     for (uint32_t i = 0; i < offers->count; i++) {
-        if (!triggered(&offers->defs[i], facts, step->scope->event)) {
+        if (!triggered(&offers->defs[i], &histories[i], facts, step->scope)) {
             continue;
         }
         if (!any) {
             any = true;
-            decision->decision_id = make_decision_id(state, step);
-            decision->blocked =
-                arena_take(&step->effects->arena, offers->count * sizeof(*decision->blocked));
+            begin_decision(decision, offers, state, step);
         }
         struct gate_view view = {.offers = offers, .def = &offers->defs[i], .index = i,
                                  .state = state, .history = &histories[i], .task = task,
-                                 .facts = facts, .step = step};
+                                 .facts = facts, .step = step, .asked = OFFERS_EVERY_CHANNEL};
+        open_release(&histories[i]);
         enum offer_gate gate = gates_pass(&view, NULL);
+        expose(decision, &view, &histories[i], gate);
         if (gate == OFFER_GATE_COUNT) {
-            insert_by_score(decision, &view);
+            decision_add(decision, &view);
             continue;
         }
-        block(decision, task, view.def, gate, view.reason, step->effects);
-        if (gate == GATE_HOLDOUT) {
-            hold_out(decision, &view);
+        decision_block(decision, task, view.def, gate, view.reason, step->effects);
+        if (gate == GATE_QUIET) {
+            open_note(&view, state, &histories[i], decision->id, true);
         }
     }
     return any;
@@ -316,31 +200,60 @@ static struct slice no_offer_reason(const struct decision *decision, struct aren
     return writer.full ? furthest->gate : arena_copy(arena, slice_of(text, writer.size));
 }
 
+/* Offers to channels, and those that wait for a person. */
+struct made {
+    struct ranked_offer *ranked, *for_review;
+    uint32_t ranked_count, for_review_count;
+};
+
+static bool make_offers(struct decision *decision, uint32_t kept, struct offers_state *state,
+                        struct offer_history *histories, struct offers_task *task, struct step *step,
+                        struct made *out)
+{
+    struct arena *arena = &step->effects->arena;
+    *out = (struct made){.ranked = arena_take(arena, OFFERS_TOP_MAX * sizeof(*out->ranked)),
+                         .for_review = arena_take(arena, OFFERS_TOP_MAX * sizeof(*out->ranked))};
+    if (out->ranked == NULL || out->for_review == NULL) {
+        step->effects->full = true;
+        return false;
+    }
+    for (uint32_t i = 0; i < kept; i++) {
+        const struct gate_view *view = &decision->views[i];
+        struct ranked_offer offer =
+            make_offer(view, &histories[view->index], state, task, decision);
+        if (view->def->review) {
+            out->for_review[out->for_review_count++] = offer;
+            continue;
+        }
+        if (out->ranked_count == 0) {
+            memset(state->shown, 0, sizeof(state->shown));
+        }
+        state->shown[out->ranked_count] = ledger_name(view->def->id);
+        out->ranked[out->ranked_count++] = offer;
+        state->shown_count = (uint8_t)out->ranked_count;
+        state->decided_ms = step->scope->now_ms;
+    }
+    return true;
+}
+
 static void decide(const struct offers *offers, struct offers_state *state,
                    struct offer_history *histories, struct offers_task *task,
                    const struct offers_facts *facts, struct step *step)
 {
-    struct decision decision = {.passed = 0};
+    struct decision decision;
+    struct made made;
     struct arena *arena = &step->effects->arena;
+    decision.passed = decision.blocked_count = 0;
+    decision.holdout = decision.decision_id = (struct slice){NULL, 0};
     if (!run_funnel(offers, &decision, state, histories, task, facts, step)) {
         return;
     }
-    uint32_t kept = arbitrate(&decision, offers, task, step->effects);
-    struct ranked_offer *ranked = arena_take(arena, OFFERS_TOP_MAX * sizeof(*ranked));
-    if (ranked == NULL) {
-        step->effects->full = true;
+    uint32_t kept = decision_arbitrate(&decision, offers, state, task, step->effects);
+    if (!make_offers(&decision, kept, state, histories, task, step, &made)) {
         return;
-    }
-    for (uint32_t i = 0; i < kept; i++) {
-        make_offer(&decision.views[i], &ranked[i], state, histories, task, &decision);
-        state->shown[i] = ledger_name(decision.views[i].def->id);
     }
     task->decisions += kept > 0;
     task->no_offers += kept == 0;
-    if (kept > 0) {
-        state->shown_count = (uint8_t)kept;
-        state->decided_ms = step->scope->now_ms;
-    }
     uint64_t number = state->decisions++;
     if (kept == 0 && !offers->policy.publish_no_offer) {
         return;
@@ -356,103 +269,18 @@ static void decide(const struct offers *offers, struct offers_state *state,
         .origin = step->origin,
         .effective_at_ms = step->scope->now_ms,
         .cause = step->cause,
-        .offers = ranked,
-        .offer_count = kept,
+        .offers = made.ranked,
+        .offer_count = made.ranked_count,
+        .for_review = made.for_review,
+        .for_review_count = made.for_review_count,
         .blocked = decision.blocked,
         .blocked_count = decision.blocked_count,
         .holdout = decision.holdout,
-        .no_offer_reason =
-            kept == 0 ? no_offer_reason(&decision, arena) : (struct slice){NULL, 0},
+        .no_offer_reason = kept == 0                ? no_offer_reason(&decision, arena)
+                           : made.ranked_count == 0 ? slice_text("review")
+                                                    : (struct slice){NULL, 0},
         .policy_hash = step->policy_hash,
     };
-}
-
-static void count_outcome(struct offer_counts *counts, const struct offer_outcome *outcome)
-{
-    switch ((enum outcome)outcome->outcome) {
-    case OUTCOME_PRESENTED:
-        counts->presented++;
-        break;
-    case OUTCOME_CLICKED:
-        counts->clicked++;
-        break;
-    case OUTCOME_ACCEPTED:
-        counts->accepted++;
-        break;
-    case OUTCOME_REJECTED:
-    case OUTCOME_DISMISSED:
-        counts->rejected++;
-        break;
-    case OUTCOME_COMPLAINED:
-        counts->complained++;
-        break;
-    case OUTCOME_OPTED_OUT:
-        counts->opted_out++;
-        break;
-    case OUTCOME_EXPIRED:
-    case OUTCOME_COUNT:
-        break;
-    }
-    counts->revenue_minor += outcome->revenue_minor;
-}
-
-/* This task's counters of one arm, whole: the newest record per key is the truth of the compacted topic. */
-static void say_stats(const struct offer_def *def, uint32_t variant, uint8_t channel,
-                      const struct offer_counts *counts, struct step *step)
-{
-    struct output_identity identity = {.definition = {def->id, def->version, def->hash},
-                                       .kind = OUTPUT_OFFER_STATS,
-                                       .sequence = (uint64_t)variant << 8 | channel};
-    struct output *output = step_output(step, OUTPUT_OFFER_STATS, &identity);
-    if (output == NULL) {
-        return;
-    }
-    struct slice arm = variant_id(def, variant);
-    char key[2 * EVENT_ID_SIZE_MAX + 64];
-    int size = snprintf(key, sizeof(key), "%u|%.*s|%.*s|%s|", step->task_number,
-                        (int)(def->id.size < EVENT_ID_SIZE_MAX ? def->id.size : EVENT_ID_SIZE_MAX),
-                        (const char *)def->id.data,
-                        (int)(arm.size < EVENT_ID_SIZE_MAX ? arm.size : EVENT_ID_SIZE_MAX),
-                        (const char *)arm.data, codes_text(&codes_channel, channel));
-    output->key = arena_copy(&step->effects->arena, slice_of(key, size > 0 ? (size_t)size : 0));
-    output->offer_stats = (struct offer_stats){
-        .offer_id = def->id, .variant = arm, .channel = channel, .task = step->task_number,
-        .presented = counts->presented, .clicked = counts->clicked, .accepted = counts->accepted,
-        .rejected = counts->rejected, .complained = counts->complained,
-        .opted_out = counts->opted_out, .revenue_minor = counts->revenue_minor,
-    };
-}
-
-static void take_outcome(const struct offers *offers, struct offer_history *histories,
-                         struct offers_task *task, struct step *step)
-{
-    const struct offer_outcome *outcome = &step->scope->event->outcome;
-    uint32_t index = 0;
-    while (index < offers->count && !slice_equal(offers->defs[index].id, outcome->offer_id)) {
-        index++;
-    }
-    if (outcome->outcome >= OUTCOME_COUNT || outcome->channel >= CHANNEL_COUNT) {
-        return;
-    }
-    task->outcomes[outcome->outcome]++;
-    if (index == offers->count) {
-        task->unknown_outcomes++;
-        return;
-    }
-    const struct offer_def *def = &offers->defs[index];
-    int64_t *at_ms = &histories[index].outcome_ms[outcome->outcome];
-    *at_ms = step->scope->event->time_ms > *at_ms ? step->scope->event->time_ms : *at_ms;
-    uint32_t arm = 0;
-    while (arm + 1 < variant_count(def) && !slice_equal(variant_id(def, arm), outcome->variant)) {
-        arm++;
-    }
-    if (variant_count(def) > 1 && !slice_equal(variant_id(def, arm), outcome->variant)) {
-        task->unknown_outcomes++;
-        return;
-    }
-    struct offer_counts *counts = &task->counts[offers_arm(index, arm, outcome->channel)];
-    count_outcome(counts, outcome);
-    say_stats(def, arm, outcome->channel, counts, step);
 }
 
 void offers_evaluate(const struct offers *offers, struct offers_state *state,
@@ -461,12 +289,19 @@ void offers_evaluate(const struct offers *offers, struct offers_state *state,
 {
     const struct event *event = step->scope->event;
     if (event != NULL && event->source == SOURCE_OFFER_OUTCOMES) {
-        take_outcome(offers, histories, task, step);
+        outcome_take(offers, state, histories, task, step);
     }
+    open_withdraw(offers, state, histories, task, facts, step);
     int64_t max_age_ms = offers->policy.max_age_ms > 0 ? offers->policy.max_age_ms : MS_PER_DAY;
     int64_t moment_ms = event != NULL ? event->time_ms : step->scope->now_ms;
-    if (!step->live || step->task_now_ms - moment_ms > max_age_ms) {
+    if (step->live && step->task_now_ms - moment_ms <= max_age_ms) {
+        decide(offers, state, histories, task, facts, step);
         return;
     }
-    decide(offers, state, histories, task, facts, step);
+    /* Too old to make offers from: what quiet hours held until now is too old as well. */
+    for (uint32_t i = 0; i < offers->count; i++) {
+        if (histories[i].held_until_ms != 0 && histories[i].held_until_ms <= step->scope->now_ms) {
+            open_release(&histories[i]);
+        }
+    }
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Next best offer: from a trigger to ranked offers, or to no offer with every reason (DESIGN 6.5).
  *
- *   catalogue -> time, stock -> eligibility -> consent, purpose, lawful basis -> sensitivity -> vulnerability ->
- *   suitability -> applicability -> holdout -> contact policy -> score P*C*V*L -> arbitration -> variant ->
- *   channel and time
+ *   catalogue -> time, stock -> eligibility -> consent, purpose, lawful basis -> sensitivity -> complaint,
+ *   stop, vulnerability -> suitability, affordability -> applicability -> holdout -> contact policy ->
+ *   score P*C*V*L -> arbitration -> variant -> channel and time
  *
  * Each gate has a name and a reason; the first that fails decides. Gates fail closed: a predicate that cannot be
- * evaluated blocks with "missing:NAME". A decision is made when the trigger of at least one offer fires
- * (it entered a segment, a life event was confirmed, the app did something); the offers whose trigger fired
- * are the candidates. Quiet hours hold an offer (send_after), they do not drop it. */
+ * evaluated, or a fact that is not known, blocks with "missing:NAME". A decision is made when the trigger of at
+ * least one offer fires (it entered a segment, a life event was confirmed, the app did something, quiet hours
+ * that held it are over); the offers whose trigger fired are the candidates. README.md beside this file says what
+ * each gate asks, and what becomes of an offer between the decision and the customer. */
 #ifndef OFFERS_OFFERS_H
 #define OFFERS_OFFERS_H
 
@@ -22,7 +23,12 @@ enum {
     OFFER_CAPS_MAX = 8,      /* per offer; and of the policy */
     OFFER_LEDGER_MAX = 24,   /* contacts remembered per customer: as many as any cap may count to */
     OFFERS_TOP_MAX = 8,
+    OFFER_CONTEXTS_MAX = 4,  /* coarse contexts of P; the first, "other", is always there */
+    OFFER_LAYER_SIZE_MAX = EVENT_ID_SIZE_MAX + 16, /* bytes of a layer's name */
 };
+
+/* Arms that are counted apart per offer: variants x channels x contexts. */
+#define OFFER_ARMS_MAX (OFFER_VARIANTS_MAX * (uint32_t)CHANNEL_COUNT * OFFER_CONTEXTS_MAX)
 
 enum offer_class { OFFER_MARKETING, OFFER_TRANSACTIONAL, OFFER_MANDATORY };
 
@@ -53,8 +59,14 @@ struct offer_def {
     bool sensitive;  /* reads tainted data: needs explicit consent (BASIS_CONSENT) */
     bool publish;    /* in the view */
 
-    struct condition eligible; /* name "eligible" */
-    struct condition suitable; /* name "suitable" */
+    bool review;     /* a person must release it: it goes to the review queue, not to a channel */
+    bool learn;      /* variants by what was learned (Thompson), not by fixed weights */
+    uint8_t product; /* enum product that it sells; ACCOUNT_UNKNOWN: none of them */
+
+    struct condition eligible;   /* name "eligible" */
+    struct condition suitable;   /* name "suitable" */
+    struct condition affordable; /* name "affordable" */
+    struct condition propensity; /* a model's own P, a number in 0..1; name "propensity"; its prior mean */
     struct condition context;  /* C, a number; name "context"; program NULL: 1 */
     struct condition value;    /* V in minor units, a number; name "value"; program NULL: value_minor */
     int64_t value_minor;
@@ -73,6 +85,7 @@ struct offer_def {
     uint32_t on_app_count;
 
     struct slice group; /* contact group; one offer per group wins; empty: its own */
+    struct slice bundle; /* offers of one bundle that pass together are one entry of the ranking; empty: none */
     const struct offer_cap *caps;
     uint32_t cap_count;
     int64_t cool_down_ms[OUTCOME_COUNT]; /* after that outcome; 0: none */
@@ -85,6 +98,13 @@ struct offer_def {
     struct slice holdout_layer; /* default "offer:ID" */
     const struct offer_variant *variants; /* count 0: one, named "default" */
     uint32_t variant_count;
+};
+
+/* How tired of us a customer is: outcomes add points, which halve every `half_life_ms`. */
+struct offer_fatigue {
+    double limit; /* marketing stops at this level; 0: no such rule */
+    int64_t half_life_ms;
+    double points[OUTCOME_COUNT]; /* ACCEPTED forgives all */
 };
 
 /* `contact_policy:` and what holds for all offers. */
@@ -100,22 +120,35 @@ struct offers_policy {
     struct slice holdout_layer; /* default "global" */
     double prior_accepted, prior_presented; /* Beta prior of P; default 1 of 20 */
     bool publish_no_offer;     /* default true */
+    const uint32_t *stop_segments; /* segment indices: being in one stops marketing (arrears, fraud) */
+    uint32_t stop_segments_count;
+    uint64_t stop_life;            /* bit per life event: suspected or confirmed stops marketing */
+    struct offer_fatigue fatigue;
+    int64_t open_ms;        /* an offer with no outcome may still reach the customer so long; 0: 7 days */
+    int64_t attribution_ms; /* outcomes count for P so long after the decision; 0: 30 days */
+    int64_t phone_from_minor; /* PHONE from this value on, and then before the others; 0: no rule */
+    double floor;           /* share of decisions in which variants are drawn by weight, 0..1; default 0.05 */
+    struct condition contexts[OFFER_CONTEXTS_MAX]; /* the first that holds; [0]: none does, "other" */
+    uint32_t context_count; /* with "other"; 0: only that */
 };
 
 struct offers {
     const struct offer_def *defs;
     uint32_t count;
     struct offers_policy policy;
+    const struct slice *segment_ids; /* for reasons; NULL: reasons without names */
+    const struct slice *life_ids;
 };
 
 /* Gates in funnel order; their names are the `gate` of a blocked offer. */
 #define OFFER_GATES(X)                                                                             \
     X(GATE_TIME, "time") X(GATE_STOCK, "stock") X(GATE_ELIGIBLE, "eligible")                       \
     X(GATE_SEGMENT, "segment") X(GATE_CONSENT, "consent") X(GATE_SENSITIVITY, "sensitivity")       \
-    X(GATE_COMPLAINT, "complaint") X(GATE_VULNERABLE, "vulnerable") X(GATE_LIFE, "life")           \
-    X(GATE_SUITABLE, "suitable") X(GATE_APPLICABLE, "applicable") X(GATE_HOLDOUT, "holdout")       \
-    X(GATE_CAP, "contact_cap") X(GATE_COOL_DOWN, "cool_down") X(GATE_VALUE, "value")               \
-    X(GATE_ARBITRATION, "arbitration")
+    X(GATE_COMPLAINT, "complaint") X(GATE_STOP, "stop") X(GATE_VULNERABLE, "vulnerable")           \
+    X(GATE_LIFE, "life") X(GATE_SUITABLE, "suitable") X(GATE_AFFORDABLE, "affordable")             \
+    X(GATE_APPLICABLE, "applicable") X(GATE_HOLDOUT, "holdout") X(GATE_CAP, "contact_cap")         \
+    X(GATE_COOL_DOWN, "cool_down") X(GATE_FATIGUE, "fatigue") X(GATE_QUIET, "quiet_hours")         \
+    X(GATE_VALUE, "value") X(GATE_ARBITRATION, "arbitration")
 #define OFFER_GATE_ENUM(name, text) name,
 enum offer_gate { OFFER_GATES(OFFER_GATE_ENUM) OFFER_GATE_COUNT };
 #undef OFFER_GATE_ENUM
@@ -131,6 +164,16 @@ struct offer_contact {
 struct offer_history { /* per offer */
     int64_t decided_ms; /* last time offered; 0: never */
     int64_t outcome_ms[OUTCOME_COUNT]; /* last time of each; 0: never */
+    int64_t exposed_ms; /* last exposure of an experiment; 0: never */
+    int64_t held_until_ms; /* quiet hours end; 0: not held */
+    uint64_t decision[2];  /* the last decision that offered it; what follows is of that decision */
+    uint64_t held_decision[2]; /* the decision that quiet hours hold */
+    uint32_t variant;     /* as named in the ledger */
+    uint8_t channel;      /* enum channel */
+    uint8_t context;
+    uint8_t counted;      /* bit per outcome that has come */
+    bool open;            /* nothing was heard of it yet */
+    uint8_t held_channel; /* enum channel; where it would have been made */
 };
 struct offers_state {
     struct offer_contact contacts[OFFER_LEDGER_MAX]; /* newest last */
@@ -139,6 +182,13 @@ struct offers_state {
     int64_t decided_ms; /* last decision with an offer */
     uint32_t shown[OFFERS_TOP_MAX]; /* its offers as named in the ledger, best first */
     uint8_t shown_count;
+    int64_t open_until_ms;  /* no offer is open or held after that; 0: none */
+    int64_t complained_ms;  /* newest COMPLAINED; 0: none */
+    int64_t opted_out_ms[CHANNEL_COUNT]; /* newest OPTED_OUT; 0: none */
+    double tired;           /* points of fatigue at tired_ms */
+    int64_t tired_ms;
+    uint16_t seen[CHANNEL_COUNT];  /* outcomes PRESENTED per channel, both halved before they overflow */
+    uint16_t liked[CHANNEL_COUNT]; /* CLICKED and ACCEPTED */
 };
 
 /* Per task: own counters only; sums over tasks are the truth. */
@@ -153,17 +203,27 @@ struct offers_task {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t unknown_outcomes;       /* outcomes of offers that the playbook does not have */
     int64_t made[OFFERS_MAX];        /* for stock */
-    struct offer_counts counts[]; /* offers->count x OFFER_VARIANTS_MAX x CHANNEL_COUNT: offers_arm */
+    struct offer_counts counts[]; /* offers->count x OFFER_ARMS_MAX: offers_arm; this task's own */
 };
 
 /* Bytes of a task's part, a multiple of 8. */
 size_t offers_task_size(const struct offers *offers);
 
 /* The counters of one arm. */
-static inline uint32_t offers_arm(uint32_t offer, uint32_t variant, uint32_t channel)
+static inline uint32_t offers_arm(uint32_t offer, uint32_t variant, uint32_t channel, uint32_t context)
 {
-    return (offer * OFFER_VARIANTS_MAX + variant) * CHANNEL_COUNT + channel;
+    return ((offer * OFFER_VARIANTS_MAX + variant) * CHANNEL_COUNT + channel) * OFFER_CONTEXTS_MAX +
+           context;
 }
+
+/* A variant's name; "default" for an offer without variants. Static, or the playbook's. */
+struct slice offer_variant_id(const struct offer_def *def, uint32_t index);
+static inline uint32_t offer_variant_count(const struct offer_def *def)
+{
+    return def->variant_count > 0 ? def->variant_count : 1;
+}
+/* "other" for 0, else the playbook's. */
+struct slice offers_context_id(const struct offers *offers, uint32_t context);
 
 /* What the stages before found, beside the scope. */
 struct offers_facts {
@@ -186,6 +246,14 @@ enum offer_gate offer_blocked(const struct offers *offers, uint32_t index,
                               const struct offers_state *state, const struct offer_history *history,
                               const struct offers_task *task, const struct offers_facts *facts,
                               struct step *step, struct slice *out_reason, struct slice *out_all);
+
+/* The first moment after `now_ms` at which an offer that quiet hours hold is free; INT64_MAX: none is held. */
+int64_t offers_next_change(const struct offers *offers, const struct offers_state *state,
+                           const struct offer_history *histories, int64_t now_ms);
+
+/* The customer is to be forgotten: what is open or held is taken back. The state is the caller's to clear. */
+void offers_erase(const struct offers *offers, struct offers_state *state,
+                  struct offer_history *histories, struct step *step);
 
 bool offers_is_empty(const struct offers_state *state);
 void offers_pack(const struct offers_state *state, struct bytes_writer *writer);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The packed forms of the ledger and of one offer's history. */
+#include <math.h>
+
 #include "offers/offers.h"
 
 static bool sane_time(int64_t time_ms)
@@ -9,7 +11,76 @@ static bool sane_time(int64_t time_ms)
 
 bool offers_is_empty(const struct offers_state *state)
 {
-    return state->contact_count == 0 && state->decisions == 0 && state->shown_count == 0;
+    bool quiet = state->complained_ms == 0 && state->tired_ms == 0 && state->open_until_ms == 0;
+    for (uint32_t i = 0; quiet && i < CHANNEL_COUNT; i++) {
+        quiet = state->opted_out_ms[i] == 0 && state->seen[i] == 0 && state->liked[i] == 0;
+    }
+    return quiet && state->contact_count == 0 && state->decisions == 0 && state->shown_count == 0;
+}
+
+/* The customer's mood: a bit per part that there is, then the parts. */
+static void pack_mood(const struct offers_state *state, struct bytes_writer *writer)
+{
+    uint8_t opted = 0;
+    uint8_t seen = 0;
+    for (uint32_t i = 0; i < CHANNEL_COUNT; i++) {
+        opted |= (uint8_t)((state->opted_out_ms[i] != 0) << i);
+        seen |= (uint8_t)((state->seen[i] != 0 || state->liked[i] != 0) << i);
+    }
+    bytes_put_varint(writer, state->open_until_ms);
+    bytes_put_varint(writer, state->complained_ms);
+    bytes_put_varint(writer, state->tired_ms);
+    if (state->tired_ms != 0) {
+        bytes_put(writer, &state->tired, sizeof(state->tired));
+    }
+    bytes_put_u8(writer, opted);
+    bytes_put_u8(writer, seen);
+    for (uint32_t i = 0; i < CHANNEL_COUNT; i++) {
+        if ((opted >> i & 1) != 0) {
+            bytes_put_varint(writer, state->opted_out_ms[i]);
+        }
+        if ((seen >> i & 1) != 0) {
+            bytes_put_varuint(writer, state->seen[i]);
+            bytes_put_varuint(writer, state->liked[i]);
+        }
+    }
+}
+
+static uint16_t take_small(struct bytes_reader *reader)
+{
+    uint64_t value = bytes_take_varuint(reader);
+    reader->bad = reader->bad || value > UINT16_MAX;
+    return (uint16_t)value;
+}
+
+static bool unpack_mood(struct offers_state *state, struct bytes_reader *reader)
+{
+    state->open_until_ms = bytes_take_varint(reader);
+    state->complained_ms = bytes_take_varint(reader);
+    state->tired_ms = bytes_take_varint(reader);
+    bool sane = sane_time(state->open_until_ms) && sane_time(state->complained_ms) &&
+                sane_time(state->tired_ms);
+    if (state->tired_ms != 0) {
+        struct slice bytes = bytes_take(reader, sizeof(state->tired));
+        if (bytes.size == sizeof(state->tired)) {
+            memcpy(&state->tired, bytes.data, sizeof(state->tired));
+        }
+        sane = sane && isfinite(state->tired);
+    }
+    uint8_t opted = bytes_take_u8(reader);
+    uint8_t seen = bytes_take_u8(reader);
+    sane = sane && (opted | seen) >> CHANNEL_COUNT == 0;
+    for (uint32_t i = 0; i < CHANNEL_COUNT; i++) {
+        if ((opted >> i & 1) != 0) {
+            state->opted_out_ms[i] = bytes_take_varint(reader);
+            sane = sane && sane_time(state->opted_out_ms[i]);
+        }
+        if ((seen >> i & 1) != 0) {
+            state->seen[i] = take_small(reader);
+            state->liked[i] = take_small(reader);
+        }
+    }
+    return sane && !reader->bad;
 }
 
 void offers_pack(const struct offers_state *state, struct bytes_writer *writer)
@@ -30,6 +101,7 @@ void offers_pack(const struct offers_state *state, struct bytes_writer *writer)
         bytes_put_u8(writer, contact->channel);
         before_ms = contact->at_ms;
     }
+    pack_mood(state, writer);
 }
 
 bool offers_unpack(struct offers_state *state, struct bytes_reader *reader)
@@ -63,18 +135,24 @@ bool offers_unpack(struct offers_state *state, struct bytes_reader *reader)
             return false;
         }
     }
+    if (!unpack_mood(&out, reader)) {
+        return false;
+    }
     *state = out;
     return true;
 }
 
 bool offer_history_is_empty(const struct offer_history *history)
 {
-    bool empty = history->decided_ms == 0;
+    bool empty = history->decided_ms == 0 && history->exposed_ms == 0 && history->held_until_ms == 0;
     for (uint32_t i = 0; empty && i < OUTCOME_COUNT; i++) {
         empty = history->outcome_ms[i] == 0;
     }
     return empty;
 }
+
+/* What of a history there is, after the outcomes. */
+enum { HISTORY_DECIDED = 1, HISTORY_EXPOSED = 2, HISTORY_HELD = 4, HISTORY_OPEN = 8, HISTORY_ALL = 15 };
 
 void offer_history_pack(const struct offer_history *history, struct bytes_writer *writer)
 {
@@ -82,25 +160,68 @@ void offer_history_pack(const struct offer_history *history, struct bytes_writer
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
         known |= (uint8_t)((history->outcome_ms[i] != 0) << i);
     }
-    bytes_put_varint(writer, history->decided_ms);
+    uint8_t parts = (uint8_t)((history->decided_ms != 0 ? HISTORY_DECIDED : 0) |
+                              (history->exposed_ms != 0 ? HISTORY_EXPOSED : 0) |
+                              (history->held_until_ms != 0 ? HISTORY_HELD : 0) |
+                              (history->open ? HISTORY_OPEN : 0));
     bytes_put_u8(writer, known);
+    bytes_put_u8(writer, parts);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
         if ((known >> i & 1) != 0) {
             bytes_put_varint(writer, history->outcome_ms[i]);
         }
+    }
+    if ((parts & HISTORY_DECIDED) != 0) {
+        bytes_put_varint(writer, history->decided_ms);
+        bytes_put_u64(writer, history->decision[0]);
+        bytes_put_u64(writer, history->decision[1]);
+        bytes_put_u32(writer, history->variant);
+        bytes_put_u8(writer, history->channel);
+        bytes_put_u8(writer, history->context);
+        bytes_put_u8(writer, history->counted);
+    }
+    if ((parts & HISTORY_EXPOSED) != 0) {
+        bytes_put_varint(writer, history->exposed_ms);
+    }
+    if ((parts & HISTORY_HELD) != 0) {
+        bytes_put_varint(writer, history->held_until_ms);
+        bytes_put_u64(writer, history->held_decision[0]);
+        bytes_put_u64(writer, history->held_decision[1]);
+        bytes_put_u8(writer, history->held_channel);
     }
 }
 
 bool offer_history_unpack(struct offer_history *history, struct bytes_reader *reader)
 {
     *history = (struct offer_history){0};
-    struct offer_history out = {.decided_ms = bytes_take_varint(reader)};
+    struct offer_history out = {0};
     uint8_t known = bytes_take_u8(reader);
-    bool sane = sane_time(out.decided_ms);
+    uint8_t parts = bytes_take_u8(reader);
+    bool sane = parts <= HISTORY_ALL;
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
         out.outcome_ms[i] = (known >> i & 1) != 0 ? bytes_take_varint(reader) : 0;
         sane = sane && sane_time(out.outcome_ms[i]);
     }
+    if ((parts & HISTORY_DECIDED) != 0) {
+        out.decided_ms = bytes_take_varint(reader);
+        out.decision[0] = bytes_take_u64(reader);
+        out.decision[1] = bytes_take_u64(reader);
+        out.variant = bytes_take_u32(reader);
+        out.channel = bytes_take_u8(reader);
+        out.context = bytes_take_u8(reader);
+        out.counted = bytes_take_u8(reader);
+    }
+    out.open = (parts & HISTORY_OPEN) != 0;
+    out.exposed_ms = (parts & HISTORY_EXPOSED) != 0 ? bytes_take_varint(reader) : 0;
+    if ((parts & HISTORY_HELD) != 0) {
+        out.held_until_ms = bytes_take_varint(reader);
+        out.held_decision[0] = bytes_take_u64(reader);
+        out.held_decision[1] = bytes_take_u64(reader);
+        out.held_channel = bytes_take_u8(reader);
+    }
+    sane = sane && sane_time(out.decided_ms) && sane_time(out.exposed_ms) &&
+           sane_time(out.held_until_ms) && out.channel < CHANNEL_COUNT &&
+           out.held_channel < CHANNEL_COUNT && out.context < OFFER_CONTEXTS_MAX;
     if (reader->bad || !sane) {
         return false;
     }
@@ -108,4 +229,4 @@ bool offer_history_unpack(struct offer_history *history, struct bytes_reader *re
     return true;
 }
 
-_Static_assert(OUTCOME_COUNT <= 8, "a bit per outcome");
+_Static_assert(OUTCOME_COUNT <= 8 && CHANNEL_COUNT <= 7, "a bit per outcome, a bit per channel");

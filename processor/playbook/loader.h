@@ -132,6 +132,10 @@ bool load_publish(struct loader *loader, const struct yaml_node *node);
 void load_life(struct loader *loader);           /* life_defs.c */
 void load_segments(struct loader *loader);       /* segment_defs.c */
 void load_offers(struct loader *loader);         /* offer_defs.c */
+/* Ids of segments or life events -> indices in the arena, or bits; unknown ones are errors. */
+uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node, const uint32_t **out,
+                          struct reads *reads);
+uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node, struct reads *reads);
 void load_contact_policy(struct loader *loader); /* policy_defs.c */
 bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy,
                const struct offer_cap **out, uint32_t *out_count);

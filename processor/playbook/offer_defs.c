@@ -6,7 +6,8 @@ static const char *const keys[] = {
     "purpose",     "basis",   "class",         "channels", "eligible",     "suitable",
     "context",     "value",   "priority",      "on",       "contact",      "valid",
     "stock",       "holdout", "holdout_layer", "variants", "segments_any", "not_life",
-    "not_holding", "publish", "version",       "about",    "tests"};
+    "not_holding", "publish", "version",       "about",    "tests",        "product",
+    "affordable",  "propensity", "learn",      "review",   "bundle"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
@@ -37,8 +38,8 @@ static uint32_t load_ids(struct loader *loader, const struct yaml_node *node,
     return count;
 }
 
-static uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node,
-                                 const uint32_t **out, struct reads *reads)
+uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node, const uint32_t **out,
+                          struct reads *reads)
 {
     uint32_t count = load_ids(loader, node, PLAYBOOK_SEGMENT, out);
     for (uint32_t i = 0; i < count; i++) {
@@ -47,8 +48,7 @@ static uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *
     return count;
 }
 
-static uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node,
-                              struct reads *reads)
+uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node, struct reads *reads)
 {
     const uint32_t *list = NULL;
     uint64_t bits = 0;
@@ -89,6 +89,10 @@ static void load_conditions(struct loader *loader, const struct yaml_node *node,
                             struct offer_def *def, struct reads *reads)
 {
     const struct yaml_node *value = yaml_get(node, "value");
+    (void)loader_condition(loader, yaml_get(node, "affordable"), "affordable", PLAYBOOK_OFFER,
+                           EXPRESSION_BOOL, &def->affordable, reads);
+    (void)loader_condition(loader, yaml_get(node, "propensity"), "propensity", PLAYBOOK_OFFER,
+                           EXPRESSION_NUMBER, &def->propensity, reads);
     (void)loader_condition(loader, yaml_get(node, "eligible"), "eligible", PLAYBOOK_OFFER,
                            EXPRESSION_BOOL, &def->eligible, reads);
     (void)loader_condition(loader, yaml_get(node, "suitable"), "suitable", PLAYBOOK_OFFER,
@@ -203,6 +207,29 @@ static void load_codes(struct loader *loader, const struct yaml_node *node, stru
     canon_integer(loader, "not_holding", def->product_held);
 }
 
+/* What a bank owes somebody it lends to: a rule that says when it can be afforded (CONC 5). */
+static void check_credit(struct loader *loader, const struct yaml_node *node,
+                         const struct offer_def *def)
+{
+    const uint32_t credit = 1U << ACCOUNT_CREDIT_CARD | 1U << ACCOUNT_LOAN | 1U << ACCOUNT_MORTGAGE;
+    if ((credit >> def->product & 1) != 0 && def->purpose == PURPOSE_MARKETING &&
+        yaml_get(node, "affordable") == NULL) {
+        yaml_error(node->key, loader->diagnostics, "affordable: 'f.income_90d >= 300000'",
+                   "credit `%.*s` has no rule of affordability", SLICE_ARG(def->id));
+    }
+}
+
+static void load_product(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
+{
+    (void)yaml_code(yaml_get(node, "product"), loader->diagnostics, &codes_product, &def->product);
+    (void)yaml_text(yaml_get(node, "bundle"), loader->diagnostics, &def->bundle);
+    (void)yaml_bool(yaml_get(node, "review"), loader->diagnostics, &def->review);
+    canon_integer(loader, "product", def->product);
+    canon_integer(loader, "review", def->review);
+    canon_text(loader, "bundle", def->bundle);
+    check_credit(loader, node, def);
+}
+
 static void load_variants(struct loader *loader, const struct yaml_node *node,
                           struct offer_def *def)
 {
@@ -289,6 +316,9 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     load_contact(loader, yaml_get(node, "contact"), def);
     load_supply(loader, node, def);
     load_variants(loader, yaml_get(node, "variants"), def);
+    (void)yaml_bool(yaml_get(node, "learn"), loader->diagnostics, &def->learn);
+    canon_integer(loader, "learn", def->learn);
+    load_product(loader, node, def);
     def->publish = load_publish(loader, node);
     definition->hash = canon_end(loader);
     loader_finish(loader, PLAYBOOK_OFFER, index);
@@ -298,6 +328,17 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     load_tests(loader, PLAYBOOK_OFFER, index);
 }
 
+/* The names of a section, for reasons. */
+static const struct slice *load_names(struct loader *loader, enum playbook_kind kind)
+{
+    const struct section *section = &loader->sections[kind];
+    struct slice *names = loader_take(loader, (section->count + 1) * sizeof(*names));
+    for (uint32_t i = 0; names != NULL && i < section->count; i++) {
+        names[i] = section->list[i].id;
+    }
+    return names;
+}
+
 void load_offers(struct loader *loader)
 {
     struct section *section = &loader->sections[PLAYBOOK_OFFER];
@@ -305,6 +346,8 @@ void load_offers(struct loader *loader)
     for (uint32_t i = 0; defs != NULL && i < section->count; i++) {
         load_one(loader, i, &defs[i]);
     }
+    loader->playbook->offers.segment_ids = load_names(loader, PLAYBOOK_SEGMENT);
+    loader->playbook->offers.life_ids = load_names(loader, PLAYBOOK_LIFE_EVENT);
     loader->playbook->offers.defs = defs;
     loader->playbook->offers.count = defs == NULL ? 0 : section->count;
 }

@@ -4,7 +4,9 @@
 
 static const char *const keys[] = {"top",     "caps",          "quiet_hours", "max_age",
                                    "holdout", "holdout_layer", "prior",       "publish_no_offer",
-                                   "about"};
+                                   "about",   "stops",         "fatigue",     "open_for",
+                                   "attribution", "phone_from", "explore",    "contexts"};
+static const int64_t long_ms = INT64_C(3660) * 86400000;
 
 /* "2/30d" */
 static bool parse_cap(struct slice text, struct offer_cap *out)
@@ -129,6 +131,88 @@ static void load_quiet_hours(struct loader *loader, const struct yaml_node *node
     }
 }
 
+/* `stops: {segments: [in_arrears], life: [debt.stress]}`: no marketing at all. */
+static void load_stops(struct loader *loader, const struct yaml_node *node, struct offers_policy *policy,
+                       struct reads *reads)
+{
+    static const char *const known[] = {"segments", "life"};
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return;
+    }
+    yaml_refuse_unknown(node, known, 2, loader->diagnostics);
+    policy->stop_segments_count =
+        load_segment_ids(loader, yaml_get(node, "segments"), &policy->stop_segments, reads);
+    policy->stop_life = load_life_ids(loader, yaml_get(node, "life"), reads);
+}
+
+/* `fatigue: {limit: 6, half_life: 14d, dismissed: 2}`: points by outcome, in lower case. */
+static void load_fatigue(struct loader *loader, const struct yaml_node *node,
+                         struct offer_fatigue *fatigue)
+{
+    static const char *const known[] = {"limit",    "half_life", "presented",  "clicked", "rejected",
+                                        "dismissed", "expired",  "complained", "opted_out"};
+    static const enum outcome outcomes[] = {OUTCOME_COUNT,     OUTCOME_COUNT,
+                                            OUTCOME_PRESENTED, OUTCOME_CLICKED,
+                                            OUTCOME_REJECTED,  OUTCOME_DISMISSED,
+                                            OUTCOME_EXPIRED,   OUTCOME_COMPLAINED,
+                                            OUTCOME_OPTED_OUT};
+    static const double points[OUTCOME_COUNT] = {
+        [OUTCOME_PRESENTED] = 1, [OUTCOME_CLICKED] = -1,   [OUTCOME_REJECTED] = 2, [OUTCOME_DISMISSED] = 2,
+        [OUTCOME_EXPIRED] = 1,   [OUTCOME_COMPLAINED] = 10, [OUTCOME_OPTED_OUT] = 10};
+    struct diagnostics *diagnostics = loader->diagnostics;
+    if (!yaml_is_mapping(node, diagnostics)) {
+        return;
+    }
+    yaml_refuse_unknown(node, known, sizeof(known) / sizeof(known[0]), diagnostics);
+    memcpy(fatigue->points, points, sizeof(points));
+    fatigue->limit = 6;
+    fatigue->half_life_ms = INT64_C(14) * 86400000;
+    (void)yaml_number(yaml_get(node, "limit"), diagnostics, 0.01, 1e6, &fatigue->limit);
+    (void)yaml_duration_ms(yaml_get(node, "half_life"), diagnostics, 60000, long_ms,
+                           &fatigue->half_life_ms);
+    for (size_t i = 2; i < sizeof(known) / sizeof(known[0]); i++) {
+        (void)yaml_number(yaml_get(node, known[i]), diagnostics, -1000, 1000,
+                          &fatigue->points[outcomes[i]]);
+    }
+}
+
+/* `contexts: {young: 'c.age < 30'}`: the first that holds; none: "other". */
+static void load_contexts(struct loader *loader, const struct yaml_node *node,
+                          struct offers_policy *policy, struct reads *reads)
+{
+    policy->contexts[0] = (struct condition){.name = slice_text("other")};
+    policy->context_count = 1;
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return;
+    }
+    if (node->count >= OFFER_CONTEXTS_MAX) {
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d contexts",
+                   OFFER_CONTEXTS_MAX - 1);
+        return;
+    }
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        struct condition *context = &policy->contexts[policy->context_count];
+        if (loader_condition(loader, item, (const char *)item->key->text.data, PLAYBOOK_OFFER,
+                             EXPRESSION_BOOL, context, reads)) {
+            context->name = item->key->text;
+            policy->context_count++;
+        }
+    }
+}
+
+static void hash_stops(struct loader *loader, const struct offers_policy *policy)
+{
+    canon_number(loader, "fatigue", policy->fatigue.limit);
+    canon_integer(loader, "half_life", policy->fatigue.half_life_ms);
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        canon_number(loader, "points", policy->fatigue.points[i]);
+    }
+    canon_integer(loader, "open_for", policy->open_ms);
+    canon_integer(loader, "attribution", policy->attribution_ms);
+    canon_integer(loader, "phone_from", policy->phone_from_minor);
+    canon_number(loader, "explore", policy->floor);
+}
+
 static void hash_policy(struct loader *loader, const struct offers_policy *policy)
 {
     canon_integer(loader, "top", policy->top);
@@ -141,7 +225,49 @@ static void hash_policy(struct loader *loader, const struct offers_policy *polic
     canon_number(loader, "accepted", policy->prior_accepted);
     canon_number(loader, "presented", policy->prior_presented);
     canon_integer(loader, "publish_no_offer", policy->publish_no_offer);
+    hash_stops(loader, policy);
     loader->playbook->hash = canon_end(loader); /* hash_whole takes it in */
+}
+
+/* What the policy reads is read, and counts in its hash. Contexts steer every offer, marketing too: they may
+ * not read special-category data. */
+static void finish_reads(struct loader *loader, const struct yaml_node *contexts,
+                         const struct reads *reads)
+{
+    bool tainted = false;
+    for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
+        if ((reads->features[i / 64] >> i % 64 & 1) != 0) {
+            canon_hash(loader, "reads", loader->facts[i].hash);
+            loader->facts[i].is_read = true;
+            tainted = tainted || loader->facts[i].tainted;
+        }
+    }
+    for (uint32_t i = 0; i < loader->sections[PLAYBOOK_SEGMENT].count; i++) {
+        if ((reads->segments[i / 64] >> i % 64 & 1) != 0) {
+            canon_hash(loader, "reads", loader->sections[PLAYBOOK_SEGMENT].list[i].hash);
+            loader->sections[PLAYBOOK_SEGMENT].list[i].is_read = true;
+        }
+    }
+    for (uint32_t i = 0; i < loader->sections[PLAYBOOK_LIFE_EVENT].count; i++) {
+        if ((reads->life >> i & 1) != 0) {
+            canon_hash(loader, "reads", loader->sections[PLAYBOOK_LIFE_EVENT].list[i].hash);
+            loader->sections[PLAYBOOK_LIFE_EVENT].list[i].is_read = true;
+        }
+    }
+    if (tainted) {
+        yaml_error(contexts->key, loader->diagnostics, "keep contexts coarse: age, income, tenure",
+                   "a context reads special-category data");
+    }
+}
+
+/* `explore: 5%` */
+static void load_explore(const struct yaml_node *node, struct diagnostics *diagnostics,
+                         struct offers_policy *policy)
+{
+    uint32_t share = 0;
+    if (yaml_percent(node, diagnostics, &share)) {
+        policy->floor = share / 10000.0;
+    }
 }
 
 void load_contact_policy(struct loader *loader)
@@ -150,6 +276,7 @@ void load_contact_policy(struct loader *loader)
     struct offers_policy *policy = &loader->playbook->offers.policy;
     struct diagnostics *diagnostics = loader->diagnostics;
     const struct yaml_node *node = NULL;
+    struct reads reads = {0};
     int64_t top = 3;
     for (uint32_t i = 0; i < loader->root_count; i++) {
         const struct yaml_node *found = yaml_get(loader->roots[i], "contact_policy");
@@ -163,7 +290,10 @@ void load_contact_policy(struct loader *loader)
                                      .holdout_layer = slice_text("global"),
                                      .prior_accepted = 1,
                                      .prior_presented = 20,
-                                     .publish_no_offer = true};
+                                     .publish_no_offer = true,
+                                     .open_ms = INT64_C(7) * 86400000,
+                                     .attribution_ms = INT64_C(30) * 86400000,
+                                     .floor = 0.05};
     if (node != NULL && !yaml_is_mapping(node, diagnostics)) {
         node = NULL;
     }
@@ -177,6 +307,15 @@ void load_contact_policy(struct loader *loader)
     (void)yaml_percent(yaml_get(node, "holdout"), diagnostics, &policy->holdout);
     (void)yaml_text(yaml_get(node, "holdout_layer"), diagnostics, &policy->holdout_layer);
     (void)yaml_bool(yaml_get(node, "publish_no_offer"), diagnostics, &policy->publish_no_offer);
+    load_stops(loader, yaml_get(node, "stops"), policy, &reads);
+    load_fatigue(loader, yaml_get(node, "fatigue"), &policy->fatigue);
+    load_contexts(loader, yaml_get(node, "contexts"), policy, &reads);
+    (void)yaml_duration_ms(yaml_get(node, "open_for"), diagnostics, 60000, long_ms, &policy->open_ms);
+    (void)yaml_duration_ms(yaml_get(node, "attribution"), diagnostics, 60000, long_ms,
+                           &policy->attribution_ms);
+    (void)yaml_integer(yaml_get(node, "phone_from"), diagnostics, 0, INT64_C(1000000000000),
+                       &policy->phone_from_minor);
+    load_explore(yaml_get(node, "explore"), diagnostics, policy);
     const struct yaml_node *prior = yaml_get(node, "prior");
     if (yaml_is_mapping(prior, diagnostics)) {
         yaml_refuse_unknown(prior, priors, 2, diagnostics);
@@ -188,5 +327,6 @@ void load_contact_policy(struct loader *loader)
             yaml_error(prior->key, diagnostics, NULL, "more accepted than presented");
         }
     }
+    finish_reads(loader, yaml_get(node, "contexts"), &reads);
     hash_policy(loader, policy);
 }

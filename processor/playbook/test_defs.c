@@ -173,6 +173,9 @@ static void write_event(struct test_reader *reader, const struct yaml_node *node
     put_default(reader, node, source, "currency", number);
     put_default(reader, node, source, "direction", "\"DEBIT\"");
     put_default(reader, node, source, "decision_id", "\"d1\"");
+    put_default(reader, node, source, "complaint_open", "false");
+    put_default(reader, node, source, "vulnerability", "[]");
+    put_default(reader, node, source, "products_held", "[]");
     put(reader, "}}");
     struct slice line =
         reader->json.full
@@ -318,8 +321,9 @@ static void read_blocked(struct loader *loader, const struct yaml_node *node,
         }
     }
     yaml_error(node, loader->diagnostics,
-               "time stock eligible segment consent sensitivity complaint vulnerable life "
-               "suitable applicable holdout contact_cap cool_down value arbitration",
+               "time stock eligible segment consent sensitivity complaint stop vulnerable life suitable "
+               "affordable applicable holdout contact_cap cool_down fatigue quiet_hours value "
+               "arbitration",
                "there is no gate `%.*s`", SLICE_ARG(test->gate));
 }
 

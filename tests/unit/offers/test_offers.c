@@ -1,85 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "offers/offers.h"
-
-#include "support/stage_kit.h"
-
-enum { HOUR_MS = 3600000 };
-
-static struct stage stage;
-static struct offer_def defs[2];
-static struct offers offers;
-static struct offers_state state;
-static struct offer_history histories[2];
-static struct offers_task *task;
-static uint64_t in[SEGMENTS_MAX / 64], entered[SEGMENTS_MAX / 64];
-static struct offers_facts facts;
-static struct slice login;
-
-static void setup(void)
-{
-    stage_open(&stage);
-    login = slice_text("login");
-    defs[0] = (struct offer_def){
-        .id = slice_text("one"), .hash = 1, .purpose = PURPOSE_MARKETING,
-        .channels = 1U << CHANNEL_PUSH | 1U << CHANNEL_EMAIL, .value_minor = 2000, .priority = 1,
-        .on_app = &login, .on_app_count = 1, .valid_from_ms = INT64_MIN, .valid_until_ms = INT64_MAX,
-        .eligible = kit_condition(&stage.kit, "eligible", "f.spend >= 10"),
-        .suitable = kit_condition(&stage.kit, "suitable", "c.risk_profile >= 3")};
-    defs[1] = defs[0];
-    defs[1].id = slice_text("two");
-    defs[1].hash = 2;
-    defs[1].value_minor = 4000;
-    offers = (struct offers){.defs = defs, .count = 1, .policy = {.top = 2, .quiet_from_minute = -1,
-                                                                  .publish_no_offer = true}};
-    memset(&state, 0, sizeof(state));
-    memset(histories, 0, sizeof(histories));
-    memset(in, 0, sizeof(in));
-    memset(entered, 0, sizeof(entered));
-    facts = (struct offers_facts){.segments_in = in, .segments_entered = entered};
-    task = calloc(1, sizeof(*task) + 2 * OFFER_VARIANTS_MAX * CHANNEL_COUNT * sizeof(struct offer_counts));
-    stage_set(&stage, STAGE_SPEND, 50);
-    struct profile *profile = &stage.customer.profile;
-    profile->updated_at_ms = KIT_START_MS;
-    profile->present = UINT64_MAX;
-    profile->risk_profile = 4;
-    profile->preferred_channel = CHANNEL_PUSH;
-    profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].status = CONSENT_GRANTED;
-    profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_CONSENT;
-}
-
-static void teardown(void)
-{
-    free(task);
-    stage_close(&stage);
-}
-
-static const struct offer_decided *decide_at(int64_t now_ms)
-{
-    struct event event = kit_app(now_ms, "login");
-    stage_at(&stage, 0, &event);
-    stage.scope.now_ms = now_ms;
-    stage.step.task_now_ms = now_ms;
-    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
-    for (uint32_t i = 0; i < stage.kit.effects.count; i++) {
-        if (stage.kit.effects.outputs[i].kind == OUTPUT_OFFER_DECIDED) {
-            return &stage.kit.effects.outputs[i].offer_decided;
-        }
-    }
-    return NULL;
-}
-
-static const struct offer_decided *decide(int64_t days)
-{
-    return decide_at(KIT_START_MS + days * KIT_DAY_MS);
-}
-
-static void expect_blocked(int64_t days, const char *reason)
-{
-    const struct offer_decided *said = decide(days);
-    ck_assert_ptr_nonnull(said);
-    ck_assert_uint_eq(said->offer_count, 0);
-    ck_assert_msg(slice_is(said->no_offer_reason, reason), "%.*s", SLICE_ARG(said->no_offer_reason));
-}
+#include "support/offers_kit.h"
 
 START_TEST(an_offer_shows_its_terms)
 {
@@ -119,8 +39,12 @@ START_TEST(gates_say_why)
     facts.life_vulnerable = 2;
     expect_blocked(7, "vulnerable:life_event_of_care");
     facts.life_vulnerable = 0;
-    profile->present = 0;
+    hide("risk_profile");
     expect_blocked(8, "suitable:missing:c.risk_profile");
+    hide("complaint_open");
+    expect_blocked(81, "complaint:missing:c.complaint_open");
+    hide("vulnerability");
+    expect_blocked(82, "vulnerable:missing:c.vulnerability");
     profile->present = UINT64_MAX;
     profile->risk_profile = 1;
     expect_blocked(9, "suitable:not_met");
@@ -134,7 +58,7 @@ START_TEST(gates_say_why)
     expect_blocked(11, "applicable:already_held");
     profile->products_held = 0;
     ck_assert_uint_eq(decide(12)->offer_count, 1);
-    ck_assert_uint_eq(task->no_offers, 11);
+    ck_assert_uint_eq(task->no_offers, 13);
     ck_assert_uint_eq(task->blocked[GATE_CONSENT], 2);
 }
 END_TEST
@@ -149,49 +73,120 @@ START_TEST(sensitive_rules_need_explicit_consent)
 }
 END_TEST
 
-START_TEST(caps_roll_and_outcomes_cool)
+START_TEST(stops_of_the_policy_have_names)
 {
-    static const struct offer_cap caps[] = {{2, INT64_C(30) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
-    defs[0].caps = caps;
-    defs[0].cap_count = 1;
-    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    static const uint32_t arrears[] = {1};
+    static const struct slice names[] = {{(const uint8_t *)"good", 4}, {(const uint8_t *)"arrears", 7}};
+    offers.policy.stop_segments = arrears;
+    offers.policy.stop_segments_count = 1;
+    offers.policy.stop_life = 2;
+    offers.segment_ids = offers.life_ids = names;
+    in[0] = 2;
+    expect_blocked(1, "stop:segment arrears");
+    in[0] = 1;
+    facts.life_open = 2;
+    expect_blocked(2, "stop:life event arrears");
+    facts.life_open = 1;
     ck_assert_uint_eq(decide(3)->offer_count, 1);
-    expect_blocked(5, "contact_cap:offer");
-    ck_assert_uint_eq(decide(31)->offer_count, 1); /* the first contact has left the window */
-    expect_blocked(32, "contact_cap:offer");
-    ck_assert_uint_eq(decide(70)->offer_count, 1);
-    defs[0].cool_down_ms[OUTCOME_REJECTED] = INT64_C(10) * KIT_DAY_MS;
-    struct event outcome = kit_outcome(KIT_START_MS + INT64_C(71) * KIT_DAY_MS, "one", OUTCOME_REJECTED);
-    outcome.outcome.variant = slice_text("default");
-    stage_at(&stage, 71, &outcome);
-    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
-    ck_assert_uint_eq(stage.kit.effects.count, 1);
-    ck_assert_int_eq(stage.kit.effects.outputs[0].kind, OUTPUT_OFFER_STATS);
-    ck_assert_int_eq(stage.kit.effects.outputs[0].offer_stats.rejected, 1);
-    expect_blocked(72, "cool_down:REJECTED until 2026-03-23T00:00:00Z");
-    ck_assert_uint_eq(decide(110)->offer_count, 1);
 }
 END_TEST
 
-START_TEST(the_same_offer_is_not_repeated_at_once)
+START_TEST(investments_need_risk_profile_and_knowledge)
 {
+    struct profile *profile = &stage.customer.profile;
+    defs[0].product = ACCOUNT_INVESTMENT;
+    defs[0].suitable.program = NULL; /* the playbook forgot its own rule */
+    hide("risk_profile");
+    expect_blocked(1, "suitable:missing:c.risk_profile");
+    hide("knowledge");
+    expect_blocked(2, "suitable:missing:c.knowledge");
+    profile->present = UINT64_MAX;
+    expect_blocked(3, "suitable:no_knowledge");
+    profile->knowledge = 1U << ACCOUNT_INVESTMENT;
+    ck_assert_uint_eq(decide(4)->offer_count, 1);
+}
+END_TEST
+
+START_TEST(a_bundle_is_one_entry)
+{
+    offers.count = 2;
+    offers.policy.top = 1;
     ck_assert_uint_eq(decide(1)->offer_count, 1);
-    const struct offer_decided *said = decide_at(KIT_START_MS + KIT_DAY_MS + HOUR_MS);
-    ck_assert_uint_eq(said->offer_count, 0);
-    ck_assert(slice_is(said->blocked[0].gate, "applicable"));
+    defs[0].bundle = defs[1].bundle = slice_text("home_pack");
+    defs[0].group = defs[1].group = slice_text("home");
+    const struct offer_decided *said = decide(3);
+    ck_assert_uint_eq(said->offer_count, 2);
+    ck_assert(slice_is(said->offers[1].bundle, "home_pack"));
 }
 END_TEST
 
-START_TEST(quiet_hours_hold_and_do_not_drop)
+START_TEST(what_a_person_must_release_goes_to_review)
 {
-    offers.policy.quiet_from_minute = 21 * 60;
-    offers.policy.quiet_to_minute = 8 * 60;
-    offers.policy.quiet_channels = 1U << CHANNEL_PUSH;
-    const struct offer_decided *said = decide_at(KIT_START_MS + INT64_C(23) * HOUR_MS);
-    ck_assert_uint_eq(said->offer_count, 1);
-    ck_assert_int_eq(said->offers[0].send_after_ms, KIT_START_MS + INT64_C(32) * HOUR_MS);
-    said = decide_at(KIT_START_MS + INT64_C(60) * HOUR_MS); /* noon: at once */
-    ck_assert_int_eq(said->offers[0].send_after_ms, KIT_START_MS + INT64_C(60) * HOUR_MS);
+    defs[0].review = true;
+    const struct offer_decided *said = decide(1);
+    ck_assert_uint_eq(said->offer_count, 0);
+    ck_assert_uint_eq(said->for_review_count, 1);
+    ck_assert(slice_is(said->for_review[0].offer.id, "one"));
+    ck_assert(slice_is(said->no_offer_reason, "review"));
+    ck_assert_uint_eq(state.shown_count, 0);
+}
+END_TEST
+
+START_TEST(a_learned_variant_is_drawn_by_its_logged_chance)
+{
+    static const struct offer_variant variants[] = {{{(const uint8_t *)"a", 1}, 1},
+                                                    {{(const uint8_t *)"b", 1}, 1}};
+    defs[0].variants = variants;
+    defs[0].variant_count = 2;
+    defs[0].learn = true;
+    offers.policy.floor = 0.1;
+    task->counts[offers_arm(0, 0, CHANNEL_PUSH, 0)].presented = 200;
+    task->counts[offers_arm(0, 0, CHANNEL_PUSH, 0)].accepted = 20;
+    task->counts[offers_arm(0, 1, CHANNEL_PUSH, 0)].presented = 200;
+    task->counts[offers_arm(0, 1, CHANNEL_PUSH, 0)].accepted = 26;
+    uint32_t b = 0;
+    double chance = 0;
+    for (uint32_t i = 0; i < 4000; i++) {
+        char id[16];
+        memset(&state, 0, sizeof(state));
+        memset(histories, 0, sizeof(histories));
+        stage.customer.id_size = (uint8_t)snprintf(id, sizeof(id), "t-%u", i);
+        memcpy(stage.customer.id, id, stage.customer.id_size);
+        const struct ranked_offer *offer = &decide(1)->offers[0];
+        bool is_b = slice_is(offer->variant, "b");
+        chance = is_b ? offer->selection_probability : 1 - offer->selection_probability;
+        b += is_b;
+    }
+    /* 1 - pnorm(0) of the difference of the two posteriors is 0.83; with the floor 0.8 */
+    ck_assert_double_eq_tol(chance, 0.8, 0.02);
+    ck_assert_double_eq_tol(b / 4000.0, chance, 0.03);
+}
+END_TEST
+
+START_TEST(an_outcome_counts_for_the_arm_and_context_of_its_decision_once)
+{
+    char id[OFFER_TEXT_SIZE];
+    offers.policy.contexts[1] = kit_condition(&stage.kit, "rich", "f.spend >= 50");
+    offers.policy.contexts[1].name = slice_text("rich");
+    offers.policy.context_count = 2;
+    const struct offer_decided *said = decide(1);
+    ck_assert(slice_is(said->offers[0].context, "rich"));
+    keep(id, said->decision_id);
+    struct event event = kit_outcome(KIT_START_MS + INT64_C(2) * KIT_DAY_MS, "one", OUTCOME_ACCEPTED);
+    event.outcome.decision_id = slice_text(id);
+    event.outcome.variant = (struct slice){NULL, 0}; /* and no channel: the decision knows */
+    event.present = 0;
+    stage_set(&stage, STAGE_SPEND, 10);
+    for (int i = 0; i < 3; i++) {
+        (void)said_by(&event);
+    }
+    const struct offer_counts *counts = &task->counts[offers_arm(0, 0, CHANNEL_PUSH, 1)];
+    ck_assert_int_eq(counts->accepted, 1);
+    ck_assert_int_eq(counts->presented, 1);
+    event.outcome.outcome = OUTCOME_CLICKED;
+    event.time_ms += INT64_C(40) * KIT_DAY_MS; /* too late to be its doing */
+    (void)said_by(&event);
+    ck_assert_int_eq(counts->clicked, 0);
 }
 END_TEST
 
@@ -291,34 +286,6 @@ START_TEST(stock_is_shared_by_tasks_and_runs_out)
 }
 END_TEST
 
-START_TEST(a_packed_ledger_and_history_come_back)
-{
-    uint8_t bytes[1024];
-    ck_assert_uint_eq(decide(1)->offer_count, 1);
-    ck_assert_uint_eq(decide(3)->offer_count, 1);
-    histories[0].outcome_ms[OUTCOME_CLICKED] = KIT_START_MS;
-    struct bytes_writer writer = bytes_writer(bytes, sizeof(bytes));
-    offers_pack(&state, &writer);
-    struct offers_state back;
-    struct bytes_reader reader = bytes_reader(slice_of(bytes, writer.size));
-    ck_assert(offers_unpack(&back, &reader));
-    ck_assert_uint_eq(back.contact_count, 2);
-    ck_assert_int_eq(back.contacts[1].channel, CHANNEL_PUSH);
-    ck_assert_mem_eq(&back, &state, sizeof(state));
-    for (size_t size = 0; size < writer.size; size++) {
-        reader = bytes_reader(slice_of(bytes, size));
-        ck_assert(!offers_unpack(&back, &reader));
-        ck_assert(offers_is_empty(&back));
-    }
-    writer = bytes_writer(bytes, sizeof(bytes));
-    offer_history_pack(&histories[0], &writer);
-    struct offer_history history;
-    reader = bytes_reader(slice_of(bytes, writer.size));
-    ck_assert(offer_history_unpack(&history, &reader));
-    ck_assert_mem_eq(&history, &histories[0], sizeof(history));
-}
-END_TEST
-
 START_TEST(old_events_and_backfill_make_no_offer)
 {
     struct event event = kit_app(KIT_START_MS, "login");
@@ -338,15 +305,17 @@ int main(void)
     tcase_add_test(tests, an_offer_shows_its_terms);
     tcase_add_test(tests, gates_say_why);
     tcase_add_test(tests, sensitive_rules_need_explicit_consent);
-    tcase_add_test(tests, caps_roll_and_outcomes_cool);
-    tcase_add_test(tests, the_same_offer_is_not_repeated_at_once);
-    tcase_add_test(tests, quiet_hours_hold_and_do_not_drop);
+    tcase_add_test(tests, stops_of_the_policy_have_names);
+    tcase_add_test(tests, investments_need_risk_profile_and_knowledge);
+    tcase_add_test(tests, a_bundle_is_one_entry);
+    tcase_add_test(tests, what_a_person_must_release_goes_to_review);
+    tcase_add_test(tests, a_learned_variant_is_drawn_by_its_logged_chance);
+    tcase_add_test(tests, an_outcome_counts_for_the_arm_and_context_of_its_decision_once);
     tcase_add_test(tests, the_better_offer_wins_its_group);
     tcase_add_test(tests, outcomes_move_the_odds);
     tcase_add_test(tests, holdouts_are_a_share_and_are_exposed);
     tcase_add_test(tests, variants_split_by_weight_and_stay);
     tcase_add_test(tests, stock_is_shared_by_tasks_and_runs_out);
-    tcase_add_test(tests, a_packed_ledger_and_history_come_back);
     tcase_add_test(tests, old_events_and_backfill_make_no_offer);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
