@@ -48,6 +48,7 @@ static struct cel_node *expand_has(struct cel_compilation *c, struct cel_node *c
         return fail(c, argument, "has() asks about a field: has(c.risk_profile)");
     }
     argument->test = true;
+    argument->start = call->start; /* a leaf is shown as it was written */
     return argument;
 }
 

@@ -235,12 +235,33 @@ static void add_cause(struct header_list *list, const struct cause *cause,
         (long long)cause->offset);
 }
 
+/* Empty: nothing that needs special care. */
+static struct slice category_of(const struct output *output)
+{
+    switch (output->kind) {
+    case OUTPUT_SEGMENT_CHANGED:
+    case OUTPUT_SEGMENT_STATE:
+        return output->segment_changed.data_category;
+    case OUTPUT_LIFE_EVENT:
+        return output->life_event.data_category;
+    case OUTPUT_OFFER_DECIDED:
+        return output->offer_decided.data_category;
+    case OUTPUT_EXPOSURE:
+    case OUTPUT_OFFER_STATS:
+    case OUTPUT_CONTROL:
+    case OUTPUT_DEAD_LETTER:
+    case OUTPUT_KIND_COUNT:
+        break;
+    }
+    return slice_of(NULL, 0);
+}
+
 uint32_t encode_headers(const struct output *output, const struct encode_facts *facts,
                         struct arena *arena, struct header out_headers[ENCODE_HEADERS_MAX])
 {
     struct header_list list = {out_headers, arena, 0, false};
     char time[CIVIL_TEXT_SIZE];
-    bool segment = output->kind == OUTPUT_SEGMENT_CHANGED || output->kind == OUTPUT_SEGMENT_STATE;
+    struct slice category = category_of(output);
     add(&list, "ce_specversion", "1.0");
     add(&list, "ce_id", "%016llx%016llx", (unsigned long long)output->id[0],
         (unsigned long long)output->id[1]);
@@ -254,9 +275,8 @@ uint32_t encode_headers(const struct output *output, const struct encode_facts *
     add_cause(&list, cause_of(output), facts);
     /* Twenty digits, so that the order of texts is the order of numbers. */
     add(&list, "ce_sequence", "%020llu", (unsigned long long)output->sequence);
-    if (segment && output->segment_changed.data_category.size > 0) {
-        add(&list, "ce_dataclassification", "%.*s",
-            SLICE_ARG(output->segment_changed.data_category));
+    if (category.size > 0) {
+        add(&list, "ce_dataclassification", "%.*s", SLICE_ARG(category));
     }
     add(&list, "content-type", "application/avro");
     return list.full ? 0 : list.count;

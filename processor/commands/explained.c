@@ -212,8 +212,17 @@ static void put_text(const struct explanation *e, FILE *out)
     for (uint32_t i = 0; i < e->missing_count; i++) {
         (void)fprintf(out, "  missing: %.*s\n", SLICE_ARG(e->missing[i]));
     }
-    if (e->need.size > 0) {
-        (void)fprintf(out, "  need: %.*s\n", SLICE_ARG(e->need));
+    const struct {
+        const char *name;
+        struct slice text;
+    } words[] = {{"need", e->need},
+                 {"purpose", e->purpose},
+                 {"data category", e->data_category},
+                 {"to the customer", e->disclosure}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words[i].text.size > 0) {
+            (void)fprintf(out, "  %s: %.*s\n", words[i].name, SLICE_ARG(words[i].text));
+        }
     }
 }
 
@@ -259,7 +268,19 @@ static void put_json(const struct explanation *e, FILE *out)
         (void)fputs(i == 0 ? "" : ",", out);
         lookup_json_text(e->missing[i], out);
     }
-    (void)fputs("]}\n", out);
+    const struct {
+        const char *name;
+        struct slice text;
+    } words[] = {{"need", e->need},
+                 {"purpose", e->purpose},
+                 {"data_category", e->data_category},
+                 {"disclosure", e->disclosure}};
+    (void)fputs("]", out);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        (void)fprintf(out, ",\"%s\":", words[i].name);
+        lookup_json_text(words[i].text, out);
+    }
+    (void)fputs("}\n", out);
 }
 
 void explained_print(const struct explanation *explanation, bool json, FILE *out)

@@ -7,21 +7,25 @@
 
 #include "base/civil.h"
 #include "base/hash.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "codec/ndjson.h"
 #include "commands/all.h"
 #include "commands/opened.h"
+#include "engine/explain.h"
 #include "playbook/tests.h"
 
 static const char help[] = "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
                            "Runs the tests: of every life event, segment and offer (those whose id "
                            "or name has FILTER in it).\n"
-                           "Exit 1 when one fails. Says at the end which leaves of the rules were "
-                           "never both true and false.\n";
+                           "Exit 1 when one fails. Says at the end how many leaves of the rules "
+                           "were seen both true and false;\n"
+                           "  --verbose        also lists those that were not, and the tests that passed\n";
 
 enum {
     OUTPUTS = 1024,
     EFFECTS_SIZE = 4 << 20,
+    KEEP_SIZE = 4 << 20,
     LINE_ARENA_SIZE = 2 * NDJSON_LINE_SIZE_MAX,
     SALTS_TRIED = 100000,
     LEAVES_MAX = 4096,
@@ -46,7 +50,8 @@ struct tester {
     uint32_t passed, failed;
     struct leaf_seen *leaves;
     uint32_t leaf_count;
-    struct arena keep; /* texts of leaves */
+    struct arena keep; /* the playbook for tests, texts of leaves */
+    struct arena explain;
 };
 
 /* The last thing that was said about the definition under test. */
@@ -193,6 +198,23 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
     return verdict;
 }
 
+/* What the rule says at the end of the test: leaves that hold back count as much as those that let in. */
+static void see_end(struct tester *tester, const struct playbook_test *test)
+{
+    static const enum explain_kind kinds[] = {[PLAYBOOK_LIFE_EVENT] = EXPLAIN_LIFE_EVENT,
+                                              [PLAYBOOK_SEGMENT] = EXPLAIN_SEGMENT,
+                                              [PLAYBOOK_OFFER] = EXPLAIN_OFFER};
+    struct explanation explanation;
+    int64_t now_ms = tester->customer->seen_ms;
+    arena_reset(&tester->explain);
+    if (now_ms != INT64_MIN &&
+        engine_explain(tester->opened.engine, tester->task, tester->customer, kinds[test->kind],
+                       test->index, test->now_ms > now_ms ? test->now_ms : now_ms, NULL,
+                       &tester->explain, &explanation) == STATUS_OK) {
+        see_proof(tester, test->kind, test->id, explanation.leaves, explanation.leaf_count);
+    }
+}
+
 static void describe(const struct tester *tester, const struct verdict *verdict, char *out,
                      size_t size)
 {
@@ -230,6 +252,7 @@ static void run_one(struct tester *tester, const struct playbook_test *test)
 {
     struct verdict verdict = run_events(tester, test);
     bool good = agrees(tester, test, &verdict);
+    see_end(tester, test);
     tester->passed += good;
     tester->failed += !good;
     if (good && !tester->verbose) {
@@ -285,6 +308,9 @@ static int open_all(struct tester *tester, const char *path)
     if (code != EXIT_GOOD) {
         return code;
     }
+    arena_init(&tester->keep, memory_take(KEEP_SIZE, "test"), KEEP_SIZE);
+    tester->opened.playbook = playbook_for_tests(tester->opened.playbook, &tester->keep);
+    INVARIANT(tester->opened.playbook != NULL); /* KEEP_SIZE is for the largest */
     struct engine_options options = {.clock = ENGINE_CLOCK_STREAM,
                                      .live_from_ms = INT64_MIN,
                                      .salt = open_salt(tester->opened.playbook),
@@ -300,7 +326,7 @@ static int open_all(struct tester *tester, const char *path)
     tester->leaves = memory_take(LEAVES_MAX * sizeof(*tester->leaves), "test");
     arena_init(&tester->effects.arena, memory_take(EFFECTS_SIZE, "effects"), EFFECTS_SIZE);
     arena_init(&tester->line_arena, memory_take(LINE_ARENA_SIZE, "test"), LINE_ARENA_SIZE);
-    arena_init(&tester->keep, memory_take(EFFECTS_SIZE, "test"), EFFECTS_SIZE);
+    arena_init(&tester->explain, memory_take(EXPLAIN_ARENA_SIZE, "test"), EXPLAIN_ARENA_SIZE);
     return EXIT_GOOD;
 }
 
@@ -310,20 +336,51 @@ static bool wanted(const struct playbook_test *test, const char *filter)
            strstr((const char *)test->name.data, filter) != NULL;
 }
 
-/* Definitions with no test at all, and leaves that were seen one way only. */
+static bool has_test(const struct playbook *playbook, enum playbook_kind kind, uint32_t index)
+{
+    for (uint32_t i = 0; i < playbook->test_count; i++) {
+        if (playbook->tests[i].kind == kind && playbook->tests[i].index == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_untested(const struct playbook *playbook)
+{
+    for (uint32_t i = 0; i < playbook->life.count; i++) {
+        if (!has_test(playbook, PLAYBOOK_LIFE_EVENT, i)) {
+            (void)printf("no test: life event %.*s\n", SLICE_ARG(playbook->life.defs[i].id));
+        }
+    }
+    for (uint32_t i = 0; i < playbook->segments.count; i++) {
+        if (!has_test(playbook, PLAYBOOK_SEGMENT, i)) {
+            (void)printf("no test: segment %.*s\n", SLICE_ARG(playbook->segments.defs[i].id));
+        }
+    }
+    for (uint32_t i = 0; i < playbook->offers.count; i++) {
+        if (!has_test(playbook, PLAYBOOK_OFFER, i)) {
+            (void)printf("no test: offer %.*s\n", SLICE_ARG(playbook->offers.defs[i].id));
+        }
+    }
+}
+
+/* Leaves that were seen one way only, when they are asked for, and how many were seen both ways. */
 static void print_coverage(const struct tester *tester)
 {
     uint32_t both = 0;
     for (uint32_t i = 0; i < tester->leaf_count; i++) {
         const struct leaf_seen *seen = &tester->leaves[i];
         both += seen->yes && seen->no;
-        if (!(seen->yes && seen->no)) {
+        if (!(seen->yes && seen->no) && tester->verbose) {
             (void)printf("never %s: %.*s %.*s: %.*s\n", seen->yes ? "false" : "true",
                          SLICE_ARG(seen->id), SLICE_ARG(seen->leaf_id), SLICE_ARG(seen->expr));
         }
     }
-    (void)printf("leaves seen true and false: %u of %u that appear in proofs\n", both,
-                 tester->leaf_count);
+    if (tester->leaf_count > 0) {
+        (void)printf("leaves seen both true and false: %u of %u (%u%%)\n", both,
+                     tester->leaf_count, both * 100 / tester->leaf_count);
+    }
 }
 
 int test_run(int argument_count, char **arguments)
@@ -366,9 +423,10 @@ int test_run(int argument_count, char **arguments)
             run_one(&tester, &playbook->tests[i]);
         }
     }
-    if (tester.verbose) {
-        print_coverage(&tester);
+    if (filter == NULL) {
+        print_untested(playbook);
     }
+    print_coverage(&tester);
     (void)printf("%u passed, %u failed\n", tester.passed, tester.failed);
     return tester.failed == 0 ? EXIT_GOOD : EXIT_NO;
 }

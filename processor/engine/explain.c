@@ -42,6 +42,8 @@ static void explain_segment(struct work *work, uint32_t index, struct arena *are
     out->since_ms = state->in ? state->entered_ms : 0;
     out->need = def->need;
     out->disclosure = def->disclosure;
+    out->purpose = def->purpose;
+    out->data_category = def->data_category;
     if (!state->in && state->entry_since_ms != 0) {
         int64_t dwell_ms = state->entry_since_ms + def->dwell_ms;
         int64_t cool_ms = state->exited_ms != 0 ? state->exited_ms + def->cool_down_ms : 0;
@@ -66,6 +68,7 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
     out->holds = state->phase != LIFE_PHASE_IDLE;
     out->confirmed = state->phase == LIFE_PHASE_CONFIRMED;
     out->confidence = (double)state->confidence;
+    out->data_category = def->data_category;
     out->since_ms = out->holds ? state->since_ms : 0;
     out->leaf_count = proof.count;
     out->leaves = proof_leaves(&proof, arena);

@@ -37,7 +37,9 @@ struct explanation {
     struct explain_gate gates[EXPLAIN_GATES_MAX]; /* offers: all of them */
     uint32_t gate_count;
     struct slice need;       /* segments: for people */
-    struct slice disclosure;
+    struct slice disclosure; /* segments: what the customer may be told */
+    struct slice purpose;    /* segments; empty: none said */
+    struct slice data_category; /* segments, life events; empty: none */
 };
 
 /* Find a definition by kind and id. False when the playbook has none. */

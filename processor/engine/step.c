@@ -118,6 +118,7 @@ static void arm_deadline(struct work *work)
                                               part_of(work->customer, engine->segments), now_ms));
     next = earlier(next, offers_next_change(&playbook->offers, part_of(work->customer, engine->ledger),
                                             part_of(work->customer, engine->histories), now_ms));
+    next = earlier(next, rules_next_change(&playbook->watch, &work->scope));
     INVARIANT(next > now_ms);
     work->customer->deadline_ms = next;
 }

@@ -223,6 +223,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
         .cause = step->cause,
         .proof = leaves,
         .proof_count = proof.count,
+        .data_category = def->data_category,
         .vulnerable = def->vulnerable,
     };
     if (tell) {

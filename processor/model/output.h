@@ -55,6 +55,9 @@ struct definition_ref {
     uint64_t hash; /* of the definition and all that it reads */
 };
 
+/* What a rule reads through a tainted feature, when its definition does not say it more exactly. */
+#define DATA_CATEGORY_SPECIAL "special_category"
+
 struct segment_changed {
     struct definition_ref segment;
     uint8_t transition; /* enum segment_transition */
@@ -93,6 +96,7 @@ struct life_event_detected {
     uint32_t evidence_count;
     struct proof_leaf *proof;
     uint32_t proof_count;
+    struct slice data_category; /* in the headers only; empty: none */
     bool vulnerable;
 };
 
@@ -139,6 +143,7 @@ struct offer_decided {
     uint32_t blocked_count;
     struct slice holdout; /* the layer that held the customer out, or empty */
     struct slice no_offer_reason; /* when offer_count is 0 */
+    struct slice data_category;   /* of the offers made; in the headers only; empty: none */
     uint64_t policy_hash;
 };
 

@@ -204,6 +204,7 @@ static struct slice no_offer_reason(const struct decision *decision, struct aren
 struct made {
     struct ranked_offer *ranked, *for_review;
     uint32_t ranked_count, for_review_count;
+    bool sensitive; /* one of them reads special-category data */
 };
 
 static bool make_offers(struct decision *decision, uint32_t kept, struct offers_state *state,
@@ -221,6 +222,7 @@ static bool make_offers(struct decision *decision, uint32_t kept, struct offers_
         const struct gate_view *view = &decision->views[i];
         struct ranked_offer offer =
             make_offer(view, &histories[view->index], state, task, decision);
+        out->sensitive = out->sensitive || view->def->sensitive;
         if (view->def->review) {
             out->for_review[out->for_review_count++] = offer;
             continue;
@@ -279,6 +281,7 @@ static void decide(const struct offers *offers, struct offers_state *state,
         .no_offer_reason = kept == 0                ? no_offer_reason(&decision, arena)
                            : made.ranked_count == 0 ? slice_text("review")
                                                     : (struct slice){NULL, 0},
+        .data_category = slice_text(made.sensitive ? DATA_CATEGORY_SPECIAL : ""),
         .policy_hash = step->policy_hash,
     };
 }

@@ -66,6 +66,7 @@ struct loader {
     struct section sections[PLAYBOOK_OFFER + 1]; /* by enum playbook_kind */
     const struct cel_environment *of_source[SOURCE_COUNT];
     struct feature_facts *facts; /* by f.* index */
+    struct feature_facts tenure; /* of c.tenure_days: who compares it with what */
     struct playbook_edge *edges;
     struct playbook_test *tests;
     struct bytes_writer canon; /* canonical form of the definition being read */

@@ -74,6 +74,7 @@ struct playbook {
     const struct rules_feature *names;
     uint32_t name_count;
     const struct cel_environment *environment; /* RULES_CUSTOMER, over `names` */
+    struct rules_watch watch; /* what rules read of the profile that changes as time passes */
 
     const struct playbook_edge *edges;
     uint32_t edge_count;

@@ -204,84 +204,89 @@ static void add_threshold(struct feature_facts *facts, int64_t value)
     facts->thresholds[facts->threshold_count++] = value;
 }
 
-/* `f.x >= 30` changes when x reaches 30, `f.x > 30` when it reaches 31: both are thresholds. */
-static void arm_leaf(struct loader *loader, const struct cel_leaf *leaf, uint64_t *compared)
+/* What is known about a name that changes as time passes; NULL: it does not, or all that matters is known. */
+static struct feature_facts *facts_of(struct loader *loader, uint32_t slot)
 {
-    if (!leaf->comparison || leaf->first_slot == UINT32_MAX ||
-        SCOPE_SLOT_SPACE(leaf->first_slot) != SCOPE_FEATURE) {
-        return;
+    uint32_t index = SCOPE_SLOT_INDEX(slot);
+    if (slot == RULES_SLOT_TENURE_DAYS) {
+        return &loader->tenure;
     }
-    uint32_t index = SCOPE_SLOT_INDEX(leaf->first_slot);
+    bool feature = slot != UINT32_MAX && SCOPE_SLOT_SPACE(slot) == SCOPE_FEATURE;
+    return feature && index < loader->playbook->name_count ? &loader->facts[index] : NULL;
+}
+
+/* Is the left side the bare name, as in `f.x >= 30`? */
+static bool compares(const struct loader *loader, const struct cel_leaf *leaf, uint32_t slot)
+{
+    return leaf->comparison && leaf->first_slot == slot &&
+           slice_is(leaf->left_text, rules_slot_name(loader->playbook->environment, slot));
+}
+
+/* `f.x >= 30` changes when x reaches 30, `f.x > 30` when it reaches 31: both are thresholds. False: the right
+ * side is no whole number. */
+static bool arm_leaf(const struct cel_leaf *leaf, struct feature_facts *facts)
+{
     char digits[24] = "", *end = digits;
-    if (index >= loader->playbook->name_count || leaf->right_text.size >= sizeof(digits) ||
-        leaf->left_text.size != loader->facts[index].name.size + 2 ||
-        memcmp(leaf->left_text.data + 2, loader->facts[index].name.data,
-               leaf->left_text.size - 2) != 0) {
-        return;
+    if (leaf->right_text.size >= sizeof(digits)) {
+        return false;
     }
     memcpy(digits, leaf->right_text.data, leaf->right_text.size);
     long long value = strtoll(digits, &end, 10);
     if (end == digits || *end != '\0' || value >= INT64_MAX - 1) {
-        return;
+        return false;
     }
-    add_threshold(&loader->facts[index], value);
-    add_threshold(&loader->facts[index], value + 1);
-    compared[index / 64] |= UINT64_C(1) << index % 64;
+    add_threshold(facts, value);
+    add_threshold(facts, value + 1);
+    return true;
 }
 
-/* How often the expression names f.NAME. */
+/* How often the expression says the name. */
 static uint32_t count_mentions(struct slice text, struct slice name)
 {
     uint32_t count = 0;
-    for (size_t at = 0; at + 2 + name.size <= text.size; at++) {
-        size_t end = at + 2 + name.size;
-        count += text.data[at] == 'f' && text.data[at + 1] == '.' &&
+    for (size_t at = 0; at + name.size <= text.size; at++) {
+        size_t end = at + name.size;
+        count += memcmp(text.data + at, name.data, name.size) == 0 &&
                  (at == 0 || !is_word(text.data[at - 1])) &&
-                 memcmp(text.data + at + 2, name.data, name.size) == 0 &&
                  (end == text.size || !is_word(text.data[end]));
     }
     return count;
 }
 
-static uint32_t count_compared(struct loader *loader, const struct condition *condition,
-                               uint32_t slot)
+static void arm_name(struct loader *loader, const struct condition *condition, uint32_t slot)
 {
-    uint32_t count = 0;
-    struct slice name = loader->facts[SCOPE_SLOT_INDEX(slot)].name;
+    struct feature_facts *facts = facts_of(loader, slot);
+    const char *name = rules_slot_name(loader->playbook->environment, slot);
+    uint32_t compared = 0;
+    if (facts == NULL) {
+        loader->playbook->watch.age |= slot == RULES_SLOT_AGE;
+        return;
+    }
+    facts->armed = true;
     for (uint32_t i = 0; i < cel_program_leaf_count(condition->program); i++) {
         const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
-        count +=
-            leaf->comparison && leaf->first_slot == slot && leaf->left_text.size == name.size + 2;
+        compared += compares(loader, leaf, slot) && arm_leaf(leaf, facts);
     }
-    return count;
+    /* Read where it is not compared with a constant: nothing is known about when that matters. */
+    if (count_mentions(condition->text, slice_text(name)) != compared) {
+        facts->any_threshold = true;
+    }
 }
 
 void loader_arm(struct loader *loader, const struct condition *condition)
 {
-    uint64_t compared[RULES_FEATURES_MAX / 64] = {0};
-    if (condition->program == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < cel_program_leaf_count(condition->program); i++) {
-        arm_leaf(loader, cel_program_leaf(condition->program, i), compared);
-    }
-    uint32_t count;
-    const uint32_t *slots = cel_program_slots(condition->program, &count);
+    uint32_t count = 0;
+    const uint32_t *slots =
+        condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t index = SCOPE_SLOT_INDEX(slots[i]);
-        if (SCOPE_SLOT_SPACE(slots[i]) != SCOPE_FEATURE || index >= loader->playbook->name_count) {
-            continue;
-        }
-        struct feature_facts *facts = &loader->facts[index];
-        facts->armed = true;
-        /* Read where it is not compared with a constant: nothing is known about when that matters.
-         */
-        if ((compared[index / 64] >> index % 64 & 1) == 0 ||
-            count_mentions(condition->text, facts->name) !=
-                count_compared(loader, condition, slots[i])) {
-            facts->any_threshold = true;
-        }
+        arm_name(loader, condition, slots[i]);
     }
+    struct rules_watch *watch = &loader->playbook->watch;
+    watch->tenure = loader->tenure.armed;
+    watch->tenure_any = loader->tenure.any_threshold;
+    watch->tenure_threshold_count = loader->tenure.threshold_count;
+    memcpy(watch->tenure_thresholds, loader->tenure.thresholds,
+           loader->tenure.threshold_count * sizeof(watch->tenure_thresholds[0]));
 }
 
 /* ---- edges, taint, hashes ---- */

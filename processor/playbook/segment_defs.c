@@ -30,6 +30,17 @@ static uint32_t load_characteristics(struct loader *loader, const struct yaml_no
     return count;
 }
 
+/* `exit_when` and the longest stay may stand in `stay:` or beside it; twice would hide one. */
+static void refuse_two(struct loader *loader, const struct yaml_node *beside,
+                       const struct yaml_node *inside)
+{
+    if (beside != NULL && inside != NULL) {
+        yaml_error(beside->key, loader->diagnostics, "keep the one inside `stay`",
+                   "`%.*s` and `stay.%.*s` say the same thing", SLICE_ARG(beside->key->text),
+                   SLICE_ARG(inside->key->text));
+    }
+}
+
 static void load_stay(struct loader *loader, const struct yaml_node *node, struct segment_def *def,
                       struct reads *reads)
 {
@@ -40,6 +51,8 @@ static void load_stay(struct loader *loader, const struct yaml_node *node, struc
         yaml_refuse_unknown(stay, known, 3, diagnostics);
         (void)yaml_duration_ms(yaml_get(stay, "min"), diagnostics, 0, long_ms, &def->min_stay_ms);
         (void)yaml_duration_ms(yaml_get(stay, "max"), diagnostics, 0, long_ms, &def->expires_ms);
+        refuse_two(loader, exit, yaml_get(stay, "exit_when"));
+        refuse_two(loader, yaml_get(node, "expires"), yaml_get(stay, "max"));
         exit = yaml_get(stay, "exit_when") != NULL ? yaml_get(stay, "exit_when") : exit;
     }
     (void)loader_condition(loader, exit, "exit_when", PLAYBOOK_SEGMENT, EXPRESSION_BOOL,
@@ -48,6 +61,10 @@ static void load_stay(struct loader *loader, const struct yaml_node *node, struc
     (void)yaml_duration_ms(yaml_get(node, "cool_down"), diagnostics, 0, long_ms,
                            &def->cool_down_ms);
     (void)yaml_duration_ms(yaml_get(node, "expires"), diagnostics, 0, long_ms, &def->expires_ms);
+    if (def->expires_ms > 0 && def->min_stay_ms > def->expires_ms) {
+        yaml_error(yaml_get(stay, "min"), diagnostics, "shorten `min`, or lengthen the longest stay",
+                   "the shortest stay is longer than the longest");
+    }
     canon_integer(loader, "min_stay", def->min_stay_ms);
     canon_integer(loader, "dwell", def->dwell_ms);
     canon_integer(loader, "cool_down", def->cool_down_ms);
@@ -207,7 +224,7 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
         loader_finish(loader, PLAYBOOK_SEGMENT, i);
         sorted_defs[i].hash = sorted[i].hash;
         if (sorted[i].tainted && sorted_defs[i].data_category.size == 0) {
-            sorted_defs[i].data_category = slice_text("special_category");
+            sorted_defs[i].data_category = slice_text(DATA_CATEGORY_SPECIAL);
         }
         load_tests(loader, PLAYBOOK_SEGMENT, i);
     }

@@ -42,6 +42,23 @@ const char *playbook_expect_name(enum playbook_expect expect)
     return expects[expect];
 }
 
+const struct playbook *playbook_for_tests(const struct playbook *playbook, struct arena *arena)
+{
+    uint32_t count = playbook->segments.count;
+    struct playbook *copy = arena_take(arena, sizeof(*copy));
+    struct segment_def *defs = arena_take(arena, (count + 1) * sizeof(*defs));
+    if (copy == NULL || defs == NULL) {
+        return NULL;
+    }
+    *copy = *playbook;
+    for (uint32_t i = 0; i < count; i++) {
+        defs[i] = playbook->segments.defs[i];
+        defs[i].min_size = 0;
+    }
+    copy->segments.defs = defs;
+    return copy;
+}
+
 /* ---- YAML -> JSON ---- */
 
 static void put(struct test_reader *reader, const char *text)

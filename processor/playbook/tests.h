@@ -48,6 +48,9 @@ struct playbook_test {
     struct slice gate, reason; /* EXPECT_BLOCKED; reason empty: any */
 };
 
+/* The same playbook with what would hide a single customer taken away: minimum sizes. NULL: `arena` is full. */
+const struct playbook *playbook_for_tests(const struct playbook *playbook, struct arena *arena);
+
 /* The word of an expectation: "entered", ... Static. */
 const char *playbook_expect_name(enum playbook_expect expect);
 

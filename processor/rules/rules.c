@@ -9,7 +9,11 @@
 #include "model/fields.h"
 
 /* Slots of SCOPE_PROFILE beyond the fields themselves. */
-enum { PROFILE_AGE = 64, PROFILE_TENURE_DAYS, PROFILE_CONSENT = 128 };
+enum {
+    PROFILE_AGE = SCOPE_SLOT_INDEX(RULES_SLOT_AGE),
+    PROFILE_TENURE_DAYS = SCOPE_SLOT_INDEX(RULES_SLOT_TENURE_DAYS),
+    PROFILE_CONSENT = 128
+};
 enum { EVENT_FIELDS_EACH = 64 };
 
 #define AT(member) offsetof(struct profile, member)
@@ -252,6 +256,48 @@ static struct cel_value age(const struct scope *scope, const struct profile *pro
     struct civil_date birth = civil_date(profile->birth_day);
     bool before = date.month < birth.month || (date.month == birth.month && date.day < birth.day);
     return cel_int((int64_t)date.year - birth.year - before);
+}
+
+/* A birthday on 29 February is kept on 1 March: civil_day moves a day that is not there to the next. */
+static int64_t next_birthday_ms(const struct scope *scope, const struct profile *profile)
+{
+    struct civil_date next = civil_date(profile->birth_day);
+    int32_t today = zones_local_day(scope->zones, profile->zone, scope->now_ms);
+    next.year = civil_date(today).year;
+    if (civil_day(next) <= today) {
+        next.year++;
+    }
+    return zones_day_start_ms(scope->zones, profile->zone, civil_day(next));
+}
+
+static int64_t tenure_reaches_ms(const struct rules_watch *watch, const struct scope *scope,
+                                 const struct profile *profile)
+{
+    int64_t days = (int64_t)zones_local_day(scope->zones, profile->zone, scope->now_ms) -
+                   profile->relationship_day;
+    int64_t next = watch->tenure_any ? days + 1 : INT64_MAX;
+    for (uint32_t i = 0; i < watch->tenure_threshold_count; i++) {
+        int64_t threshold = watch->tenure_thresholds[i];
+        next = threshold > days && threshold < next ? threshold : next;
+    }
+    /* A relationship that outlives the calendar needs no deadline. */
+    return next > INT32_MAX / 4 ? INT64_MAX
+                                : zones_day_start_ms(scope->zones, profile->zone,
+                                                     (int32_t)next + profile->relationship_day);
+}
+
+int64_t rules_next_change(const struct rules_watch *watch, const struct scope *scope)
+{
+    const struct profile *profile = &scope->customer->profile;
+    int64_t next_ms = INT64_MAX;
+    if (watch->age && profile_has(profile, FIELD_BIRTH_DATE)) {
+        next_ms = next_birthday_ms(scope, profile);
+    }
+    if (watch->tenure && profile_has(profile, FIELD_RELATIONSHIP)) {
+        int64_t tenure_ms = tenure_reaches_ms(watch, scope, profile);
+        next_ms = tenure_ms < next_ms ? tenure_ms : next_ms;
+    }
+    return next_ms;
 }
 
 static struct cel_value consent(const struct profile *profile, uint32_t index)

@@ -11,6 +11,9 @@
 enum {
     RULES_NAMES_MAX = 1024, /* features + profile fields + event fields + the fixed names */
     RULES_FEATURES_MAX = 512,
+    RULES_WATCH_THRESHOLDS_MAX = 16,
+    RULES_SLOT_AGE = SCOPE_SLOT(SCOPE_PROFILE, 64),
+    RULES_SLOT_TENURE_DAYS = SCOPE_SLOT(SCOPE_PROFILE, 65),
 };
 
 /* Which names are in scope: an offer's gate may not read an event that a deadline does not have. */
@@ -50,6 +53,19 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
  * seg            list of strings: "job.lost" in life What is null or not known is absent: has() is
  * false, reading it makes the rule RULES_UNKNOWN. */
 struct cel_value rules_read(const struct cel_activation *activation, uint32_t slot);
+
+/* Which of the names that are worked out from the profile and the clock must be noticed when they change with no
+ * event. Zeroed: none. */
+struct rules_watch {
+    bool age;
+    bool tenure;     /* c.tenure_days, when it reaches one of these: */
+    bool tenure_any; /* .. or every local midnight */
+    int64_t tenure_thresholds[RULES_WATCH_THRESHOLDS_MAX];
+    uint32_t tenure_threshold_count;
+};
+
+/* The first moment > scope->now_ms at which a watched name changes (reaches a threshold); INT64_MAX: none. */
+int64_t rules_next_change(const struct rules_watch *watch, const struct scope *scope);
 
 enum rules_truth {
     RULES_NO,

@@ -254,6 +254,7 @@ START_TEST(leaves_explain_themselves)
     ck_assert_int_eq(result.left.i, 42);
     ck_assert_int_eq(result.right.i, 18);
     ck_assert(!cel_program_leaf(program, 2)->comparison);
+    ck_assert(slice_is(cel_program_leaf(program, 2)->text, "has(c.risk_profile)"));
 }
 END_TEST
 

@@ -250,6 +250,28 @@ START_TEST(headers_are_cloudevents)
 }
 END_TEST
 
+/* What an output was decided from goes with it, of whichever kind it is. */
+START_TEST(headers_tell_the_data_category)
+{
+    struct header headers[ENCODE_HEADERS_MAX];
+    struct output life = {.kind = OUTPUT_LIFE_EVENT}, offer = {.kind = OUTPUT_OFFER_DECIDED};
+    const struct {
+        const struct output *output;
+        struct slice *category;
+    } cases[] = {{&life, &life.life_event.data_category},
+                 {&offer, &offer.offer_decided.data_category}};
+    for (int i = 0; i < 2; i++) {
+        arena_init(&texts, text_block, sizeof text_block);
+        uint32_t without = encode_headers(cases[i].output, sample_facts(), &texts, headers);
+        *cases[i].category = slice_text("health");
+        uint32_t with = encode_headers(cases[i].output, sample_facts(), &texts, headers);
+        ck_assert_uint_eq(with, without + 1);
+        ck_assert(slice_is(headers[with - 2].name, "ce_dataclassification"));
+        ck_assert(slice_is(headers[with - 2].value, "health"));
+    }
+}
+END_TEST
+
 START_TEST(a_line_of_output_is_stable)
 {
     struct output output = {.kind = OUTPUT_DEAD_LETTER, .id = {1, 2}};
@@ -340,6 +362,7 @@ int main(void)
     tcase_add_loop_test(tests, what_we_accept_avro_c_accepts, 0, SOURCE_COUNT);
     tcase_add_test(tests, the_contracts_defaults_are_those_of_ndjson);
     tcase_add_test(tests, headers_are_cloudevents);
+    tcase_add_test(tests, headers_tell_the_data_category);
     tcase_add_test(tests, a_line_of_output_is_stable);
     tcase_add_test(tests, an_open_end_is_null);
     tcase_add_test(tests, a_tombstone_is_null);

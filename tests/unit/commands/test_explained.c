@@ -106,9 +106,16 @@ START_TEST(why_says_leaf_by_leaf)
     ck_assert_msg(strncmp(text, "IN since 2026-03-07T12:00:00Z", 29) == 0, "%s", text);
     ck_assert_ptr_nonnull(strstr(text, "f.travel_days_90d >= 6   6 against 6   yes"));
     free(text);
+    text = printed(false, "digitally_active");
+    ck_assert_ptr_nonnull(strstr(text, "\n  purpose: SERVICE\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n  to the customer: You use the app often"));
+    free(text);
     text = printed(true, "digitally_active");
     json_t *root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
+    ck_assert_str_eq(json_string_value(json_object_get(root, "purpose")), "SERVICE");
+    ck_assert_ptr_nonnull(
+        strstr(json_string_value(json_object_get(root, "disclosure")), "You use the app often"));
     ck_assert(json_is_false(json_object_get(root, "holds")));
     ck_assert_str_eq(json_string_value(json_object_get(root, "rule")), "no");
     json_decref(root);

@@ -69,7 +69,9 @@ START_TEST(sensitive_rules_need_explicit_consent)
     stage.customer.profile.consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_LEGITIMATE_INTEREST;
     expect_blocked(1, "sensitivity:no_explicit_consent");
     stage.customer.profile.consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_CONSENT;
-    ck_assert_uint_eq(decide(2)->offer_count, 1);
+    const struct offer_decided *decided = decide(2);
+    ck_assert_uint_eq(decided->offer_count, 1);
+    ck_assert(slice_is(decided->data_category, DATA_CATEGORY_SPECIAL));
 }
 END_TEST
 

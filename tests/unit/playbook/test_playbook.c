@@ -162,6 +162,14 @@ START_TEST(playbook_arms_what_rules_compare)
     ck_assert(load("features: {quiet: {days_since: tx}}\n"
                    "segments: {a: {evaluate: on_event, including: {x: 'f.quiet > 3'}}}\n"));
     ck_assert(!playbook->feature_defs[0].armed);
+    ck_assert(!playbook->watch.age && !playbook->watch.tenure);
+    ck_assert(load("segments:\n"
+                   "  a: {including: {x: 'c.age >= 18', y: 'c.tenure_days < 90'}}\n"
+                   "  b: {including: {x: 'c.age >= 18'}}\n"));
+    ck_assert(playbook->watch.age && playbook->watch.tenure && !playbook->watch.tenure_any);
+    ck_assert_int_eq(playbook->watch.tenure_thresholds[0], 90);
+    ck_assert(load("segments: {a: {including: {y: 'c.tenure_days / 365 >= 5'}}}\n"));
+    ck_assert(playbook->watch.tenure_any);
 }
 END_TEST
 

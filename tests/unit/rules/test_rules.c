@@ -181,6 +181,39 @@ START_TEST(slots_have_names)
 }
 END_TEST
 
+static int64_t midnight_ms(int32_t year, int32_t month, int32_t day)
+{
+    return zones_day_start_ms(zones, customer.profile.zone,
+                              civil_day((struct civil_date){year, month, day}));
+}
+
+/* Birthdays and anniversaries fall on the customer's own days; nothing has to happen for them. */
+START_TEST(age_and_tenure_change_with_no_event)
+{
+    struct rules_watch watch = {.age = true};
+    scope.event = NULL;
+    scope.now_ms = midnight_ms(2026, 11, 25);
+    ck_assert_int_eq(rules_next_change(&(struct rules_watch){.age = false}, &scope), INT64_MAX);
+    ck_assert_int_eq(rules_next_change(&watch, &scope), midnight_ms(2026, 11, 26));
+    scope.now_ms = midnight_ms(2026, 11, 26); /* today is no future moment */
+    ck_assert_int_eq(rules_next_change(&watch, &scope), midnight_ms(2027, 11, 26));
+    customer.profile.birth_day = civil_day((struct civil_date){2008, 2, 29});
+    ck_assert_int_eq(rules_next_change(&watch, &scope), midnight_ms(2027, 3, 1));
+
+    watch = (struct rules_watch){.tenure = true};
+    watch.tenure_thresholds[watch.tenure_threshold_count++] = 400;
+    watch.tenure_thresholds[watch.tenure_threshold_count++] = 90;
+    customer.profile.relationship_day = civil_day((struct civil_date){2026, 11, 1});
+    ck_assert_int_eq(rules_next_change(&watch, &scope), INT64_MAX); /* not known */
+    customer.profile.present |= UINT64_C(1) << field_bit("relationship_since");
+    ck_assert_int_eq(rules_next_change(&watch, &scope), midnight_ms(2027, 1, 30));
+    scope.now_ms = midnight_ms(2027, 1, 30);
+    ck_assert_int_eq(rules_next_change(&watch, &scope), midnight_ms(2027, 12, 6));
+    watch.tenure_any = true;
+    ck_assert_int_eq(rules_next_change(&watch, &scope), midnight_ms(2027, 1, 31));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rules");
@@ -192,6 +225,7 @@ int main(void)
     tcase_add_test(tests, attributes_are_a_map);
     tcase_add_test(tests, a_customer_with_no_profile_is_unknown);
     tcase_add_test(tests, slots_have_names);
+    tcase_add_test(tests, age_and_tenure_change_with_no_event);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
