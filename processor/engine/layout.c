@@ -52,6 +52,7 @@ static void place_parts(struct engine *engine)
     engine->customer_size = at;
     at = aligned(sizeof(struct task_head));
     engine->sizes = place(&at, playbook->segments.count * sizeof(uint64_t));
+    engine->segments_swept = place(&at, playbook->segments.count * sizeof(uint64_t));
     engine->offers_task = place(&at, offers_task_size(&playbook->offers));
     engine->task_size = at;
 }
@@ -68,7 +69,8 @@ static void name_parts(struct engine *engine)
     }
     for (uint32_t i = 0; i < playbook->segments.count; i++) {
         const struct segment_def *def = &playbook->segments.defs[i];
-        engine->keys.segments[i] = part_key(PART_SEGMENT, def->id, def->hash);
+        /* By name alone: a member stays one when the rule changes, until the new rule says otherwise. */
+        engine->keys.segments[i] = part_key(PART_SEGMENT, def->id, 0);
     }
     for (uint32_t i = 0; i < playbook->offers.count; i++) {
         /* By name alone: what a customer said to an offer outlives a change of its terms. */
@@ -174,7 +176,7 @@ static size_t packed_size_max(const struct engine *engine)
 
 static size_t task_packed_size_max(const struct playbook *playbook)
 {
-    size_t size = 1024 + playbook->segments.count * 16;
+    size_t size = 1024 + playbook->segments.count * 24;
     for (uint32_t i = 0; i < playbook->offers.count; i++) {
         uint32_t arms = playbook->offers.defs[i].variant_count;
         uint32_t channels = 0;
@@ -316,5 +318,16 @@ void engine_task_init(const struct engine *engine, void *task, uint32_t task_num
     head->number = task_number;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         head->silent_from_ms[i] = INT64_MAX;
+    }
+    sweep_is_done(engine, task);
+}
+
+void sweep_is_done(const struct engine *engine, void *task)
+{
+    struct task_head *head = task;
+    uint64_t *swept = part(task, engine->segments_swept);
+    head->swept_hash = head->begun_hash = engine->playbook->hash;
+    for (uint32_t i = 0; i < engine->playbook->segments.count; i++) {
+        swept[i] = engine->playbook->segments.defs[i].hash;
     }
 }

@@ -34,7 +34,7 @@ struct engine {
     size_t features, series, life, segments, ledger, histories, view_hashes;
     size_t customer_size;
     /* offsets in a task's block */
-    size_t sizes, offers_task;
+    size_t sizes, segments_swept, offers_task;
     size_t task_size;
     uint32_t outputs_per_moment; /* most outputs of one evaluation */
     uint32_t view_count;
@@ -47,7 +47,12 @@ struct task_head {
     uint64_t unknowns; /* predicates that could not be evaluated: a metric, not packed */
     uint32_t number;
     int64_t silent_from_ms[SOURCE_COUNT]; /* as scope's; not packed */
+    uint64_t swept_hash; /* the playbook under which every customer was evaluated at least once */
+    uint64_t begun_hash; /* the one for which a sweep was begun */
 };
+
+/* Every customer there is was evaluated under this playbook (layout.c). */
+void sweep_is_done(const struct engine *engine, void *task);
 
 static inline void *part(void *block, size_t offset)
 {

@@ -10,7 +10,7 @@
 #include "engine/layout.h"
 #include "engine/profile.h"
 
-enum { RECORD_FORMAT = 1, FLAG_PROFILE = 1, FLAG_DEADLINE = 2, FLAGS_ALL = 7 };
+enum { RECORD_FORMAT = 1, FLAG_PROFILE = 1, FLAG_DEADLINE = 2, FLAG_RULES = 4, FLAGS_ALL = 7 };
 
 enum record_part { RECORD_SERIES = 1, RECORD_LIFE, RECORD_SEGMENT, RECORD_LEDGER, RECORD_HISTORY };
 
@@ -96,7 +96,8 @@ size_t engine_customer_pack(const struct engine *engine, const struct customer *
     bool deadline = customer->deadline_ms != INT64_MAX;
     bytes_put_u8(&writer, RECORD_FORMAT);
     bytes_put_u64(&writer, engine->layout_hash);
-    bytes_put_u8(&writer, (uint8_t)((profile ? FLAG_PROFILE : 0) | (deadline ? FLAG_DEADLINE : 0)));
+    bytes_put_u8(&writer, (uint8_t)((profile ? FLAG_PROFILE : 0) | (deadline ? FLAG_DEADLINE : 0) |
+                                    (customer->rules_changed ? FLAG_RULES : 0)));
     bytes_put_varuint(&writer, customer->changes);
     bytes_put_varint(&writer, customer->seen_ms);
     if (deadline) {
@@ -224,6 +225,7 @@ static const char *unpack_all(const struct engine *engine, struct customer *cust
     customer->changes = bytes_take_varuint(reader);
     customer->seen_ms = bytes_take_varint(reader);
     customer->deadline_ms = (flags & FLAG_DEADLINE) != 0 ? bytes_take_varint(reader) : INT64_MAX;
+    customer->rules_changed = (flags & FLAG_RULES) != 0;
     bool never = customer->seen_ms == INT64_MIN;
     if (reader->bad || flags > FLAGS_ALL || (!never && !sane_time(customer->seen_ms)) ||
         ((flags & FLAG_DEADLINE) != 0 && !sane_time(customer->deadline_ms))) {
@@ -253,6 +255,7 @@ static const char *unpack_all(const struct engine *engine, struct customer *cust
     if (!same_layout && !never) {
         /* Other rules: their deadlines are not ours. Look at once; that is never wrong. */
         customer->deadline_ms = customer->seen_ms;
+        customer->rules_changed = true;
     }
     return NULL;
 }

@@ -142,7 +142,9 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     step->task_now_ms =
         as_of_task && work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
     step->live = moment_ms >= work->engine->options.live_from_ms;
-    step->origin = event == NULL ? ORIGIN_TIMER : ORIGIN_LIVE;
+    step->origin = event != NULL                    ? ORIGIN_LIVE
+                   : work->customer->rules_changed ? ORIGIN_RULE_CHANGE
+                                                   : ORIGIN_TIMER;
     step->cause = (struct cause){.source = SOURCE_COUNT, .partition = step->task_number, .offset = -1,
                                  .time_ms = moment_ms};
     if (event != NULL) {
@@ -313,6 +315,7 @@ static enum engine_result fire_deadlines(struct work *work, int64_t until_ms)
         arm_deadline(work);
         end_moment(work, first_output);
     }
+    customer->rules_changed = false;
     return ENGINE_DONE;
 }
 

@@ -5,7 +5,7 @@
 #include "engine/counters.h"
 #include "engine/layout.h"
 
-enum { TASK_FORMAT = 2, ARM_NUMBERS = 7, ARM_OWN = 1, ARM_OTHERS = 2 };
+enum { TASK_FORMAT = 3, ARM_NUMBERS = 7, ARM_OWN = 1, ARM_OTHERS = 2 };
 
 /* An arm by the names of its variant and context, so that a changed playbook finds what is still there. */
 struct arm_name {
@@ -150,10 +150,14 @@ static void unpack_counts(const struct offers *offers, struct offers_task *task,
 size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *out)
 {
     const struct playbook *playbook = engine->playbook;
+    const struct task_head *head = task;
     const uint64_t *sizes = part_of(task, engine->sizes);
+    const uint64_t *swept = part_of(task, engine->segments_swept);
     const struct offers_task *offers = part_of(task, engine->offers_task);
     struct bytes_writer writer = bytes_writer(out, ENGINE_RECORD_SIZE_MAX);
     bytes_put_u8(&writer, TASK_FORMAT);
+    bytes_put_u64(&writer, head->swept_hash);
+    bytes_put_u64(&writer, head->begun_hash);
     bytes_put_varuint(&writer, offers->decisions);
     bytes_put_varuint(&writer, offers->no_offers);
     bytes_put_varuint(&writer, offers->unknown_outcomes);
@@ -169,6 +173,7 @@ size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *
     for (uint32_t i = 0; i < playbook->segments.count; i++) {
         bytes_put_u32(&writer, engine->keys.segments[i]);
         bytes_put_varuint(&writer, sizes[i]);
+        bytes_put_u64(&writer, swept[i]);
     }
     bytes_put_varuint(&writer, playbook->offers.count);
     for (uint32_t i = 0; i < playbook->offers.count; i++) {
@@ -183,12 +188,16 @@ size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *
 static void take_sizes(const struct engine *engine, void *task, struct bytes_reader *reader)
 {
     uint64_t *sizes = part(task, engine->sizes);
+    uint64_t *swept = part(task, engine->segments_swept);
+    memset(swept, 0, engine->playbook->segments.count * sizeof(*swept));
     uint64_t count = bytes_take_varuint(reader);
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         uint32_t key = bytes_take_u32(reader);
         uint64_t size = bytes_take_varuint(reader);
+        uint64_t hash = bytes_take_u64(reader);
         for (uint32_t k = 0; k < engine->playbook->segments.count; k++) {
             sizes[k] = engine->keys.segments[k] == key ? size : sizes[k];
+            swept[k] = engine->keys.segments[k] == key ? hash : swept[k];
         }
     }
 }
@@ -218,6 +227,9 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
     struct offers_task *offers = part(task, engine->offers_task);
     struct bytes_reader reader = bytes_reader(packed);
     bool known = bytes_take_u8(&reader) == TASK_FORMAT;
+    struct task_head *head = task;
+    head->swept_hash = bytes_take_u64(&reader);
+    head->begun_hash = bytes_take_u64(&reader);
     offers->decisions = bytes_take_varuint(&reader);
     offers->no_offers = bytes_take_varuint(&reader);
     offers->unknown_outcomes = bytes_take_varuint(&reader);

@@ -5,7 +5,8 @@
 static const char *const keys[] = {
     "including", "excluding",     "stay",      "dwell",   "cool_down",  "expires",
     "min_size",  "evaluate",      "need",      "purpose", "disclosure", "publish",
-    "version",   "data_category", "exit_when", "about",   "tests"};
+    "version",   "data_category", "exit_when", "about",   "tests",
+    "retired"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
@@ -104,6 +105,17 @@ static void load_one(struct loader *loader, struct definition *definition, struc
     canon_begin(loader, "segment");
     *def = (struct segment_def){.id = definition->id, .version = load_version(loader, node)};
     const struct yaml_node *including = yaml_get(node, "including");
+    (void)yaml_bool(yaml_get(node, "retired"), loader->diagnostics, &def->retired);
+    if (def->retired && including != NULL) {
+        yaml_error(including->key, loader->diagnostics,
+                   "keep `retired: true` and the version, or take `retired` away",
+                   "segment `%.*s` is retired: it has no rules", SLICE_ARG(def->id));
+    }
+    canon_integer(loader, "retired", def->retired);
+    if (def->retired) {
+        definition->hash = canon_end(loader);
+        return;
+    }
     if (including == NULL || (including->kind == YAML_MAPPING && including->count == 0)) {
         yaml_error(node->key, loader->diagnostics, "including: {adult: 'c.age >= 18'}",
                    "segment `%.*s` includes nobody", SLICE_ARG(def->id));

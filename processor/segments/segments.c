@@ -6,7 +6,7 @@
 enum rules_truth segment_entry(const struct segment_def *def, struct step *step, struct proof *proof,
                                struct arena *arena)
 {
-    enum rules_truth entry = RULES_YES;
+    enum rules_truth entry = def->retired ? RULES_NO : RULES_YES;
     for (uint32_t i = 0; i < def->including_count + def->excluding_count; i++) {
         bool including = i < def->including_count;
         const struct condition *condition =
@@ -228,6 +228,36 @@ static bool consider_exit(const struct segment_def *def, struct segment_state *s
     return true;
 }
 
+/* Leave without a rule and be as if never in; the state topic's copy goes too. */
+static void forget(const struct segment_def *def, struct segment_state *state, uint64_t *size,
+                   struct step *step, struct proof *proof)
+{
+    bool announced = state->announced;
+    if (state->in) {
+        state->in = false;
+        state->membership_seq++;
+        *size -= *size > 0;
+    }
+    if (state->membership_seq > 0) {
+        /* The state topic keeps the last exit of everybody who ever was a member: clear that too. */
+        publish(def, state, TRANSITION_EXITED, step, proof, (struct manner){announced, true});
+    }
+    *state = (struct segment_state){0};
+}
+
+static void retire(const struct segment_def *def, struct segment_state *state, uint64_t *size,
+                   struct step *step)
+{
+    struct proof proof;
+    proof.count = proof.missing_count = 0;
+    if (!segment_is_empty(state)) {
+        proof_add_fact(&proof, &step->effects->arena, (struct proof_leaf){
+            .leaf_id = slice_text("retired"), .expr = slice_text("the segment is retired"),
+            .as_of_ms = step->scope->now_ms, .polarity = POLARITY_EXCLUDING, .holds = true});
+        forget(def, state, size, step, &proof);
+    }
+}
+
 void segments_evaluate(const struct segments *segments, struct segment_state *states, uint64_t *sizes,
                        struct slice *names, struct step *step, struct segments_result *out_result)
 {
@@ -238,7 +268,9 @@ void segments_evaluate(const struct segments *segments, struct segment_state *st
         const struct segment_def *def = &segments->defs[i];
         struct segment_state *state = &states[i];
         uint64_t bit = UINT64_C(1) << (i & 63);
-        if (!def->on_event || step->scope->event != NULL) {
+        if (def->retired) {
+            retire(def, state, &sizes[i], step);
+        } else if (!def->on_event || step->scope->event != NULL) {
             if (state->in) {
                 out_result->exited[i >> 6] |= consider_exit(def, state, &sizes[i], step) ? bit : 0;
             } else {
@@ -266,7 +298,7 @@ int64_t segments_next_change(const struct segments *segments, const struct segme
     for (uint32_t i = 0; i < segments->count; i++) {
         const struct segment_def *def = &segments->defs[i];
         const struct segment_state *state = &states[i];
-        if (def->on_event) {
+        if (def->on_event || def->retired) {
             continue;
         }
         if (state->in) {
@@ -289,21 +321,9 @@ void segments_erase(const struct segments *segments, struct segment_state *state
                     struct step *step)
 {
     for (uint32_t i = 0; i < segments->count; i++) {
-        const struct segment_def *def = &segments->defs[i];
-        struct segment_state *state = &states[i];
-        bool announced = state->announced;
-        if (state->in) {
-            state->in = false;
-            state->membership_seq++;
-            sizes[i] -= sizes[i] > 0;
-        }
-        if (state->membership_seq > 0) {
-            /* The state topic keeps the last exit of everybody who ever was a member: clear that too. */
-            struct proof none;
-            none.count = none.missing_count = 0;
-            publish(def, state, TRANSITION_EXITED, step, &none, (struct manner){announced, true});
-        }
-        *state = (struct segment_state){0};
+        struct proof none;
+        none.count = none.missing_count = 0;
+        forget(&segments->defs[i], &states[i], &sizes[i], step, &none);
     }
     step->scope->segment_count = 0;
 }

@@ -8,8 +8,10 @@
  * Exit: `exit_when` where given (hysteresis) or an excluding characteristic; otherwise "entry no longer
  * holds". Where entry still holds at an exit, it must have been untrue once before the customer enters again
  * (no flapping). A predicate that cannot be evaluated leaves the membership as it is. Dwell, minimum stay,
- * cool-down and expiry are deadlines. Segments may read `seg`: they are evaluated in the order of `defs`, which
- * the loader sorts so that what is read comes first. */
+ * cool-down and expiry are deadlines. A retired segment has no rules: it stays in the playbook so that its
+ * members leave and consumers hear of it. Segments may read `seg`: they are evaluated in the order of `defs`,
+ * which the loader sorts so that what is read comes first.
+ */
 #ifndef SEGMENTS_SEGMENTS_H
 #define SEGMENTS_SEGMENTS_H
 
@@ -42,6 +44,7 @@ struct segment_def {
     uint32_t min_size;     /* k: nothing is published while this task has fewer members */
     bool on_event;         /* `evaluate: on_event`: deadlines do not move it */
     bool publish;          /* in the view */
+    bool retired;          /* nobody enters; members leave when next looked at and are forgotten */
 };
 
 struct segment_state {

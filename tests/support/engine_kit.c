@@ -6,6 +6,7 @@
 
 #include "base/civil.h"
 #include "base/invariant.h"
+#include "engine/sweep.h"
 #include "base/memory.h"
 #include "model/fields.h"
 
@@ -215,13 +216,16 @@ void kit_open(struct kit *kit)
     kit_reset(kit);
 }
 
-const struct engine *kit_other_layout(struct kit *kit)
+const struct engine *kit_other_layout(struct kit *kit, bool retire)
 {
     struct playbook *other = arena_take(&kit->arena, sizeof(*other));
     struct segment_def *segments = arena_take(&kit->arena, 3 * sizeof(*segments));
     *other = kit->playbook;
     memcpy(segments, kit->playbook.segments.defs, 3 * sizeof(*segments));
     segments[1].hash = 4242;
+    segments[0].retired = retire;
+    segments[0].hash += retire;
+    segments[0].including_count = retire ? 0 : segments[0].including_count;
     other->segments.defs = segments;
     other->life.count = 3;
     other->hash = 8;
@@ -304,6 +308,8 @@ static void say_output(struct kit *kit, const struct output *output)
             codes_text(&codes_origin, changed->origin), (unsigned long long)changed->membership_seq,
             SLICE_ARG(changed->cause.type), (long long)changed->cause.offset);
         say_proof(kit, changed->proof, changed->proof_count);
+    } else if (output->kind == OUTPUT_CONTROL) {
+        say(kit, " %.*s task %u", SLICE_ARG(output->control.what), output->control.task);
     } else if (output->kind == OUTPUT_LIFE_EVENT) {
         const struct life_event_detected *life = &output->life_event;
         say(kit, " %.*s %s %s confidence %.3f", SLICE_ARG(life->life_event.id),
@@ -353,21 +359,39 @@ void kit_advance(struct kit *kit, uint32_t customer, int64_t now_ms)
     }
 }
 
-void kit_cut(struct kit *kit)
+void kit_change_rules(struct kit *kit, const struct engine *other)
 {
     static uint8_t bytes[ENGINE_RECORD_SIZE_MAX];
     struct status_text text;
     size_t size = engine_task_pack(kit->engine, kit->task, bytes);
-    INVARIANT(engine_task_unpack(kit->engine, kit->task, 0, slice_of(bytes, size), &text) == STATUS_OK);
+    kit->task = realloc(kit->task, engine_task_size(other));
+    INVARIANT(engine_task_unpack(other, kit->task, 0, slice_of(bytes, size), &text) == STATUS_OK);
     for (uint32_t i = 0; i < KIT_CUSTOMERS_MAX; i++) {
-        struct customer *customer = kit->customers[i];
         uint8_t id[CUSTOMER_ID_SIZE_MAX];
-        uint8_t id_size = customer->id_size;
-        memcpy(id, customer->id, id_size);
-        size = engine_customer_pack(kit->engine, customer, bytes);
-        INVARIANT(engine_customer_unpack(kit->engine, customer, slice_of(id, id_size),
-                                             slice_of(bytes, size), &text) == STATUS_OK);
+        uint8_t id_size = kit->customers[i]->id_size;
+        memcpy(id, kit->customers[i]->id, id_size);
+        size = engine_customer_pack(kit->engine, kit->customers[i], bytes);
+        kit->customers[i] = realloc(kit->customers[i], engine_customer_size(other));
+        INVARIANT(engine_customer_unpack(other, kit->customers[i], slice_of(id, id_size),
+                                         slice_of(bytes, size), &text) == STATUS_OK);
     }
+    kit->engine = other;
+}
+
+void kit_cut(struct kit *kit)
+{
+    kit_change_rules(kit, kit->engine);
+}
+
+void kit_sweep(struct kit *kit, int64_t now_ms)
+{
+    engine_sweep_begin(kit->engine, kit->task, now_ms, &kit->effects);
+    say_effects(kit);
+    for (uint32_t i = 0; i < KIT_CUSTOMERS_MAX; i++) {
+        kit_advance(kit, i, now_ms);
+    }
+    engine_sweep_complete(kit->engine, kit->task, now_ms, &kit->effects);
+    say_effects(kit);
 }
 
 uint32_t kit_count(const struct kit *kit, const char *text)

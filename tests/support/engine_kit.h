@@ -37,8 +37,13 @@ struct kit {
 /* Build the playbook and open the engine; ends the test when it does not load. */
 void kit_open(struct kit *kit);
 void kit_close(struct kit *kit);
-/* The same playbook with one segment's definition changed, or one life event removed: another layout. */
-const struct engine *kit_other_layout(struct kit *kit);
+/* The same playbook with spender's definition changed and one life event removed: another layout. `retire`:
+ * active is retired too. */
+const struct engine *kit_other_layout(struct kit *kit, bool retire);
+/* A restart under other rules: everything is packed by the old engine and read by the new one. */
+void kit_change_rules(struct kit *kit, const struct engine *other);
+/* Sweep the task: begin, every customer up to now_ms, complete. */
+void kit_sweep(struct kit *kit, int64_t now_ms);
 
 /* A compiled condition; the test ends when it does not compile. */
 struct condition kit_condition(struct kit *kit, const char *name, const char *text);

@@ -148,6 +148,16 @@ START_TEST(playbook_evaluates_what_is_read_first)
 }
 END_TEST
 
+START_TEST(a_retired_segment_has_no_rules)
+{
+    ck_assert(load("segments:\n  old: {retired: true, version: 3}\n"));
+    ck_assert(playbook->segments.defs[0].retired);
+    ck_assert_int_eq(playbook->segments.defs[0].version, 3);
+    ck_assert(!load("segments:\n  old: {retired: true, including: {x: 'c.age > 1'}}\n"));
+    ck_assert_str_eq(diagnostics.list[0].text, "segment `old` is retired: it has no rules");
+}
+END_TEST
+
 START_TEST(playbook_arms_what_rules_compare)
 {
     ck_assert(load(plain));
@@ -232,6 +242,7 @@ int main(void)
 {
     Suite *suite = suite_create("playbook");
     TCase *tc = tcase_create("playbook");
+    tcase_add_test(tc, a_retired_segment_has_no_rules);
     tcase_add_test(tc, playbook_hands_over_what_the_file_says);
     tcase_add_test(tc, playbook_hash_does_not_see_comments_order_or_version);
     tcase_add_loop_test(tc, playbook_hash_sees_every_change_of_meaning, 0,
