@@ -75,8 +75,8 @@ static bool group_is_taken(const struct decision *decision, uint32_t kept, const
 }
 
 uint32_t decision_arbitrate(struct decision *decision, const struct offers *offers,
-                            struct offers_state *state, struct offers_task *task,
-                            struct effects *effects)
+                            struct offers_state *state, struct offer_history *histories,
+                            struct offers_task *task, struct effects *effects)
 {
     uint32_t top = offers->policy.top > 0 ? offers->policy.top : 3;
     uint32_t kept = 0;
@@ -94,6 +94,9 @@ uint32_t decision_arbitrate(struct decision *decision, const struct offers *offe
         enum offer_gate gate = kept > 0 ? gates_contact(&view) : OFFER_GATE_COUNT;
         if (gate != OFFER_GATE_COUNT) {
             decision_block(decision, task, view.def, gate, view.reason, effects);
+            if (gate == GATE_QUIET) { /* the channel that could speak now is used up */
+                open_note(&view, state, &histories[view.index], decision->id, true);
+            }
             continue;
         }
         if (view.def->contact_class == OFFER_MARKETING) {

@@ -113,7 +113,7 @@ void decision_add(struct decision *decision, const struct gate_view *view);
 /* Bundles together, one offer per group, `top` entries, caps with what was chosen counted in: those chosen
  * stand first in `views`; marketing is in the ledger. Returns how many. */
 uint32_t decision_arbitrate(struct decision *decision, const struct offers *offers,
-                            struct offers_state *state, struct offers_task *task,
-                            struct effects *effects);
+                            struct offers_state *state, struct offer_history *histories,
+                            struct offers_task *task, struct effects *effects);
 
 #endif

@@ -250,7 +250,7 @@ static void decide(const struct offers *offers, struct offers_state *state,
     if (!run_funnel(offers, &decision, state, histories, task, facts, step)) {
         return;
     }
-    uint32_t kept = decision_arbitrate(&decision, offers, state, task, step->effects);
+    uint32_t kept = decision_arbitrate(&decision, offers, state, histories, task, step->effects);
     if (!make_offers(&decision, kept, state, histories, task, step, &made)) {
         return;
     }
