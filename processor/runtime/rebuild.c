@@ -110,8 +110,8 @@ void rebuild_step(struct worker *worker, struct task *task)
         task->watch_epoch == 0) {
         return;
     }
-    if (task->rebuild_bucket < task->head.due_last - 2 * DUE_HORIZON_BUCKETS &&
-        task->head.due_last > 0) {
+    if (task->head.due_last > 0 &&
+        task->rebuild_bucket < task->head.due_last - 2 * DUE_HORIZON_BUCKETS) {
         task->rebuild_bucket = task->head.due_last - 2 * DUE_HORIZON_BUCKETS;
     }
     if (task->rebuild_bucket < DUE_FAR_FIRST && task->rebuild_bucket > task->head.due_last) {
