@@ -90,9 +90,12 @@ static enum status open_kafka(struct run *run, struct status_text *out_text)
                                        .output_count = OUTPUT_KIND_COUNT,
                                        .worker_count =
                                            (uint32_t)(wanted < THREADS_MAX ? wanted : THREADS_MAX)};
+    uint32_t used = 0;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         kafka.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+        used += settings->sources[i].used;
     }
+    kafka.sources_apart = settings->clock == CLOCK_STREAM && used > 1; /* they merge by time */
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
         kafka.output_topics[i] = settings->topics[i];
     }

@@ -41,6 +41,13 @@ void kafka_asker_offsets(struct kafka_asker *asker, uint32_t task, struct log_of
     (void)pthread_mutex_unlock(&asker->lock);
 }
 
+void kafka_asker_ends(struct kafka_asker *asker, uint32_t task, int64_t *out_ends)
+{
+    (void)pthread_mutex_lock(&asker->lock);
+    memcpy(out_ends, &asker->ends[(size_t)task * SOURCE_COUNT], SOURCE_COUNT * sizeof(*out_ends));
+    (void)pthread_mutex_unlock(&asker->lock);
+}
+
 /* Copy a broker's answer for one task. False: a source's answer is an error. */
 static bool take_offsets(struct kafka_asker *asker, uint32_t task,
                          rd_kafka_topic_partition_list_t *list)
@@ -71,6 +78,29 @@ static bool take_offsets(struct kafka_asker *asker, uint32_t task,
     return true;
 }
 
+/* The same for the ends of its sources. */
+static bool take_ends(struct kafka_asker *asker, uint32_t task,
+                      rd_kafka_topic_partition_list_t *list)
+{
+    int64_t ends[SOURCE_COUNT];
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        const char *topic = asker->settings->topics[s];
+        ends[s] = -1;
+        if (topic != NULL) {
+            rd_kafka_topic_partition_t *entry =
+                rd_kafka_topic_partition_list_find(list, topic, (int32_t)task);
+            if (entry == NULL || entry->err != RD_KAFKA_RESP_ERR_NO_ERROR || entry->offset < 0) {
+                return false;
+            }
+            ends[s] = entry->offset;
+        }
+    }
+    (void)pthread_mutex_lock(&asker->lock);
+    memcpy(&asker->ends[(size_t)task * SOURCE_COUNT], ends, sizeof(ends));
+    (void)pthread_mutex_unlock(&asker->lock);
+    return true;
+}
+
 /* Put a question back, unless a newer one of its kind waits: then that one stands for both. */
 static void ask_again(struct kafka_asker *asker, const struct kafka_question *question)
 {
@@ -87,11 +117,25 @@ static void ask_again(struct kafka_asker *asker, const struct kafka_question *qu
     }
 }
 
+/* Committed offsets, or ends. */
+static rd_kafka_resp_err_t ask_broker(struct kafka_asker *asker, enum kafka_question_kind kind,
+                                      rd_kafka_topic_partition_list_t *list)
+{
+    if (kind == KAFKA_ASK_OFFSETS) {
+        return rd_kafka_committed(asker->group->client, list, TRY_TIMEOUT_MS);
+    }
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = RD_KAFKA_OFFSET_END; /* the "time" that means the end */
+    }
+    return rd_kafka_offsets_for_times(asker->client, list, TRY_TIMEOUT_MS);
+}
+
 /* One request for all tasks that wait: a claim of many tasks costs one round trip, and when a
  * transaction of somebody frozen holds the offsets back (unstable), it is waited for once. */
-static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *questions,
-                        uint32_t count)
+static void ask_about_sources(struct kafka_asker *asker, const struct kafka_question *questions,
+                              uint32_t count)
 {
+    enum kafka_question_kind kind = questions[0].kind;
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new((int)(count * SOURCE_COUNT));
     for (uint32_t i = 0; i < count; i++) {
@@ -102,10 +146,11 @@ static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *
             }
         }
     }
-    rd_kafka_resp_err_t code = rd_kafka_committed(asker->group->client, list, TRY_TIMEOUT_MS);
+    rd_kafka_resp_err_t code = ask_broker(asker, kind, list);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        kafka_say(&asker->settings->connection, LOG_INFO, "OFFSETS",
-                  "committed offsets: %s; asking again", rd_kafka_err2str(code));
+        kafka_say(&asker->settings->connection, LOG_INFO,
+                  kind == KAFKA_ASK_OFFSETS ? "OFFSETS" : "ENDS", "%s; asking again",
+                  rd_kafka_err2str(code));
         (void)usleep(TRY_PAUSE_US);
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -113,9 +158,14 @@ static void ask_offsets(struct kafka_asker *asker, const struct kafka_question *
         if (!atomic_load(&asker->group->ours[task])) {
             continue; /* revoked meanwhile: nobody wants to know */
         }
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && take_offsets(asker, task, list)) {
+        bool good = code == RD_KAFKA_RESP_ERR_NO_ERROR &&
+                    (kind == KAFKA_ASK_OFFSETS ? take_offsets(asker, task, list)
+                                               : take_ends(asker, task, list));
+        if (good) {
             struct kafka_note note = {
-                .kind = KAFKA_NOTE_OFFSETS, .task = task, .ticket = questions[i].ticket};
+                .kind = kind == KAFKA_ASK_OFFSETS ? KAFKA_NOTE_OFFSETS : KAFKA_NOTE_ENDS,
+                .task = task,
+                .ticket = questions[i].ticket};
             kafka_inbox_put(asker->inbox, &note, NULL);
         } else {
             ask_again(asker, &questions[i]);
@@ -177,14 +227,15 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
     kafka_inbox_put(asker->inbox, &note, &text);
 }
 
-/* Take the first question; when it is about offsets, all others about offsets with it. Locked. */
+/* Take the first question; when it is about sources, all others of its kind with it. Locked. */
 static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question *out_questions)
 {
     out_questions[0] = asker->questions[asker->first];
     asker->first = (asker->first + 1) % asker->capacity;
     asker->count--;
     uint32_t count = 1;
-    if (out_questions[0].kind != KAFKA_ASK_OFFSETS) {
+    enum kafka_question_kind kind = out_questions[0].kind;
+    if (kind != KAFKA_ASK_OFFSETS && kind != KAFKA_ASK_ENDS) {
         return count;
     }
     uint32_t left = asker->count;
@@ -193,7 +244,7 @@ static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question 
         struct kafka_question next = asker->questions[asker->first];
         asker->first = (asker->first + 1) % asker->capacity;
         asker->count--;
-        if (next.kind == KAFKA_ASK_OFFSETS && count < TASKS_PER_REQUEST) {
+        if (next.kind == kind && count < TASKS_PER_REQUEST) {
             out_questions[count++] = next;
         } else {
             asker->questions[(asker->first + asker->count++) % asker->capacity] = next;
@@ -216,7 +267,8 @@ static void *ask(void *argument)
         (void)pthread_mutex_unlock(&asker->lock);
         switch (questions[0].kind) {
         case KAFKA_ASK_OFFSETS:
-            ask_offsets(asker, questions, count);
+        case KAFKA_ASK_ENDS:
+            ask_about_sources(asker, questions, count);
             break;
         case KAFKA_ASK_MARKS:
             ask_marks(asker, &questions[0]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The thread that asks blocking questions for one worker: stable committed offsets, the ends of a
- * partition, DeleteRecords. Each try is bounded; a question is asked again until it is answered or
+/* The thread that asks blocking questions for one worker: stable committed offsets, the ends of
+ * partitions, DeleteRecords. Each try is bounded; a question is asked again until it is answered or
  * its task has gone. */
 #ifndef IO_KAFKA_ASKER_H
 #define IO_KAFKA_ASKER_H
@@ -8,15 +8,15 @@
 #include "io/kafka_group.h"
 #include "io/kafka_inbox.h"
 
-enum kafka_question_kind { KAFKA_ASK_OFFSETS, KAFKA_ASK_MARKS, KAFKA_ASK_DELETE };
+enum kafka_question_kind { KAFKA_ASK_OFFSETS, KAFKA_ASK_ENDS, KAFKA_ASK_MARKS, KAFKA_ASK_DELETE };
 
 struct kafka_question {
     enum kafka_question_kind kind;
-    uint32_t task;     /* OFFSETS, DELETE: the task; MARKS: goes back in the note */
+    uint32_t task;     /* OFFSETS, ENDS, DELETE: the task; MARKS: goes back in the note */
     const char *topic; /* MARKS, DELETE: borrowed, static */
     int32_t partition; /* MARKS, DELETE */
     int64_t offset;    /* DELETE: all below it */
-    uint32_t ticket;   /* OFFSETS: goes back in the note */
+    uint32_t ticket;   /* OFFSETS, ENDS: goes back in the note */
 };
 
 struct kafka_asker {
@@ -27,6 +27,7 @@ struct kafka_asker {
     struct kafka_inbox *inbox;
     struct log_offset
         *answers; /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
+    int64_t *ends; /* task_count x SOURCE_COUNT, likewise */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock;
@@ -49,6 +50,10 @@ bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *que
 /* Copy the offsets of an answered KAFKA_ASK_OFFSETS: SOURCE_COUNT of them; those of a later answer,
  * if one has come meanwhile. */
 void kafka_asker_offsets(struct kafka_asker *asker, uint32_t task, struct log_offset *out_offsets);
+
+/* The same of a KAFKA_ASK_ENDS: next offsets to be written (stable: what an open transaction holds is
+ * beyond the end); -1: a source that is not used. */
+void kafka_asker_ends(struct kafka_asker *asker, uint32_t task, int64_t *out_ends);
 
 void kafka_asker_stop(struct kafka_asker *asker);
 

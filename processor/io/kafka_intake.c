@@ -43,7 +43,9 @@ enum status kafka_intake_open(struct kafka_intake *intake,
     }
     intake->tasks = memory_take(task_count * sizeof(*intake->tasks), "kafka: tasks");
     for (uint32_t t = 0; t < task_count; t++) {
-        intake->tasks[t].queue = rd_kafka_queue_new(intake->client);
+        for (uint32_t q = 0; q < (settings->sources_apart ? SOURCE_COUNT : 1); q++) {
+            intake->tasks[t].queues[q] = rd_kafka_queue_new(intake->client);
+        }
     }
     return STATUS_OK;
 }
@@ -51,7 +53,9 @@ enum status kafka_intake_open(struct kafka_intake *intake,
 void kafka_intake_watch(struct kafka_intake *intake, uint32_t task, struct kafka_inbox *inbox)
 {
     intake->tasks[task].inbox = inbox;
-    kafka_inbox_watch(inbox, intake->tasks[task].queue);
+    for (uint32_t q = 0; q < SOURCE_COUNT && intake->tasks[task].queues[q] != NULL; q++) {
+        kafka_inbox_watch(inbox, intake->tasks[task].queues[q]);
+    }
 }
 
 void kafka_intake_start(struct kafka_intake *intake, uint32_t task, const int64_t *offsets)
@@ -65,9 +69,11 @@ void kafka_intake_start(struct kafka_intake *intake, uint32_t task, const int64_
         int64_t from = offsets[s] == OFFSET_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
                        : offsets[s] == OFFSET_LATEST ? RD_KAFKA_OFFSET_END
                                                      : offsets[s];
-        *source = (struct kafka_intake_source){false, false, offsets[s] >= 0 ? offsets[s] : -1};
-        if (rd_kafka_consume_start_queue(intake->topics[s], (int32_t)task, from,
-                                         intake->tasks[task].queue) == 0) {
+        *source = (struct kafka_intake_source){
+            .next = offsets[s] >= 0 ? offsets[s] : -1, .eof = -1, .end = -1};
+        if (rd_kafka_consume_start_queue(
+                intake->topics[s], (int32_t)task, from,
+                intake->tasks[task].queues[intake->settings->sources_apart ? s : 0]) == 0) {
             source->running = true;
         } else {
             kafka_say(&intake->settings->connection, LOG_ERROR, "FETCH", "%s [%u]: %s",
@@ -130,7 +136,8 @@ static void take_event(struct kafka_intake *intake, uint32_t task, uint32_t sour
     const char *topic = intake->settings->topics[source];
     switch ((int)message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-        state->caught_up = true;
+        state->eof = message->offset;
+        state->caught_up = state->eof >= state->end;
         if (state->next < 0) {
             state->next = message->offset;
         }
@@ -160,16 +167,18 @@ static uint32_t source_of(const struct kafka_intake *intake, const rd_kafka_mess
     return (uint32_t)(place - intake->topics);
 }
 
-uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
+uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, uint32_t of_source,
                             struct kafka_header_pool *pool, struct log_record *out_records,
                             uint32_t max)
 {
     struct kafka_intake_task *state = &intake->tasks[task];
     rd_kafka_message_t *messages[FETCH_BATCH];
     uint32_t count = 0;
+    INVARIANT((of_source < SOURCE_COUNT) == intake->settings->sources_apart);
+    rd_kafka_queue_t *queue = state->queues[of_source < SOURCE_COUNT ? of_source : 0];
     while (count < max) {
         size_t wanted = max - count < FETCH_BATCH ? max - count : FETCH_BATCH;
-        ssize_t got = rd_kafka_consume_batch_queue(state->queue, 0, messages, wanted);
+        ssize_t got = rd_kafka_consume_batch_queue(queue, 0, messages, wanted);
         for (ssize_t i = 0; i < got; i++) {
             rd_kafka_message_t *message = messages[i];
             uint32_t source = source_of(intake, message);
@@ -193,6 +202,7 @@ uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
             INVARIANT(add_headers(pool, message, record));
             from->next = message->offset + 1;
             from->caught_up = false;
+            from->handed_out = true;
             count++;
         }
         if (got < (ssize_t)wanted) {
@@ -223,9 +233,11 @@ void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *rec
     }
 }
 
-int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, enum source source)
+int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, enum source source,
+                                    bool *out_empty)
 {
     struct kafka_intake_source *state = &intake->tasks[task].sources[source];
+    *out_empty = state->running && state->caught_up && !state->handed_out;
     if (!state->running) {
         return -1;
     }
@@ -241,9 +253,21 @@ int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, 
         high < 0) {
         return -1;
     }
+    high = high > state->end ? high : state->end;
     return high > state->next
                ? high
                : state->next; /* the cached one may be older than what was handed out */
+}
+
+void kafka_intake_ends(struct kafka_intake *intake, uint32_t task, const int64_t *ends)
+{
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        struct kafka_intake_source *source = &intake->tasks[task].sources[s];
+        if (source->running && ends[s] > source->end) {
+            source->end = ends[s];
+            source->caught_up = source->caught_up && source->eof >= source->end;
+        }
+    }
 }
 
 void kafka_intake_close(struct kafka_intake *intake)
@@ -253,7 +277,9 @@ void kafka_intake_close(struct kafka_intake *intake)
     }
     for (uint32_t t = 0; intake->tasks != NULL && t < intake->task_count; t++) {
         kafka_intake_stop(intake, t);
-        rd_kafka_queue_destroy(intake->tasks[t].queue);
+        for (uint32_t q = 0; q < SOURCE_COUNT && intake->tasks[t].queues[q] != NULL; q++) {
+            rd_kafka_queue_destroy(intake->tasks[t].queues[q]);
+        }
     }
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         if (intake->topics[s] != NULL) {

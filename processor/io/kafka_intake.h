@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sources' records: one client per process that fetches, one queue per task into which all its
- * sources go. Reading begins at the offset that the claim names and ends with stop; there is no
+ * sources go, or one per source (settings->sources_apart). Reading
+ * begins at the offset that the claim names and ends with stop; there is no
  * pause, no seek and no offset store. A worker that does not take its records makes the queue fill
  * up to queued.max.messages.kbytes, and fetching for that task stops by itself. */
 #ifndef IO_KAFKA_INTAKE_H
@@ -14,12 +15,15 @@ struct kafka_header_block;
 
 struct kafka_intake_source {
     bool running;
-    bool caught_up; /* PARTITION_EOF came after the last record */
+    bool handed_out; /* a record, since start */
+    bool caught_up; /* PARTITION_EOF came after the last record, and nothing tells of more */
     int64_t next;   /* offset after the last record handed out; -1: not known yet */
+    int64_t eof;    /* where the last PARTITION_EOF was; markers make it more than `next` */
+    int64_t end;    /* as the broker said when it was asked; -1: never */
 };
 
 struct kafka_intake_task {
-    struct rd_kafka_queue_s *queue;
+    struct rd_kafka_queue_s *queues[SOURCE_COUNT]; /* the first stands for all, unless apart */
     struct kafka_inbox *inbox; /* its worker's */
     struct kafka_intake_source sources[SOURCE_COUNT];
 };
@@ -49,15 +53,18 @@ void kafka_intake_close(struct kafka_intake *intake);
  * gone. Once per task, before start. */
 void kafka_intake_watch(struct kafka_intake *intake, uint32_t task, struct kafka_inbox *inbox);
 
-/* struct log_ops' start, stop, fetch, release, high_watermark. By the owner of the task only. */
+/* struct log_ops' start, stop, fetch, release, high_watermark; and what ask_ends brought (SOURCE_COUNT
+ * offsets, -1: not used). By the owner of the task only. */
 void kafka_intake_start(struct kafka_intake *intake, uint32_t task, const int64_t *offsets);
 void kafka_intake_stop(struct kafka_intake *intake, uint32_t task);
-uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task,
+uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, uint32_t source,
                             struct kafka_header_pool *pool, struct log_record *out_records,
                             uint32_t max);
 void kafka_intake_release(struct kafka_header_pool *pool, struct log_record *records,
                           uint32_t count);
-int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, enum source source);
+int64_t kafka_intake_high_watermark(struct kafka_intake *intake, uint32_t task, enum source source,
+                                    bool *out_empty);
+void kafka_intake_ends(struct kafka_intake *intake, uint32_t task, const int64_t *ends);
 
 /* Give the pool's memory back. */
 void kafka_header_pool_finish(struct kafka_header_pool *pool);

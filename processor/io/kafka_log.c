@@ -35,6 +35,7 @@ struct kafka_log {
     struct kafka_worker *workers;
     uint32_t workers_open;
     struct log_offset *answers;
+    int64_t *ends;
     uint32_t *tickets; /* per task: of the last question about offsets; its worker's */
 };
 
@@ -119,6 +120,13 @@ static void take_commit(struct kafka_worker *worker, const struct kafka_note *no
     }
 }
 
+static void take_ends(struct kafka_worker *worker, uint32_t task)
+{
+    int64_t ends[SOURCE_COUNT];
+    kafka_asker_ends(&worker->asker, task, ends);
+    kafka_intake_ends(&worker->kafka->intake, task, ends);
+}
+
 /* Turn a note into the runtime's event; false: it was ours alone. */
 static bool take_note(struct kafka_worker *worker, const struct kafka_note *note,
                       struct log_event *event)
@@ -144,6 +152,11 @@ static bool take_note(struct kafka_worker *worker, const struct kafka_note *note
         kafka_asker_offsets(&worker->asker, note->task, event->offsets);
         return note->ticket ==
                worker->kafka->tickets[note->task]; /* else an older question's answer */
+    case KAFKA_NOTE_ENDS:
+        event->kind = LOG_ENDS;
+        event->ticket = note->ticket;
+        take_ends(worker, note->task);
+        return true;
     case KAFKA_NOTE_DELETED:
         event->kind = LOG_DELETED;
         return true;
@@ -172,11 +185,12 @@ static bool log_next_event(struct log *log, struct log_event *out_event)
     return kafka_replay_next(&worker->replay, out_event);
 }
 
-static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records,
-                          uint32_t max)
+static uint32_t log_fetch(struct log *log, uint32_t task, uint32_t source,
+                          struct log_record *out_records, uint32_t max)
 {
     struct kafka_worker *worker = worker_of(log);
-    return kafka_intake_fetch(&worker->kafka->intake, task, &worker->headers, out_records, max);
+    return kafka_intake_fetch(&worker->kafka->intake, task, source, &worker->headers, out_records,
+                              max);
 }
 
 static void log_release(struct log *log, struct log_record *records, uint32_t count)
@@ -194,9 +208,16 @@ static void log_stop(struct log *log, uint32_t task)
     kafka_intake_stop(&worker_of(log)->kafka->intake, task);
 }
 
-static int64_t log_high_watermark(struct log *log, uint32_t task, enum source source)
+static int64_t log_high_watermark(struct log *log, uint32_t task, enum source source,
+                                  bool *out_empty)
 {
-    return kafka_intake_high_watermark(&worker_of(log)->kafka->intake, task, source);
+    return kafka_intake_high_watermark(&worker_of(log)->kafka->intake, task, source, out_empty);
+}
+
+static void log_ask_ends(struct log *log, uint32_t task, uint32_t ticket)
+{
+    struct kafka_question question = {.kind = KAFKA_ASK_ENDS, .task = task, .ticket = ticket};
+    INVARIANT(kafka_asker_put(&worker_of(log)->asker, &question));
 }
 
 static void log_ask_committed(struct log *log, uint32_t task)
@@ -269,6 +290,7 @@ static const struct log_ops kafka_ops = {
     .start = log_start,
     .stop = log_stop,
     .high_watermark = log_high_watermark,
+    .ask_ends = log_ask_ends,
     .ask_committed = log_ask_committed,
     .read_journal = log_read_journal,
     .stop_journal = log_stop_journal,
@@ -307,6 +329,7 @@ static enum status worker_open(struct kafka_log *kafka, uint32_t index,
     worker->asker.client = worker->replay.client;
     worker->asker.inbox = &worker->inbox;
     worker->asker.answers = kafka->answers;
+    worker->asker.ends = kafka->ends;
     status = kafka_asker_start(&worker->asker, task_count * 8 + (shared[0] + shared[1]) * 2 + 16,
                                out_text);
     if (status != STATUS_OK) {
@@ -331,6 +354,8 @@ static enum status open_parts(struct kafka_log *kafka, struct status_text *out_t
     }
     kafka->answers =
         memory_take((size_t)task_count * SOURCE_COUNT * sizeof(*kafka->answers), "kafka: tasks");
+    kafka->ends =
+        memory_take((size_t)task_count * SOURCE_COUNT * sizeof(*kafka->ends), "kafka: tasks");
     kafka->tickets = memory_take(task_count * sizeof(*kafka->tickets), "kafka: tasks");
     kafka->workers =
         memory_take(kafka->settings.worker_count * sizeof(*kafka->workers), "kafka: workers");

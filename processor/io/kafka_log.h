@@ -49,6 +49,7 @@ struct kafka_log_settings {
     struct kafka_connection connection;
     const char *group;                /* NULL: the application's name */
     const char *topics[SOURCE_COUNT]; /* NULL: that source is not used */
+    bool sources_apart; /* fetch names one source at a time, and each has a queue of its own */
     const char *journal_topic;
     const char *checkpoint_topic;
     const char

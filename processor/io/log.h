@@ -81,6 +81,7 @@ enum log_event_kind {
     LOG_COMMIT_DONE,     /* the transaction is committed */
     LOG_COMMIT_FAILED,   /* it is not, or nobody knows: open_producer, then claim every task again */
     LOG_COMMIT_FENCED,   /* somebody newer owns the group place or the id: drop the tasks, wait for LOG_ASSIGNED */
+    LOG_ENDS,            /* answer of ask_ends: high_watermark has heard the broker since it was asked */
     LOG_DELETED,         /* delete_journal ended */
     LOG_FATAL,           /* leave the process (exit 75); text says why */
 };
@@ -89,6 +90,7 @@ struct log_event {
     enum log_event_kind kind;
     uint32_t task;       /* ASSIGNED, REVOKED, COMMITTED_OFFSETS, JOURNAL_* (its reader's task) */
     uint32_t generation; /* ASSIGNED */
+    uint32_t ticket;     /* ENDS: of its question */
     struct log_offset offsets[SOURCE_COUNT]; /* COMMITTED_OFFSETS; offset -1: none committed */
     struct log_record record;                /* JOURNAL_RECORD */
     int64_t journal_end;   /* JOURNAL_END: next offset; the last stable offset when it was asked */
@@ -104,9 +106,12 @@ struct log_ops {
     /* The next thing that happened; false when there is nothing. Never blocks. */
     bool (*next_event)(struct log *log, struct log_event *out_event);
 
-    /* Up to `max` records of that task that have arrived, in order per source, all sources mixed as they
-     * came. Never blocks; 0 when there are none. */
-    uint32_t (*fetch)(struct log *log, uint32_t task, struct log_record *out_records, uint32_t max);
+    /* Up to `max` records of that task that have arrived, in order per source: of one source, or
+     * (SOURCE_COUNT) of all, mixed as they came. One way or the other for the log's whole life. What is not
+     * taken waits in a bounded queue, and fetching stops when that is full. Never blocks; 0 when there are
+     * none. */
+    uint32_t (*fetch)(struct log *log, uint32_t task, uint32_t source, struct log_record *out_records,
+                      uint32_t max);
     void (*release)(struct log *log, struct log_record *records, uint32_t count);
 
     /* Begin reading a task's sources at these offsets (SOURCE_COUNT of them; -1: not used;
@@ -114,8 +119,13 @@ struct log_ops {
     void (*start)(struct log *log, uint32_t task, const int64_t *offsets);
     void (*stop)(struct log *log, uint32_t task);
 
-    /* The end of the input as known from the last fetch (next offset that will be written); -1: not known. */
-    int64_t (*high_watermark)(struct log *log, uint32_t task, enum source source);
+    /* The end of the input as known from the last fetch or LOG_ENDS (next offset that will be written);
+     * -1: not known. `out_empty`: nothing was handed out since start, and there is nothing before it. */
+    int64_t (*high_watermark)(struct log *log, uint32_t task, enum source source, bool *out_empty);
+
+    /* Ask the broker where this task's sources end now. The answer is LOG_ENDS with this ticket, however
+     * late; none after stop, or when it is asked again meanwhile. */
+    void (*ask_ends)(struct log *log, uint32_t task, uint32_t ticket);
 
     void (*ask_committed)(struct log *log, uint32_t task);
 

@@ -215,12 +215,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
     }
     struct event *event = &worker->event;
     struct reject reject = {0};
-    event->present = 0;
-    enum worker_decode decoded =
-        worker->options.codec.decode(worker->options.codec.context, record, event, &reject);
-    event->partition = record->partition;
-    event->offset = record->offset;
-    event->source = record->source;
+    enum worker_decode decoded = take_decode(worker, record, &reject);
     if (decoded == WORKER_WAIT) {
         task->retry_us = worker->now_us + RETRY_US;
         return BATCH_STOP;
@@ -249,6 +244,15 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
     return next;
 }
 
+/* Is this record's customer not in memory, as far as its key tells? */
+static bool batch_needs(struct worker *worker, const struct task *task,
+                        const struct log_record *record)
+{
+    return record->has_key && record->key.size > 0 && record->key.size <= CUSTOMER_ID_SIZE_MAX &&
+           cache_find(&worker->cache, task->slot, record->key) == NULL &&
+           hash_partition(record->key, worker->options.task_count) == task->number;
+}
+
 /* The customers of the records in hand that are not in memory, in one MGET with the head. */
 static void batch_load(struct worker *worker, struct task *task)
 {
@@ -264,19 +268,20 @@ static void batch_load(struct worker *worker, struct task *task)
     memcpy(customer, task->prefix, size);
     memcpy(customer + size, "c:", 2);
     struct slice keys[READ_KEYS_MAX];
-    uint32_t count = 0;
-    for (uint32_t i = task->record_at; i < task->record_count && count < task->read_keys_max; i++) {
-        const struct log_record *record = &task->records[i];
-        /* The record in hand is known to need its customer, by its decoded id; others by their key.
-         */
-        struct slice id = i == task->record_at ? worker->event.customer_id : record->key;
-        if ((i != task->record_at && !record->has_key) || id.size == 0 ||
-            id.size > CUSTOMER_ID_SIZE_MAX || cache_find(&worker->cache, task->slot, id) != NULL ||
-            hash_partition(id, worker->options.task_count) != task->number) {
-            stats_add(&worker->stats.cache_hits, 1);
-            continue;
+    /* The record in hand is known to need its customer, by its decoded id; others by their key. */
+    keys[0] = worker->event.customer_id;
+    uint32_t count = 1;
+    for (uint32_t l = 0; l < task->lane_count; l++) {
+        const struct lane *lane = &task->lanes[l];
+        uint32_t first = lane->at + (lane == task->lane ? 1 : 0);
+        for (uint32_t i = first; i < lane->count && count < task->read_keys_max; i++) {
+            const struct log_record *record = &lane->records[i];
+            if (batch_needs(worker, task, record)) {
+                keys[count++] = record->key;
+            } else {
+                stats_add(&worker->stats.cache_hits, 1);
+            }
         }
-        keys[count++] = id;
     }
     store_command(&pipeline, 2 + count);
     store_argument_text(&pipeline, "MGET");
@@ -341,37 +346,19 @@ void batch_loaded(struct worker *worker, struct task *task, const struct store_a
     }
 }
 
-static void batch_release(struct worker *worker, struct task *task)
-{
-    if (task->record_count > 0) {
-        worker->options.log->ops->release(worker->options.log, task->records, task->record_count);
-    }
-    task->record_count = 0;
-    task->record_at = 0;
-}
-
-void batch_forget(struct worker *worker, struct task *task)
-{
-    batch_release(worker, task);
-}
-
 void batch_step(struct worker *worker, struct task *task)
 {
-    const struct worker_options *options = &worker->options;
     if (task->reading_store != READ_NONE || worker->building == NO_INDEX || worker->stopping ||
         worker->now_us < task->retry_us || !task_may_cut(worker, task)) {
         return;
     }
-    if (task->record_at == task->record_count) {
-        batch_release(worker, task);
-        task->record_count =
-            options->log->ops->fetch(options->log, task->number, task->records, task->chunk_limit);
-    }
-    if (task->record_count > 0) {
+    take_begin(worker, task);
+    for (uint32_t left = task->chunk_limit; left > 0 && worker->turn_budget > 0; left--) {
+        const struct log_record *record = take_next(worker, task);
+        if (record == NULL) {
+            return;
+        }
         worker->idle = false;
-    }
-    while (task->record_at < task->record_count && worker->turn_budget > 0) {
-        const struct log_record *record = &task->records[task->record_at];
         task->sources[record->source].heard_us = worker->now_us;
         silence_heard(worker, task, record);
         uint64_t serial = task->serial;
@@ -386,7 +373,7 @@ void batch_step(struct worker *worker, struct task *task)
         if (next == BATCH_STOP) {
             return;
         }
-        task->record_at++;
+        take_done(worker, task);
         worker->turn_budget--;
     }
 }

@@ -30,37 +30,42 @@ void task_clock_event(struct worker *worker, struct task *task, const struct eve
     task_set_now(task, moment);
 }
 
+int64_t task_source_lag(struct worker *worker, struct task *task, enum source source)
+{
+    bool empty = false;
+    struct log *log = worker->options.log;
+    int64_t end = log->ops->high_watermark(log, task->number, source, &empty);
+    int64_t *position = &task->sources[source].position;
+    if (end < 0) {
+        return -1;
+    }
+    if (*position < 0 && empty) {
+        *position = end; /* whoever comes, comes there */
+    }
+    if (*position < 0) {
+        return worker->options.sources[source].start == WORKER_START_EARLIEST ? end : 0;
+    }
+    return *position < end ? end - *position : 0;
+}
+
 /* Is anything left to read, as far as the last fetch knows? */
 static bool task_is_behind(struct worker *worker, struct task *task, int64_t *out_lag,
                            uint32_t *out_lagging)
 {
-    struct log *log = worker->options.log;
-    bool behind = false;
     *out_lag = 0;
     *out_lagging = 0;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        if (!worker->options.sources[i].used) {
-            continue;
-        }
-        int64_t end = log->ops->high_watermark(log, task->number, (enum source)i);
-        if (end < 0) {
+        int64_t lag =
+            worker->options.sources[i].used ? task_source_lag(worker, task, (enum source)i) : 0;
+        if (lag < 0) {
             *out_lag = -1;
             *out_lagging = UINT32_MAX;
-            return true; /* not known yet */
+            return true;
         }
-        if (end == 0 && task->sources[i].position < 0) {
-            task->sources[i].position =
-                0; /* an empty topic: whoever comes, the first record is 0 */
-        }
-        int64_t position = task->sources[i].position;
-        if (position < 0 ? end > 0 && worker->options.sources[i].start == WORKER_START_EARLIEST
-                         : position < end) {
-            behind = true;
-            *out_lagging |= 1U << i;
-            *out_lag += position < 0 ? end : end - position;
-        }
+        *out_lagging |= lag > 0 ? 1U << i : 0;
+        *out_lag += lag;
     }
-    return behind;
+    return *out_lag > 0;
 }
 
 /* A cut without events, when the task has nothing else to say. */

@@ -12,6 +12,7 @@
 #include "runtime/cut.h"
 #include "runtime/due.h"
 #include "runtime/head.h"
+#include "runtime/merge.h"
 #include "runtime/mutant.h"
 #include "runtime/worker.h"
 
@@ -94,6 +95,16 @@ enum claim_step {
 
 enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
 enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE };
+
+/* Records taken from the log and not yet released. Clock live, or one source: one lane for all, as they came.
+ * Clock stream: a lane per source, and the rest of a source that is ahead stays with the log. */
+struct lane {
+    struct log_record *records; /* `limit` */
+    uint32_t limit;
+    uint32_t count;
+    uint32_t at;
+    uint32_t source; /* enum source; SOURCE_COUNT: all */
+};
 
 /* Puts a cut together from the parts the journal has. One per claiming task. */
 struct reader {
@@ -178,11 +189,12 @@ struct task {
     uint32_t read_keys_max; /* customers to ask for at a time: fewer after an answer that did not fit */
     int64_t read_bucket;
 
-    /* records taken from the log, not yet released */
-    struct log_record *records;
-    uint32_t record_count;
-    uint32_t record_at;
+    struct lane lanes[SOURCE_COUNT];
+    uint32_t lane_count;
+    struct lane *lane;    /* whose head is next; NULL: to be found */
     uint32_t chunk_limit; /* normally limits.chunk_records; less after a cut that did not fit */
+    struct merge merge;   /* when there are several lanes */
+    uint32_t ends_ticket; /* of the question about ends that was asked last */
 
     struct due due;
     int64_t now_ms;
@@ -237,6 +249,8 @@ struct worker {
     uint32_t touched_count;
     struct effects effects;
     struct event event; /* the record in hand, decoded */
+    const struct log_record *event_of; /* which one that is; NULL: none */
+    uint32_t ends_tickets; /* questions about ends so far */
     size_t entry_average; /* bytes an entry of a cut took lately */
     struct store_buffer read_buffers[STORE_BUFFERS_READ];
     struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
@@ -265,6 +279,19 @@ void task_halt(struct worker *worker, struct task *task, const char *format, ...
 void task_forget(struct worker *worker, struct task *task);
 void task_set_state(struct worker *worker, struct task *task, enum task_state state);
 
+/* take.c */
+void take_open(struct worker *worker, struct task *task);
+/* Fetch where nothing is left. */
+void take_begin(struct worker *worker, struct task *task);
+/* The record that is next; NULL: none may be taken now. The same one until take_done. */
+const struct log_record *take_next(struct worker *worker, struct task *task);
+void take_done(struct worker *worker, struct task *task);
+void take_forget(struct worker *worker, struct task *task);
+void take_ends(struct task *task, const struct log_event *event);
+/* Decode into worker->event, unless it is there already. */
+enum worker_decode take_decode(struct worker *worker, const struct log_record *record,
+                               struct reject *out_reject);
+
 /* batch.c */
 void batch_step(struct worker *worker, struct task *task);
 void batch_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
@@ -273,7 +300,6 @@ bool batch_room(const struct worker *worker, const struct cache_entry *entry);
 void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry);
 /* Encode what the engine said. False: it did not fit; the task was given back to its claim. */
 bool batch_flush(struct worker *worker, struct task *task);
-void batch_forget(struct worker *worker, struct task *task);
 void batch_shrink(struct worker *worker, struct task *task);
 
 /* flight.c */
@@ -346,5 +372,7 @@ void silence_end(struct worker *worker, struct task *task);
 void task_hold_clock(struct worker *worker, struct task *task, int64_t lead_ms);
 void task_clock_step(struct worker *worker, struct task *task);
 void task_clock_event(struct worker *worker, struct task *task, const struct event *event);
+/* How many records of a source are known to wait in the log; -1: its end is not known. */
+int64_t task_source_lag(struct worker *worker, struct task *task, enum source source);
 
 #endif

@@ -22,7 +22,9 @@
     X(MUTANT_NO_FROM, "half-offsets", "commit the offsets of one source only")                     \
     X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
-    X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")
+    X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")        \
+    X(MUTANT_NO_MERGE_WAIT, "no-merge-wait", "take the earliest record that is here")              \
+    X(MUTANT_STALE_END, "stale-end", "believe an end that was heard of long ago")
 
 #define MUTANT_ENUM(name, text, what) name,
 enum mutant { MUTANTS(MUTANT_ENUM) MUTANT_COUNT };

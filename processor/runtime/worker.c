@@ -76,7 +76,7 @@ void task_forget(struct worker *worker, struct task *task)
     }
     task->pending_count = 0;
     claim_release_reader(worker, task);
-    batch_forget(worker, task);
+    take_forget(worker, task);
     if (task->state == TASK_LIVE) {
         log->ops->stop(log, task->number);
     }
@@ -142,7 +142,7 @@ static void open_memory(struct worker *worker)
         task->number = NO_INDEX;
         task->reader = NO_INDEX;
         task->read_keys_max = READ_KEYS_MAX;
-        task->records = memory_take(limits->chunk_records * sizeof(struct log_record), "records in hand");
+        take_open(worker, task);
         task->state_block = memory_take(block, "task records");
         task->due.items = memory_take(limits->due_entries * sizeof(struct due_item), "deadlines in memory");
         task->due.limit = limits->due_entries;
@@ -302,6 +302,11 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
     case LOG_COMMIT_FAILED:
     case LOG_COMMIT_FENCED:
         flight_failed(worker, event->kind == LOG_COMMIT_FENCED, event->text.text);
+        break;
+    case LOG_ENDS:
+        if (task != NULL) {
+            take_ends(task, event);
+        }
         break;
     case LOG_DELETED:
         break;

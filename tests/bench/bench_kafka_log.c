@@ -100,7 +100,7 @@ static void bench_drain(struct log *log, const struct broker_world *world)
     while (count < DRAIN_COUNT) {
         uint32_t before = count;
         for (uint32_t t = 0; t < BROKER_TASKS; t++) {
-            uint32_t got = log->ops->fetch(log, t, records, 512);
+            uint32_t got = log->ops->fetch(log, t, SOURCE_COUNT, records, 512);
             log->ops->release(log, records, got);
             count += got;
         }

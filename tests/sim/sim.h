@@ -52,6 +52,7 @@ struct sim_faults {
     double redis_flush;   /* per second: everything is lost */
     double redis_partial; /* an error inside EXEC */
     double clock_jump;    /* per second and process */
+    double fetch_away;    /* per second and process: the brokers of the inputs cannot be reached */
 };
 
 /* ---- Kafka ---- */
@@ -100,6 +101,11 @@ struct sim_input {
     bool garbage;
     uint8_t value[32];
     uint8_t value_size;
+};
+
+struct sim_place {
+    uint8_t source;
+    uint32_t offset;
 };
 
 struct sim_group {
@@ -154,6 +160,9 @@ struct sim_process {
     uint32_t event_head, event_count;
     uint8_t *record_copy;                     /* of the journal record handed out last */
     int64_t fetch_at[SIM_TASKS][SIM_SOURCES]; /* -1: not reading */
+    bool handed_out[SIM_TASKS][SIM_SOURCES];
+    int64_t end_seen[SIM_TASKS][SIM_SOURCES]; /* as the last fetch or answer said; -1: none yet */
+    int64_t fetch_away_until_us;
     struct sim_reader journal[SIM_TASKS];
     struct sim_reader checkpoint[SIM_TASKS];
     uint32_t epoch;                                /* of its producer instance; 0: none */
@@ -182,6 +191,7 @@ struct sim_checker {
     uint64_t hash[SIM_TASKS];                     /* of the last cut's payload */
     uint64_t state_hash[SIM_TASKS][SIM_CUTS_MAX]; /* S_n as a sum over its items */
     struct sim_map *model[SIM_TASKS];             /* S_C itself */
+    uint32_t merged[SIM_TASKS];                   /* how far in sim->order the outputs are */
     uint32_t outputs_counts[SIM_CUSTOMERS];       /* the last count that an output named */
     uint32_t outputs_fires[SIM_CUSTOMERS];
     uint32_t dead_letters;
@@ -199,6 +209,10 @@ struct sim {
     struct sim_group group;
     struct sim_input *inputs[SIM_SOURCES][SIM_TASKS];
     uint32_t input_count[SIM_SOURCES][SIM_TASKS];
+    bool stream;                   /* this seed's clock */
+    struct sim_place *order[SIM_TASKS]; /* stream: all good inputs as they merge */
+    uint32_t order_count[SIM_TASKS];
+    int64_t order_now_ms[SIM_TASKS]; /* the latest event's time */
     uint32_t input_expected[SIM_CUSTOMERS];
     uint32_t garbage_expected;
     struct sim_partition partitions[SIM_PARTITIONS];
@@ -243,7 +257,16 @@ void sim_log_open(struct sim_process *process, uint32_t index);
 void sim_group_join(uint32_t process, bool restart);
 void sim_group_leave(uint32_t process);
 void sim_process_died(uint32_t process);
-uint32_t sim_input_end(uint32_t source, uint32_t task);
+
+/* intake: struct log_ops' functions about the inputs */
+uint32_t sim_intake_fetch(struct log *log, uint32_t task, uint32_t source,
+                          struct log_record *out_records, uint32_t max);
+void sim_intake_release(struct log *log, struct log_record *records, uint32_t count);
+void sim_intake_start(struct log *log, uint32_t task, const int64_t *offsets);
+void sim_intake_stop(struct log *log, uint32_t task);
+int64_t sim_intake_high_watermark(struct log *log, uint32_t task, enum source source,
+                                  bool *out_empty);
+void sim_intake_ask_ends(struct log *log, uint32_t task, uint32_t ticket);
 
 /* redis */
 struct sim_map *sim_map_open(void);
@@ -265,6 +288,7 @@ void sim_check_redis(uint32_t task);
 void sim_check_end(void);
 
 /* toy engine */
+
 struct slice sim_customer_id(uint32_t customer, char *text);
 int64_t sim_customer_index(struct slice id);
 uint32_t sim_customer_task(uint32_t customer);

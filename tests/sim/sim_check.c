@@ -118,11 +118,23 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
     }
 }
 
+/* Clock stream: whatever arrived when, the events are those of all sources merged by time. */
+static void check_order(uint32_t task, uint32_t source, uint32_t offset)
+{
+    uint32_t at = sim->checker.merged[task]++;
+    const struct sim_place *expected = &sim->order[task][at];
+    if (at >= sim->order_count[task] || expected->source != source || expected->offset != offset) {
+        sim_fail("task %u: event %u is %u of source %u, and merged by time it is %u of source %u",
+                 task, at, offset, source, expected->offset, expected->source);
+    }
+}
+
 static void check_output(const struct sim_entry *entry)
 {
     struct bytes_reader reader = bytes_reader(slice_of(entry->data, entry->size));
     uint8_t what = bytes_take_u8(&reader);
-    uint32_t number = bytes_take_u32(&reader);
+    uint64_t place = bytes_take_u64(&reader);
+    uint32_t number = (uint32_t)(place >> 32);
     int64_t customer = sim_customer_index(bytes_take_slice(&reader));
     if (what == TOY_OUTPUT_DEAD) {
         sim->checker.dead_letters++;
@@ -139,6 +151,10 @@ static void check_output(const struct sim_entry *entry)
                  what == TOY_OUTPUT_COUNT ? "count" : "fire");
     }
     *last = number;
+    if (sim->stream && what == TOY_OUTPUT_COUNT) {
+        check_order(sim_customer_task((uint32_t)customer), (uint32_t)place >> 24 & 0xff,
+                    (uint32_t)place & 0xffffff);
+    }
 }
 
 void sim_check_commit(const struct sim_txn *txn)
@@ -234,7 +250,12 @@ static void check_customer(uint32_t customer)
                  sim->checker.outputs_counts[customer], sim->checker.outputs_fires[customer],
                  state.count, state.fires);
     }
-    if (state.deadline_ms < SIM_WALL_MS + sim->now_us / 1000 - 5000) {
+    /* What does not fit into memory is looked at when its minute is over. */
+    if (sim->stream && state.deadline_ms < sim->order_now_ms[task] / 60000 * 60000) {
+        sim_fail("k%u: its deadline %lld is not after its task's now %lld", customer,
+                 (long long)state.deadline_ms, (long long)sim->order_now_ms[task]);
+    }
+    if (!sim->stream && state.deadline_ms < SIM_WALL_MS + sim->now_us / 1000 - 5000) {
         sim_fail("k%u: its deadline %lld passed %lld ms ago", customer,
                  (long long)state.deadline_ms,
                  (long long)(SIM_WALL_MS + sim->now_us / 1000 - state.deadline_ms));

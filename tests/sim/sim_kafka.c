@@ -367,79 +367,6 @@ static void log_open_producer(struct log *log)
 }
 
 /* ---- reading ---- */
-uint32_t sim_input_end(uint32_t source, uint32_t task)
-{
-    uint32_t end = 0;
-    const struct sim_input *inputs = sim->inputs[source][task];
-    while (end < sim->input_count[source][task] && inputs[end].visible_us <= sim->now_us) {
-        end++;
-    }
-    return end;
-}
-
-static uint32_t log_fetch(struct log *log, uint32_t task, struct log_record *out_records,
-                          uint32_t max)
-{
-    uint32_t index;
-    uint32_t count = 0;
-    struct sim_process *process = process_of(log, &index);
-    uint32_t first = (uint32_t)random_below(&sim->random, SIM_SOURCES);
-    for (uint32_t k = 0; k < SIM_SOURCES; k++) {
-        uint32_t source = (first + k) % SIM_SOURCES;
-        int64_t *at = &process->fetch_at[task][source];
-        int64_t end = sim_input_end(source, task);
-        uint32_t burst = (uint32_t)sim_between(1, 24);
-        for (; *at >= 0 && *at < end && count < max && burst > 0; (*at)++, burst--) {
-            struct sim_input *input = &sim->inputs[source][task][*at];
-            char text[16];
-            struct slice id = sim_customer_id(input->customer, text);
-            uint8_t *key = input->value + sizeof(input->value) - 8;
-            memcpy(key, id.data, id.size);
-            out_records[count++] =
-                (struct log_record){.key = slice_of(key, id.size),
-                                    .has_key = true,
-                                    .has_value = true,
-                                    .value = slice_of(input->value, input->value_size),
-                                    .source = (uint8_t)source,
-                                    .partition = task,
-                                    .offset = *at,
-                                    .append_ms = input->append_ms};
-        }
-    }
-    return count;
-}
-
-static void log_release(struct log *log, struct log_record *records, uint32_t count)
-{
-    (void)log;
-    (void)records;
-    (void)count;
-}
-
-static void log_start(struct log *log, uint32_t task, const int64_t *offsets)
-{
-    uint32_t index;
-    struct sim_process *process = process_of(log, &index);
-    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
-        process->fetch_at[task][i] = offsets[i] == -2 ? 0 : offsets[i];
-    }
-}
-
-static void log_stop(struct log *log, uint32_t task)
-{
-    uint32_t index;
-    struct sim_process *process = process_of(log, &index);
-    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
-        process->fetch_at[task][i] = -1;
-    }
-}
-
-static int64_t log_high_watermark(struct log *log, uint32_t task, enum source source)
-{
-    (void)log;
-    return (uint32_t)source < SIM_SOURCES ? (int64_t)sim_input_end((uint32_t)source, task) : -1;
-}
-
 struct asking {
     uint32_t task, life;
 };
@@ -562,11 +489,12 @@ static void log_read_checkpoints(struct log *log, uint32_t task)
 
 static const struct log_ops ops = {
     .next_event = log_next_event,
-    .fetch = log_fetch,
-    .release = log_release,
-    .start = log_start,
-    .stop = log_stop,
-    .high_watermark = log_high_watermark,
+    .fetch = sim_intake_fetch,
+    .release = sim_intake_release,
+    .start = sim_intake_start,
+    .stop = sim_intake_stop,
+    .high_watermark = sim_intake_high_watermark,
+    .ask_ends = sim_intake_ask_ends,
     .ask_committed = log_ask_committed,
     .read_journal = log_read_journal,
     .stop_journal = log_stop_journal,
@@ -587,6 +515,7 @@ void sim_log_open(struct sim_process *process, uint32_t index)
     process->metadata_member = 0;
     memset(process->journal, 0, sizeof(process->journal));
     memset(process->fetch_at, 0xff, sizeof(process->fetch_at));
+    memset(process->end_seen, 0xff, sizeof(process->end_seen));
 }
 
 void sim_kafka_init(void)

@@ -24,7 +24,7 @@ struct item {
     uint32_t life;
 };
 
-enum { HEAP_MAX = 1 << 16, WORLD_MEMORY = 1 << 30, PHASE_1_US = 12000000, PHASE_2_US = 90000000 };
+enum { HEAP_MAX = 1 << 16, WORLD_MEMORY = 1 << 30, PHASE_1_US = 12000000, PHASE_2_US = 90000000, LATE_MS = 1500 };
 
 static struct item *heap;
 static uint32_t heap_count;
@@ -285,6 +285,7 @@ static struct worker_options sim_options(struct sim_process *process)
         options.sources[i] = (struct worker_source){
             .used = true, .start = WORKER_START_EARLIEST, .topic = "input"};
     }
+    options.clock_mode = sim->stream ? ENGINE_CLOCK_STREAM : ENGINE_CLOCK_LIVE;
     options.limits = (struct worker_limits){.chunk_records = (uint32_t)sim_between(4, 48),
                                             .customers_per_cut = (uint32_t)sim_between(8, 64),
                                             .records_per_commit = (uint32_t)sim_between(4, 400),
@@ -366,6 +367,10 @@ static void misfortune(void *data, uint32_t unused)
             sim_process_died(i);
             sim_later(length, i, process->life, thaw, NULL);
             sim_wake(i);
+        } else if (sim_chance(faults->fetch_away / 10)) {
+            process->fetch_away_until_us =
+                sim->now_us +
+                (sim_chance(.5) ? sim_between(2000000, 6000000) : sim_between(1000, 1000000));
         } else if (sim_chance(faults->rebalance / 10)) {
             leave_and_join(i);
         } else if (sim_chance(faults->clock_jump / 10)) {
@@ -405,6 +410,7 @@ static void choose_faults(void)
         .redis_flush = some(.2, .2),
         .redis_partial = some(.2, .01),
         .clock_jump = some(.2, .5),
+        .fetch_away = some(.3, .5),
     };
     if (sim->faults.redis_partial > 0) {
         /* Whoever saw the error must live to tell: nobody else can know. */
@@ -436,7 +442,8 @@ static void make_inputs(void)
                 input->number = i;
                 input->visible_us = at;
                 input->append_ms = SIM_WALL_MS + at / 1000;
-                input->time_ms = input->append_ms - sim_between(0, 500);
+                input->time_ms =
+                    input->append_ms - sim_between(0, random_chance(&sim->random, .1) ? LATE_MS : 500);
                 input->garbage = random_chance(&sim->random, .03);
                 char text[16];
                 struct bytes_writer writer = bytes_writer(input->value, 24);
@@ -449,6 +456,37 @@ static void make_inputs(void)
             }
             sim->inputs[source][task] = inputs;
             sim->input_count[source][task] = count;
+        }
+    }
+}
+
+/* What clock stream must make of a task's inputs: the earliest head goes first, whatever is behind it. */
+static void merge_inputs(uint32_t task)
+{
+    uint32_t at[SIM_SOURCES] = {0};
+    struct sim_place *order = sim_take(SIM_SOURCES * SIM_INPUTS_MAX * sizeof(*order));
+    sim->order[task] = order;
+    sim->order_now_ms[task] = INT64_MIN;
+    for (;;) {
+        const struct sim_input *first = NULL;
+        uint32_t source = 0;
+        for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+            const struct sim_input *inputs = sim->inputs[i][task];
+            while (at[i] < sim->input_count[i][task] && inputs[at[i]].garbage) {
+                at[i]++;
+            }
+            if (at[i] < sim->input_count[i][task] &&
+                (first == NULL || inputs[at[i]].time_ms < first->time_ms)) {
+                first = &inputs[at[i]];
+                source = i;
+            }
+        }
+        if (first == NULL) {
+            return;
+        }
+        order[sim->order_count[task]++] = (struct sim_place){(uint8_t)source, at[source]++};
+        if (first->time_ms > sim->order_now_ms[task]) {
+            sim->order_now_ms[task] = first->time_ms;
         }
     }
 }
@@ -512,6 +550,10 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     sim_redis_init();
     sim_checker_init();
     make_inputs();
+    sim->stream = random_chance(&sim->random, .5);
+    for (uint32_t task = 0; task < SIM_TASKS; task++) {
+        merge_inputs(task);
+    }
     if (faults) {
         choose_faults();
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An engine for the simulator: it counts a customer's events and fires deadlines. Not deterministic
+/* An engine for the simulator: it counts a customer's events, tells of each, and fires deadlines. Not deterministic
  * on purpose (random bytes in every record): recovery copies bytes, it never recomputes. */
 #include <stdlib.h>
 
@@ -139,8 +139,14 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
     return STATUS_OK;
 }
 
+/* An output's second number: which one it is of its customer, and the event that it comes from. */
+static uint64_t place_of(uint32_t number, uint32_t source, int64_t offset)
+{
+    return (uint64_t)number << 32 | (uint64_t)source << 24 | (uint64_t)offset;
+}
+
 static void toy_output(struct customer *customer, struct effects *effects, uint32_t what,
-                       uint32_t number)
+                       uint64_t number)
 {
     struct output *output = effects_add(effects, OUTPUT_SEGMENT_CHANGED);
     output->customer_id = arena_copy(&effects->arena, customer_id(customer));
@@ -161,7 +167,7 @@ enum engine_result engine_advance(const struct engine *engine, void *task,
     }
     toy->fires++;
     toy->noise = random_next(&sim->random);
-    toy_output(customer, effects, TOY_OUTPUT_FIRE, toy->fires);
+    toy_output(customer, effects, TOY_OUTPUT_FIRE, place_of(toy->fires, 0, 0));
     /* Every second firing arms the next one at once. */
     customer->deadline_ms = toy->fires % 2 == 1 ? customer->deadline_ms + 700 : INT64_MAX;
     return customer->deadline_ms <= now_ms ? ENGINE_MORE : ENGINE_DONE;
@@ -177,7 +183,8 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
     ((struct toy_task *)task)->events++;
     toy->count++;
     toy->noise = random_next(&sim->random);
-    toy_output(customer, effects, TOY_OUTPUT_COUNT, toy->count);
+    toy_output(customer, effects, TOY_OUTPUT_COUNT,
+               place_of(toy->count, event->source, event->offset));
     customer->deadline_ms =
         event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 40000;
     return ENGINE_DONE;
@@ -230,7 +237,7 @@ static enum status encode(void *context, const struct output *output, int64_t pr
     struct bytes_writer writer = bytes_writer(value, 96);
     bytes_put_u8(&writer,
                  output->kind == OUTPUT_DEAD_LETTER ? TOY_OUTPUT_DEAD : (uint8_t)output->id[0]);
-    bytes_put_u32(&writer, (uint32_t)output->id[1]);
+    bytes_put_u64(&writer, output->id[1]);
     bytes_put_slice(&writer, output->customer_id);
     *out_write = (struct log_write){
         .topic = "out", .partition = 0, .value = slice_of(value, writer.size), .has_value = true};
