@@ -13,7 +13,7 @@ import fastavro
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_MS = 1577836800000            # 2020-01-01
-GAP_DAYS = 3                        # between two transactions of a customer, on average: one gap in ten leaves it quiet
+GAP_DAYS = 2                        # between two transactions of a customer, on average: one gap in thirty leaves it quiet
 DAY_MS = 86400000
 
 

@@ -225,24 +225,37 @@ class Stack:
 
     def views(self):
         """customer -> {field: text} from every task's view hashes."""
-        client, out = self.redis_client(), {}
-        for key in client.scan_iter(f'{{{self.name}.*}}v:*', count=5000):
-            customer = key.decode().split('}v:', 1)[1]
-            out[customer] = {k.decode(): v.decode() for k, v in client.hgetall(key).items()}
-        return out
+        client = self.redis_client()
+        keys = list(client.scan_iter(f'{{{self.name}.*}}v:*', count=5000))
+        return {key.decode().split('}v:', 1)[1]: {k.decode(): v.decode() for k, v in view.items()}
+                for key, view in zip(keys, many(client, [('HGETALL', key) for key in keys]))}
 
     def state(self):
         """Every key of the application with its whole value: what must not differ between two runs."""
-        client, out = self.redis_client(), {}
-        for key in client.scan_iter(f'{{{self.name}.*}}*', count=5000):
-            kind = client.type(key)
-            if kind == b'hash':
-                out[key] = tuple(sorted(client.hgetall(key).items()))
-            elif kind == b'set':
-                out[key] = tuple(sorted(client.smembers(key)))
-            else:
-                out[key] = client.get(key)
-        return out
+        client = self.redis_client()
+        keys = list(client.scan_iter(f'{{{self.name}.*}}*', count=5000))
+        how = {b'hash': 'HGETALL', b'set': 'SMEMBERS', b'string': 'GET'}
+        kinds = many(client, [('TYPE', key) for key in keys])
+        values = many(client, [(how[kind], key) for key, kind in zip(keys, kinds)])
+        return {key: plain(value) for key, value in zip(keys, values)}
+
+
+def many(client, commands):
+    """The answers of many commands, a thousand per round trip."""
+    out = []
+    for first in range(0, len(commands), 1000):
+        pipeline = client.pipeline(transaction=False)
+        for command in commands[first:first + 1000]:
+            pipeline.execute_command(*command)
+        out += pipeline.execute()
+    return out
+
+
+def plain(value):
+    """A hash or a set in order."""
+    if isinstance(value, dict):
+        return tuple(sorted(value.items()))
+    return tuple(sorted(value)) if isinstance(value, set) else value
 
 
 def normal(value):
