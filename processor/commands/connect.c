@@ -90,6 +90,7 @@ struct redis_settings connect_redis(const struct connect *connect, uint32_t conn
         .user = or_null(settings->redis.user),
         .password_file = or_null(settings->redis.password_file),
         .connection_count = connection_count,
+        .cluster = settings->redis.cluster,
         .read_reply_size_max = settings->redis.reply_size_max};
 }
 

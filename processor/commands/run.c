@@ -221,6 +221,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.journal_keep_ms = settings->journal_keep_ms;
     options.future_ms_max = settings->future_max_ms;
     options.store_timeout_ms = settings->redis.timeout_ms;
+    options.store_reads_per_task = settings->redis.cluster;
     options.clock_lead_ms_max = settings->clock_lead_max_ms;
     options.apply_queue_max = (uint32_t)settings->apply_queue_max;
     options.limits.records_per_commit = (uint32_t)settings->batch_records_max;
@@ -234,6 +235,10 @@ static enum status open_workers(struct run *run, struct status_text *out_text)
 {
     for (uint32_t w = 0; w < run->worker_count; w++) {
         struct redis_settings redis = connect_redis(&run->connect, 1 + run->tasks_per_worker);
+        if (redis.cluster) {
+            redis.read_first = redis.connection_count;
+            redis.connection_count += run->tasks_per_worker;
+        }
         enum status status = redis_store_open(&run->stores[w], &redis, clock_system(), out_text);
         if (status == STATUS_OK) {
             status = redis_store_wait_ready(run->stores[w], 0, START_TIMEOUT_MS, out_text);

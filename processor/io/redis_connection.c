@@ -67,7 +67,11 @@ void redis_connection_break(struct redis_store *redis, struct redis_connection *
     connection->sent_count = 0;
     connection->sent_of_next = 0;
     connection->begun = false;
+    if (redis->settings.cluster && connection->phase != PHASE_READY) {
+        connection->node[0] = '\0'; /* back to the seeds */
+    }
     connection->phase = PHASE_WAITING;
+    connection->redirected = false;
     explicit_bzero(connection->greeting, sizeof(connection->greeting));
     INVARIANT(resp_restart(&connection->resp) == STATUS_OK);
     uint64_t random = redis->clock->ops->random64(redis->clock);
@@ -180,8 +184,16 @@ static enum status read_answer(struct redis_store *redis, struct redis_connectio
 
 static void start_connection(struct redis_store *redis, struct redis_connection *connection)
 {
-    const struct transport_settings *settings = &redis->settings.transport;
+    const struct transport_settings *settings = &connection->target;
     int64_t now_us = redis->clock->ops->monotonic_us(redis->clock);
+    connection->target = redis->settings.transport;
+    if (redis->settings.cluster) {
+        if (connection->node[0] == '\0') {
+            INVARIANT(redis_cluster_seed(redis->settings.transport.address, connection->seed++,
+                                         connection->node)); /* checked at open */
+        }
+        connection->target.address = connection->node;
+    }
     uint32_t timeout_ms =
         settings->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : settings->connect_timeout_ms;
     connection->phase = PHASE_CONNECTING;
@@ -222,6 +234,9 @@ static void judge(struct redis_store *redis, struct redis_connection *connection
     facts.asked_ms = redis->clock->ops->wall_ms(redis->clock);
     if (number_of(redis, connection) == STORE_CONNECTION_READ && facts.version[0] != '\0') {
         redis->facts = facts;
+    }
+    if (status == STATUS_INVALID && redis->settings.cluster && strcmp(facts.role, "slave") == 0) {
+        status = STATUS_AWAY; /* another seed is tried */
     }
     if (status != STATUS_OK) {
         redis_connection_break(redis, connection, status, connection->why.text);
@@ -295,6 +310,27 @@ static void answer_from(struct redis_store *redis, struct redis_connection *conn
     redis_make_runnable(redis, connection); /* more may be waiting behind it */
 }
 
+/* True: the keys are elsewhere, or on their way. Everything in flight fails and may be sent again. */
+static bool redirect(struct redis_store *redis, struct redis_connection *connection)
+{
+    char node[REDIS_NODE_SIZE];
+    enum redis_redirect where = redis_cluster_redirect(
+        connection->resp.replies, connection->resp.reply_count, connection->node, node);
+    if (where == REDIRECT_NONE) {
+        return false;
+    }
+    redis_connection_break(redis, connection, STATUS_AWAY,
+                           where == REDIRECT_MOVED ? "the keys are on another node of the cluster"
+                                                   : "the keys are being moved, or nobody has them");
+    connection->redirected = true;
+    if (where == REDIRECT_MOVED) {
+        memcpy(connection->node, node, sizeof(node));
+        connection->due_us = redis->clock->ops->monotonic_us(redis->clock); /* no reason to pause */
+        redis_set_timer(redis);
+    }
+    return true;
+}
+
 bool redis_connection_step(struct redis_store *redis, struct redis_connection *connection,
                            struct store_answer *out_answer)
 {
@@ -312,7 +348,7 @@ bool redis_connection_step(struct redis_store *redis, struct redis_connection *c
     }
     enum status status = read_answer(redis, connection);
     watch(redis, connection);
-    if (status != STATUS_OK) {
+    if (status != STATUS_OK || (redis->settings.cluster && redirect(redis, connection))) {
         return false;
     }
     connection->begun = false;

@@ -171,6 +171,10 @@ static enum status judge_facts(const struct redis_settings *settings,
                                const struct redis_facts *facts, struct status_text *out_text)
 {
     const char *address = settings->transport.address;
+    if (!settings->cluster && strcmp(facts->mode, "cluster") == 0) {
+        return status_fail(out_text, STATUS_INVALID,
+                           "Redis at %s is a node of a cluster; set redis.cluster: true", address);
+    }
     if (strcmp(facts->role, "slave") == 0) {
         return status_fail(out_text, STATUS_INVALID,
                            "Redis at %s is a replica; point redis.address at its primary", address);

@@ -175,10 +175,23 @@ static enum status check_settings(const struct redis_settings *settings,
     }
     enum status status = redis_greeting_write(settings, &pipeline, out_text);
     explicit_bzero(greeting, sizeof(greeting));
-    if (status != STATUS_OK) {
-        return status;
+    if (!settings->cluster || status != STATUS_OK) {
+        return status != STATUS_OK ? status : transport_check_address(&settings->transport, out_text);
     }
-    return transport_check_address(&settings->transport, out_text);
+    struct transport_settings target = settings->transport;
+    char node[REDIS_NODE_SIZE];
+    for (uint32_t i = 0; i < redis_cluster_seed_count(settings->transport.address); i++) {
+        if (!redis_cluster_seed(settings->transport.address, i, node)) {
+            return status_fail(out_text, STATUS_INVALID, "an address in `%s` is too long",
+                               settings->transport.address);
+        }
+        target.address = node;
+        status = transport_check_address(&target, out_text);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
 }
 
 enum status redis_store_open(struct redis_store **out_store, const struct redis_settings *settings,
@@ -216,7 +229,8 @@ enum status redis_store_open(struct redis_store **out_store, const struct redis_
         settings->write_reply_size_max == 0 ? WRITE_REPLY_SIZE_MAX : settings->write_reply_size_max;
     for (uint32_t i = 0; i < count; i++) {
         struct redis_connection *connection = &redis->connections[i];
-        size_t size = i == STORE_CONNECTION_READ ? read_size : write_size;
+        bool reads = i == STORE_CONNECTION_READ || (settings->read_first > 0 && i >= settings->read_first);
+        size_t size = reads ? read_size : write_size;
         size = size < REPLY_SIZE_MIN ? REPLY_SIZE_MIN : size;
         connection->verdict = STATUS_AWAY;
         (void)status_fail(&connection->why, STATUS_AWAY, "%s: not connected yet",
@@ -294,11 +308,10 @@ enum status redis_store_health(const struct redis_store *redis, struct status_te
     return connection_status(&redis->connections[STORE_CONNECTION_READ], out_text);
 }
 
-enum status redis_store_call(struct redis_store *redis, uint32_t number,
-                             const struct store_pipeline *pipeline, int32_t timeout_ms,
+static enum status call_once(struct redis_store *redis, uint32_t number,
+                             const struct store_pipeline *pipeline, int64_t end_us,
                              struct store_answer *out_answer, struct status_text *out_text)
 {
-    int64_t end_us = now_of(redis) + (int64_t)timeout_ms * 1000;
     enum status status = redis_submit(&redis->store, number, pipeline, 0);
     if (status == STATUS_AWAY) {
         return connection_status(&redis->connections[number], out_text);
@@ -310,16 +323,35 @@ enum status redis_store_call(struct redis_store *redis, uint32_t number,
         if (now_of(redis) >= end_us) {
             redis_reset(&redis->store, number);
             (void)redis_next_answer(&redis->store, out_answer);
-            return status_fail(out_text, STATUS_AWAY, "Redis at %s: no answer within %d ms",
-                               redis->settings.transport.address, timeout_ms);
+            return status_fail(out_text, STATUS_AWAY, "Redis at %s: no answer in time",
+                               redis->settings.transport.address);
         }
         sleep_until(redis, end_us);
     }
     INVARIANT(out_answer->connection == number);
     if (out_answer->status != STATUS_OK) {
-        return connection_status(&redis->connections[number], out_text);
+        return status_fail(out_text, STATUS_AWAY, "%s", redis->connections[number].why.text);
     }
     return STATUS_OK;
+}
+
+enum status redis_store_call(struct redis_store *redis, uint32_t number,
+                             const struct store_pipeline *pipeline, int32_t timeout_ms,
+                             struct store_answer *out_answer, struct status_text *out_text)
+{
+    const struct redis_connection *connection = &redis->connections[number];
+    int64_t end_us = now_of(redis) + (int64_t)timeout_ms * 1000;
+    for (;;) {
+        enum status status = call_once(redis, number, pipeline, end_us, out_answer, out_text);
+        int64_t left_ms = (end_us - now_of(redis)) / 1000;
+        if (status != STATUS_AWAY || !connection->redirected || left_ms <= 0) {
+            return status;
+        }
+        status = redis_store_wait_ready(redis, number, (int32_t)left_ms, out_text);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
 }
 
 const struct redis_facts *redis_store_facts(const struct redis_store *redis)

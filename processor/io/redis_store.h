@@ -27,9 +27,13 @@ struct redis_settings {
     const char *user; /* NULL or "": the default user */
     const char
         *password_file; /* NULL: no AUTH. Read again at every connect, so that it may be rotated */
-    uint32_t connection_count;   /* 1 (reads) + one per task that writes */
-    size_t read_reply_size_max;  /* bytes of one pipeline's replies on connection 0; 0: 8 MiB */
-    size_t write_reply_size_max; /* the same on the others; 0: 256 KiB */
+    uint32_t connection_count;   /* 1 (reads) + one per task that writes + one per task that reads */
+    /* A Redis Cluster: transport.address names some nodes ("a:1,b:2"). A connection must serve one slot at a time,
+     * so each task reads through one of its own, from this number on; 0: everybody reads through connection 0. */
+    bool cluster;
+    uint32_t read_first;
+    size_t read_reply_size_max;  /* bytes of one pipeline's replies on a connection that reads; 0: 8 MiB */
+    size_t write_reply_size_max; /* the same on one that writes; 0: 256 KiB */
 };
 
 struct redis_store;
@@ -58,8 +62,9 @@ MUST_USE enum status redis_store_wait_ready(struct redis_store *redis, uint32_t 
 enum status redis_store_health(const struct redis_store *redis, struct status_text *out_text);
 
 /* Send one pipeline and wait for its answer: for commands, not for workers. Nothing else may be in
- * flight on that connection. `out_answer` as from next_answer (borrowed until the next call).
- * STATUS_AWAY also when no answer came within `timeout_ms` (the connection is then reset). */
+ * flight on that connection. In a cluster it goes on to the node that has the keys. `out_answer` as
+ * from next_answer (borrowed until the next call). STATUS_AWAY also when no answer came within
+ * `timeout_ms` (the connection is then reset). */
 MUST_USE enum status redis_store_call(struct redis_store *redis, uint32_t connection,
                                       const struct store_pipeline *pipeline, int32_t timeout_ms,
                                       struct store_answer *out_answer,

@@ -328,6 +328,7 @@ bool read_begin(struct worker *worker, struct task *task, enum read_operation op
                 struct store_pipeline *out_pipeline);
 void read_note_keys(struct worker *worker, struct task *task, const struct slice *keys, uint32_t count);
 struct slice read_key(const struct worker *worker, const struct task *task, uint32_t index);
+uint32_t read_connection(const struct worker *worker, const struct task *task);
 void read_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline);
 void read_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
 /* Is this head reply one that this task may believe? Reclaims the task or asks for a retry when not. */

@@ -62,11 +62,18 @@ static void read_end(struct worker *worker, struct task *task)
     task->reading_store = READ_NONE;
 }
 
+uint32_t read_connection(const struct worker *worker, const struct task *task)
+{
+    const struct worker_options *options = &worker->options;
+    return options->store_reads_per_task ? STORE_CONNECTION_WRITE_FIRST + options->tasks_max + task->slot
+                                         : STORE_CONNECTION_READ;
+}
+
 void read_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline)
 {
     INVARIANT(!pipeline->full);
     enum status status = worker->options.store->ops->submit(
-        worker->options.store, STORE_CONNECTION_READ, pipeline, (uint64_t)task->slot << 1);
+        worker->options.store, read_connection(worker, task), pipeline, (uint64_t)task->slot << 1);
     if (status != STATUS_OK) {
         read_end(worker, task);
         task->retry_us = worker->now_us + RETRY_US;

@@ -340,7 +340,7 @@ static void worker_read_timeouts(struct worker *worker)
         if (task->reading_store != READ_NONE &&
             worker->now_us - task->read_since_us > worker->options.store_timeout_ms * 1000) {
             task->read_since_us = worker->now_us;
-            worker->options.store->ops->reset(worker->options.store, STORE_CONNECTION_READ);
+            worker->options.store->ops->reset(worker->options.store, read_connection(worker, task));
             return;
         }
     }

@@ -126,6 +126,8 @@ static const struct key keys[] = {
     BOOL("registry.auto_register", registry.auto_register, "false",
          "register our schemas at start: demo only"),
     TEXT("redis.address", redis.address, "127.0.0.1:6379", "host:port, [v6]:port or unix:/path"),
+    BOOL("redis.cluster", redis.cluster, "false",
+         "a Redis Cluster; address then names some of its nodes: a:1,b:2"),
     BOOL("redis.tls", redis.tls, "false", ""),
     PATH("redis.ca_file", redis.ca_file, "", "PEM; the system's when not set"),
     PATH("redis.certificate_file", redis.certificate_file, "", "PEM, for mutual TLS"),

@@ -70,7 +70,8 @@ struct settings {
     } registry;
 
     struct {
-        const char *address; /* host:port, [v6]:port or unix:/path */
+        const char *address; /* host:port, [v6]:port or unix:/path; of a cluster: some nodes, with commas */
+        bool cluster;
         bool tls;
         const char *ca_file, *certificate_file, *key_file, *server_name;
         const char *user, *password_file;

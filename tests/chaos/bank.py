@@ -38,7 +38,7 @@ class Feeder(threading.Thread):
         self.stopping = threading.Event()
         self.producer = confluent_kafka.Producer({
             'bootstrap.servers': stack.brokers, 'enable.idempotence': True, 'partitioner': 'murmur2_random', 'linger.ms': 5,
-            'message.timeout.ms': 600000, 'queue.buffering.max.messages': 1000000})
+            'message.timeout.ms': 600000, 'log_level': 2, 'queue.buffering.max.messages': 1000000})
 
     def put(self, customer):
         self.now_ms += 1 + int(self.chance.expovariate(1) * GAP_DAYS * DAY_MS / self.customers)

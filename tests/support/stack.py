@@ -46,6 +46,7 @@ registry:
   cache_dir: {folder}/schemas
 redis:
   address: {redis}
+  cluster: {cluster}
 sources:
 {sources}"""
 
@@ -115,12 +116,13 @@ class Process:
 
 class Stack:
     def __init__(self, segue, folder, name, playbook, tasks=8, clock='stream', workers=1, missing_after='3s',
-                 topics=('transactions',), redis_address=None, brokers=None):
+                 topics=('transactions',), redis_address=None, brokers=None, cluster=False):
         self.segue, self.name, self.playbook, self.tasks = str(segue), name, playbook, tasks
         self.folder = pathlib.Path(folder) / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.brokers, self.clock, self.workers = brokers or server('SEGUE_TEST_BROKERS'), clock, workers
         self.redis_address = redis_address or server('SEGUE_TEST_REDIS')
+        self.cluster = cluster
         self.registry, self.missing_after, self.sources = server('SEGUE_TEST_REGISTRY'), missing_after, topics
         host, _, path = self.registry.partition('://')[2].partition('/')
         self.registry_root, self.registry_path = 'http://' + host, '/' + path
@@ -136,7 +138,7 @@ class Stack:
         path = self.folder / f'segue-{label or instance}.yaml'
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
                                       clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
-                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address,
+                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, cluster=str(self.cluster).lower(),
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
 
@@ -220,7 +222,9 @@ class Stack:
         consumer.close()
 
     def redis_client(self):
-        host, _, port = self.redis_address.rpartition(':')
+        host, _, port = self.redis_address.partition(',')[0].rpartition(':')
+        if self.cluster:
+            return redis.cluster.RedisCluster(host=host, port=int(port), decode_responses=False)
         return redis.Redis(host=host, port=int(port), decode_responses=False)
 
     def views(self):
