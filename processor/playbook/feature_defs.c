@@ -14,43 +14,6 @@ enum {
     MONTH_DAYS_X_100 = 3044
 };
 
-/* Merchant category codes from which health, religion, politics or a union membership can be
- * inferred (GDPR article 9; CJEU C-184/20, EDPB 06/2020). */
-static const char *const special_codes[] = {"8011", "8021", "8031", "8041", "8042", "8043", "8049",
-                                            "8050", "8062", "8071", "8099", "5912", "5122", "5975",
-                                            "5976", "8661", "8651", "8398", "8641"};
-
-static bool reads_special_code(const struct yaml_node *node)
-{
-    if (node == NULL || node->kind != YAML_SCALAR ||
-        strstr((const char *)node->text.data, "mcc") == NULL) {
-        return false;
-    }
-    const char *text = (const char *)node->text.data;
-    for (size_t i = 0; i < sizeof(special_codes) / sizeof(special_codes[0]); i++) {
-        for (const char *at = strstr(text, special_codes[i]); at != NULL;
-             at = strstr(at + 1, special_codes[i])) {
-            bool inside =
-                (at > text && at[-1] >= '0' && at[-1] <= '9') || (at[4] >= '0' && at[4] <= '9');
-            if (!inside) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-bool load_sensitivity(struct loader *loader, const struct yaml_node *node)
-{
-    static const char *const words[] = {"none", "special_category"};
-    uint32_t word;
-    if (yaml_word(yaml_get(node, "sensitivity"), loader->diagnostics, words, 2, &word)) {
-        return word == 1;
-    }
-    return reads_special_code(yaml_get(node, "where")) ||
-           reads_special_code(yaml_get(node, "then"));
-}
-
 bool load_publish(struct loader *loader, const struct yaml_node *node)
 {
     bool publish = false;
@@ -337,7 +300,7 @@ static void load_currency(struct loader *loader, const struct yaml_node *node,
     }
 }
 
-static void hash_feature(struct loader *loader, struct feature_def *def, bool tainted)
+static void hash_feature(struct loader *loader, struct feature_def *def, struct taint taint)
 {
     canon_text(loader, "where", def->where_text);
     canon_text(loader, "then", def->then_text);
@@ -354,7 +317,7 @@ static void hash_feature(struct loader *loader, struct feature_def *def, bool ta
     canon_number(loader, "half_life", def->half_life_days);
     canon_integer(loader, "within", def->within_ms);
     canon_integer(loader, "capacity", def->capacity);
-    canon_integer(loader, "sensitive", tainted);
+    canon_text(loader, "sensitive", taint.category);
     def->hash = canon_end(loader);
 }
 
@@ -402,11 +365,12 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
                                 .kind = (enum feature_kind)kind};
     canon_begin(loader, features_kind(def->kind)->key);
     def->version = (uint32_t)load_version(loader, node);
-    bool tainted = load_sensitivity(loader, node);
+    struct taint taint = {0};
     if (needs == FEATURE_NEEDS_OPERANDS) {
         load_operands(loader, what, def);
         for (uint32_t i = 0; i < (def->kind == FEATURE_RATIO ? 2U : 3U); i++) {
-            tainted = tainted || loader->facts[def->operands[i]].tainted;
+            struct taint from = firewall_through(loader, &loader->facts[def->operands[i]]);
+            taint_add(&taint, &from);
         }
     } else {
         struct slice text;
@@ -437,12 +401,15 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
     load_cuts(loader, yaml_get(node, "cuts"), def);
     load_currency(loader, yaml_get(node, "currency"), def);
     def->publish = load_publish(loader, node);
-    hash_feature(loader, def, tainted);
+    struct taint seen = firewall_feature(loader, def);
+    taint_add(&taint, &seen);
+    taint = firewall_judge(loader, node, taint);
+    hash_feature(loader, def, taint);
     struct feature_facts *facts =
         load_name(loader, definition, node->key->text, features_type(def));
     if (facts != NULL) {
         facts->hash = def->hash;
-        facts->tainted = tainted;
+        facts->taint = taint;
         facts->def = loader->playbook->feature_count++;
         facts->is_read = def->publish;
         loader->sections[PLAYBOOK_FEATURE].list[definition].hash = def->hash;

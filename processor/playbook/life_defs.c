@@ -177,8 +177,8 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
     canon_text(loader, "data_category", def->data_category);
     definition->hash = canon_end(loader);
     loader_finish(loader, PLAYBOOK_LIFE_EVENT, index);
-    if (definition->tainted && def->data_category.size == 0) {
-        def->data_category = slice_text(DATA_CATEGORY_SPECIAL);
+    if (def->data_category.size == 0) {
+        def->data_category = definition->taint.category;
     }
     def->hash = definition->hash;
     load_tests(loader, PLAYBOOK_LIFE_EVENT, index);

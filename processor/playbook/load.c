@@ -12,7 +12,8 @@ enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8 };
 
 static const char *const top_keys[] = {"currency", "zone",        "allowed_lateness", "late_after",
                                        "remember", "stale_after", "features",         "life_events",
-                                       "segments", "offers",      "contact_policy",   "about"};
+                                       "segments", "offers",      "contact_policy",   "about",
+                                       "sensitive"};
 
 void *loader_take(struct loader *loader, size_t size)
 {
@@ -228,6 +229,7 @@ static void hash_whole(struct loader *loader)
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         canon_integer(loader, "remember", playbook->feature_options.remembered[i]);
     }
+    canon_hash(loader, "sensitive", loader->sensitive.hash);
     canon_hash(loader, "policy", playbook->hash); /* load_contact_policy left it there */
     playbook->hash = canon_end(loader);
 }
@@ -266,6 +268,10 @@ static bool load_sections(struct loader *loader)
     }
     loader->canon = bytes_writer(canon, CANON_SIZE);
     load_whole(loader);
+    firewall_load(loader, only(loader, "sensitive"));
+    if (loader->full) {
+        return false;
+    }
     load_features(loader);
     if (loader->playbook->environment == NULL) {
         return false;

@@ -12,6 +12,35 @@
 #include "playbook/tests.h"
 #include "text/yaml.h"
 
+enum {
+    SENSITIVE_CODES_MAX = 256,
+    SENSITIVE_PAYEES_MAX = 1024,
+};
+
+/* Special-category data in what is read: of which category, and where it comes in. Empty category: none. */
+struct taint {
+    struct slice category; /* "health", ..; DATA_CATEGORY_SPECIAL when there are several */
+    struct slice origin;   /* "tx.mcc 8011" */
+};
+
+struct sensitive_code {
+    int32_t code;
+    const char *category;
+};
+
+struct sensitive_payee {
+    struct slice text;
+    const char *category;
+};
+
+/* Merchant codes and payees from which a special category can be inferred: the known and the playbook's. */
+struct sensitive {
+    struct sensitive_code *codes;
+    struct sensitive_payee *payees;
+    uint32_t code_count, payee_count;
+    uint64_t hash; /* of the playbook's */
+};
+
 enum { EDGES_MAX = 16384, CANON_SIZE = 262144, SEGMENT_WORDS = SEGMENTS_MAX / 64 };
 
 /* What a definition reads, by index (segments: in order of id until they are sorted). */
@@ -19,7 +48,11 @@ struct reads {
     uint64_t features[RULES_FEATURES_MAX / 64];
     uint64_t life;
     uint64_t segments[SEGMENT_WORDS];
-    bool event; /* reads the event itself */
+    /* Of those, what taints: all but what is only asked in order to leave people alone. */
+    uint64_t tainting_life;
+    uint64_t tainting_segments[SEGMENT_WORDS];
+    struct taint taint; /* of the expressions themselves */
+    bool event;         /* reads the event itself */
 };
 
 /* One entry of a section. */
@@ -28,7 +61,7 @@ struct definition {
     struct slice id;
     struct reads reads;
     uint64_t hash;
-    bool tainted; /* special-category data, its own or through what it reads */
+    struct taint taint; /* its own or through what it reads */
     bool is_read; /* by anybody */
 };
 
@@ -48,7 +81,7 @@ struct feature_facts {
     uint32_t definition; /* index in sections[PLAYBOOK_FEATURE] */
     uint32_t def;        /* index in feature_defs or series */
     bool series;
-    bool tainted;
+    struct taint taint;
     bool is_read; /* by a rule, a feature or the view */
     bool armed;
     bool any_threshold; /* compared with something that is no constant, or with too many */
@@ -66,6 +99,7 @@ struct loader {
     struct section sections[PLAYBOOK_OFFER + 1]; /* by enum playbook_kind */
     const struct cel_environment *of_source[SOURCE_COUNT];
     struct feature_facts *facts; /* by f.* index */
+    struct sensitive sensitive;
     struct feature_facts tenure; /* of c.tenure_days: who compares it with what */
     struct playbook_edge *edges;
     struct playbook_test *tests;
@@ -106,6 +140,31 @@ void loader_arm(struct loader *loader, const struct condition *condition);
 /* Note edges, marks "is read", taint and finish the hash of a definition from what it reads. */
 void loader_finish(struct loader *loader, enum playbook_kind kind, uint32_t index);
 
+/* Take in what one expression reads. `guard`: it only holds people back by life events, segments or
+ * vulnerability, and taints nothing. */
+void loader_merge_reads(struct reads *to, const struct reads *from, bool guard);
+
+/* Is it nothing but `"ID" in life`, `"ID" in seg`, `"CODE" in c.vulnerability`, joined by ||? */
+bool loader_is_guard(struct slice text);
+
+/* ---- firewall.c: special-category data ---- */
+
+bool taint_is(const struct taint *taint);
+void taint_add(struct taint *to, const struct taint *from);
+/* `sensitive:` of the playbook; NULL: none. */
+void firewall_load(struct loader *loader, const struct yaml_node *node);
+/* Does the expression (NULL: none) single out a listed code or payee, or read c.vulnerability? */
+struct taint firewall_ask(struct loader *loader, const struct cel_program *program);
+/* Of a feature whose expressions are compiled. */
+struct taint firewall_feature(struct loader *loader, const struct feature_def *def);
+/* What comes through a feature that another one reads. */
+struct taint firewall_through(struct loader *loader, const struct feature_facts *facts);
+/* What holds of a feature: `sensitivity:` where it is said, else what was seen. */
+struct taint firewall_judge(struct loader *loader, const struct yaml_node *node, struct taint seen);
+/* An error at the definition, with the path on which the data comes to it. */
+void firewall_refuse(struct loader *loader, enum playbook_kind kind, uint32_t index,
+                     const char *mend);
+
 /* ---- canon.c: the canonical form ---- */
 void canon_begin(struct loader *loader, const char *what);
 void canon_text(struct loader *loader, const char *key, struct slice text);
@@ -126,9 +185,6 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
 /* The next f.NAME; NULL when there are too many. */
 struct feature_facts *load_name(struct loader *loader, uint32_t definition, struct slice name,
                                 enum feature_value_type type);
-/* `sensitivity:`, or special-category data seen in the expressions (merchant category codes of
- * health, religion, politics, unions). */
-bool load_sensitivity(struct loader *loader, const struct yaml_node *node);
 bool load_publish(struct loader *loader, const struct yaml_node *node);
 void load_life(struct loader *loader);           /* life_defs.c */
 void load_segments(struct loader *loader);       /* segment_defs.c */

@@ -60,6 +60,14 @@ uint64_t load_life_ids(struct loader *loader, const struct yaml_node *node, stru
     return bits;
 }
 
+/* Segments that an offer goes to say something of whoever gets it; those that only stop it do not. */
+static void taint_segments(const uint32_t *list, uint32_t count, struct reads *reads)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        reads->tainting_segments[list[i] / 64] |= UINT64_C(1) << list[i] % 64;
+    }
+}
+
 static void load_trigger(struct loader *loader, const struct yaml_node *node, struct offer_def *def,
                          struct reads *reads)
 {
@@ -70,7 +78,9 @@ static void load_trigger(struct loader *loader, const struct yaml_node *node, st
     yaml_refuse_unknown(node, known, 3, loader->diagnostics);
     def->on_segments_count =
         load_segment_ids(loader, yaml_get(node, "segments"), &def->on_segments, reads);
+    taint_segments(def->on_segments, def->on_segments_count, reads);
     def->on_life = load_life_ids(loader, yaml_get(node, "life"), reads);
+    reads->tainting_life |= def->on_life;
     const struct yaml_node *app = yaml_get(node, "app");
     if (!yaml_is_sequence(app, loader->diagnostics)) {
         return;
@@ -292,11 +302,6 @@ static void check_triggered(struct loader *loader, const struct yaml_node *node,
                    "segments_any: [SEGMENT], or on: {segments|life|app: [..]}",
                    "nothing ever triggers offer `%.*s`", SLICE_ARG(def->id));
     }
-    if (def->sensitive && def->purpose == PURPOSE_MARKETING && def->basis != BASIS_CONSENT) {
-        yaml_error(node->key, loader->diagnostics, "do not read it, or say basis: CONSENT",
-                   "marketing `%.*s` reads special-category data without explicit consent",
-                   SLICE_ARG(def->id));
-    }
 }
 
 static void load_one(struct loader *loader, uint32_t index, struct offer_def *def)
@@ -311,6 +316,7 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     load_conditions(loader, node, def, reads);
     def->segments_any_count =
         load_segment_ids(loader, yaml_get(node, "segments_any"), &def->segments_any, reads);
+    taint_segments(def->segments_any, def->segments_any_count, reads);
     def->not_life = load_life_ids(loader, yaml_get(node, "not_life"), reads);
     load_trigger(loader, yaml_get(node, "on"), def, reads);
     load_contact(loader, yaml_get(node, "contact"), def);
@@ -323,7 +329,10 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     definition->hash = canon_end(loader);
     loader_finish(loader, PLAYBOOK_OFFER, index);
     def->hash = definition->hash;
-    def->sensitive = definition->tainted;
+    def->sensitive = taint_is(&definition->taint);
+    if (def->sensitive && def->purpose == PURPOSE_MARKETING && def->basis != BASIS_CONSENT) {
+        firewall_refuse(loader, PLAYBOOK_OFFER, index, "do not read it, or say basis: CONSENT");
+    }
     check_triggered(loader, node, def);
     load_tests(loader, PLAYBOOK_OFFER, index);
 }

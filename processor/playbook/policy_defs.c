@@ -239,7 +239,7 @@ static void finish_reads(struct loader *loader, const struct yaml_node *contexts
         if ((reads->features[i / 64] >> i % 64 & 1) != 0) {
             canon_hash(loader, "reads", loader->facts[i].hash);
             loader->facts[i].is_read = true;
-            tainted = tainted || loader->facts[i].tainted;
+            tainted = tainted || taint_is(&loader->facts[i].taint);
         }
     }
     for (uint32_t i = 0; i < loader->sections[PLAYBOOK_SEGMENT].count; i++) {

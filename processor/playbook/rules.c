@@ -101,14 +101,22 @@ static struct slice token_text(struct slice text, struct token token)
     return slice_of(text.data + token.at, token.size);
 }
 
+static void read_one(enum playbook_kind kind, uint32_t index, struct reads *reads)
+{
+    uint64_t bit = UINT64_C(1) << index % 64;
+    if (kind == PLAYBOOK_LIFE_EVENT) {
+        reads->life |= bit;
+        reads->tainting_life |= bit;
+    } else {
+        reads->segments[index / 64] |= bit;
+        reads->tainting_segments[index / 64] |= bit;
+    }
+}
+
 static void read_all(struct loader *loader, enum playbook_kind kind, struct reads *reads)
 {
     for (uint32_t i = 0; i < loader->sections[kind].count; i++) {
-        if (kind == PLAYBOOK_LIFE_EVENT) {
-            reads->life |= UINT64_C(1) << i;
-        } else {
-            reads->segments[i / 64] |= UINT64_C(1) << i % 64;
-        }
+        read_one(kind, i, reads);
     }
 }
 
@@ -121,10 +129,8 @@ static void read_named(struct loader *loader, enum playbook_kind kind, const str
     if (found < 0) {
         loader_unknown(loader, kind, node, id,
                        yaml_locate(node, literal.at + 1, (uint32_t)id.size));
-    } else if (kind == PLAYBOOK_LIFE_EVENT) {
-        reads->life |= UINT64_C(1) << found;
     } else {
-        reads->segments[found / 64] |= UINT64_C(1) << found % 64;
+        read_one(kind, (uint32_t)found, reads);
     }
 }
 
@@ -164,6 +170,38 @@ static void find_names(struct loader *loader, const struct yaml_node *node,
     }
 }
 
+void loader_merge_reads(struct reads *to, const struct reads *from, bool guard)
+{
+    for (uint32_t i = 0; i < RULES_FEATURES_MAX / 64; i++) {
+        to->features[i] |= from->features[i];
+    }
+    for (uint32_t i = 0; i < SEGMENT_WORDS; i++) {
+        to->segments[i] |= from->segments[i];
+        to->tainting_segments[i] |= guard ? 0 : from->tainting_segments[i];
+    }
+    to->life |= from->life;
+    to->tainting_life |= guard ? 0 : from->tainting_life;
+    to->event = to->event || from->event;
+    if (!guard) {
+        taint_add(&to->taint, &from->taint);
+    }
+}
+
+bool loader_is_guard(struct slice text)
+{
+    for (struct token token = next_token(text, 0); token.kind != TOKEN_END;
+         token = next_token(text, token.at + token.size)) {
+        struct slice word = token_text(text, token);
+        bool name = slice_is(word, "in") || slice_is(word, "life") || slice_is(word, "seg") ||
+                    slice_is(word, "c") || slice_is(word, "vulnerability");
+        bool joint = token.kind == TOKEN_OTHER && strchr("|().", text.data[token.at]) != NULL;
+        if (token.kind != TOKEN_STRING && !name && !joint) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool loader_condition(struct loader *loader, const struct yaml_node *node, const char *name,
                       enum playbook_kind reader, enum expression_type type, struct condition *out,
                       struct reads *reads)
@@ -184,6 +222,8 @@ bool loader_condition(struct loader *loader, const struct yaml_node *node, const
             reads->event = true;
         }
     }
+    struct taint taint = firewall_ask(loader, program);
+    taint_add(&reads->taint, &taint);
     find_names(loader, node, reader, reads);
     return true;
 }
@@ -301,7 +341,7 @@ static void add_edge(struct loader *loader, enum playbook_kind kind, uint32_t in
 }
 
 static void finish_named(struct loader *loader, enum playbook_kind kind, uint32_t index,
-                         enum playbook_kind reads_kind, const uint64_t *bits)
+                         enum playbook_kind reads_kind, const uint64_t *bits, const uint64_t *tainting)
 {
     struct definition *reader = &loader->sections[kind].list[index];
     for (uint32_t i = 0; i < loader->sections[reads_kind].count; i++) {
@@ -309,7 +349,9 @@ static void finish_named(struct loader *loader, enum playbook_kind kind, uint32_
         if ((bits[i / 64] >> i % 64 & 1) != 0) {
             canon_hash(loader, "reads", read->hash);
             read->is_read = true;
-            reader->tainted = reader->tainted || read->tainted;
+            if ((tainting[i / 64] >> i % 64 & 1) != 0) {
+                taint_add(&reader->taint, &read->taint);
+            }
             add_edge(loader, kind, index, reads_kind, i);
         }
     }
@@ -325,11 +367,14 @@ void loader_finish(struct loader *loader, enum playbook_kind kind, uint32_t inde
         if ((definition->reads.features[i / 64] >> i % 64 & 1) != 0) {
             canon_hash(loader, "reads", facts->hash);
             facts->is_read = true;
-            definition->tainted = definition->tainted || facts->tainted;
+            taint_add(&definition->taint, &facts->taint);
             add_edge(loader, kind, index, PLAYBOOK_FEATURE, i);
         }
     }
-    finish_named(loader, kind, index, PLAYBOOK_LIFE_EVENT, &definition->reads.life);
-    finish_named(loader, kind, index, PLAYBOOK_SEGMENT, definition->reads.segments);
+    taint_add(&definition->taint, &definition->reads.taint);
+    finish_named(loader, kind, index, PLAYBOOK_LIFE_EVENT, &definition->reads.life,
+                 &definition->reads.tainting_life);
+    finish_named(loader, kind, index, PLAYBOOK_SEGMENT, definition->reads.segments,
+                 definition->reads.tainting_segments);
     definition->hash = canon_end(loader);
 }

@@ -6,7 +6,7 @@ static const char *const keys[] = {
     "including", "excluding",     "stay",      "dwell",   "cool_down",  "expires",
     "min_size",  "evaluate",      "need",      "purpose", "disclosure", "publish",
     "version",   "data_category", "exit_when", "about",   "tests",
-    "retired"};
+    "retired", "basis"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
@@ -18,12 +18,15 @@ static uint32_t load_characteristics(struct loader *loader, const struct yaml_no
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return 0;
     }
-    struct condition *conditions = loader_take(loader, (node->count + 1) * sizeof(*conditions));
+    bool excluding = strcmp(key, "excluding") == 0;
+    struct condition *conditions = loader_take(loader, (node->count + 2) * sizeof(*conditions));
     canon_integer(loader, key, node->count);
     for (const struct yaml_node *item = node->first; conditions != NULL && item != NULL;
          item = item->next) {
+        struct reads own = {0};
         if (loader_condition(loader, item, (const char *)item->key->text.data, PLAYBOOK_SEGMENT,
-                             EXPRESSION_BOOL, &conditions[count], reads)) {
+                             EXPRESSION_BOOL, &conditions[count], &own)) {
+            loader_merge_reads(reads, &own, excluding && loader_is_guard(item->text));
             count++;
         }
     }
@@ -70,6 +73,44 @@ static void load_stay(struct loader *loader, const struct yaml_node *node, struc
     canon_integer(loader, "dwell", def->dwell_ms);
     canon_integer(loader, "cool_down", def->cool_down_ms);
     canon_integer(loader, "expires", def->expires_ms);
+}
+
+/* `basis: CONSENT`: who has not consented, or no longer does, is excluded; room for it was left. */
+static void load_consent(struct loader *loader, struct segment_def *def)
+{
+    static const char form[] = "!c.explicit_consent.%s";
+    char text[64];
+    (void)snprintf(text, sizeof(text), form, (const char *)def->purpose.data);
+    struct condition *last = (struct condition *)&def->excluding[def->excluding_count];
+    if (def->excluding == NULL) {
+        last = loader_take(loader, sizeof(*last));
+        def->excluding = last;
+    }
+    struct slice copy = arena_copy(loader->arena, slice_text(text));
+    if (last == NULL || copy.data == NULL) {
+        (void)loader_take(loader, SIZE_MAX / 2); /* says that the arena is full */
+        return;
+    }
+    *last = (struct condition){
+        slice_text("no_consent"), copy,
+        cel_compile(loader->playbook->environment, copy, (struct source_span){NULL, 1, 1, 0},
+                    loader->arena, loader->diagnostics)};
+    def->excluding_count++;
+}
+
+/* The lawful basis: what the firewall asks for, and what is then asked of every customer. */
+static void load_basis(struct loader *loader, const struct yaml_node *node, struct segment_def *def)
+{
+    uint8_t basis = BASIS_NONE;
+    const struct yaml_node *said = yaml_get(node, "basis");
+    (void)yaml_code(said, loader->diagnostics, &codes_lawful_basis, &basis);
+    canon_integer(loader, "basis", basis);
+    if (basis == BASIS_CONSENT && def->purpose.size == 0) {
+        yaml_error(said->key, loader->diagnostics, "purpose: MARKETING",
+                   "consent to what? segment `%.*s` has no purpose", SLICE_ARG(def->id));
+    } else if (basis == BASIS_CONSENT) {
+        load_consent(loader, def);
+    }
 }
 
 static void load_words(struct loader *loader, const struct yaml_node *node, struct segment_def *def)
@@ -124,12 +165,13 @@ static void load_one(struct loader *loader, struct definition *definition, struc
         load_characteristics(loader, including, "including", &def->including, reads);
     def->excluding_count = load_characteristics(loader, yaml_get(node, "excluding"), "excluding",
                                                 &def->excluding, reads);
+    load_stay(loader, node, def, reads);
+    load_words(loader, node, def);
+    load_basis(loader, node, def);
     if (def->including_count + def->excluding_count > SEGMENT_CHARACTERISTICS_MAX) {
         yaml_error(node->key, loader->diagnostics, NULL, "more than %d characteristics",
                    SEGMENT_CHARACTERISTICS_MAX);
     }
-    load_stay(loader, node, def, reads);
-    load_words(loader, node, def);
     for (uint32_t i = 0; !def->on_event && i < def->including_count + def->excluding_count; i++) {
         loader_arm(loader, i < def->including_count ? &def->including[i]
                                                     : &def->excluding[i - def->including_count]);
@@ -142,9 +184,14 @@ static void load_one(struct loader *loader, struct definition *definition, struc
 
 /* ---- order ---- */
 
+static bool bit_of(const uint64_t *bits, uint32_t index)
+{
+    return (bits[index / 64] >> index % 64 & 1) != 0;
+}
+
 static bool reads_segment(const struct definition *definition, uint32_t other)
 {
-    return (definition->reads.segments[other / 64] >> other % 64 & 1) != 0;
+    return bit_of(definition->reads.segments, other);
 }
 
 /* The circle that `start` is part of: "a -> b -> a". */
@@ -206,6 +253,13 @@ static bool sort_segments(struct loader *loader, uint32_t *order)
     return true;
 }
 
+static bool asks_consent(const struct segment_def *def)
+{
+    return def->excluding_count > 0 &&
+           slice_is(def->excluding[def->excluding_count - 1].name, "no_consent") &&
+           slice_is(def->excluding[def->excluding_count - 1].text, "!c.explicit_consent.MARKETING");
+}
+
 /* Put definitions into their order and rename what they read. */
 static void apply_order(struct loader *loader, struct segment_def *defs, const uint32_t *order)
 {
@@ -224,10 +278,13 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
         sorted[i] = section->list[order[i]];
         sorted_defs[i] = defs[order[i]];
         memset(sorted[i].reads.segments, 0, sizeof(sorted[i].reads.segments));
+        memset(sorted[i].reads.tainting_segments, 0, sizeof(sorted[i].reads.tainting_segments));
         for (uint32_t j = 0; j < section->count; j++) {
-            if (reads_segment(&section->list[order[i]], j)) {
-                sorted[i].reads.segments[place[j] / 64] |= UINT64_C(1) << place[j] % 64;
-            }
+            uint64_t bit = UINT64_C(1) << place[j] % 64;
+            const struct reads *old = &section->list[order[i]].reads;
+            sorted[i].reads.segments[place[j] / 64] |= bit_of(old->segments, j) ? bit : 0;
+            sorted[i].reads.tainting_segments[place[j] / 64] |=
+                bit_of(old->tainting_segments, j) ? bit : 0;
         }
     }
     section->list = sorted;
@@ -235,8 +292,13 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
     for (uint32_t i = 0; i < section->count; i++) {
         loader_finish(loader, PLAYBOOK_SEGMENT, i);
         sorted_defs[i].hash = sorted[i].hash;
-        if (sorted[i].tainted && sorted_defs[i].data_category.size == 0) {
-            sorted_defs[i].data_category = slice_text(DATA_CATEGORY_SPECIAL);
+        if (sorted_defs[i].data_category.size == 0) {
+            sorted_defs[i].data_category = sorted[i].taint.category;
+        }
+        if (taint_is(&sorted[i].taint) && !asks_consent(&sorted_defs[i]) &&
+            slice_is(sorted_defs[i].purpose, codes_text(&codes_purpose, PURPOSE_MARKETING))) {
+            firewall_refuse(loader, PLAYBOOK_SEGMENT, i,
+                            "do not read it, or say basis: CONSENT: only who consented is then in");
         }
         load_tests(loader, PLAYBOOK_SEGMENT, i);
     }

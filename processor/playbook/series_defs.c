@@ -7,7 +7,7 @@ static const char *const keys[] = {"series", "where",   "min_hits", "amount_tole
                                    "period", "publish", "version",  "sensitivity",      "about"};
 
 static void load_names(struct loader *loader, uint32_t definition, struct series_def *def,
-                       bool tainted)
+                       struct taint taint)
 {
     for (uint32_t i = 0; i < SERIES_FIELD_COUNT; i++) {
         char name[128];
@@ -22,7 +22,7 @@ static void load_names(struct loader *loader, uint32_t definition, struct series
             return;
         }
         facts->hash = def->hash;
-        facts->tainted = tainted;
+        facts->taint = taint;
         facts->series = true;
         facts->def = loader->playbook->series_count;
         facts->is_read = def->publish;
@@ -58,14 +58,14 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
     def->direction = what == 0 ? DIRECTION_CREDIT : DIRECTION_DEBIT;
     def->period = (uint8_t)period;
     def->publish = load_publish(loader, node);
-    bool tainted = load_sensitivity(loader, node);
+    struct taint taint = firewall_judge(loader, node, firewall_ask(loader, def->where));
     canon_integer(loader, "direction", def->direction);
     canon_integer(loader, "min_hits", def->min_hits);
     canon_integer(loader, "amount_tolerance", def->amount_tolerance_permille);
     canon_integer(loader, "tolerance", def->tolerance_days);
     canon_integer(loader, "period", def->period);
-    canon_integer(loader, "sensitive", tainted);
+    canon_text(loader, "sensitive", taint.category);
     def->hash = canon_end(loader);
     loader->sections[PLAYBOOK_FEATURE].list[definition].hash = def->hash;
-    load_names(loader, definition, def, tainted);
+    load_names(loader, definition, def, taint);
 }

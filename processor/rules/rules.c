@@ -12,9 +12,11 @@
 enum {
     PROFILE_AGE = SCOPE_SLOT_INDEX(RULES_SLOT_AGE),
     PROFILE_TENURE_DAYS = SCOPE_SLOT_INDEX(RULES_SLOT_TENURE_DAYS),
-    PROFILE_CONSENT = 128
+    PROFILE_CONSENT = 128,
+    PROFILE_EXPLICIT = 192, /* by purpose */
 };
-enum { EVENT_FIELDS_EACH = 64 };
+_Static_assert((int)PROFILE_CONSENT + (int)PURPOSE_COUNT * (int)CHANNEL_COUNT <= (int)PROFILE_EXPLICIT,
+               "consents fit");
 
 #define AT(member) offsetof(struct profile, member)
 
@@ -119,6 +121,10 @@ static void add_profile(struct builder *b)
                        codes_text(&codes_channel, i % CHANNEL_COUNT));
         add(b, "c.consents.", name, yes_no, SCOPE_SLOT(SCOPE_PROFILE, PROFILE_CONSENT + i));
     }
+    for (uint32_t i = 0; i < PURPOSE_COUNT; i++) {
+        add(b, "c.explicit_consent.", codes_text(&codes_purpose, i), yes_no,
+            SCOPE_SLOT(SCOPE_PROFILE, PROFILE_EXPLICIT + i));
+    }
 }
 
 static void add_source(struct builder *b, enum source source)
@@ -128,7 +134,7 @@ static void add_source(struct builder *b, enum source source)
     (void)snprintf(prefix, sizeof(prefix), "%s.", table->prefix);
     for (uint32_t i = 0; i < table->count && source != SOURCE_CUSTOMER_PROFILES; i++) {
         add(b, prefix, table->fields[i].name, field_type(&table->fields[i]),
-            SCOPE_SLOT(SCOPE_EVENT, i + EVENT_FIELDS_EACH * source));
+            SCOPE_SLOT(SCOPE_EVENT, i + RULES_EVENT_FIELDS_EACH * source));
     }
 }
 
@@ -306,9 +312,24 @@ static struct cel_value consent(const struct profile *profile, uint32_t index)
     return status == CONSENT_NONE ? absent() : cel_bool(status == CONSENT_GRANTED);
 }
 
+/* Granted, on some channel, with consent as its basis. Who was never asked has not consented. */
+static struct cel_value explicit_consent(const struct profile *profile, uint32_t purpose)
+{
+    for (uint32_t i = 0; i < CHANNEL_COUNT; i++) {
+        if (profile->consents[purpose][i].status == CONSENT_GRANTED &&
+            profile->consents[purpose][i].basis == BASIS_CONSENT) {
+            return cel_bool(true);
+        }
+    }
+    return cel_bool(false);
+}
+
 static struct cel_value derived(const struct scope *scope, uint32_t index)
 {
     const struct profile *profile = &scope->customer->profile;
+    if (index >= PROFILE_EXPLICIT && index - PROFILE_EXPLICIT < PURPOSE_COUNT) {
+        return explicit_consent(profile, index - PROFILE_EXPLICIT);
+    }
     if (profile->updated_at_ms == INT64_MIN) {
         return absent();
     }
@@ -373,7 +394,7 @@ static struct cel_value read_profile(const struct cel_activation *activation,
 static struct cel_value read_event(const struct cel_activation *activation,
                                    const struct event *event, uint32_t index)
 {
-    uint32_t source = index / EVENT_FIELDS_EACH, at = index % EVENT_FIELDS_EACH;
+    uint32_t source = index / RULES_EVENT_FIELDS_EACH, at = index % RULES_EVENT_FIELDS_EACH;
     if (event == NULL || event->source != source || !event_has(event, at)) {
         return absent();
     }

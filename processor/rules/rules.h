@@ -12,6 +12,7 @@ enum {
     RULES_NAMES_MAX = 1024, /* features + profile fields + event fields + the fixed names */
     RULES_FEATURES_MAX = 512,
     RULES_WATCH_THRESHOLDS_MAX = 16,
+    RULES_EVENT_FIELDS_EACH = 64, /* SCOPE_EVENT: index in fields_of(source) + this * source */
     RULES_SLOT_AGE = SCOPE_SLOT(SCOPE_PROFILE, 64),
     RULES_SLOT_TENURE_DAYS = SCOPE_SLOT(SCOPE_PROFILE, 65),
 };
@@ -48,7 +49,8 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
  *   app.attributes       map(string, string): app.attributes.calculator
  *   c.timezone           the zone in force: the profile's, else the application's
  *   c.consents.P.C       bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when
- * never asked c.age                int, completed years at now in the customer's zone; absent
+ * never asked; c.explicit_consent.P: bool, granted for purpose P on some channel with basis CONSENT
+ *                      c.age                int, completed years at now in the customer's zone; absent
  * without c.birth_date c.tenure_days        int, days since c.relationship_since, likewise life,
  * seg            list of strings: "job.lost" in life What is null or not known is absent: has() is
  * false, reading it makes the rule RULES_UNKNOWN. */

@@ -206,7 +206,7 @@ START_TEST(playbook_lets_consent_carry_sensitive_data)
     (void)snprintf(text, sizeof(text), form, "", "basis: CONSENT, ");
     ck_assert(load(text));
     ck_assert(playbook->offers.defs[0].sensitive);
-    ck_assert(slice_is(playbook->segments.defs[0].data_category, "special_category"));
+    ck_assert(slice_is(playbook->segments.defs[0].data_category, "health"));
     (void)snprintf(text, sizeof(text), form, ", sensitivity: none", "");
     ck_assert(load(text));
     ck_assert(!playbook->offers.defs[0].sensitive);

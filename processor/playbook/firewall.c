@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The firewall for special-category data (GDPR article 9; CJEU C-184/20: what can be inferred counts too).
+ *
+ *   merchant codes, payees, c.vulnerability -> features -> life events, segments -> offers -> headers of outputs
+ *
+ * What comes in is found by asking, not by reading the text: a condition is evaluated for every listed code and
+ * payee with everything else unknown. If it treats one otherwise than the rest, it singles out, however it is
+ * written: `tx.mcc in [8011]`, `tx.mcc >= 8000 && tx.mcc < 8100`, `string(tx.mcc).startsWith("80")`. */
+#include "base/hash.h"
+#include "playbook/loader.h"
+
+enum {
+    SCRATCH_SIZE = 16384,
+    CODE_STEP = 8, /* of the 10,000 codes every 8th stands for its neighbours */
+    CODE_SAMPLES = 10000 / CODE_STEP,
+    /* An outcome that fewer than a quarter of all codes share is special treatment; `tx.mcc > 0` is none. */
+    NARROW = CODE_SAMPLES / 4,
+};
+
+static const char *const categories[] = {"none",     "special_category", "health",    "religion", "politics",
+                                         "union",    "sex_life",         "ethnicity", "genetic",  "biometric"};
+enum { CATEGORY_COUNT = sizeof(categories) / sizeof(categories[0]) };
+
+static const struct {
+    int32_t code;
+    const char *category;
+} known_codes[] = {
+    {4119, "health"}, /* ambulances */
+    {5047, "health"}, /* medical equipment */
+    {5122, "health"}, /* drugs, wholesale */
+    {5912, "health"}, /* pharmacies */
+    {5975, "health"}, /* hearing aids */
+    {5976, "health"}, /* orthopaedic goods */
+    {7273, "sex_life"}, /* dating */
+    {8011, "health"}, /* doctors */
+    {8021, "health"}, /* dentists */
+    {8031, "health"}, /* osteopaths */
+    {8041, "health"}, /* chiropractors */
+    {8042, "health"}, /* optometrists */
+    {8043, "health"}, /* opticians */
+    {8049, "health"}, /* podiatrists */
+    {8050, "health"}, /* nursing and care homes */
+    {8062, "health"}, /* hospitals */
+    {8071, "health"}, /* laboratories */
+    {8099, "health"}, /* other medical services */
+    {8398, "religion"}, /* charities; beliefs show in them */
+    {8641, "union"},    /* civic and fraternal associations */
+    {8651, "politics"}, /* political organisations */
+    {8661, "religion"}, /* religious organisations */
+    {8699, "union"},    /* membership organisations, trade unions among them */
+};
+enum { KNOWN_COUNT = sizeof(known_codes) / sizeof(known_codes[0]) };
+
+bool taint_is(const struct taint *taint)
+{
+    return taint->category.size > 0;
+}
+
+void taint_add(struct taint *to, const struct taint *from)
+{
+    if (!taint_is(to)) {
+        *to = *from;
+    } else if (taint_is(from) && !slice_equal(to->category, from->category)) {
+        to->category = slice_text(DATA_CATEGORY_SPECIAL);
+    }
+}
+
+static struct taint taint_of(struct loader *loader, const char *category, const char *name,
+                             struct slice what)
+{
+    char text[200];
+    (void)snprintf(text, sizeof(text), "%s %.*s", name, SLICE_ARG(what));
+    return (struct taint){slice_text(category), arena_copy(loader->arena, slice_text(text))};
+}
+
+/* ---- the lists ---- */
+
+static void add_entry(struct loader *loader, const struct yaml_node *item, const char *category,
+                      bool codes)
+{
+    struct sensitive *list = &loader->sensitive;
+    int64_t code;
+    struct slice text;
+    if (codes && list->code_count == SENSITIVE_CODES_MAX) {
+        yaml_error(item, loader->diagnostics, NULL, "more than %d codes", SENSITIVE_CODES_MAX);
+    } else if (!codes && list->payee_count == SENSITIVE_PAYEES_MAX) {
+        yaml_error(item, loader->diagnostics, NULL, "more than %d payees", SENSITIVE_PAYEES_MAX);
+    } else if (codes && yaml_integer(item, loader->diagnostics, 0, 9999, &code)) {
+        list->codes[list->code_count++] = (struct sensitive_code){(int32_t)code, category};
+        canon_integer(loader, category, code);
+    } else if (!codes && yaml_text(item, loader->diagnostics, &text) && text.size > 0) {
+        list->payees[list->payee_count++] = (struct sensitive_payee){text, category};
+        canon_text(loader, category, text);
+    }
+}
+
+static void load_list(struct loader *loader, const struct yaml_node *node, bool codes)
+{
+    if (!yaml_is_mapping(node, loader->diagnostics)) {
+        return;
+    }
+    yaml_refuse_unknown(node, categories + 1, CATEGORY_COUNT - 1, loader->diagnostics);
+    for (uint32_t i = 1; i < CATEGORY_COUNT; i++) {
+        const struct yaml_node *list = yaml_get(node, categories[i]);
+        if (yaml_is_sequence(list, loader->diagnostics)) {
+            for (const struct yaml_node *item = list->first; item != NULL; item = item->next) {
+                add_entry(loader, item, categories[i], codes);
+            }
+        }
+    }
+}
+
+void firewall_load(struct loader *loader, const struct yaml_node *node)
+{
+    static const char *const known[] = {"mcc", "payees"};
+    struct sensitive *list = &loader->sensitive;
+    list->codes = loader_take(loader, SENSITIVE_CODES_MAX * sizeof(*list->codes));
+    list->payees = loader_take(loader, SENSITIVE_PAYEES_MAX * sizeof(*list->payees));
+    if (list->codes == NULL || list->payees == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < KNOWN_COUNT; i++) {
+        list->codes[list->code_count++] =
+            (struct sensitive_code){known_codes[i].code, known_codes[i].category};
+    }
+    canon_begin(loader, "sensitive");
+    if (yaml_is_mapping(node, loader->diagnostics)) {
+        yaml_refuse_unknown(node, known, 2, loader->diagnostics);
+        load_list(loader, yaml_get(node, "mcc"), true);
+        load_list(loader, yaml_get(node, "payees"), false);
+    }
+    list->hash = canon_end(loader);
+}
+
+/* ---- asking an expression ---- */
+
+/* One name is known, all others are not. */
+struct probe {
+    uint32_t slot;
+    struct cel_value value;
+};
+
+static struct cel_value read_probe(const struct cel_activation *activation, uint32_t slot)
+{
+    const struct probe *probe = activation->context;
+    return slot == probe->slot ? probe->value : (struct cel_value){.kind = CEL_ABSENT};
+}
+
+/* What comes out, as a number to compare; every error is the same. */
+static uint64_t outcome(const struct cel_program *program, uint32_t slot, struct cel_value value)
+{
+    uint8_t block[SCRATCH_SIZE];
+    char text[128];
+    struct arena scratch;
+    struct probe probe = {slot, value};
+    arena_init(&scratch, block, sizeof(block));
+    struct cel_activation activation = {
+        .read = read_probe, .context = &probe, .scratch = &scratch};
+    struct cel_value result = cel_evaluate(program, &activation);
+    if (result.kind == CEL_ERROR || result.kind == CEL_ABSENT) {
+        return 0;
+    }
+    return hash64(slice_of(text, cel_format(&result, text, sizeof(text))), (uint64_t)result.kind + 1);
+}
+
+static bool reads_slot(const struct cel_program *program, uint32_t slot)
+{
+    uint32_t count = 0;
+    const uint32_t *slots = program == NULL ? NULL : cel_program_slots(program, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (slots[i] == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t event_slot(const char *field)
+{
+    int32_t index = fields_find(SOURCE_TRANSACTIONS, slice_text(field));
+    return SCOPE_SLOT(SCOPE_EVENT, (uint32_t)index + RULES_EVENT_FIELDS_EACH * SOURCE_TRANSACTIONS);
+}
+
+static struct taint ask_codes(struct loader *loader, const struct cel_program *program)
+{
+    uint64_t samples[CODE_SAMPLES];
+    struct taint taint = {0};
+    uint32_t slot = event_slot("mcc");
+    if (!reads_slot(program, slot)) {
+        return taint;
+    }
+    for (uint32_t i = 0; i < CODE_SAMPLES; i++) {
+        samples[i] = outcome(program, slot, cel_int((int64_t)i * CODE_STEP));
+    }
+    for (uint32_t i = 0; i < loader->sensitive.code_count; i++) {
+        const struct sensitive_code *code = &loader->sensitive.codes[i];
+        uint64_t said = outcome(program, slot, cel_int(code->code));
+        uint32_t alike = 0;
+        for (uint32_t j = 0; j < CODE_SAMPLES; j++) {
+            alike += samples[j] == said;
+        }
+        if (alike < NARROW) {
+            char digits[16];
+            (void)snprintf(digits, sizeof(digits), "%d", code->code);
+            struct taint found = taint_of(loader, code->category, "tx.mcc", slice_text(digits));
+            taint_add(&taint, &found);
+        }
+    }
+    return taint;
+}
+
+static struct taint ask_payees(struct loader *loader, const struct cel_program *program)
+{
+    static const char *const fields[] = {"counterparty_id", "counterparty_name", "merchant_name",
+                                         "reference"};
+    static const char *const anybody[] = {"the quick brown fox jumps over the lazy dog 0123456789",
+                                          "THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG 0123456789"};
+    struct taint taint = {0};
+    for (uint32_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
+        uint32_t slot = event_slot(fields[f]);
+        if (loader->sensitive.payee_count == 0 || !reads_slot(program, slot)) {
+            continue;
+        }
+        uint64_t small = outcome(program, slot, cel_string(slice_text(anybody[0])));
+        uint64_t large = outcome(program, slot, cel_string(slice_text(anybody[1])));
+        for (uint32_t i = 0; i < loader->sensitive.payee_count; i++) {
+            const struct sensitive_payee *payee = &loader->sensitive.payees[i];
+            uint64_t said = outcome(program, slot, cel_string(payee->text));
+            if (said != small && said != large) {
+                char name[64];
+                (void)snprintf(name, sizeof(name), "tx.%s", fields[f]);
+                struct taint found = taint_of(loader, payee->category, name, payee->text);
+                taint_add(&taint, &found);
+            }
+        }
+    }
+    return taint;
+}
+
+struct taint firewall_ask(struct loader *loader, const struct cel_program *program)
+{
+    struct taint taint = {0};
+    if (program == NULL) {
+        return taint;
+    }
+    int32_t vulnerability = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text("vulnerability"));
+    if (reads_slot(program, SCOPE_SLOT(SCOPE_PROFILE, (uint32_t)vulnerability))) {
+        taint = (struct taint){slice_text("health"), slice_text("c.vulnerability")};
+    }
+    struct taint codes = ask_codes(loader, program), payees = ask_payees(loader, program);
+    taint_add(&taint, &codes);
+    taint_add(&taint, &payees);
+    return taint;
+}
+
+/* ---- features ---- */
+
+/* A field kept as it came tells what it was, unless `where` lets nothing special through. */
+static struct taint ask_field(struct loader *loader, const struct feature_def *def)
+{
+    const struct sensitive *list = &loader->sensitive;
+    const struct field_table *table = fields_of(def->source);
+    struct taint taint = {0};
+    if (def->from != FEATURE_FROM_FIELD || def->source != SOURCE_TRANSACTIONS) {
+        return taint;
+    }
+    const char *field = table->fields[def->value_field].name;
+    bool codes = strcmp(field, "mcc") == 0;
+    bool payee = strcmp(field, "counterparty_id") == 0 || strcmp(field, "counterparty_name") == 0 ||
+                 strcmp(field, "merchant_name") == 0;
+    uint32_t slot = event_slot(field), count = codes ? list->code_count : payee ? list->payee_count : 0;
+    uint64_t no = hash64(slice_text("false"), (uint64_t)CEL_BOOL + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        struct cel_value value =
+            codes ? cel_int(list->codes[i].code) : cel_string(list->payees[i].text);
+        if (def->where == NULL || outcome(def->where, slot, value) != no) {
+            char name[64];
+            (void)snprintf(name, sizeof(name), "the value of tx.%s", field);
+            struct taint found = {
+                slice_text(codes ? list->codes[i].category : list->payees[i].category),
+                arena_copy(loader->arena, slice_text(name))};
+            taint_add(&taint, &found);
+        }
+    }
+    return taint;
+}
+
+struct taint firewall_feature(struct loader *loader, const struct feature_def *def)
+{
+    struct taint where = firewall_ask(loader, def->where), then = firewall_ask(loader, def->then);
+    struct taint taint = where;
+    taint_add(&taint, &then);
+    /* How many different ones there were tells nothing of any of them. */
+    if (def->kind != FEATURE_DISTINCT && def->kind != FEATURE_TOP_COUNT) {
+        struct taint value = firewall_ask(loader, def->value), field = ask_field(loader, def);
+        taint_add(&taint, &value);
+        taint_add(&taint, &field);
+    }
+    return taint;
+}
+
+struct taint firewall_through(struct loader *loader, const struct feature_facts *facts)
+{
+    struct taint taint = facts->taint;
+    if (taint_is(&taint)) {
+        char text[300];
+        (void)snprintf(text, sizeof(text), "f.%.*s <- %.*s", SLICE_ARG(facts->name),
+                       SLICE_ARG(taint.origin));
+        taint.origin = arena_copy(loader->arena, slice_text(text));
+    }
+    return taint;
+}
+
+struct taint firewall_judge(struct loader *loader, const struct yaml_node *node, struct taint seen)
+{
+    uint32_t word;
+    const struct yaml_node *said = yaml_get(node, "sensitivity");
+    if (!yaml_word(said, loader->diagnostics, categories, CATEGORY_COUNT, &word)) {
+        return seen;
+    }
+    if (word == 0) {
+        if (taint_is(&seen)) {
+            yaml_warning(said, loader->diagnostics, "leave `sensitivity` away",
+                         "`%.*s` says that it is not sensitive, and reads %.*s (%.*s)",
+                         SLICE_ARG(node->key->text), SLICE_ARG(seen.origin),
+                         SLICE_ARG(seen.category));
+        }
+        return (struct taint){0};
+    }
+    return (struct taint){slice_text(categories[word]), slice_text("its sensitivity")};
+}
+
+/* ---- the path ---- */
+
+static int put_step(char *out, size_t room, const char *what, struct slice name)
+{
+    return snprintf(out, room, " <- %s%.*s", what, SLICE_ARG(name));
+}
+
+/* " <- f.doctor <- tx.mcc 8011 (health)" */
+static int put_feature(const struct loader *loader, const struct reads *reads, char *out, size_t room)
+{
+    for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
+        const struct feature_facts *facts = &loader->facts[i];
+        if ((reads->features[i / 64] >> i % 64 & 1) != 0 && taint_is(&facts->taint)) {
+            int size = put_step(out, room, "f.", facts->name);
+            return size + snprintf(out + size, room - (size_t)size, " <- %.*s (%.*s)",
+                                   SLICE_ARG(facts->taint.origin), SLICE_ARG(facts->taint.category));
+        }
+    }
+    return 0;
+}
+
+static int put_path(const struct loader *loader, const struct reads *reads, char *out, size_t room,
+                    int depth)
+{
+    static const char *const names[] = {"", "life event ", "segment "};
+    if (taint_is(&reads->taint)) {
+        return snprintf(out, room, " <- %.*s (%.*s)", SLICE_ARG(reads->taint.origin),
+                        SLICE_ARG(reads->taint.category));
+    }
+    int size = put_feature(loader, reads, out, room);
+    for (int kind = PLAYBOOK_LIFE_EVENT; size == 0 && kind <= PLAYBOOK_SEGMENT; kind++) {
+        const struct section *section = &loader->sections[kind];
+        for (uint32_t i = 0; size == 0 && i < section->count; i++) {
+            const struct definition *read = &section->list[i];
+            uint64_t bits = kind == PLAYBOOK_LIFE_EVENT ? reads->tainting_life
+                                                        : reads->tainting_segments[i / 64];
+            if ((bits >> i % 64 & 1) == 0 || !taint_is(&read->taint)) {
+                continue;
+            }
+            size = put_step(out, room, names[kind], read->id);
+            if (depth < 8 && (size_t)size < room) {
+                size += put_path(loader, &read->reads, out + size, room - (size_t)size, depth + 1);
+            }
+        }
+    }
+    return size;
+}
+
+void firewall_refuse(struct loader *loader, enum playbook_kind kind, uint32_t index,
+                     const char *mend)
+{
+    const struct definition *definition = &loader->sections[kind].list[index];
+    char path[256] = "";
+    (void)put_path(loader, &definition->reads, path, sizeof(path), 0);
+    yaml_error(definition->node->key, loader->diagnostics, mend,
+               "marketing reads special-category data without explicit consent: %s %.*s%s",
+               loader->sections[kind].what, SLICE_ARG(definition->id), path);
+}
