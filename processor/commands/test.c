@@ -98,22 +98,41 @@ static void see_proof(struct tester *tester, uint8_t kind, struct slice id,
 
 /* ---- verdicts ---- */
 
+static bool is_among(const struct ranked_offer *offers, uint32_t count, struct slice id)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (slice_equal(offers[i].offer.id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void say_blocked(struct verdict *verdict, struct slice gate, struct slice reason)
+{
+    verdict->said = EXPECT_BLOCKED;
+    (void)snprintf(verdict->gate, sizeof(verdict->gate), "%.*s", SLICE_ARG(gate));
+    (void)snprintf(verdict->reason, sizeof(verdict->reason), "%.*s", SLICE_ARG(reason));
+}
+
+/* Offered, to a channel or to a reviewer; blocked, or withdrawn later. */
 static void judge_offer(const struct offer_decided *decided, struct slice id,
                         struct verdict *verdict)
 {
-    for (uint32_t i = 0; i < decided->offer_count; i++) {
-        if (slice_equal(decided->offers[i].offer.id, id)) {
-            verdict->said = EXPECT_OFFERED;
-            return;
-        }
+    if (is_among(decided->offers, decided->offer_count, id) ||
+        is_among(decided->for_review, decided->for_review_count, id)) {
+        verdict->said = EXPECT_OFFERED;
+        return;
     }
     for (uint32_t i = 0; i < decided->blocked_count; i++) {
         if (slice_equal(decided->blocked[i].offer_id, id)) {
-            verdict->said = EXPECT_BLOCKED;
-            (void)snprintf(verdict->gate, sizeof(verdict->gate), "%.*s",
-                           SLICE_ARG(decided->blocked[i].gate));
-            (void)snprintf(verdict->reason, sizeof(verdict->reason), "%.*s",
-                           SLICE_ARG(decided->blocked[i].reason));
+            say_blocked(verdict, decided->blocked[i].gate, decided->blocked[i].reason);
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < decided->withdrawn_count; i++) {
+        if (slice_equal(decided->withdrawn[i].offer_id, id)) {
+            say_blocked(verdict, decided->withdrawn[i].gate, decided->withdrawn[i].reason);
             return;
         }
     }

@@ -32,12 +32,11 @@ static struct rank rank_channel(const struct gate_view *view, uint8_t channel)
 {
     const struct profile *profile = &view->step->scope->customer->profile;
     int64_t phone_from = view->offers->policy.phone_from_minor;
-    bool known = profile->updated_at_ms != INT64_MIN;
     return (struct rank){
         .fit = (unfit_channels(profile->vulnerability) >> channel & 1) == 0,
         .worth = channel == CHANNEL_PHONE && phone_from > 0 && view->valued &&
                  view->v * 100 >= (double)phone_from,
-        .preferred = known && profile->preferred_channel == channel,
+        .preferred = profile->preferred_channel == channel && gate_is_known(view, "preferred_channel"),
         .affinity = affinity(view->state, channel),
     };
 }

@@ -39,6 +39,9 @@ enum offer_gate gates_still_pass(struct gate_view *view, bool rules);
 /* The contact policy once more: an offer of the same decision has been chosen since. */
 enum offer_gate gates_contact(struct gate_view *view);
 
+/* Did the newest profile say anything about this field? */
+bool gate_is_known(const struct gate_view *view, const char *field);
+
 /* ---- channels.c ---- */
 
 /* The channel and its moment into view->plan; false: none is left, `out_cap` says which cap (NULL: none). */

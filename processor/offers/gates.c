@@ -68,8 +68,7 @@ static const struct profile *profile_of(const struct gate_view *view)
     return &view->step->scope->customer->profile;
 }
 
-/* Did the newest profile say anything about this field? */
-static bool is_known(const struct gate_view *view, const char *field)
+bool gate_is_known(const struct gate_view *view, const char *field)
 {
     const struct profile *profile = profile_of(view);
     int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(field));
@@ -191,7 +190,7 @@ static bool pass_complaint(struct gate_view *view)
     if (!is_marketing(view->def)) {
         return true;
     }
-    if (!is_known(view, "complaint_open")) {
+    if (!gate_is_known(view, "complaint_open")) {
         return say(view, "missing:c.complaint_open");
     }
     if (profile->complaint_open) {
@@ -234,7 +233,7 @@ static bool pass_vulnerable(struct gate_view *view)
     if (!is_marketing(view->def)) {
         return true;
     }
-    if (!is_known(view, "vulnerability")) {
+    if (!gate_is_known(view, "vulnerability")) {
         return say(view, "missing:c.vulnerability");
     }
     for (uint32_t i = 0; i < VULNERABILITY_COUNT; i++) {
@@ -263,10 +262,10 @@ static bool pass_suitable(struct gate_view *view)
     uint8_t product = view->def->product;
     if (is_marketing(view->def) &&
         (product == (uint8_t)ACCOUNT_INVESTMENT || product == (uint8_t)ACCOUNT_PENSION)) {
-        if (!is_known(view, "risk_profile")) {
+        if (!gate_is_known(view, "risk_profile")) {
             return say(view, "missing:c.risk_profile");
         }
-        if (!is_known(view, "knowledge")) {
+        if (!gate_is_known(view, "knowledge")) {
             return say(view, "missing:c.knowledge");
         }
         if ((profile_of(view)->knowledge >> product & 1) == 0) {
@@ -285,7 +284,7 @@ static bool pass_applicable(struct gate_view *view)
 {
     const struct offer_def *def = view->def;
     int64_t now_ms = view->step->scope->now_ms;
-    if (def->product_held != 0 && !is_known(view, "products_held")) {
+    if (def->product_held != 0 && !gate_is_known(view, "products_held")) {
         return say(view, "missing:c.products_held");
     }
     if ((profile_of(view)->products_held & def->product_held) != 0) {
