@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A playbook is changed in mid-stream, process by process, and rolled back, with kills in between. usage: check_upgrade.py SEGUE WORK_DIR
+
+The new playbook adds a feature and a segment, the rollback drops them, and they come once more. What both have must go on as if nothing
+had happened: nothing lost or doubled, the same values.
+"""
+import collections
+import pathlib
+import shutil
+import signal
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
+import checker  # noqa: E402
+from bank import Feeder  # noqa: E402
+from stack import Process, Stack  # noqa: E402
+
+TASKS, CUSTOMERS, RATE = 8, 500, 300
+EXTRA = """
+  dear: {max: tx.amount_minor, currency: any, window: all, publish: true}
+
+segments:
+  spender:
+    purpose: SERVICE
+    including: {dear: 'f.dear >= 50000'}
+"""
+
+
+def edited(folder):
+    """The old one with a feature and a segment more."""
+    text = (ROOT / 'tests/playbooks/chaos/chaos.yaml').read_text()
+    head, segments = text.split('\nsegments:\n')
+    old, new = folder / 'old', folder / 'new'
+    for path in (old, new):
+        path.mkdir(parents=True)
+    (old / 'playbook.yaml').write_text(text)
+    (new / 'playbook.yaml').write_text(head + EXTRA + segments)
+    return old, new
+
+
+class Roll:
+    """Processes that are restarted one after the other under another playbook."""
+
+    def __init__(self, stack, count):
+        self.stack, self.count, self.processes = stack, count, []
+
+    def to(self, playbook, how):
+        self.stack.playbook = playbook
+        for i in range(self.count):
+            if self.processes[i:]:
+                self.processes[i].kill(how)
+                self.processes[i] = Process(self.stack, str(i)).start()
+            else:
+                self.processes.append(Process(self.stack, str(i)).start())
+            self.go_on(500)
+
+    def go_on(self, more):
+        """Work goes on with whatever is running now."""
+        mark, end = self.stack.committed(), time.time() + 60
+        while self.stack.committed() < mark + more:
+            for process in self.processes:
+                if not process.running():
+                    raise SystemExit(f'ended with {process.child.returncode}: {process.tail_of_log()}')
+            if time.time() > end:
+                raise SystemExit(f'no progress within 60 s: {[p.get("/readyz")[1] for p in self.processes]}\n'
+                                 f'{self.processes[-1].tail_of_log()}')
+            time.sleep(0.1)
+
+
+def main():
+    segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    folder = work / 'upgrade'
+    shutil.rmtree(folder, ignore_errors=True)
+    old, new = edited(folder)
+    stack = Stack(segue, work, f'upgrade{int(time.time())}', old, tasks=TASKS)
+    stack.create_topics()
+    feeder = Feeder(stack, 1, CUSTOMERS, RATE)
+    feeder.start()
+    roll = Roll(stack, 2)
+    try:
+        roll.to(old, None)
+        roll.go_on(1500)
+        roll.to(new, signal.SIGTERM)
+        roll.go_on(1500)
+        roll.to(old, signal.SIGKILL)
+        roll.go_on(1500)
+        roll.to(new, signal.SIGKILL)
+        events = feeder.finish()
+        stack.wait_done(roll.processes[0], events)
+    finally:
+        for process in roll.processes:
+            if process.running():
+                process.kill()
+    recount = checker.Recount(stack)
+    outputs, ids = checker.read_outputs(stack)
+    spenders = [o for some in outputs.values() for o in some if o.segment == 'spender']
+    both = collections.defaultdict(list, {c: [o for o in some if o.segment != 'spender'] for c, some in outputs.items()})
+    lost, doubled, differing, errors = checker.check_outputs(recount.outputs, both, ids)
+    views = checker.check_views(recount, {c: {k: v for k, v in view.items() if k != 'f.dear'} for c, view in stack.views().items()})
+    cuts, broken = checker.read_journal(stack)
+    broken += checker.check_journal(cuts, recount.ends)
+    print(f'upgrade_events: {events}\nupgrade_outputs: {sum(map(len, both.values()))}\nupgrade_outputs_lost: {lost}\n'
+          f'upgrade_outputs_doubled: {doubled}\nupgrade_outputs_differing: {differing}\nupgrade_views_differing: {len(views)}\n'
+          f'upgrade_cuts_wrong: {len(broken)}\nupgrade_outputs_of_new_segment: {len(spenders)}')
+    assert spenders and not errors + views + broken, (errors + views + broken)[:5]
+
+
+main()
