@@ -1,36 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
 # Steps that say what they do, how long it took, and, when one fails, what to do. Sourced by deploy/demo and tests/run.
 
-CACHE=${SEGUE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/segue}
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-mkdir -p "$CACHE/logs"
+CACHE=${SEGUE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/segue}
+if ! mkdir -p "$CACHE/logs" 2>/dev/null || [ ! -w "$CACHE/logs" ]; then
+    echo "cannot write to $CACHE; name another folder with SEGUE_CACHE" >&2
+    exit 69
+fi
+
+# Colour on a terminal only, and never against the reader's wish (no-color.org).
+RED='' DIM='' BOLD='' PLAIN=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+    RED=$'\033[31m' DIM=$'\033[2m' BOLD=$'\033[1m' PLAIN=$'\033[0m'
+fi
 
 # step "what it does" "what to do when it fails" command..
 step() {
-    local what=$1 mend=$2 log=$CACHE/logs/step.$$.log begin end
+    local what=$1 mend=$2 log=$CACHE/logs/step.$$.log begin tenths
     shift 2
-    printf '  %-58s' "$what"
+    printf '  %-50s' "$what"
     begin=$(date +%s%N)
     if "$@" >"$log" 2>&1; then
-        end=$(date +%s%N)
-        printf '%6d.%01d s\n' $(((end - begin) / 1000000000)) $(((end - begin) / 100000000 % 10))
+        tenths=$((($(date +%s%N) - begin) / 100000000))
+        printf '%s%6d.%d s%s\n' "$DIM" $((tenths / 10)) $((tenths % 10)) "$PLAIN"
         rm -f "$log"
     else
-        printf 'failed\n\n'
+        printf '%s  failed%s\n\n' "$RED" "$PLAIN"
         tail -n 20 "$log" | sed 's/^/    | /'
-        printf '\n  What to do: %s\n  The whole output: %s\n' "$mend" "$log"
+        printf '\n  %sWhat to do:%s %s\n  The whole output: %s\n' "$BOLD" "$PLAIN" "$mend" "$log"
         exit 69
     fi
 }
 
+# alone command..: two runs at a time do not build, install or fetch at the same moment.
+alone() {
+    (
+        flock 8
+        "$@" 8>&-
+    ) 8>"$CACHE/alone.lock"
+}
+
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
 }
 
 # Debian 12 package names, one list for the demo and one more for the tests.
 PACKAGES_BUILD="build-essential meson ninja-build pkg-config python3 tzdata librdkafka-dev libhiredis-dev libavro-dev
 libyaml-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libxxhash-dev check"
-PACKAGES_DEMO="redis-server redis-tools default-jre-headless maven curl"
+PACKAGES_DEMO="redis-server redis-tools default-jre-headless maven curl ca-certificates"
 PACKAGES_TEST="clang clang-format clang-tidy openssl python3-venv xz-utils libclang-rt-14-dev"
 
 missing_packages() {
@@ -40,19 +61,27 @@ missing_packages() {
     done
 }
 
-# A Java that is already there (whoever packaged it) is good enough.
 install_packages() {
-    local wanted=() name
+    local wanted=() name missing
     for name in "$@"; do
+        # A Java or Maven that is already there (whoever packaged it) is good enough.
         [ "$name" = default-jre-headless ] && command -v java >/dev/null && continue
         [ "$name" = maven ] && command -v mvn >/dev/null && continue
         wanted+=("$name")
     done
-    local missing
     missing=$(missing_packages "${wanted[@]}")
     [ -z "$missing" ] && return 0
+    missing=$(echo "$missing" | tr '\n' ' ')
+    if ! command -v apt-get >/dev/null; then
+        echo "This is not Debian: install what these packages hold, then run again: $missing"
+        return 1
+    fi
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        echo "Neither root nor sudo here. As root, then run again:"
+        echo "apt-get install --no-install-recommends $missing"
+        return 1
+    fi
     # Debian's redis-server starts a server of its own on 6379; ours runs on a port of its own.
-    export DEBIAN_FRONTEND=noninteractive
     as_root apt-get update -q
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $missing
@@ -61,7 +90,7 @@ install_packages() {
 build_segue() { # BUILD_DIR [meson option..]
     local dir=$1
     shift
-    if [ -f "$dir/build.ninja" ]; then :; else meson setup "$dir" "$ROOT" "$@"; fi
+    [ -f "$dir/build.ninja" ] || meson setup "$dir" "$ROOT" "$@" || return 1
     ninja -C "$dir" processor/segue
 }
 

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What happens, live: rates from /metrics, and the outputs as they are committed.
 
-usage: watch.py METRICS_URL TAIL_COMMAND.. -- [--until-idle SECONDS] [--summary FILE]
-
-One status line a second on a terminal (one in ten otherwise), one line per life event, offer and, sampled, segment change.
---until-idle: end when every record has been read, committed and applied, and nothing came for so many seconds.
-"""
+On a terminal: some lines a second, and under them a status line that is written again and again. Otherwise: fewer
+lines, the status every ten seconds. Rare things are shown before frequent ones; everything is counted for the end."""
+import argparse
 import collections
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,28 +17,63 @@ import time
 import urllib.request
 
 LINE = re.compile(r'^(segue_\w+?)(?:\{(.*)\})? (\S+)')
-SHOWN_PER_SECOND = 6
+LINES_A_SECOND = 6
+LINES_WITHOUT_TERMINAL = 2
+STATUS_EVERY = 10
+WAITING_MAX = 50
+NAMED_IN_SUMMARY = 6
+STEP_COLUMNS = slice(31, 42)
+COLOURS = {'entered': '32', 'exited': '33', 'life': '35', 'offer': '36', 'dim': '2', 'bold': '1'}
+
+
+class Screen:
+    """Colour and cutting on a terminal, plain lines elsewhere; NO_COLOR is respected."""
+
+    def __init__(self, out):
+        self.out, self.terminal = out, out.isatty()
+        self.colour = self.terminal and not os.environ.get('NO_COLOR') and os.environ.get('TERM', 'dumb') != 'dumb'
+        self.status_shown = False
+
+    def paint(self, name, text):
+        return f'\033[{COLOURS[name]}m{text}\033[0m' if self.colour and name in COLOURS else text
+
+    def cut(self, text):
+        width = shutil.get_terminal_size().columns - 1
+        return text if not self.terminal or len(text) <= width else text[:max(width - 2, 1)] + '..'
+
+    def line(self, text, colour='', columns=slice(None)):
+        """Only `columns` of it are painted."""
+        text = self.cut(text)
+        begin, end, _ = columns.indices(len(text))
+        text = text[:begin] + self.paint(colour, text[begin:end]) + text[end:]
+        print(('\r\033[K' if self.status_shown else '') + text, file=self.out, flush=True)
+        self.status_shown = False
+
+    def status(self, text):
+        """Stays at the bottom of a terminal."""
+        print('\r\033[K' + self.paint('bold', self.cut(text)), end='', file=self.out, flush=True)
+        self.status_shown = True
 
 
 def metrics(url):
-    """name -> total over all label sets, and (name, labels) -> value."""
-    totals, series = collections.defaultdict(float), {}
+    """name -> total over all label sets."""
+    totals = collections.defaultdict(float)
     with urllib.request.urlopen(url, timeout=2) as answer:
         for line in answer.read().decode().splitlines():
             found = LINE.match(line)
             if found:
                 totals[found[1]] += float(found[3])
-                series[found[1], found[2] or ''] = float(found[3])
-    return totals, series
+    return totals
 
 
 class Outputs(threading.Thread):
-    """Follows `segue tail`, counts what it prints and keeps a few lines to show."""
+    """Follows `segue tail`, counts what it prints and keeps a few lines of each sort to show."""
 
     def __init__(self, command):
         super().__init__(daemon=True)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors="replace")
-        self.counts, self.waiting, self.lock = collections.Counter(), collections.deque(), threading.Lock()
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors='replace')
+        self.counts, self.sorts = collections.Counter(), collections.Counter()
+        self.waiting, self.lock = collections.defaultdict(collections.deque), threading.Lock()
 
     def run(self):
         for line in self.process.stdout:
@@ -47,15 +82,26 @@ class Outputs(threading.Thread):
             except ValueError:
                 continue
             kind, value = record['topic'].rsplit('.', 1)[-1], record.get('value') or {}
+            what = describe(kind, value)
             with self.lock:
                 self.counts[kind] += 1
-                text = describe(kind, value)
-                if text and len(self.waiting) < 200:
-                    self.waiting.append(text)
+                if what:
+                    colour, sort, text = what
+                    self.sorts[kind, sort] += 1
+                    if len(self.waiting[kind, sort]) < WAITING_MAX:
+                        self.waiting[kind, sort].append((colour, text))
 
     def take(self, count):
+        """Up to `count` lines, one of each sort in turn, the rarest sort first."""
+        taken = []
         with self.lock:
-            return [self.waiting.popleft() for _ in range(min(count, len(self.waiting)))]
+            while len(taken) < count and any(self.waiting.values()):
+                for sort in sorted(self.waiting, key=self.sorts.get):
+                    if self.waiting[sort] and len(taken) < count:
+                        taken.append(self.waiting[sort].popleft())
+            for queue in self.waiting.values():
+                queue.clear()
+        return taken
 
     def stop(self):
         self.process.terminate()
@@ -63,74 +109,114 @@ class Outputs(threading.Thread):
 
 
 def describe(kind, value):
+    """(colour, sort, line) of an output; None: counted, not shown."""
     who = value.get('customer_id', '?')
     when = str(value.get('effective_at', ''))[:16].replace('T', ' ')
+    head = f'  {when:16}  {who:9}  '
     if kind == 'segment-changes':
         proof = value.get('proof') or []
         leaf = next((p for p in proof if p.get('holds', True)), proof[0] if proof else None)
-        why = f"  because {leaf['expr']} ({leaf['value']})" if leaf else ''
-        return f"{when}  {who}  {value.get('transition', '').lower():8} {value.get('segment_id')}{why}"
+        word = 'because' if leaf and leaf.get('holds', True) else 'no longer'
+        why = f"  {word} {leaf['expr']} ({leaf['value']})" if leaf else ''
+        step = value.get('transition', '').lower()
+        sort = f"{value.get('segment_id')} {step}"
+        return step, sort, f"{head}{step:10}  {value.get('segment_id')}{why}"
     if kind == 'life-events':
-        return (f"{when}  {who}  life event {value.get('life_event')} {value.get('state', '').lower()}"
-                f" (confidence {value.get('confidence', 0):.2f})")
+        sort = f"{value.get('life_event')} {value.get('state', '').lower()}"
+        return 'life', sort, f"{head}life event  {sort} (confidence {value.get('confidence', 0):.2f})"
     if kind == 'offers' and value.get('offers'):
         offer = value['offers'][0]
-        return f"{when}  {who}  offer {offer['offer_id']} by {offer['channel']}, score {offer['score']:.2f}"
+        return 'offer', offer['offer_id'], f"{head}offer       {offer['offer_id']} by {offer['channel']}, score {offer['score']:.2f}"
+    if kind == 'offers':
+        return '', 'no offer', None
     return None
 
 
-def status(totals, before, seconds, counts):
-    rate = (totals['segue_events_total'] - before['segue_events_total']) / seconds
+def status(totals, rate, counts):
     return (f"{rate:9,.0f} events/s | lag {totals['segue_lag_records']:,.0f} | commits {totals['segue_commits_total']:,.0f}"
             f" | segment changes {counts['segment-changes']:,}"
             f" | life events {counts['life-events']:,} | offers {counts['offers']:,}")
 
 
-def main():
-    args = sys.argv[1:]
-    split = args.index('--')
-    url, command, options = args[0], args[1:split], args[split + 1:]
-    idle_after = float(options[options.index('--until-idle') + 1]) if '--until-idle' in options else None
-    summary = options[options.index('--summary') + 1] if '--summary' in options else None
-    terminal, outputs = sys.stdout.isatty(), Outputs(command)
-    outputs.start()
-    before, begin, idle, tick, first_events = collections.defaultdict(float), time.time(), 0.0, 0, None
-    last = begin
-    totals = before
+def alive(pid):
     try:
-        while idle_after is None or idle < idle_after:
-            time.sleep(1)
-            tick += 1
-            try:
-                totals, _ = metrics(url)
-            except OSError as error:
-                print(f'  no metrics: {error}', flush=True)
-                idle = 0
-                continue
-            now = time.time()
-            for text in outputs.take(SHOWN_PER_SECOND):
-                print(('\r\033[K' if terminal else '') + '  ' + text, flush=True)
-            line = status(totals, before, now - last, outputs.counts)
-            if terminal:
-                print('\r\033[K' + line, end='', flush=True)
-            elif tick % 10 == 0:
-                print(line, flush=True)
-            busy = totals['segue_events_total'] != before['segue_events_total'] or totals['segue_lag_records'] > 0 \
-                or totals['segue_unapplied_cuts'] > 0 or totals['segue_tasks_ready'] == 0
-            idle = 0 if busy else idle + now - last
-            before, last = totals, now
+        with open(f'/proc/{pid}/stat', encoding='ascii', errors='replace') as stat:
+            return stat.read().rsplit(') ', 1)[1][0] != 'Z'
+    except OSError:
+        return False
+
+
+def busy(totals, before):
+    return (totals['segue_events_total'] != before['segue_events_total'] or totals['segue_lag_records'] > 0
+            or totals['segue_unapplied_cuts'] > 0 or totals['segue_tasks_ready'] == 0)
+
+
+def follow(args, screen, outputs):
+    """Show until everything has been read, committed and applied for --until-idle seconds; return the last totals."""
+    before, last, idle, tick, told = collections.defaultdict(float), time.time(), 0.0, 0, False
+    while args.until_idle is None or idle < args.until_idle:
+        time.sleep(1)
+        tick += 1
+        try:
+            totals = metrics(args.metrics)
+        except OSError as error:
+            screen.line(f'  no metrics: {error}')
+            idle = 0.0
+            continue
+        now = time.time()
+        for colour, text in outputs.take(LINES_A_SECOND if screen.terminal else LINES_WITHOUT_TERMINAL):
+            if text:
+                screen.line(text, colour, STEP_COLUMNS)
+        text = status(totals, (totals['segue_events_total'] - before['segue_events_total']) / (now - last), outputs.counts)
+        if screen.terminal:
+            screen.status(text)
+        elif tick % STATUS_EVERY == 0:
+            screen.line(text)
+        idle = 0.0 if busy(totals, before) or alive(args.feeder) else idle + now - last
+        if idle > 2 and not told and args.until_idle is None:
+            screen.line('  All input is processed. Ctrl-C ends the demo.', 'bold')
+            told = True
+        before, last = totals, now
+        args.totals = totals
+
+
+def summarize(args, screen, outputs, seconds):
+    totals = args.totals
+    facts = {'events': int(totals['segue_events_total']), 'rejects': int(totals['segue_rejects_total']),
+             'commits': int(totals['segue_commits_total']), 'seconds': round(seconds, 1)}
+    facts.update({kind.replace('-', '_'): count for kind, count in sorted(outputs.counts.items())})
+    screen.line('')
+    for name, value in facts.items():
+        screen.line(f'  {name}: {value}')
+        sorts = sorted(((count, sort) for (kind, sort), count in outputs.sorts.items() if kind.replace('-', '_') == name),
+                       reverse=True)
+        for count, sort in sorts[:NAMED_IN_SUMMARY]:
+            screen.line(f'    {count:7,} {sort}', 'dim')
+        if len(sorts) > NAMED_IN_SUMMARY:
+            screen.line(f'    {sum(c for c, _ in sorts[NAMED_IN_SUMMARY:]):7,} others', 'dim')
+    if args.summary:
+        with open(args.summary, 'w', encoding='utf-8') as out:
+            json.dump(facts, out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description='What happens, live.')
+    parser.add_argument('--metrics', required=True, help='URL of the processor')
+    parser.add_argument('--feeder', type=int, required=True, help='process that feeds; idle is counted after its end')
+    parser.add_argument('--until-idle', type=float, help='end after so many seconds without work')
+    parser.add_argument('--summary', help='file for the counts, as JSON')
+    parser.add_argument('tail', nargs='+', help='command that prints the outputs')
+    args = parser.parse_args()
+    args.totals = collections.defaultdict(float)
+    screen, outputs, begin = Screen(sys.stdout), Outputs(args.tail), time.time()
+    outputs.start()
+    try:
+        follow(args, screen, outputs)
+        time.sleep(1)
     except KeyboardInterrupt:
         pass
-    time.sleep(1)
     outputs.stop()
-    facts = {'events': int(totals['segue_events_total']), 'rejects': int(totals['segue_rejects_total']),
-             'commits': int(totals['segue_commits_total']), 'seconds': round(time.time() - begin, 1)}
-    facts.update({kind.replace('-', '_'): count for kind, count in sorted(outputs.counts.items())})
-    print('\n' if terminal else '', end='')
-    print('\n'.join(f'  {name}: {value}' for name, value in facts.items()))
-    if summary:
-        with open(summary, 'w', encoding='utf-8') as out:
-            json.dump(facts, out)
+    summarize(args, screen, outputs, time.time() - begin)
 
 
 main()
