@@ -202,7 +202,8 @@ static bool unpack_view(const struct engine *engine, struct customer *customer,
         uint32_t key = bytes_take_u32(reader);
         uint32_t hash = bytes_take_u32(reader);
         for (uint32_t k = 0; k < engine->view_count; k++) {
-            hashes[k] = engine->view[k].key == key ? hash : hashes[k];
+            bool known = engine->view[k].key == key && !customer->view_whole;
+            hashes[k] = known ? hash : hashes[k];
         }
     }
     return !reader->bad;
@@ -249,6 +250,7 @@ static const char *unpack_all(const struct engine *engine, struct customer *cust
             return "a record with a bad part";
         }
     }
+    customer->view_whole = !same_layout;
     if (!unpack_view(engine, customer, reader) || bytes_left(reader) != 0) {
         return "a record with a bad view or bytes left over";
     }

@@ -55,7 +55,7 @@ enum cut_entry_flag {
     CUT_RECORD_DELETE = 2, /* record and view go */
     CUT_BUCKET_OLD = 4,
     CUT_BUCKET_NEW = 8,
-    CUT_VIEW_WHOLE = 16,   /* the view holds exactly these fields (checkpoints) */
+    CUT_VIEW_WHOLE = 16,   /* the view holds exactly these fields (checkpoints, another layout) */
 };
 
 struct cut_entry {

@@ -13,10 +13,11 @@
 enum { DUE_BUCKETS_PER_READ = 128, DUE_FIRE_PER_TURN = 256, DUE_KEYS_PER_READ = 256 };
 
 /* SMEMBERS of the next buckets, with the head, in one MULTI. */
-static void due_read(struct worker *worker, struct task *task, int64_t first, int64_t last)
+void due_read(struct worker *worker, struct task *task, enum read_operation operation, int64_t first,
+              int64_t last)
 {
     struct store_pipeline pipeline;
-    if (!read_begin(worker, task, READ_DUE, &pipeline)) {
+    if (!read_begin(worker, task, operation, &pipeline)) {
         return;
     }
     char key[KEY_PREFIX_SIZE_MAX + 8];
@@ -55,20 +56,22 @@ static void due_add(struct task *task, int64_t bucket, struct slice id)
     }
 }
 
+bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec)
+{
+    bool whole = exec->kind == STORE_ARRAY && exec->count == task->read_count + 1;
+    for (uint32_t i = 1; whole && i < exec->count; i++) {
+        whole = exec->children[i].kind == STORE_ARRAY;
+    }
+    if (!whole) {
+        task->retry_us = worker->now_us + RETRY_US;
+    }
+    return whole && read_judge(worker, task, &exec->children[0]) == READ_TRUST;
+}
+
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
-    if (exec->kind != STORE_ARRAY || exec->count != task->read_count + 1) {
-        task->retry_us = worker->now_us + RETRY_US;
-        return;
-    }
-    for (uint32_t i = 1; i < exec->count; i++) {
-        if (exec->children[i].kind != STORE_ARRAY) {
-            task->retry_us = worker->now_us + RETRY_US;
-            return;
-        }
-    }
-    if (read_judge(worker, task, &exec->children[0]) != READ_TRUST) {
+    if (!due_answered(worker, task, exec)) {
         return;
     }
     int64_t last = task->read_bucket + (int64_t)task->read_count - 1;
@@ -186,7 +189,7 @@ void due_step(struct worker *worker, struct task *task)
     }
     int64_t present = due_bucket_of(task->now_ms);
     if (due->loaded < present && due->count < due->limit / 2) {
-        due_read(worker, task, due->loaded + 1, present);
+        due_read(worker, task, READ_DUE, due->loaded + 1, present);
         return;
     }
     /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the
@@ -194,7 +197,7 @@ void due_step(struct worker *worker, struct task *task)
      * again. */
     int64_t last = due->count == 0 ? present : present - 1;
     if (due->missed <= last && due->count < due->limit / 2) {
-        due_read(worker, task, due->missed, last);
+        due_read(worker, task, READ_DUE, due->missed, last);
         return;
     }
     if (!task_may_cut(worker, task)) {

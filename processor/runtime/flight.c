@@ -110,6 +110,8 @@ static int64_t seal_bucket(const struct task *task, const struct customer *custo
 static bool seal_view(struct worker *worker, struct customer *customer, struct cut_entry *entry)
 {
     arena_reset(&worker->view_arena);
+    entry->flags |= customer->view_whole ? CUT_VIEW_WHOLE : 0;
+    customer->view_whole = false;
     uint32_t count =
         engine_view(worker->options.engine, customer, &worker->view_arena, worker->view_changes);
     struct bytes_writer writer = bytes_writer(worker->view_bytes, worker->view_bytes_size);
@@ -139,7 +141,7 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
         record_begin(&record, bucket);
         size_t size =
             engine_customer_pack(worker->options.engine, customer, worker->packed + record.size);
-        entry.flags = CUT_RECORD_SET;
+        entry.flags |= CUT_RECORD_SET;
         entry.record = slice_of(worker->packed, record.size + size);
         entry.bucket_new = bucket;
         if (bucket < DUE_FAR_FIRST && bucket > task->due.last) {

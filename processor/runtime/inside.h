@@ -94,7 +94,7 @@ enum claim_step {
 };
 
 enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
-enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE };
+enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE, READ_SWEEP };
 
 /* Records taken from the log and not yet released. Clock live, or one source: one lane for all, as they came.
  * Clock stream: a lane per source, and the rest of a source that is ahead stays with the log. */
@@ -204,6 +204,10 @@ struct task {
     uint32_t silent; /* bit per source: silent for everybody, its absences are held */
     int64_t live_since_us;
     bool clock_held; /* the wall clock runs ahead of Kafka's and is not believed */
+
+    int64_t sweep_bucket; /* the next due set of a sweep; INT64_MIN: none begun */
+    uint32_t sweep_part;  /* of that set, when it is too large for the heap */
+    bool sweep_missed;
 
     void *state_block; /* the engine's task state */
     uint64_t state_hash;
@@ -355,6 +359,16 @@ void rebuild_deleted(struct worker *worker, struct task *task);
 /* due_step.c */
 void due_step(struct worker *worker, struct task *task);
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
+/* Read these due sets with the head, as many as fit into one question; the answer comes as `operation`. */
+void due_read(struct worker *worker, struct task *task, enum read_operation operation, int64_t first,
+              int64_t last);
+/* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. */
+bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec);
+
+/* sweep.c */
+void sweep_reset(struct task *task);
+void sweep_step(struct worker *worker, struct task *task);
+void sweep_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
 
 /* May another cut of this task wait for Redis? */
 static inline bool task_may_cut(const struct worker *worker, const struct task *task)

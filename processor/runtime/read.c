@@ -141,6 +141,9 @@ void read_answer(struct worker *worker, struct task *task, const struct store_an
         case READ_DUE:
             due_loaded(worker, task, answer);
             break;
+        case READ_SWEEP:
+            sweep_loaded(worker, task, answer);
+            break;
         case READ_TASK:
             claim_task_record(worker, task, answer);
             break;

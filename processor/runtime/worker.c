@@ -361,6 +361,9 @@ static void worker_task_step(struct worker *worker, struct task *task)
         task_clock_step(worker, task);
         due_step(worker, task);
         if (task->state == TASK_LIVE) {
+            sweep_step(worker, task);
+        }
+        if (task->state == TASK_LIVE) {
             batch_step(worker, task);
         }
         break;

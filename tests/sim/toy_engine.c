@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "engine/sweep.h"
 #include "sim/sim.h"
 
 struct engine {
@@ -143,6 +144,29 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
 static uint64_t place_of(uint32_t number, uint32_t source, int64_t offset)
 {
     return (uint64_t)number << 32 | (uint64_t)source << 24 | (uint64_t)offset;
+}
+
+/* The rules never change in a simulation. */
+bool engine_sweep_due(const struct engine *engine, const void *task)
+{
+    (void)engine;
+    (void)task;
+    return false;
+}
+
+void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms,
+                        struct effects *effects)
+{
+    (void)engine;
+    (void)task;
+    (void)now_ms;
+    (void)effects;
+}
+
+void engine_sweep_complete(const struct engine *engine, void *task, int64_t now_ms,
+                           struct effects *effects)
+{
+    engine_sweep_begin(engine, task, now_ms, effects);
 }
 
 static void toy_output(struct customer *customer, struct effects *effects, uint32_t what,

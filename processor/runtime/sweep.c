@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Another playbook went live: bring every customer of the task by (engine/sweep.h).
+ *
+ * Every customer stands in exactly one due set, so the sets in use are read one after another and
+ * whoever stands in them is put on the heap as due now; due_step.c loads and fires them beside the
+ * real deadlines. A customer that changes sets meanwhile was looked at. Customers in memory were read
+ * by this engine and come due by themselves. Nothing of the progress is kept: after a restart the
+ * sweep begins again, and whoever was looked at has nothing to say. */
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/log.h"
+#include "engine/sweep.h"
+#include "runtime/inside.h"
+
+enum { SWEEP_BUCKETS_PER_READ = 128 };
+
+#define SWEEP_NOT_BEGUN INT64_MIN
+#define SWEEP_END (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
+
+void sweep_reset(struct task *task)
+{
+    task->sweep_bucket = SWEEP_NOT_BEGUN;
+    task->sweep_part = 0;
+}
+
+/* The engine said something that belongs to no customer. */
+static bool sweep_say(struct worker *worker, struct task *task)
+{
+    struct flight *flight = &worker->flights[worker->building];
+    if (flight->began_us == 0) {
+        flight->began_us = worker->now_us;
+    }
+    task->held_building = true;
+    return batch_flush(worker, task);
+}
+
+static void sweep_begin(struct worker *worker, struct task *task)
+{
+    log_info("sweep_begins", "looking at every customer under another playbook", "task=%u playbook=%016llx",
+             task->number, (unsigned long long)worker->playbook_hash);
+    engine_sweep_begin(worker->options.engine, task->state_block, task->now_ms, &worker->effects);
+    task->sweep_bucket = task->due.cursor == INT64_MIN ? DUE_FAR_FIRST : task->due.cursor;
+    task->sweep_part = 0;
+    (void)sweep_say(worker, task);
+}
+
+static void sweep_complete(struct worker *worker, struct task *task)
+{
+    engine_sweep_complete(worker->options.engine, task->state_block, task->now_ms, &worker->effects);
+    if (sweep_say(worker, task)) {
+        log_info("sweep_complete", "every customer was looked at", "task=%u playbook=%016llx", task->number,
+                 (unsigned long long)worker->playbook_hash);
+        sweep_reset(task);
+    }
+}
+
+/* A set may hold more customers than the heap: then it is read in parts, by a hash of the id. */
+static uint32_t sweep_parts(const struct task *task, uint32_t members)
+{
+    return members / (task->due.limit / 4) + 1;
+}
+
+static void sweep_push(struct task *task, const struct store_reply *members, uint32_t parts)
+{
+    for (uint32_t i = 0; i < members->count; i++) {
+        struct slice id = members->children[i].text;
+        if (id.size <= CUSTOMER_ID_SIZE_MAX && hash64(id, 0) % parts == task->sweep_part) {
+            /* Full: the part was unlucky; it is read once more, without those who were looked at. */
+            task->sweep_missed |= !due_push(&task->due, task->now_ms, id);
+        }
+    }
+}
+
+void sweep_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
+    if (!due_answered(worker, task, exec)) {
+        return;
+    }
+    for (uint32_t i = 0; i < task->read_count; i++) {
+        const struct store_reply *members = &exec->children[1 + i];
+        uint32_t parts = sweep_parts(task, members->count);
+        if (i > 0 && (parts > 1 || task->due.limit - task->due.count < members->count)) {
+            return; /* first in the next read */
+        }
+        task->sweep_missed = false;
+        sweep_push(task, members, parts);
+        if (task->sweep_missed) {
+            return;
+        }
+        if (++task->sweep_part < parts) {
+            return;
+        }
+        task->sweep_part = 0;
+        task->sweep_bucket++;
+    }
+}
+
+void sweep_step(struct worker *worker, struct task *task)
+{
+    if (!engine_sweep_due(worker->options.engine, task->state_block) || task->now_ms == INT64_MIN ||
+        task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
+        worker->building == NO_INDEX || worker->stopping ||
+        !task_may_cut(worker, task) || !batch_room(worker, NULL)) {
+        return;
+    }
+    const struct due *due = &task->due;
+    worker->idle = false;
+    if (task->sweep_bucket == SWEEP_NOT_BEGUN) {
+        sweep_begin(worker, task);
+        return;
+    }
+    if (due->count > 0 && due->items[0].at_ms <= task->now_ms) {
+        return; /* those who are due are looked at first */
+    }
+    if (task->sweep_bucket < DUE_FAR_FIRST && task->sweep_bucket > due->last) {
+        task->sweep_bucket = DUE_FAR_FIRST;
+    }
+    if (task->sweep_bucket >= SWEEP_END) {
+        sweep_complete(worker, task);
+        return;
+    }
+    int64_t last = task->sweep_bucket >= DUE_FAR_FIRST ? SWEEP_END - 1 : due->last;
+    if (last - task->sweep_bucket >= SWEEP_BUCKETS_PER_READ) {
+        last = task->sweep_bucket + SWEEP_BUCKETS_PER_READ - 1;
+    }
+    due_read(worker, task, READ_SWEEP, task->sweep_bucket, last);
+}
