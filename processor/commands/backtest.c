@@ -22,8 +22,8 @@ static const char help[] =
     "usage: segue backtest [OPTION..] --events FILE..\n\n"
     "  --playbook PATH   file or folder (default config/playbooks/retail)\n"
     "  --events FILE..   NDJSON, one {\"source\":..,\"event\":{..}} a line; - is standard input; "
-    "several are merged\n"
-    "                    by event time, each in its own order\n"
+    "sources and files\n"
+    "                    merge by event time, each source of a file in its own order\n"
     "  --tasks N         divide customers as N partitions do (default 1)\n"
     "  --salt TEXT       of holdouts and arms, as in the configuration (default segue)\n"
     "  --application A   name in ce_source (default segue)\n"
@@ -337,7 +337,7 @@ int backtest_run(int argument_count, char **arguments)
         return code;
     }
     if (event_files_open((const char *const *)arguments + optind,
-                         (uint32_t)(argument_count - optind), &backtest.files,
+                         (uint32_t)(argument_count - optind), backtest.task_count, &backtest.files,
                          &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue backtest: %s\n", text.text);
         return EXIT_NO;

@@ -1,60 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading JSON costs more than the engine does, so each file has a thread that parses ahead: two
- * batches a file, one being read from while the other is filled. What comes out, and in which
- * order, is as without threads. */
+/* Every source of every file has a reader. What the files have of one source is one stream, by time. Each
+ * task's share of a stream waits in a queue; a task's event is taken when all of its queues have a head or
+ * their stream is at its end, so the order is that of `clock: stream` over the same events
+ * (decisions/0007), late ones included.
+ *
+ * For that a stream is read ahead of the others until every task has something of it, up to the readers'
+ * memory. Beyond it (thousands of events in a row that are all of other tasks) a task goes on when the
+ * stream has passed its own time: then only an event that is late by more than all of that can be misplaced. */
 #include "commands/event_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
+#include "commands/event_reader.h"
+#include "runtime/merge.h"
 
-enum {
-    BATCH_LINES = 512,
-    BATCH_ARENA_SIZE =
-        2 * NDJSON_LINE_SIZE_MAX + 65536, /* texts of a batch; always room for one line */
-    BATCHES = 2,
-};
-
-/* A line that was read: an event, or what is wrong with it. */
-struct parsed {
-    bool good;
-    uint64_t line;
-    struct event event;
-    struct ndjson_error error;
-};
-
-struct batch {
-    struct parsed *entries; /* BATCH_LINES */
-    uint32_t count;
-    bool last; /* nothing comes after it */
-    bool full; /* filled and not yet read; guarded by the file's mutex */
-    struct arena arena;
-};
-
-struct one_file {
-    const char *path;
-    struct slice rest; /* not yet parsed: the thread's */
-    uint64_t line;     /* the thread's */
-    struct batch batches[BATCHES];
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    uint32_t reading; /* the batch that is read from */
-    uint32_t next;    /* entry in it */
-    bool ready;       /* batches[reading] may be read */
+struct stream {
+    struct event_reader *readers[EVENT_FILES_MAX];
+    struct event_line *heads[EVENT_FILES_MAX]; /* the next of each file; NULL: not read yet, or none */
+    uint32_t queued;                           /* lines in its tasks' queues */
+    int64_t read_ms;                           /* the latest time read so far */
     bool ended;
+    bool full; /* its readers are, until a line is released */
+};
+
+struct queue {
+    struct event_line *first;
+    struct event_line *last;
 };
 
 struct event_files {
-    struct one_file files[EVENT_FILES_MAX];
+    const char *paths[EVENT_FILES_MAX];
     uint32_t count;
-    uint32_t last; /* the file whose event was handed out: it moves on at the next call */
+    uint32_t task_count;
+    struct stream streams[SOURCE_COUNT];
+    struct queue *queues;     /* SOURCE_COUNT of each task */
+    struct event_line *taken; /* handed out: released at the next call */
+    uint32_t task;            /* to look at next, */
+    uint32_t task_end;        /* up to here */
+    bool assume;              /* memory is full: a stream beyond a time has nothing before it */
+    event_files_bad_function *on_bad;
+    void *context;
 };
 
 static bool read_whole(int fd, struct slice *out)
@@ -110,170 +103,179 @@ static bool open_one(const char *path, struct slice *out)
     return good;
 }
 
-/* The next line that is not empty. False: the end. */
-static bool next_line(struct one_file *file, struct slice *out_line)
-{
-    while (file->rest.size > 0) {
-        const uint8_t *newline = memchr(file->rest.data, '\n', file->rest.size);
-        size_t size = newline == NULL ? file->rest.size : (size_t)(newline - file->rest.data);
-        size_t used = size + (newline != NULL);
-        *out_line = slice_of(file->rest.data, size);
-        file->rest = slice_of(file->rest.data + used, file->rest.size - used);
-        file->line++;
-        while (out_line->size > 0 && (out_line->data[out_line->size - 1] == '\r' ||
-                                      out_line->data[out_line->size - 1] == ' ')) {
-            out_line->size--;
-        }
-        if (out_line->size > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void fill(struct one_file *file, struct batch *batch)
-{
-    arena_reset(&batch->arena);
-    batch->count = 0;
-    batch->last = false;
-    while (batch->count < BATCH_LINES) {
-        struct parsed *parsed = &batch->entries[batch->count];
-        struct slice before = file->rest, line;
-        uint64_t line_before = file->line;
-        if (!next_line(file, &line)) {
-            batch->last = true;
-            return;
-        }
-        enum status status = ndjson_parse(line, &batch->arena, &parsed->event, &parsed->error);
-        if (status == STATUS_FULL && batch->count > 0) { /* it begins the next batch */
-            file->rest = before;
-            file->line = line_before;
-            return;
-        }
-        parsed->good = status == STATUS_OK;
-        parsed->line = file->line;
-        parsed->event.offset = (int64_t)file->line - 1;
-        batch->count++;
-    }
-}
-
-static void *parse_ahead(void *context)
-{
-    struct one_file *file = context;
-    for (uint32_t at = 0;; at = (at + 1) % BATCHES) {
-        struct batch *batch = &file->batches[at];
-        (void)pthread_mutex_lock(&file->mutex);
-        while (batch->full) {
-            (void)pthread_cond_wait(&file->changed, &file->mutex);
-        }
-        (void)pthread_mutex_unlock(&file->mutex);
-        fill(file, batch);
-        bool last = batch->last;
-        (void)pthread_mutex_lock(&file->mutex);
-        batch->full = true;
-        (void)pthread_cond_signal(&file->changed);
-        (void)pthread_mutex_unlock(&file->mutex);
-        if (last) {
-            return NULL;
-        }
-    }
-}
-
-enum status event_files_open(const char *const *paths, uint32_t count,
+enum status event_files_open(const char *const *paths, uint32_t count, uint32_t task_count,
                              struct event_files **out_files, struct status_text *out_text)
 {
     if (count > EVENT_FILES_MAX) {
         return status_fail(out_text, STATUS_INVALID, "more than %d event files", EVENT_FILES_MAX);
     }
     struct event_files *files = memory_take(sizeof(*files), "event files");
+    files->count = count;
+    files->task_count = task_count;
+    files->queues =
+        memory_take((size_t)task_count * SOURCE_COUNT * sizeof(struct queue), "event files");
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        files->streams[s].read_ms = INT64_MIN;
+    }
     for (uint32_t i = 0; i < count; i++) {
-        struct one_file *file = &files->files[i];
-        pthread_t thread;
-        file->path = strcmp(paths[i], "-") == 0 ? "standard input" : paths[i];
-        if (!open_one(paths[i], &file->rest)) {
+        struct slice text = {NULL, 0};
+        files->paths[i] = strcmp(paths[i], "-") == 0 ? "standard input" : paths[i];
+        if (!open_one(paths[i], &text)) {
             return status_fail(out_text, STATUS_INVALID, "%s: %s", paths[i], strerror(errno));
         }
-        for (uint32_t j = 0; j < BATCHES; j++) {
-            file->batches[j].entries =
-                memory_take(BATCH_LINES * sizeof(struct parsed), "event files");
-            arena_init(&file->batches[j].arena, memory_take(BATCH_ARENA_SIZE, "event files"),
-                       BATCH_ARENA_SIZE);
+        for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+            enum status status = event_reader_open(
+                text, (enum source)s, &files->streams[s].readers[i], out_text);
+            if (status != STATUS_OK) {
+                return status;
+            }
         }
-        (void)pthread_mutex_init(&file->mutex, NULL);
-        (void)pthread_cond_init(&file->changed, NULL);
-        int error = pthread_create(&thread, NULL, parse_ahead, file);
-        if (error != 0) {
-            return status_fail(out_text, STATUS_FATAL, "no thread for %s: %s", paths[i],
-                               strerror(error));
-        }
-        (void)pthread_detach(thread);
     }
-    files->count = count;
-    files->last = count;
     *out_files = files;
     return STATUS_OK;
 }
 
-/* Wait for the batch that is to be read; give back the one that has been. */
-static void next_batch(struct one_file *file)
+/* Have the file's next event in hand, if it has one; tell of lines that are none. */
+static void look(struct event_files *files, struct stream *stream, uint32_t file)
 {
-    struct batch *batch = &file->batches[file->reading];
-    (void)pthread_mutex_lock(&file->mutex);
-    if (file->ready) {
-        file->ended = batch->last;
-        batch->full = false;
-        file->reading = (file->reading + 1) % BATCHES;
-        (void)pthread_cond_signal(&file->changed);
+    while (stream->heads[file] == NULL) {
+        struct event_line *line = event_reader_next(stream->readers[file]);
+        if (line == NULL) {
+            stream->full |= !event_reader_ended(stream->readers[file]);
+            return;
+        }
+        if (line->good) {
+            stream->heads[file] = line;
+            return;
+        }
+        struct event_files_bad bad = {files->paths[file], line->line, line->error};
+        files->on_bad(files->context, &bad);
+        event_reader_release(line);
     }
-    while (!file->ended && !file->batches[file->reading].full) {
-        (void)pthread_cond_wait(&file->changed, &file->mutex);
-    }
-    (void)pthread_mutex_unlock(&file->mutex);
-    file->ready = true;
-    file->next = 0;
 }
 
-/* The file's next event; NULL at its end. */
-static struct parsed *peek(struct one_file *file,
-                           void (*on_bad)(void *, const struct event_files_bad *), void *context)
+/* Put the stream's next event into its task's queue, and have that task looked at. */
+static void pull(struct event_files *files, uint32_t source)
 {
-    while (!file->ended) {
-        struct batch *batch = &file->batches[file->reading];
-        if (!file->ready || file->next == batch->count) {
-            next_batch(file);
-            continue;
-        }
-        struct parsed *parsed = &batch->entries[file->next];
-        if (parsed->good) {
-            return parsed;
-        }
-        struct event_files_bad bad = {file->path, parsed->line, parsed->error};
-        on_bad(context, &bad);
-        file->next++;
-    }
-    return NULL;
-}
-
-bool event_files_next(struct event_files *files, struct event *out_event,
-                      void (*on_bad)(void *context, const struct event_files_bad *bad),
-                      void *context)
-{
+    struct stream *stream = &files->streams[source];
     uint32_t best = files->count;
-    const struct parsed *first = NULL;
-    if (files->last < files->count) {
-        files->files[files->last].next++;
-    }
     for (uint32_t i = 0; i < files->count; i++) {
-        const struct parsed *parsed = peek(&files->files[i], on_bad, context);
-        if (parsed != NULL && (first == NULL || parsed->event.time_ms < first->event.time_ms)) {
-            first = parsed;
+        look(files, stream, i);
+        const struct event_line *head = stream->heads[i];
+        if (head != NULL && (best == files->count ||
+                             head->event.time_ms < stream->heads[best]->event.time_ms)) {
             best = i;
         }
     }
-    files->last = best;
-    if (first == NULL) {
-        return false;
+    if (stream->full) {
+        return;
     }
-    *out_event = first->event;
-    return true;
+    if (best == files->count) {
+        stream->ended = true; /* whoever waited for it need not any more */
+        files->task = 0;
+        files->task_end = files->task_count;
+        return;
+    }
+    struct event_line *line = stream->heads[best];
+    uint32_t task = hash_partition(line->event.customer_id, files->task_count);
+    struct queue *queue = &files->queues[task * SOURCE_COUNT + source];
+    stream->heads[best] = NULL;
+    line->next = NULL;
+    *(queue->first == NULL ? &queue->first : &queue->last->next) = line;
+    queue->last = line;
+    stream->queued++;
+    stream->read_ms =
+        line->event.time_ms > stream->read_ms ? line->event.time_ms : stream->read_ms;
+    files->task = task;
+    files->task_end = task + 1;
+}
+
+/* The task's next event; NULL: it must wait for a stream. */
+static struct event_line *take(struct event_files *files, uint32_t task)
+{
+    struct queue *queues = &files->queues[task * SOURCE_COUNT];
+    uint32_t best = SOURCE_COUNT;
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        if (queues[s].first != NULL &&
+            (best == SOURCE_COUNT || merge_before(queues[s].first->event.time_ms, s,
+                                                  queues[best].first->event.time_ms, best))) {
+            best = s;
+        }
+    }
+    for (uint32_t s = 0; s < SOURCE_COUNT && best < SOURCE_COUNT; s++) {
+        const struct stream *stream = &files->streams[s];
+        if (queues[s].first == NULL && !stream->ended &&
+            (!files->assume || stream->read_ms < queues[best].first->event.time_ms)) {
+            return NULL;
+        }
+    }
+    if (best == SOURCE_COUNT) {
+        return NULL;
+    }
+    struct event_line *line = queues[best].first;
+    queues[best].first = line->next;
+    files->streams[best].queued--;
+    return line;
+}
+
+/* The stream of which least waits, so that a rare source is read as far ahead as it takes. */
+static uint32_t choose(const struct event_files *files)
+{
+    uint32_t best = SOURCE_COUNT;
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        const struct stream *stream = &files->streams[s];
+        if (!stream->ended && !stream->full &&
+            (best == SOURCE_COUNT || stream->queued < files->streams[best].queued)) {
+            best = s;
+        }
+    }
+    return best;
+}
+
+/* Anything left in a queue? Then all that can be read has been: go on with what is here. */
+static bool assume_all(struct event_files *files)
+{
+    bool any = false;
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        any = any || files->streams[s].queued > 0;
+    }
+    files->assume = true;
+    files->task = 0;
+    files->task_end = files->task_count;
+    return any;
+}
+
+static void release_taken(struct event_files *files)
+{
+    if (files->taken != NULL) {
+        event_reader_release(files->taken);
+        files->taken = NULL;
+        for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+            files->streams[s].full = false;
+        }
+    }
+}
+
+bool event_files_next(struct event_files *files, struct event *out_event,
+                      event_files_bad_function *on_bad, void *context)
+{
+    files->on_bad = on_bad;
+    files->context = context;
+    release_taken(files);
+    for (;;) {
+        for (; files->task < files->task_end; files->task++) {
+            files->taken = take(files, files->task);
+            if (files->taken != NULL) {
+                *out_event = files->taken->event;
+                return true;
+            }
+        }
+        files->assume = false;
+        uint32_t source = choose(files);
+        if (source < SOURCE_COUNT) {
+            pull(files, source);
+        } else if (!assume_all(files)) {
+            return false;
+        }
+    }
 }

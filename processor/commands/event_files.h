@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event files (NDJSON) as one stream: several files are merged by event time, each in its own
- * order; at equal times the file named first goes first. One file is read as it is. */
+/* Event files (NDJSON) as one stream, in the order in which `clock: stream` would process them: what the
+ * files have of a source is merged by event time (at equal times the file named first goes first), and the
+ * sources of each task by (event time, source). Lines of one source in one file keep their order. */
 #ifndef COMMANDS_EVENT_FILES_H
 #define COMMANDS_EVENT_FILES_H
 
@@ -19,14 +20,16 @@ struct event_files_bad {
 
 struct event_files;
 
-/* Open them ("-": standard input, read whole). STATUS_INVALID: one cannot be read. Until exit. */
-MUST_USE enum status event_files_open(const char *const *paths, uint32_t count,
+/* Told of each line that is no event. */
+typedef void event_files_bad_function(void *context, const struct event_files_bad *bad);
+
+/* Open them ("-": standard input, read whole), for customers divided among `task_count` tasks.
+ * STATUS_INVALID: one cannot be read. Until exit. */
+MUST_USE enum status event_files_open(const char *const *paths, uint32_t count, uint32_t task_count,
                                       struct event_files **out_files, struct status_text *out_text);
 
-/* The next event, valid until the next call. `on_bad` is told of each line that is none. False: the
- * end. */
+/* The next event, valid until the next call. False: the end. */
 bool event_files_next(struct event_files *files, struct event *out_event,
-                      void (*on_bad)(void *context, const struct event_files_bad *bad),
-                      void *context);
+                      event_files_bad_function *on_bad, void *context);
 
 #endif

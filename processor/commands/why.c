@@ -29,7 +29,7 @@ static int read_event(const char *path, const struct customer *customer, struct 
 {
     struct event_files *files;
     struct status_text text;
-    if (event_files_open(&path, 1, &files, &text) != STATUS_OK) {
+    if (event_files_open(&path, 1, 1, &files, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue why: %s\n", text.text);
         return EXIT_NO;
     }
