@@ -22,7 +22,7 @@ static const char help[] =
     "usage: segue backtest [OPTION..] --events FILE..\n\n"
     "  --playbook PATH   file or folder (default config/playbooks/retail)\n"
     "  --events FILE..   NDJSON, one {\"source\":..,\"event\":{..}} a line; - is standard input; "
-    "sources and files\n"
+    "the sources of a task\n"
     "                    merge by event time, each source of a file in its own order\n"
     "  --tasks N         divide customers as N partitions do (default 1)\n"
     "  --salt TEXT       of holdouts and arms, as in the configuration (default segue)\n"

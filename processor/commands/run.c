@@ -219,6 +219,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.commit_interval_ms = settings->commit_interval_ms;
     options.checkpoint_interval_ms = settings->checkpoint_interval_ms;
     options.journal_keep_ms = settings->journal_keep_ms;
+    options.merge_wait_ms = settings->merge_wait_ms;
     options.future_ms_max = settings->future_max_ms;
     options.store_timeout_ms = settings->redis.timeout_ms;
     options.store_reads_per_task = settings->redis.cluster;

@@ -102,7 +102,7 @@ struct worker_options {
     int64_t clock_lead_ms_max;      /* how far the wall clock may run ahead of Kafka's; default 60 s */
     int64_t store_timeout_ms;       /* a Redis answer later than this breaks its connection; default 10 s */
     bool store_reads_per_task;      /* a connection for the reads of each task, after those that write */
-    /* clock stream: how long to wait for a source with nothing to read; default 2 s */
+    /* clock stream: how long a record waits for a source at its end; default 2 s */
     int64_t merge_wait_ms;
     struct worker_heard *heard;     /* shared by all workers of the process; NULL: the worker's own */
     struct worker_limits limits;

@@ -78,6 +78,8 @@ static const struct key keys[] = {
     WORD("clock", clock, "live", "live stream", "stream: event time only, for history and replays"),
     {"live_from", FORM_TIME, AT(live_from_ms), "", 0, 0, NULL,
      "before it outputs are BACKFILL: state topic only, no offers"},
+    TIMESPAN("merge_wait", merge_wait_ms, "2s", 0, MS_PER_HOUR,
+             "clock stream: how long a record waits for a source that is at its end"),
     TIMESPAN("future_max", future_max_ms, "5m", 0, MS_PER_DAY,
              "an event dated further ahead is rejected"),
     TIMESPAN("clock_lead_max", clock_lead_max_ms, "60s", MS_PER_SECOND, MS_PER_DAY,

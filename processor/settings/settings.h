@@ -92,6 +92,7 @@ struct settings {
 
     enum settings_clock clock;
     int64_t live_from_ms;      /* INT64_MIN: always live */
+    int64_t merge_wait_ms;     /* clock stream: a record waits so long for a source at its end */
     int64_t future_max_ms;     /* events dated further ahead are rejected */
     int64_t clock_lead_max_ms; /* how far the wall clock may run ahead of our own last append */
 
