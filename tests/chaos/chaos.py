@@ -18,6 +18,7 @@ import threading
 import time
 
 import confluent_kafka
+import redis
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
@@ -28,6 +29,7 @@ from faults import Faults, Servers, Supervisor  # noqa: E402
 from stack import Process, Stack  # noqa: E402
 
 TASKS, CUSTOMERS = 8, 5000
+VIEWS_PER_READ = 4
 STUCK_SECONDS = 90                  # with no new commit although faults have stopped
 CHECK_SECONDS = 75                  # of the minutes, kept for calming down and the checker
 
@@ -67,27 +69,33 @@ class Watch(threading.Thread):
 
 
 class Witness(threading.Thread):
-    """Reads head and view of somebody in one MULTI, ten times a second, whatever happens."""
+    """Reads a head and some of its task's views in one MULTI, fifty times a second, whatever happens."""
 
     def __init__(self, stack, seed):
         super().__init__(daemon=True)
         self.stack, self.chance, self.seen, self.stopping = stack, random.Random(seed), [], threading.Event()
 
     def run(self):
-        client = self.stack.redis_client()
-        while not self.stopping.wait(0.1):
-            customer = f'C{self.chance.randrange(CUSTOMERS):06d}'
-            task = murmur2.partition(customer, TASKS)
+        client, members = self.stack.redis_client(), [[] for _ in range(TASKS)]
+        for number in range(CUSTOMERS):
+            members[murmur2.partition(f'C{number:06d}', TASKS)].append(f'C{number:06d}')
+        while not self.stopping.wait(0.02):
+            task = self.chance.randrange(TASKS)
+            some = self.chance.sample(members[task], VIEWS_PER_READ)
+            pipeline = client.pipeline(transaction=True)
+            pipeline.get(f'{{{self.stack.name}.{task}}}head')
+            for customer in some:
+                pipeline.hgetall(f'{{{self.stack.name}.{task}}}v:{customer}')
             try:
-                pipeline = client.pipeline(transaction=True)
-                pipeline.get(f'{{{self.stack.name}.{task}}}head').hgetall(f'{{{self.stack.name}.{task}}}v:{customer}')
-                head, view = pipeline.execute()
-            except Exception:    # Redis is away, full, loading: that is the point
+                head, *views = pipeline.execute()
+            except redis.RedisError:      # away, full, loading: that is the point
                 continue
             if head is not None:
                 ready, seq = checker.parse_head(head)
-                if ready:
-                    self.seen.append((task, seq, customer, {k.decode(): v.decode() for k, v in view.items()}))
+                for customer, view in zip(some, views):
+                    if ready:
+                        text = {k.decode(): v.decode() for k, v in view.items()}
+                        self.seen.append((task, seq, customer, checker.values_of(text)))
 
 
 def tasks_of(process):
@@ -200,7 +208,7 @@ def main():
     print(f'chaos_seed: {args.seed}', flush=True)
     args.begin = time.time()
     servers = Servers(args.work, os.environ['SEGUE_TEST_BROKERS'], os.environ['SEGUE_TEST_REDIS'])
-    stack = Stack(args.segue, args.work, f'chaos{args.seed}', ROOT / 'tests/playbooks/chaos', tasks=TASKS)
+    stack = Stack(args.segue, args.work, f'chaos{args.seed}-{int(args.begin)}', ROOT / 'tests/playbooks/chaos', tasks=TASKS)
     stack.create_topics()
     stack.segue_brokers = servers.proxied
     supervisor = Supervisor(stack, args.processes)

@@ -125,9 +125,10 @@ class Faults:
     def __init__(self, seed, servers, supervisor, stack):
         self.chance, self.servers, self.supervisor, self.stack = random.Random(seed), servers, supervisor, stack
         self.counts, self.old_dump, self.later = {}, None, []
-        self.schedule = [self.kill] * 6 + [self.kill_all, self.zombie, self.zombie, self.stumble, self.terminate, self.double] + [
-            self.redis_flush, self.redis_lost, self.redis_old, self.redis_old, self.redis_freeze, self.redis_full, self.redis_cut,
-            self.broker_kill, self.broker_freeze, self.hold, self.hold, self.hold, self.lose, self.lose, self.cut, self.stall]
+        self.schedule = [self.kill] * 6 + [self.zombie_with_cuts, self.hold] * 2 + [
+            self.kill_all, self.zombie, self.stumble, self.terminate, self.double, self.redis_flush, self.redis_lost, self.redis_old,
+            self.redis_old, self.redis_freeze, self.redis_full, self.redis_cut, self.broker_kill, self.broker_freeze, self.hold,
+            self.lose, self.lose, self.cut, self.stall]
 
     def one(self):
         what = self.chance.choice(self.schedule)
@@ -151,6 +152,14 @@ class Faults:
     def zombie(self):
         """Frozen beyond the session time-out; wakes when others have its tasks."""
         self.supervisor.freeze(self.any_process(), ZOMBIE_SECONDS)
+
+    def zombie_with_cuts(self):
+        """Redis stands still until committed cuts wait for it; then their process freezes, and wakes when others have gone on."""
+        redis_pid = self.servers.pid('redis')
+        os.kill(redis_pid, signal.SIGSTOP)
+        time.sleep(self.chance.uniform(0.2, 1.2))
+        self.supervisor.freeze(self.any_process(), ZOMBIE_SECONDS)
+        os.kill(redis_pid, signal.SIGCONT)
 
     def stumble(self):
         self.supervisor.freeze(self.any_process(), self.chance.uniform(0.2, 4))
