@@ -211,6 +211,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.checkpoint_topic = settings->checkpoint_topic;
     options.task_count = kafka_task_count(run->kafka);
     options.journal_partitions = kafka_journal_count(run->kafka);
+    options.checkpoint_partitions = kafka_checkpoint_count(run->kafka);
     options.tasks_max = run->tasks_per_worker;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         options.sources[i] = worker_source_of(run, i);

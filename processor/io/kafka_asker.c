@@ -2,6 +2,7 @@
 #include "io/kafka_asker.h"
 
 #include "base/memory.h"
+#include "io/clock.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -189,13 +190,74 @@ static void ask_marks(struct kafka_asker *asker, const struct kafka_question *qu
     ask_again(asker, question);
 }
 
+/* The least offset that any task of the partition still needs, by what is committed and stable.
+ * False: not known (then nothing is deleted). */
+static bool lowest_needed(struct kafka_asker *asker, const struct kafka_question *question,
+                          int64_t *out_offset)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)(question->task_count * SOURCE_COUNT));
+    for (uint32_t t = 0; t < question->task_count; t++) {
+        for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+            if (asker->settings->topics[s] != NULL) {
+                (void)rd_kafka_topic_partition_list_add(list, asker->settings->topics[s],
+                                                        (int32_t)(question->first_task + t));
+            }
+        }
+    }
+    bool known = rd_kafka_committed(asker->group->client, list, TRY_TIMEOUT_MS) ==
+                 RD_KAFKA_RESP_ERR_NO_ERROR;
+    *out_offset = INT64_MAX;
+    for (uint32_t t = 0; t < question->task_count && known; t++) {
+        bool committed = false;
+        for (int i = 0; i < list->cnt && known; i++) {
+            const rd_kafka_topic_partition_t *entry = &list->elems[i];
+            char text[LOG_METADATA_SIZE_MAX] = "";
+            int64_t low = 0;
+            if (entry->partition != (int32_t)(question->first_task + t) || entry->offset < 0) {
+                continue;
+            }
+            if (entry->metadata != NULL && entry->metadata_size < sizeof(text)) {
+                memcpy(text, entry->metadata, entry->metadata_size);
+            }
+            known = entry->err == RD_KAFKA_RESP_ERR_NO_ERROR && question->low_offset(text, &low);
+            *out_offset = low < *out_offset ? low : *out_offset;
+            committed = true;
+        }
+        known = known && committed;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return known && *out_offset > 0;
+}
+
+/* The first offset whose record is younger than `keep_ms`. */
+static bool first_kept(struct kafka_asker *asker, const struct kafka_question *question,
+                       int64_t *out_offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *entry =
+        rd_kafka_topic_partition_list_add(list, question->topic, question->partition);
+    entry->offset = clock_system()->ops->wall_ms(clock_system()) - question->keep_ms;
+    bool known = rd_kafka_offsets_for_times(asker->client, list, TRY_TIMEOUT_MS) ==
+                     RD_KAFKA_RESP_ERR_NO_ERROR &&
+                 entry->err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    *out_offset = entry->offset >= 0 ? entry->offset : INT64_MAX; /* everything is older */
+    rd_kafka_topic_partition_list_destroy(list);
+    return known;
+}
+
 /* Not asked again: the next checkpoint asks for more. */
 static void ask_delete(struct kafka_asker *asker, const struct kafka_question *question)
 {
     struct status_text text = {""};
+    int64_t needed = 0;
+    int64_t kept = 0;
+    if (!lowest_needed(asker, question, &needed) || !first_kept(asker, question, &kept)) {
+        return;
+    }
     rd_kafka_topic_partition_list_t *below = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset =
-        question->offset;
+        needed < kept ? needed : kept;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(below);
     rd_kafka_topic_partition_list_destroy(below);
     rd_kafka_AdminOptions_t *options =

@@ -15,7 +15,9 @@ struct kafka_question {
     uint32_t task;     /* OFFSETS, ENDS, DELETE: the task; MARKS: goes back in the note */
     const char *topic; /* MARKS, DELETE: borrowed, static */
     int32_t partition; /* MARKS, DELETE */
-    int64_t offset;    /* DELETE: all below it */
+    int64_t keep_ms;   /* DELETE: nothing younger */
+    log_low_offset *low_offset; /* DELETE */
+    uint32_t first_task, task_count; /* DELETE: those that share the partition */
     uint32_t ticket;   /* OFFSETS, ENDS: goes back in the note */
 };
 

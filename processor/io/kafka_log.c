@@ -243,6 +243,17 @@ static void log_read_checkpoints(struct log *log, uint32_t task)
     kafka_replay_start(&worker_of(log)->replay, true, task, -2);
 }
 
+static void log_stop_checkpoints(struct log *log, uint32_t task)
+{
+    kafka_replay_stop(&worker_of(log)->replay, true, task);
+}
+
+static void log_hold_reader(struct log *log, uint32_t task, bool hold)
+{
+    kafka_replay_hold(&worker_of(log)->replay, (task & LOG_CHECKPOINT_READER) != 0,
+                      task & ~LOG_CHECKPOINT_READER, hold);
+}
+
 static void log_open_producer(struct log *log)
 {
     kafka_committer_open(&worker_of(log)->committer);
@@ -267,14 +278,22 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
     kafka_committer_commit(&worker->committer, transaction, membership);
 }
 
-static void log_delete_journal(struct log *log, uint32_t task, int64_t offset)
+static void log_trim_journal(struct log *log, uint32_t task, int64_t keep_ms,
+                             log_low_offset *low_offset)
 {
     struct kafka_worker *worker = worker_of(log);
     const struct kafka_topic_counts *counts = &worker->kafka->counts;
-    struct kafka_question question = {.kind = KAFKA_ASK_DELETE, .task = task, .offset = offset};
+    struct kafka_question question = {
+        .kind = KAFKA_ASK_DELETE, .task = task, .keep_ms = keep_ms, .low_offset = low_offset};
     question.topic = worker->kafka->settings.journal_topic;
     question.partition =
         (int32_t)kafka_shared_partition(task, counts->task_count, counts->journal_count);
+    for (uint32_t t = 0; t < counts->task_count; t++) {
+        if ((int32_t)kafka_shared_partition(t, counts->task_count, counts->journal_count) ==
+            question.partition) {
+            question.first_task = question.task_count++ == 0 ? t : question.first_task;
+        }
+    }
     INVARIANT(kafka_asker_put(&worker->asker, &question));
 }
 
@@ -296,8 +315,10 @@ static const struct log_ops kafka_ops = {
     .stop_journal = log_stop_journal,
     .open_producer = log_open_producer,
     .commit = log_commit,
-    .delete_journal = log_delete_journal,
+    .trim_journal = log_trim_journal,
     .read_checkpoints = log_read_checkpoints,
+    .stop_checkpoints = log_stop_checkpoints,
+    .hold_reader = log_hold_reader,
     .wait = log_wait,
 };
 

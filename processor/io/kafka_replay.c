@@ -119,6 +119,16 @@ static void ask_marks(struct kafka_replay *replay, uint32_t which, uint32_t part
     INVARIANT(kafka_asker_put(replay->asker, &question));
 }
 
+void kafka_replay_hold(struct kafka_replay *replay, bool checkpoints, uint32_t task, bool hold)
+{
+    uint32_t which = checkpoints ? CHECKPOINTS : JOURNAL;
+    struct kafka_replay_task *of = &replay->topics[which].tasks[task];
+    if (of->held != hold && of->active) {
+        of->held = hold;
+        partition_of(replay, which, task)->held_count += hold ? 1U : -1U;
+    }
+}
+
 void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t task,
                         int64_t offset)
 {
@@ -128,7 +138,9 @@ void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t 
     uint32_t partition = kafka_shared_partition(task, replay->task_count, topic->partition_count);
     struct kafka_replay_partition *part = &topic->partitions[partition];
     replay->active_count += want->active ? 0 : 1;
-    *want = (struct kafka_replay_task){true, offset < 0 ? 0 : offset, -1};
+    kafka_replay_hold(replay, checkpoints, task, false);
+    *want = (struct kafka_replay_task){
+        .active = true, .next = offset < 0 ? 0 : offset, .ended_at = -1};
     if (checkpoints || !part->running || want->next < part->next) {
         partition_start(replay, which, partition, offset);
     } else if (part->at_end) {
@@ -143,6 +155,7 @@ void kafka_replay_stop(struct kafka_replay *replay, bool checkpoints, uint32_t t
     if (!topic->tasks[task].active) {
         return;
     }
+    kafka_replay_hold(replay, checkpoints, task, false);
     topic->tasks[task].active = false;
     replay->active_count--;
     uint32_t partition = kafka_shared_partition(task, replay->task_count, topic->partition_count);
@@ -253,7 +266,7 @@ static bool next_of(struct kafka_replay *replay, uint32_t which, uint32_t partit
     struct kafka_replay_topic *topic = &replay->topics[which];
     struct kafka_replay_partition *part = &topic->partitions[partition];
     drop_retired(part);
-    while (part->running) {
+    while (part->running && part->held_count == 0) {
         if (part->message != NULL) {
             uint32_t task = next_listener(replay, which, partition);
             if (task < replay->task_count) {

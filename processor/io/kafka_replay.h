@@ -16,6 +16,7 @@ struct rd_kafka_message_s;
 
 struct kafka_replay_task {
     bool active;
+    bool held;        /* wants nothing for now */
     int64_t next;     /* offset of the next record wanted */
     int64_t ended_at; /* the end that was told last; -1: none */
 };
@@ -29,6 +30,7 @@ struct kafka_replay_partition {
     int64_t end;
     int64_t low;
     int64_t target; /* checkpoints: the high watermark after the begin; -1: not known yet */
+    uint32_t held_count; /* tasks that hold it */
     uint32_t tell;  /* next task to tell of `end` or to hand `message` */
     struct rd_kafka_message_s *message; /* being handed around */
     struct rd_kafka_message_s *retired; /* no longer, but the caller may still look at it */
@@ -72,6 +74,9 @@ void kafka_replay_close(struct kafka_replay *replay);
 void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t task,
                         int64_t offset);
 void kafka_replay_stop(struct kafka_replay *replay, bool checkpoints, uint32_t task);
+
+/* Hand out nothing of the partition that this task reads until it is let go on. */
+void kafka_replay_hold(struct kafka_replay *replay, bool checkpoints, uint32_t task, bool hold);
 
 /* An answer of the asker (KAFKA_NOTE_MARKS). */
 void kafka_replay_marks(struct kafka_replay *replay, const struct kafka_note *note);

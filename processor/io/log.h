@@ -20,6 +20,10 @@ enum {
     LOG_TASKS_PER_WORKER_MAX = 256,
 };
 
+/* What an offset's metadata string says of the journal: from which offset on the task still needs it. False:
+ * it says nothing. The runtime's, given to trim_journal. */
+typedef bool log_low_offset(const char *metadata, int64_t *out_offset);
+
 /* A record that was read. Borrowed until release. */
 struct log_record {
     struct slice key;
@@ -82,7 +86,7 @@ enum log_event_kind {
     LOG_COMMIT_FAILED,   /* it is not, or nobody knows: open_producer, then claim every task again */
     LOG_COMMIT_FENCED,   /* somebody newer owns the group place or the id: drop the tasks, wait for LOG_ASSIGNED */
     LOG_ENDS,            /* answer of ask_ends: high_watermark has heard the broker since it was asked */
-    LOG_DELETED,         /* delete_journal ended */
+    LOG_DELETED,         /* trim_journal ended; text says what was wrong, or is empty */
     LOG_FATAL,           /* leave the process (exit 75); text says why */
 };
 
@@ -141,12 +145,19 @@ struct log_ops {
      * stay untouched until LOG_COMMIT_*. */
     void (*commit)(struct log *log, const struct log_transaction *transaction);
 
-    /* Delete the journal partition of this task below `offset`. */
-    void (*delete_journal)(struct log *log, uint32_t task, int64_t offset);
+    /* Delete what nobody needs of this task's journal partition: records that are older than `keep_ms` and lie
+     * below the least offset that the stable committed metadata of all tasks of the partition name, ours or not.
+     * A task that has committed nothing needs everything. */
+    void (*trim_journal)(struct log *log, uint32_t task, int64_t keep_ms, log_low_offset *low_offset);
 
     /* Read all of a task's checkpoint partition, up to its end now. Answers as LOG_JOURNAL_* with
      * task | LOG_CHECKPOINT_READER. */
     void (*read_checkpoints)(struct log *log, uint32_t task);
+    void (*stop_checkpoints)(struct log *log, uint32_t task);
+
+    /* A reader's records (task, or task | LOG_CHECKPOINT_READER) wait until it is let go on. What shares its
+     * partition waits too, so never for long. */
+    void (*hold_reader)(struct log *log, uint32_t task, bool hold);
 
     /* Sleep until something may have happened, at most `timeout_ms`. The simulator never calls it. */
     void (*wait)(struct log *log, int32_t timeout_ms);

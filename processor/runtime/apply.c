@@ -12,7 +12,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-static struct slice part_key(char *out, const struct task *task, const char *part)
+struct slice task_key(char *out, const struct task *task, const char *part)
 {
     size_t size = strlen(part);
     memcpy(out, task->prefix, task->prefix_size);
@@ -82,9 +82,9 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     char record_text[KEY_PREFIX_SIZE_MAX + 8];
     char view_text[KEY_PREFIX_SIZE_MAX + 8];
     char due_text[KEY_PREFIX_SIZE_MAX + 8];
-    struct slice record_key = part_key(record_text, task, "c:");
-    struct slice view_key = part_key(view_text, task, "v:");
-    struct slice due_key = part_key(due_text, task, "due:");
+    struct slice record_key = task_key(record_text, task, "c:");
+    struct slice view_key = task_key(view_text, task, "v:");
+    struct slice due_key = task_key(due_text, task, "due:");
     struct bytes_reader start = bytes_reader(payload);
     struct cut_header header;
     INVARIANT(cut_take_header(&start, &header) == STATUS_OK);
@@ -97,7 +97,7 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     }
     store_command(pipeline, 1 + 2 * (set + 1));
     store_argument_text(pipeline, "MSET");
-    store_argument(pipeline, part_key(head_key, task, "head"));
+    store_argument(pipeline, task_key(head_key, task, "head"));
     store_argument(pipeline, head);
     reader = start;
     for (uint32_t i = 0; i < header.entry_count; i++) {
@@ -126,6 +126,36 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     }
 }
 
+void apply_checkpoint(struct store_pipeline *pipeline, const struct task *task,
+                      const struct cut_entry *entry, int64_t bucket_before)
+{
+    char record_text[KEY_PREFIX_SIZE_MAX + 8];
+    char view_text[KEY_PREFIX_SIZE_MAX + 8];
+    char due_text[KEY_PREFIX_SIZE_MAX + 8];
+    struct slice record_key = task_key(record_text, task, "c:");
+    struct slice view_key = task_key(view_text, task, "v:");
+    struct slice due_key = task_key(due_text, task, "due:");
+    bool moves = (entry->flags & CUT_BUCKET_NEW) == 0 || bucket_before != entry->bucket_new;
+    if (bucket_before != CUT_NO_BUCKET && moves) {
+        put_due(pipeline, due_key, "SREM", bucket_before, entry->id);
+    }
+    if ((entry->flags & CUT_BUCKET_NEW) != 0) {
+        put_due(pipeline, due_key, "SADD", entry->bucket_new, entry->id);
+    }
+    if ((entry->flags & CUT_RECORD_SET) == 0) {
+        store_command(pipeline, 3);
+        store_argument_text(pipeline, "DEL");
+        store_argument_pair(pipeline, record_key, entry->id);
+        store_argument_pair(pipeline, view_key, entry->id);
+        return;
+    }
+    store_command(pipeline, 3);
+    store_argument_text(pipeline, "SET");
+    store_argument_pair(pipeline, record_key, entry->id);
+    store_argument(pipeline, entry->record);
+    put_view(pipeline, view_key, entry);
+}
+
 static bool write_begin(struct worker *worker, struct task *task,
                         struct store_pipeline *out_pipeline)
 {
@@ -142,7 +172,7 @@ static bool write_begin(struct worker *worker, struct task *task,
 static void put_look(struct store_pipeline *pipeline, const struct task *task)
 {
     char text[KEY_PREFIX_SIZE_MAX + 8];
-    struct slice key = part_key(text, task, "head");
+    struct slice key = task_key(text, task, "head");
     store_command(pipeline, 2);
     store_argument_text(pipeline, SIM_WITHOUT(MUTANT_NO_WATCH) ? "GET" : "WATCH");
     store_argument(pipeline, key);
@@ -202,7 +232,7 @@ void apply_own(struct worker *worker, struct task *task, const struct head *next
     put_plain(&pipeline, "MULTI");
     store_command(&pipeline, 3);
     store_argument_text(&pipeline, "SET");
-    store_argument(&pipeline, part_key(text, task, "head"));
+    store_argument(&pipeline, task_key(text, task, "head"));
     store_argument(&pipeline, slice_of(bytes, head_write(next, bytes)));
     put_plain(&pipeline, "EXEC");
     put_look(&pipeline, task);
@@ -210,7 +240,7 @@ void apply_own(struct worker *worker, struct task *task, const struct head *next
     (void)write_submit(worker, task, &pipeline, WRITE_OWN);
 }
 
-bool apply_delete_begin(struct worker *worker, struct task *task,
+bool apply_fenced_begin(struct worker *worker, struct task *task,
                         struct store_pipeline *out_pipeline)
 {
     if (task->writing != WRITE_NONE || task->watch_epoch == 0 ||
@@ -224,17 +254,18 @@ bool apply_delete_begin(struct worker *worker, struct task *task,
     return true;
 }
 
-void apply_delete_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline)
+void apply_fenced_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
+                      const struct head *head)
 {
     char text[KEY_PREFIX_SIZE_MAX + 8];
     uint8_t bytes[HEAD_SIZE_MAX];
     store_command(pipeline, 3);
-    store_argument_text(pipeline, "SET"); /* the same head again: whoever watches it must notice */
-    store_argument(pipeline, part_key(text, task, "head"));
-    store_argument(pipeline, slice_of(bytes, head_write(&task->head, bytes)));
+    store_argument_text(pipeline, "SET"); /* even the same head: whoever watches it must notice */
+    store_argument(pipeline, task_key(text, task, "head"));
+    store_argument(pipeline, slice_of(bytes, head_write(head, bytes)));
     put_plain(pipeline, "EXEC");
     put_look(pipeline, task);
-    task->next_head = task->head;
+    task->next_head = *head;
     (void)write_submit(worker, task, pipeline, WRITE_DELETE);
 }
 
@@ -274,7 +305,9 @@ void apply_step(struct worker *worker, struct task *task)
     }
     uint64_t epoch = store->ops->epoch(store, connection);
     bool claiming = task->state == TASK_CLAIMING && task->step == CLAIM_LOOK;
-    if (epoch != 0 && task->step == CLAIM_REBUILD_DELETE && task->state == TASK_REBUILDING) {
+    bool rebuilding = task->state == TASK_REBUILDING && (task->step == CLAIM_REBUILD_DELETE ||
+                                                         task->step == CLAIM_CHECKPOINTS);
+    if (epoch != 0 && rebuilding) {
         if (task->watch_epoch != epoch) {
             apply_look(worker, task);
         }
@@ -381,7 +414,8 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
             claim_owned(worker, task);
         } else if (operation == WRITE_DELETE) {
             if (exec->kind == STORE_ARRAY) {
-                rebuild_deleted(worker, task);
+                task->head = task->next_head;
+                rebuild_written(worker, task);
             }
         } else {
             apply_acked(worker, task);

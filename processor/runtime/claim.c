@@ -25,28 +25,6 @@ void claim_begin(struct worker *worker, struct task *task)
     stats_add(&worker->stats.claims, 1);
 }
 
-void claim_release_reader(struct worker *worker, struct task *task)
-{
-    if (task->reading) {
-        worker->options.log->ops->stop_journal(worker->options.log, task->number);
-        task->reading = false;
-    }
-    if (task->reader != NO_INDEX) {
-        worker->readers[task->reader].slot = NO_INDEX;
-        task->reader = NO_INDEX;
-    }
-}
-
-static void claim_read(struct worker *worker, struct task *task, int64_t offset)
-{
-    struct reader *reader = &worker->readers[task->reader];
-    reader->size = 0;
-    reader->next_part = 0;
-    reader->parts = 0;
-    task->reading = true;
-    worker->options.log->ops->read_journal(worker->options.log, task->number, offset);
-}
-
 static void claim_ask(struct worker *worker, struct task *task)
 {
     task->asked_us = worker->now_us;
@@ -110,7 +88,7 @@ void claim_committed(struct worker *worker, struct task *task, const struct log_
             return;
         }
         if (task->named.seq != before || task->named_any != before_any) {
-            claim_release_reader(worker, task);
+            journal_release_reader(worker, task);
             task->beyond = 0;
             task->beyond_asks = 0;
             task->step = CLAIM_READER;
@@ -160,6 +138,7 @@ static void claim_take_cut(struct worker *worker, struct task *task,
     task->last_offset = offset;
     task->now_ms = header->now_ms;
     task->low = header->low;
+    task->customer_count = header->customer_count;
     task->due.cursor = header->due_cursor;
     task->due.last = header->due_last;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
@@ -174,33 +153,10 @@ static void claim_take_cut(struct worker *worker, struct task *task,
 
 static void claim_found(struct worker *worker, struct task *task)
 {
-    worker->options.log->ops->stop_journal(worker->options.log, task->number);
-    task->reading = false;
+    journal_stop(worker, task);
     atomic_store_explicit(&worker->stats.tasks[task->slot].committed, task->committed_seq,
                           memory_order_relaxed);
     task->step = task->prove ? CLAIM_PROVE : CLAIM_LOOK;
-}
-
-/* Put a part behind the others. True: a whole cut lies in the reader. */
-static bool claim_assemble(struct reader *reader, const struct cut_part *part, int64_t offset)
-{
-    if (part->part == 0) {
-        reader->size = 0;
-        reader->seq = part->seq;
-        reader->owner = part->owner;
-        reader->parts = part->parts;
-        reader->next_part = 0;
-        reader->first_offset = offset;
-    }
-    if (part->seq != reader->seq || part->owner != reader->owner || part->parts != reader->parts ||
-        part->part != reader->next_part || part->piece.size > reader->limit - reader->size) {
-        reader->parts = 0;
-        return false;
-    }
-    memcpy(reader->buffer + reader->size, part->piece.data, part->piece.size);
-    reader->size += part->piece.size;
-    reader->next_part++;
-    return reader->next_part == reader->parts;
 }
 
 static void claim_find_cut(struct worker *worker, struct task *task,
@@ -244,8 +200,7 @@ static void claim_catch_cut(struct worker *worker, struct task *task,
     if (header->seq <= task->acked_seq) {
         return;
     }
-    worker->options.log->ops->stop_journal(worker->options.log, task->number);
-    task->reading = false;
+    journal_hold(worker, task, true);
     if (header->seq != task->acked_seq + 1) {
         claim_rebuild(worker, task, "the journal no longer has the cuts that Redis needs");
         return;
@@ -260,6 +215,7 @@ static void claim_catch_cut(struct worker *worker, struct task *task,
     task->pending[0].head.journal_offset = offset;
     task->pending[0].head.layout_hash = header->layout_hash;
     task->pending[0].head.playbook_hash = header->playbook_hash;
+    task->pending[0].head.customer_count = header->customer_count;
     if (task->head.state == HEAD_READY || task->pending[0].head.state == HEAD_READY) {
         task->pending[0].head.due_first = due_first_of(header->due_cursor);
         task->pending[0].head.due_last = header->due_last;
@@ -274,37 +230,19 @@ static void claim_catch_cut(struct worker *worker, struct task *task,
 
 void claim_journal(struct worker *worker, struct task *task, const struct log_event *event)
 {
-    struct cut_part part;
     struct cut_header header;
-    if (!task_is_claiming(task) || !task->reading || task->reader == NO_INDEX) {
+    struct slice payload;
+    if (!task_is_claiming(task) || !task->reading || task->reader == NO_INDEX ||
+        journal_take(worker, task, &event->record, &header, &payload) != JOURNAL_CUT) {
         return;
     }
-    if (cut_part_parse(event->record.value, &part) != STATUS_OK) {
-        task_halt(worker, task,
-                  "the journal record at offset %lld is not a cut: something else writes to %s",
-                  (long long)event->record.offset, worker->options.journal_topic);
-        return;
-    }
-    struct reader *reader = &worker->readers[task->reader];
-    if (part.task != task->number || !claim_assemble(reader, &part, event->record.offset)) {
-        return;
-    }
-    reader->parts = 0;
-    struct slice payload = slice_of(reader->buffer, reader->size);
-    if (cut_check(payload, &header) != STATUS_OK || header.seq != part.seq ||
-        header.task != part.task) {
-        task_halt(worker, task,
-                  "cut %llu of task %u cannot be read: it was written by a newer version; upgrade",
-                  (unsigned long long)part.seq, task->number);
-        return;
-    }
+    int64_t offset = worker->readers[task->reader].first_offset;
     if (task->step == CLAIM_FIND) {
         task->append_ms = event->record.append_ms;
         task->append_us = worker->now_us;
-        claim_find_cut(worker, task, &header, payload, reader->first_offset);
+        claim_find_cut(worker, task, &header, payload, offset);
     } else if (task->step == CLAIM_CATCH_UP) {
-        claim_catch_cut(worker, task, &header, payload, reader->first_offset,
-                        event->record.offset + 1);
+        claim_catch_cut(worker, task, &header, payload, offset, event->record.offset + 1);
     }
 }
 
@@ -318,8 +256,7 @@ void claim_journal_end(struct worker *worker, struct task *task, const struct lo
         /* A first start, or the offsets expired and the journal's last cut counts. */
         claim_found(worker, task);
     } else if (task->step == CLAIM_CATCH_UP) {
-        worker->options.log->ops->stop_journal(worker->options.log, task->number);
-        task->reading = false;
+        journal_stop(worker, task);
         claim_rebuild(worker, task, "the journal does not have the cuts that Redis needs");
     }
 }
@@ -348,13 +285,16 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         task->ahead_asked = true;
         task->ahead_seq = head.seq;
         task->step = CLAIM_ASKED;
-        claim_release_reader(worker, task);
+        journal_release_reader(worker, task);
         claim_ask(worker, task);
         return;
     }
-    if (head.state == HEAD_REBUILDING || task->want_rebuild) {
+    bool lost = reply->kind == STORE_NIL && task->low > 0;
+    if (head.state == HEAD_REBUILDING || task->want_rebuild || lost) {
+        task->accept = task->accept || (reply->kind == STORE_BULK && head.owner == 0);
         head.state = HEAD_REBUILDING;
         head.seq = 0;
+        head.customer_count = 0;
         head.journal_offset = -1;
         task->rebuild_deleted = false;
         stats_add(&worker->stats.rebuilds, 1);
@@ -366,7 +306,7 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
     head.task_count = options->task_count;
     head.journal_partitions = options->journal_partitions;
     head.journal_partition =
-        (uint32_t)((uint64_t)task->number * options->journal_partitions / options->task_count);
+        journal_partition_of(worker, task->number, options->journal_partitions);
     task->step = CLAIM_OWN;
     apply_own(worker, task, &head);
     if (task->writing == WRITE_NONE) {
@@ -409,7 +349,8 @@ static void claim_live(struct worker *worker, struct task *task)
         }
         if (source->position >= 0) {
             offsets[i] = source->position;
-            if (source->verify != 0 && source->position == source->verify_offset + 1) {
+            if (source->verify != 0 && !task->accept &&
+                source->position == source->verify_offset + 1) {
                 offsets[i] =
                     source->verify_offset; /* read the last record again: is it still the same? */
             } else {
@@ -417,7 +358,7 @@ static void claim_live(struct worker *worker, struct task *task)
             }
         }
     }
-    claim_release_reader(worker, task);
+    journal_release_reader(worker, task);
     task->due.loaded = task->due.cursor == INT64_MIN ? INT64_MIN : task->due.cursor - 1;
     task->due.missed = INT64_MAX;
     sweep_reset(task);
@@ -425,6 +366,10 @@ static void claim_live(struct worker *worker, struct task *task)
     task->live_since_us = worker->now_us;
     task->reason[0] = '\0';
     task->want_rebuild = false;
+    task->accept = false;
+    follow_begin(worker, task);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].customers, task->customer_count,
+                          memory_order_relaxed);
     task_set_state(worker, task, TASK_LIVE);
     log_info("task_live", "a task is live", "task=%u cut=%llu took_ms=%lld", task->number,
              (unsigned long long)task->committed_seq,
@@ -498,13 +443,7 @@ static void claim_step_find(struct worker *worker, struct task *task)
 
 static void claim_step_reader(struct worker *worker, struct task *task)
 {
-    for (uint32_t i = 0; i < READERS && task->reader == NO_INDEX; i++) {
-        if (worker->readers[i].slot == NO_INDEX) {
-            worker->readers[i].slot = task->slot;
-            task->reader = i;
-        }
-    }
-    if (task->reader == NO_INDEX) {
+    if (!journal_take_reader(worker, task, 0)) {
         return;
     }
     task->seq = 0;
@@ -518,7 +457,7 @@ static void claim_step_reader(struct worker *worker, struct task *task)
     memset(task->sources, 0, sizeof(task->sources));
     task->step = CLAIM_FIND;
     int64_t from = task->named_any ? task->named.previous_offset : -2;
-    claim_read(worker, task, from < 0 ? -2 : from);
+    journal_read(worker, task, from);
 }
 
 void claim_step(struct worker *worker, struct task *task)
@@ -554,8 +493,10 @@ void claim_step(struct worker *worker, struct task *task)
             apply_step(worker, task);
         } else if (task->acked_seq == task->committed_seq) {
             task->step = CLAIM_TASK_RECORD;
+        } else if (task->held) {
+            journal_hold(worker, task, false);
         } else if (!task->reading) {
-            claim_read(worker, task, task->next_offset < 0 ? -2 : task->next_offset);
+            journal_read(worker, task, task->next_offset);
         }
         break;
     case CLAIM_TASK_RECORD:
@@ -563,6 +504,9 @@ void claim_step(struct worker *worker, struct task *task)
         break;
     case CLAIM_REBUILD_DELETE:
         rebuild_step(worker, task);
+        break;
+    case CLAIM_CHECKPOINTS:
+        restore_step(worker, task);
         break;
     case CLAIM_PROVE: /* flight.c puts an empty cut into the next transaction */
     case CLAIM_PROVING:
@@ -572,7 +516,7 @@ void claim_step(struct worker *worker, struct task *task)
 
 void claim_rebuild(struct worker *worker, struct task *task, const char *why)
 {
-    if (task->want_rebuild || task->head.state == HEAD_REBUILDING || task->head.seq == 0) {
+    if (task->head.state == HEAD_REBUILDING) {
         task_halt(worker, task,
                   "%s, and the journal of task %u does not begin at its first cut: restore %s, or "
                   "replay the "

@@ -32,6 +32,7 @@ void cut_put_header(struct bytes_writer *writer, const struct cut_header *header
     bytes_put_varint(writer, header->due_last);
     bytes_put_u64(writer, header->previous_hash);
     bytes_put_varuint(writer, header->low);
+    bytes_put_varuint(writer, header->customer_count);
     bytes_put_varuint(writer, header->event_count);
     bytes_put_varuint(writer, header->output_count);
     bytes_put_varuint(writer, header->entry_count);
@@ -79,6 +80,7 @@ enum status cut_take_header(struct bytes_reader *reader, struct cut_header *out_
     header.due_last = bytes_take_varint(reader);
     header.previous_hash = bytes_take_u64(reader);
     header.low = bytes_take_varuint(reader);
+    header.customer_count = bytes_take_varuint(reader);
     header.event_count = take_u32(reader);
     header.output_count = take_u32(reader);
     header.entry_count = take_u32(reader);
@@ -154,6 +156,46 @@ enum status cut_take_field(struct bytes_reader *reader, struct cut_field *out_fi
     return STATUS_OK;
 }
 
+/* Can every field of the view be read? */
+static bool view_is_whole(const struct cut_entry *entry)
+{
+    struct bytes_reader fields = bytes_reader(entry->view);
+    for (uint32_t k = 0; k < entry->view_count; k++) {
+        struct cut_field field;
+        if (cut_take_field(&fields, &field) != STATUS_OK) {
+            return false;
+        }
+    }
+    return bytes_left(&fields) == 0;
+}
+
+void cut_put_checkpoint(struct bytes_writer *writer, const struct cut_entry *entry)
+{
+    size_t begin = writer->size;
+    bytes_put_u8(writer, CUT_VERSION);
+    cut_put_entry(writer, entry);
+    if (!writer->full) {
+        bytes_put_u64(writer, hash64(slice_of(writer->data + begin, writer->size - begin), CUT_SALT));
+    }
+}
+
+enum status cut_take_checkpoint(struct slice value, struct cut_entry *out_entry)
+{
+    struct bytes_reader reader = bytes_reader(value);
+    struct cut_entry entry;
+    if (bytes_take_u8(&reader) != CUT_VERSION || cut_take_entry(&reader, &entry) != STATUS_OK) {
+        return STATUS_INVALID;
+    }
+    uint64_t hash = bytes_take_u64(&reader);
+    if (reader.bad || bytes_left(&reader) != 0 || (entry.flags & CUT_RECORD_SET) == 0 ||
+        !view_is_whole(&entry) ||
+        hash != hash64(slice_of(value.data, value.size - sizeof(hash)), CUT_SALT)) {
+        return STATUS_INVALID;
+    }
+    *out_entry = entry;
+    return STATUS_OK;
+}
+
 enum status cut_check(struct slice payload, struct cut_header *out_header)
 {
     struct bytes_reader reader = bytes_reader(payload);
@@ -166,14 +208,7 @@ enum status cut_check(struct slice payload, struct cut_header *out_header)
         if (cut_take_entry(&reader, &entry) != STATUS_OK) {
             return STATUS_INVALID;
         }
-        struct bytes_reader fields = bytes_reader(entry.view);
-        for (uint32_t k = 0; k < entry.view_count; k++) {
-            struct cut_field field;
-            if (cut_take_field(&fields, &field) != STATUS_OK) {
-                return STATUS_INVALID;
-            }
-        }
-        if (bytes_left(&fields) != 0) {
+        if (!view_is_whole(&entry)) {
             return STATUS_INVALID;
         }
     }
@@ -248,5 +283,15 @@ bool cut_metadata_parse(const char *text, struct cut_metadata *out_metadata)
         return false;
     }
     *out_metadata = (struct cut_metadata){seq, low, low_offset, previous};
+    return true;
+}
+
+bool cut_low_offset(const char *text, int64_t *out_offset)
+{
+    struct cut_metadata metadata;
+    if (!cut_metadata_parse(text, &metadata)) {
+        return false;
+    }
+    *out_offset = metadata.low_offset < 0 ? 0 : metadata.low_offset;
     return true;
 }

@@ -14,7 +14,7 @@
 #include "model/event.h"
 
 enum {
-    CUT_VERSION = 1,
+    CUT_VERSION = 2,
     CUT_PART_OVERHEAD = 44, /* bytes a journal record has besides its piece of the payload */
     CUT_PART_HEAD = 36,     /* of them in front */
     CUT_PARTS_MAX = 1024,
@@ -45,6 +45,7 @@ struct cut_header {
     int64_t due_last;   /* the highest bucket ever used, far ones aside */
     uint64_t previous_hash;
     uint64_t low; /* cuts below are not needed for a rebuild */
+    uint64_t customer_count; /* of the task, after this cut */
     uint32_t event_count;
     uint32_t output_count;
     uint32_t entry_count;
@@ -100,15 +101,25 @@ struct cut_part {
 void cut_frame(uint8_t *frame, const struct cut_part *part);
 MUST_USE enum status cut_part_parse(struct slice value, struct cut_part *out_part);
 
+/* A checkpoint in the compacted topic: key "TASK:ID", value version | entry | hash, or none (the customer is
+ * gone); the Kafka header "seq" says after which cut it stood so, on a tombstone too. */
+enum { CUT_CHECKPOINT_OVERHEAD = 64 };
+
+void cut_put_checkpoint(struct bytes_writer *writer, const struct cut_entry *entry);
+/* STATUS_INVALID: not a checkpoint of a version that we know. Borrows. */
+MUST_USE enum status cut_take_checkpoint(struct slice value, struct cut_entry *out_entry);
+
 /* What an offset's metadata string says. */
 struct cut_metadata {
     uint64_t seq;
     uint64_t low;
-    int64_t low_offset;      /* where cut `low` lies in the journal; -1: not known */
+    int64_t low_offset;      /* where cut `low` begins in the journal; -1: not known, all of it is needed */
     int64_t previous_offset; /* where cut seq - 1 begins; -1: not known */
 };
 
 void cut_metadata_write(const struct cut_metadata *metadata, char *out_text, size_t size);
+/* log_low_offset: from where on the journal is still needed. */
+bool cut_low_offset(const char *text, int64_t *out_offset);
 /* False: not ours. */
 bool cut_metadata_parse(const char *text, struct cut_metadata *out_metadata);
 

@@ -162,6 +162,8 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
     worker->entry_average -= worker->entry_average / 16;
     cached->bucket = bucket;
     cached->last_seq = task->seq + 1;
+    task->customer_count += !cached->stored && !customer->erased;
+    task->customer_count -= cached->stored && customer->erased;
     cached->stored = !customer->erased;
     if (customer->erased) {
         struct slice id = customer_id(customer);
@@ -235,6 +237,7 @@ static struct cut_header seal_header(struct worker *worker, struct task *task)
         .due_last = task->due.last,
         .previous_hash = task->hash,
         .low = task->low,
+        .customer_count = task->customer_count,
         .event_count = task->events_built,
         .output_count = task->outputs_built,
     };
@@ -306,7 +309,7 @@ static bool seal_parts(struct worker *worker, struct task *task, struct flight *
         return false;
     }
     int32_t partition =
-        (int32_t)((uint64_t)task->number * options->journal_partitions / options->task_count);
+        (int32_t)journal_partition_of(worker, task->number, options->journal_partitions);
     sealed->write = flight->write_count;
     for (size_t i = 0; i < parts; i++) {
         size_t from = i * piece_max;
@@ -374,6 +377,9 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
     sealed->head.playbook_hash = worker->playbook_hash;
     sealed->head.due_first = due_first_of(task->due.cursor);
     sealed->head.due_last = task->due.last;
+    sealed->head.customer_count = task->customer_count;
+    sealed->low = task->state == TASK_LIVE ? task->follow.done_seq : task->low;
+    sealed->low_offset = task->state == TASK_LIVE ? task->follow.done_offset : task->low_offset;
     flight->sealed_count++;
     task->seq++;
     task->hash = sealed->hash;
@@ -493,11 +499,16 @@ static void committed_cut(struct worker *worker, uint32_t index, struct flight_c
     task->last_offset = written->offset;
     task->append_ms = written->append_ms;
     task->append_us = worker->now_us;
+    task->low = sealed->low;
+    task->low_offset = sealed->low_offset;
+    atomic_store_explicit(&worker->stats.tasks[task->slot].low, task->low, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].customers, sealed->head.customer_count,
+                          memory_order_relaxed);
     atomic_store_explicit(&worker->stats.tasks[task->slot].committed, sealed->seq,
                           memory_order_relaxed);
     if (sealed->prove) {
         task->prove = false;
-        claim_release_reader(worker, task);
+        journal_release_reader(worker, task);
         claim_begin(worker, task); /* we are a member: now take the head back */
         return;
     }

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/invariant.h"
 
-enum { HEAD_VERSION = 1 };
+enum { HEAD_VERSION = 2 };
 
 size_t head_write(const struct head *head, uint8_t *out)
 {
@@ -24,6 +24,7 @@ size_t head_write(const struct head *head, uint8_t *out)
     bytes_put_varint(&writer, head->due_first);
     bytes_put_varint(&writer, head->due_last);
     bytes_put_u64(&writer, head->cluster_hash);
+    bytes_put_varuint(&writer, head->customer_count);
     INVARIANT(!writer.full);
     return writer.size;
 }
@@ -45,6 +46,7 @@ enum status head_parse(struct slice bytes, struct head *out_head)
     head.due_first = bytes_take_varint(&reader);
     head.due_last = bytes_take_varint(&reader);
     head.cluster_hash = bytes_take_u64(&reader);
+    head.customer_count = bytes_take_varuint(&reader);
     if (reader.bad || bytes_left(&reader) != 0 || version != HEAD_VERSION || head.state > HEAD_REBUILDING) {
         return STATUS_INVALID;
     }

@@ -15,7 +15,7 @@ enum head_state { HEAD_READY, HEAD_REBUILDING };
 
 struct head {
     uint8_t state;  /* enum head_state */
-    uint64_t owner; /* the random number of whoever may write */
+    uint64_t owner; /* the random number of whoever may write; 0: a person asked for a rebuild */
     uint64_t seq;   /* W */
     uint32_t journal_partition;
     int64_t journal_offset; /* where cut W begins; -1: not known */
@@ -26,6 +26,7 @@ struct head {
     int64_t due_first; /* every due bucket in use, far ones aside, is in due_first .. due_last */
     int64_t due_last;
     uint64_t cluster_hash; /* of Kafka's cluster id */
+    uint64_t customer_count; /* of the task; REBUILDING: written so far */
 };
 
 /* Bytes written to `out` (HEAD_SIZE_MAX). */

@@ -22,7 +22,7 @@ enum {
     STORE_BUFFERS_READ = 8,
     STORE_BUFFERS_WRITE = 4,
     READERS = 4,
-    CUT_OFFSETS = 1024, /* (seq, journal offset) that a task remembers, thinned out when full */
+    RECENT_CHECKPOINTS = 65536, /* power of two */
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
     READ_KEYS_MORE = 8, /* after each answer that did fit */
@@ -40,6 +40,8 @@ struct flight_cut {
     uint64_t hash;
     struct head head; /* as Redis will have it after this cut */
     bool prove;       /* an empty cut that only proves membership */
+    uint64_t low; /* once committed */
+    int64_t low_offset;
     uint32_t write; /* index of its first record in the flight's writes */
 };
 
@@ -91,10 +93,13 @@ enum claim_step {
     CLAIM_CATCH_UP,    /* apply cuts W+1..C from the journal */
     CLAIM_TASK_RECORD, /* read the task record */
     CLAIM_REBUILD_DELETE, /* enumerate what Redis has through the due sets, and delete it */
+    CLAIM_CHECKPOINTS, /* write what the checkpoints have; the journal's cuts come after */
 };
 
 enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
-enum read_operation { READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE, READ_SWEEP };
+enum read_operation {
+    READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE, READ_SWEEP, READ_CHECKPOINT, READ_OLD
+};
 
 /* Records taken from the log and not yet released. Clock live, or one source: one lane for all, as they came.
  * Clock stream: a lane per source, and the rest of a source that is ahead stays with the log. */
@@ -117,6 +122,41 @@ struct reader {
     uint32_t parts;
     uint32_t next_part;
     int64_t first_offset; /* of part 0 */
+};
+
+enum follow_state {
+    FOLLOW_REST,    /* until next_us */
+    FOLLOW_READING, /* the journal, for the next cut */
+    FOLLOW_CUT,     /* a cut is in the reader: its customers get their checkpoints */
+};
+
+/* The journal is the list of what changed: a task follows its own cuts, checkpoint.interval behind, and writes
+ * a checkpoint of each customer in them that has none yet (checkpoint.c). */
+struct follow {
+    enum follow_state state;
+    int64_t next_us;
+    int64_t since_us;       /* when reading began */
+    int64_t offset;         /* where to go on reading; -1: at the journal's first record */
+    uint64_t done_seq;      /* every customer of the cuts up to here has a checkpoint in a flight.. */
+    int64_t done_offset;    /* ..and where that cut begins; -1: none */
+    uint64_t seq;           /* of the cut in the reader */
+    int64_t cut_offset;
+    int64_t after_offset;
+    uint32_t entries_left;
+    size_t entries_at;      /* in the reader's buffer */
+    int64_t trimmed_us;
+};
+
+/* A rebuild's batch of checkpoints: entries in the reader's buffer. */
+struct restore {
+    bool reading;
+    bool ended;
+    bool full;
+    uint32_t count;
+    uint64_t customers;
+    int64_t began_us;
+    int64_t told_us;
+    uint64_t newer; /* a checkpoint is newer than C: ask again */
 };
 
 struct task {
@@ -211,8 +251,13 @@ struct task {
 
     void *state_block; /* the engine's task state */
     uint64_t state_hash;
-    uint64_t low;
+    uint64_t low; /* committed: customers of the cuts before have their checkpoints */
     int64_t low_offset;
+    uint64_t customer_count;
+    bool held; /* its reader waits */
+    bool accept; /* a person asked for a rebuild: the input is taken as it is now */
+    struct follow follow;
+    struct restore restore;
 };
 
 /* A head's due_first from a cut's cursor: no cursor yet means that nobody stands in a near bucket. */
@@ -231,6 +276,13 @@ enum producer_state { PRODUCER_OPENING, PRODUCER_READY, PRODUCER_WANTED };
 struct store_buffer {
     uint8_t *data;
     bool used;
+};
+
+/* Customers whose checkpoint was written lately: place by hash, an older one is overwritten. */
+struct recent_checkpoint {
+    uint64_t hash;
+    uint64_t seq;
+    uint64_t claim; /* of which task, and which claim of it */
 };
 
 struct worker {
@@ -261,6 +313,8 @@ struct worker {
     size_t read_buffer_size;
     size_t write_buffer_size;
     struct reader readers[READERS];
+    uint32_t following; /* slot of the task that reads the journal for its checkpoints; NO_INDEX: none */
+    struct recent_checkpoint *recent; /* RECENT_CHECKPOINTS */
     uint8_t *packed;         /* ENGINE_RECORD_SIZE_MAX + 16 */
     struct arena view_arena; /* texts of one customer's view */
     struct view_change *view_changes;
@@ -319,10 +373,16 @@ size_t apply_size(const struct worker *worker, const struct cut_entry *entry);
 void apply_step(struct worker *worker, struct task *task);
 void apply_look(struct worker *worker, struct task *task);
 void apply_own(struct worker *worker, struct task *task, const struct head *next);
-/* Send what deletes keys of a rebuilding task: MULTI .. EXEC around `commands`, the head unmoved. */
-bool apply_delete_begin(struct worker *worker, struct task *task, struct store_pipeline *out_pipeline);
-void apply_delete_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline);
+/* A fenced batch of a rebuilding task: MULTI, the caller's commands, SET head, EXEC; then rebuild_written. */
+bool apply_fenced_begin(struct worker *worker, struct task *task, struct store_pipeline *out_pipeline);
+void apply_fenced_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
+                      const struct head *head);
+/* "{app.NN}PART" in `out`, which has KEY_PREFIX_SIZE_MAX + 8 bytes. */
+struct slice task_key(char *out, const struct task *task, const char *part);
 void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
+/* One customer as a checkpoint has it; `bucket_before`: where an older one put it, or CUT_NO_BUCKET. */
+void apply_checkpoint(struct store_pipeline *pipeline, const struct task *task, const struct cut_entry *entry,
+                      int64_t bucket_before);
 void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
                    struct slice payload);
 uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
@@ -348,13 +408,43 @@ void claim_journal_end(struct worker *worker, struct task *task, const struct lo
 void claim_looked(struct worker *worker, struct task *task, const struct store_reply *head);
 void claim_owned(struct worker *worker, struct task *task);
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);
-void claim_release_reader(struct worker *worker, struct task *task);
 void claim_rebuild(struct worker *worker, struct task *task, const char *why);
+
+/* journal.c */
+/* A free reader of cuts; false: none. `leave`: how many must stay free. */
+bool journal_take_reader(struct worker *worker, struct task *task, uint32_t leave);
+void journal_release_reader(struct worker *worker, struct task *task);
+void journal_read(struct worker *worker, struct task *task, int64_t offset);
+void journal_stop(struct worker *worker, struct task *task);
+void journal_hold(struct worker *worker, struct task *task, bool hold);
+/* What a journal record brings: nothing yet, a whole cut in the reader, or something that cannot be read (the
+ * task is halted then). */
+enum journal_news { JOURNAL_NOTHING, JOURNAL_CUT, JOURNAL_BAD };
+enum journal_news journal_take(struct worker *worker, struct task *task, const struct log_record *record,
+                               struct cut_header *out_header, struct slice *out_payload);
+uint32_t journal_partition_of(const struct worker *worker, uint32_t task, uint32_t partitions);
+
+/* checkpoint.c */
+void follow_begin(struct worker *worker, struct task *task);
+void follow_end(struct worker *worker, struct task *task);
+void follow_step(struct worker *worker, struct task *task);
+void follow_journal(struct worker *worker, struct task *task, const struct log_event *event);
+void follow_journal_end(struct worker *worker, struct task *task);
+void follow_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
+
+/* restore.c */
+void restore_begin(struct worker *worker, struct task *task);
+void restore_end(struct worker *worker, struct task *task);
+void restore_step(struct worker *worker, struct task *task);
+void restore_record(struct worker *worker, struct task *task, const struct log_record *record);
+void restore_read_all(struct worker *worker, struct task *task);
+void restore_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
+void restore_written(struct worker *worker, struct task *task);
 
 /* rebuild.c */
 void rebuild_step(struct worker *worker, struct task *task);
 void rebuild_listed(struct worker *worker, struct task *task, const struct store_answer *answer);
-void rebuild_deleted(struct worker *worker, struct task *task);
+void rebuild_written(struct worker *worker, struct task *task);
 
 /* due_step.c */
 void due_step(struct worker *worker, struct task *task);

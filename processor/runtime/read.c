@@ -112,7 +112,7 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
  * many either way. One record always fits. */
 static void read_learn(struct task *task, enum read_operation operation, bool good)
 {
-    if (operation != READ_CUSTOMERS) {
+    if (operation != READ_CUSTOMERS && operation != READ_CHECKPOINT) {
         return;
     }
     if (!good) {
@@ -149,6 +149,12 @@ void read_answer(struct worker *worker, struct task *task, const struct store_an
             break;
         case READ_ENUMERATE:
             rebuild_listed(worker, task, answer);
+            break;
+        case READ_CHECKPOINT:
+            follow_loaded(worker, task, answer);
+            break;
+        case READ_OLD:
+            restore_loaded(worker, task, answer);
             break;
         case READ_NONE:
             break;

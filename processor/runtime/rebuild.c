@@ -74,7 +74,7 @@ void rebuild_listed(struct worker *worker, struct task *task, const struct store
             return;
         }
     }
-    if (!apply_delete_begin(worker, task, &pipeline)) {
+    if (!apply_fenced_begin(worker, task, &pipeline)) {
         return;
     }
     const size_t reserve = 4096;
@@ -93,13 +93,16 @@ void rebuild_listed(struct worker *worker, struct task *task, const struct store
     }
     rebuild_delete(&pipeline, task, task->read_bucket,
                    (struct slice){NULL, 0}); /* the task record */
-    apply_delete_end(worker, task, &pipeline);
+    apply_fenced_end(worker, task, &pipeline, &task->head);
 }
 
-void rebuild_deleted(struct worker *worker, struct task *task)
+void rebuild_written(struct worker *worker, struct task *task)
 {
-    (void)worker;
-    task->rebuild_bucket = task->rebuild_next;
+    if (task->step == CLAIM_CHECKPOINTS) {
+        restore_written(worker, task);
+    } else {
+        task->rebuild_bucket = task->rebuild_next;
+    }
 }
 
 void rebuild_step(struct worker *worker, struct task *task)
@@ -122,6 +125,10 @@ void rebuild_step(struct worker *worker, struct task *task)
         task->want_rebuild = false;
         task->next_offset = -1;
         task->step = CLAIM_CATCH_UP;
+        if (task->low > 0) {
+            task->step = CLAIM_CHECKPOINTS;
+            restore_begin(worker, task);
+        }
         return;
     }
     rebuild_list(worker, task);

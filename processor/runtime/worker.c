@@ -32,7 +32,6 @@ void worker_options_init(struct worker_options *options)
                 .records_per_commit = 20000,
                 .outputs_per_commit = 16384,
                 .due_entries = 4096,
-                .dirty_entries = 65536,
                 .input_bytes = 16 * 1024 * 1024,
                 .commit_bytes = 2 * 1024 * 1024,
                 .step_bytes = 512 * 1024,
@@ -75,7 +74,9 @@ void task_forget(struct worker *worker, struct task *task)
         }
     }
     task->pending_count = 0;
-    claim_release_reader(worker, task);
+    follow_end(worker, task);
+    restore_end(worker, task);
+    journal_release_reader(worker, task);
     take_forget(worker, task);
     if (task->state == TASK_LIVE) {
         log->ops->stop(log, task->number);
@@ -174,6 +175,7 @@ static void open_memory(struct worker *worker)
             .slot = NO_INDEX, .limit = limits->commit_bytes,
             .buffer = memory_take(limits->commit_bytes, "journal reading")};
     }
+    worker->recent = memory_take(RECENT_CHECKPOINTS * sizeof(*worker->recent), "checkpoints");
     worker->touched = memory_take(limits->customers_per_cut * sizeof(uint32_t), "touched customers");
     worker->effects.outputs = memory_take(2 * ENGINE_OUTPUTS_PER_STEP_MAX * sizeof(struct output), "effects");
     worker->effects.capacity = 2 * ENGINE_OUTPUTS_PER_STEP_MAX;
@@ -195,6 +197,7 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     const struct worker_limits *limits = &options->limits;
     if (options->task_count == 0 || options->tasks_max == 0 ||
         options->tasks_max > LOG_TASKS_PER_WORKER_MAX || options->journal_partitions == 0 ||
+        options->checkpoint_partitions == 0 ||
         options->journal_partitions > options->task_count) {
         return status_fail(out_text, STATUS_INVALID, "tasks or journal partitions are out of range");
     }
@@ -220,6 +223,7 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     worker->playbook_hash = engine_playbook_hash(options->engine);
     worker->building = NO_INDEX;
     worker->committing = NO_INDEX;
+    worker->following = NO_INDEX;
     worker->producer = PRODUCER_WANTED;
     worker->entry_average = 512;
     open_memory(worker);
@@ -260,6 +264,28 @@ static void worker_assigned(struct worker *worker, uint32_t number)
     claim_begin(worker, task);
 }
 
+static void worker_journal_record(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    if ((event->task & LOG_CHECKPOINT_READER) != 0) {
+        restore_record(worker, task, &event->record);
+    } else if (task->state == TASK_LIVE) {
+        follow_journal(worker, task, event);
+    } else {
+        claim_journal(worker, task, event);
+    }
+}
+
+static void worker_journal_end(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    if ((event->task & LOG_CHECKPOINT_READER) != 0) {
+        restore_read_all(worker, task);
+    } else if (task->state == TASK_LIVE) {
+        follow_journal_end(worker, task);
+    } else {
+        claim_journal_end(worker, task, event);
+    }
+}
+
 static void worker_log_event(struct worker *worker, const struct log_event *event)
 {
     struct task *task = worker_task(worker, event->task & ~LOG_CHECKPOINT_READER);
@@ -288,12 +314,12 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
         break;
     case LOG_JOURNAL_RECORD:
         if (task != NULL) {
-            claim_journal(worker, task, event);
+            worker_journal_record(worker, task, event);
         }
         break;
     case LOG_JOURNAL_END:
         if (task != NULL) {
-            claim_journal_end(worker, task, event);
+            worker_journal_end(worker, task, event);
         }
         break;
     case LOG_COMMIT_DONE:
@@ -309,6 +335,10 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
         }
         break;
     case LOG_DELETED:
+        if (event->text.text[0] != '\0') {
+            log_warn("journal_kept", "what nobody needs of the journal could not be deleted",
+                     "task=%u why=\"%s\"", event->task, event->text.text);
+        }
         break;
     case LOG_FATAL:
         worker->leave = true;
@@ -365,6 +395,9 @@ static void worker_task_step(struct worker *worker, struct task *task)
         }
         if (task->state == TASK_LIVE) {
             batch_step(worker, task);
+        }
+        if (task->state == TASK_LIVE) {
+            follow_step(worker, task);
         }
         break;
     case TASK_IDLE:

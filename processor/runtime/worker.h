@@ -53,7 +53,6 @@ struct worker_limits {
     uint32_t records_per_commit; /* inputs of one transaction; default 20000 */
     uint32_t outputs_per_commit; /* records of one transaction; default 16384 */
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
-    uint32_t dirty_entries;      /* changed customers a task remembers for its checkpoints; default 65536 */
     size_t input_bytes;          /* keys and values of one transaction's inputs; default 16 MiB */
     size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 2 MiB */
     size_t step_bytes;           /* room for the encoded outputs of one engine step; default 512 KiB */
@@ -90,6 +89,7 @@ struct worker_options {
     const char *checkpoint_topic; /* static */
     uint32_t task_count;          /* N */
     uint32_t journal_partitions;  /* J: task t's journal is partition floor(t * J / N) */
+    uint32_t checkpoint_partitions; /* likewise */
     uint32_t tasks_max;           /* tasks this worker may own at a time, at most LOG_TASKS_PER_WORKER_MAX */
     struct worker_source sources[SOURCE_COUNT];
     enum engine_clock clock_mode;
@@ -130,7 +130,9 @@ struct worker_task_stats {
     atomic_uint_least64_t applied;   /* W */
     atomic_int_least64_t now_ms;     /* the task's clock */
     atomic_int_least64_t lag;        /* records not read yet, all sources; -1: not known */
-    atomic_uint_least64_t rebuilt;   /* customers written by the running rebuild */
+    atomic_uint_least64_t rebuilt;   /* customers written by the last rebuild */
+    atomic_uint_least64_t customers; /* with a record */
+    atomic_uint_least64_t low;       /* cuts from here on are needed for a rebuild */
 };
 
 /* Buckets as of base/metrics.h, each for itself; the last is beyond. */

@@ -281,6 +281,13 @@ START_TEST(the_journal_ends_at_the_last_stable_offset)
 }
 END_TEST
 
+static bool low_offset(const char *metadata, int64_t *out_offset)
+{
+    char *end;
+    *out_offset = strtoll(metadata, &end, 10);
+    return end != metadata;
+}
+
 START_TEST(a_truncated_journal_says_where_it_begins)
 {
     struct broker_world world;
@@ -289,7 +296,25 @@ START_TEST(a_truncated_journal_says_where_it_begins)
     broker_produce(world.journal, 1, 0, 20);
     struct kafka_log *kafka = open_kafka(&world, "one");
     struct log *log = kafka_worker_log(kafka, 0);
-    log->ops->delete_journal(log, 3, 8); /* task 3 of 4: journal partition 1 of 2 */
+    broker_start(kafka, BROKER_TASKS);
+    /* Tasks 2 and 3 of 4 share journal partition 1 of 2: the least of what both need stays. */
+    const struct log_offset first[] = {offset_of(3, 1, "12")};
+    const struct log_transaction one = {.offsets = first, .offset_count = 1};
+    commit(log, &one, LOG_COMMIT_DONE, &event);
+    log->ops->trim_journal(log, 3, 0, low_offset); /* task 2 has said nothing: nothing goes */
+    const struct log_offset second[] = {offset_of(2, 1, "8")};
+    const struct log_transaction two = {.offsets = second, .offset_count = 1};
+    commit(log, &two, LOG_COMMIT_DONE, &event);
+    log->ops->read_journal(log, 3, 0);
+    ck_assert_uint_eq(read_to_end(log, 3, &event), 20);
+    ck_assert_int_eq(event.journal_start, 0);
+    log->ops->stop_journal(log, 3);
+    log->ops->trim_journal(log, 3, 3600000, low_offset); /* too young */
+    broker_await(log, LOG_DELETED, &event, 10000);
+    log->ops->read_journal(log, 3, 0);
+    ck_assert_uint_eq(read_to_end(log, 3, &event), 20);
+    log->ops->stop_journal(log, 3);
+    log->ops->trim_journal(log, 3, 0, low_offset);
     broker_await(log, LOG_DELETED, &event, 10000);
     ck_assert_str_eq(event.text.text, "");
     log->ops->read_journal(log, 3, 2); /* gone: the rest is read */

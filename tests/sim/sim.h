@@ -76,6 +76,9 @@ struct sim_entry {
     int64_t append_ms;
     size_t size;
     uint8_t *data;
+    bool tombstone;
+    struct slice key;   /* checkpoints */
+    struct header header;
 };
 
 enum {
@@ -141,6 +144,7 @@ struct sim_clock {
 
 struct sim_reader {
     bool active;
+    bool held;
     uint32_t serial;
     int64_t offset;
 };
@@ -230,7 +234,7 @@ struct sim {
     struct {
         uint64_t kills, freezes, rebalances, backs, flushes, commits, aborted, late_ends,
             late_offsets, breaks;
-        uint64_t cuts, applies, rebuilds;
+        uint64_t cuts, applies, rebuilds, trims, checkpoints;
     } counts;
 };
 
@@ -285,6 +289,8 @@ uint32_t sim_redis_due(uint32_t task, struct slice id, int64_t *out_bucket);
 /* checkers */
 void sim_check_commit(const struct sim_txn *txn);
 void sim_check_redis(uint32_t task);
+/* Has Redis every cut that was committed? Idle tasks commit one now and then. */
+bool sim_check_settled(void);
 void sim_check_end(void);
 
 /* toy engine */

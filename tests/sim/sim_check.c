@@ -196,6 +196,32 @@ void sim_check_commit(const struct sim_txn *txn)
     }
 }
 
+/* What differs, into the trace; the model is S_C, so only when the head says C. */
+static void explain(uint32_t task)
+{
+    for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
+        for (const struct sim_node *node = sim->checker.model[task]->buckets[i]; node != NULL; node = node->next) {
+            char key[128];
+            const char *kind = node->key.data[0] == 'd' ? "due" : node->key.data[0] == 'c' ? "c" : "v";
+            int size = snprintf(key, sizeof(key), "{app.%u}%s:%.*s", task, kind, (int)node->key.size - 1,
+                                (const char *)node->key.data + 1);
+            const struct sim_node *real = sim_map_node(sim->redis, slice_of(key, (size_t)size));
+            for (uint32_t k = 0; k < node->count; k++) {
+                const struct slice *value = sim_node_get(real, node->fields[k].name);
+                if (value == NULL || !slice_equal(*value, node->fields[k].value)) {
+                    sim_trace("%s %.*s: %s", key, SLICE_ARG(node->fields[k].name),
+                              value == NULL ? "is missing" : "differs");
+                }
+            }
+            for (uint32_t k = 0; k < real->count; k++) {
+                if (sim_node_get(node, real->fields[k].name) == NULL) {
+                    sim_trace("%s %.*s: is too much", key, SLICE_ARG(real->fields[k].name));
+                }
+            }
+        }
+    }
+}
+
 void sim_check_redis(uint32_t task)
 {
     char key[32];
@@ -220,6 +246,9 @@ void sim_check_redis(uint32_t task)
         sim_fail("task %u: Redis is at cut %llu but only %llu were committed", task,
                  (unsigned long long)head.seq, (unsigned long long)sim->checker.seq[task]);
     } else if (sim->redis_hash[task] != sim->checker.state_hash[task][head.seq]) {
+        if (head.seq == sim->checker.seq[task] && !sim->checker.failed) {
+            explain(task);
+        }
         sim_fail("task %u: Redis says cut %llu but is not the state after it", task,
                  (unsigned long long)head.seq);
     }
@@ -265,6 +294,21 @@ static void check_customer(uint32_t customer)
         sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer, sets,
                  (long long)found, (long long)bucket);
     }
+}
+
+bool sim_check_settled(void)
+{
+    for (uint32_t task = 0; task < SIM_TASKS; task++) {
+        char key[32];
+        struct head head = {0};
+        int size = snprintf(key, sizeof(key), "{app.%u}head", task);
+        struct slice value = sim_redis_get(slice_of(key, (size_t)size));
+        if (value.size == 0 || head_parse(value, &head) != STATUS_OK ||
+            head.seq != sim->checker.seq[task]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void sim_check_end(void)

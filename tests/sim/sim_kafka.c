@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/invariant.h"
-#include "sim/sim.h"
+#include "sim/sim_reader.h"
 
 struct sim_commit {
     uint32_t life;
@@ -26,7 +26,7 @@ struct sim_commit {
 
 enum { TRANSACTION_US = 5000000 };
 
-static struct sim_process *process_of(const struct log *log, uint32_t *out_index)
+struct sim_process *sim_process_of(const struct log *log, uint32_t *out_index)
 {
     *out_index = ((const struct sim_log *)log)->process;
     return &sim->processes[*out_index];
@@ -297,10 +297,17 @@ static void step_produce(void *data, uint32_t process)
     sim_later(sim_between(200, 2000), process, UINT32_MAX, step_offsets, commit);
 }
 
+static struct slice copy_of(struct slice bytes)
+{
+    uint8_t *copy = sim_take(bytes.size + 1);
+    memcpy(copy, bytes.data, bytes.size);
+    return slice_of(copy, bytes.size);
+}
+
 static void log_commit(struct log *log, const struct log_transaction *transaction)
 {
     uint32_t index;
-    struct sim_process *process = process_of(log, &index);
+    struct sim_process *process = sim_process_of(log, &index);
     struct sim_commit *commit = sim_take(sizeof(*commit));
     commit->life = process->life;
     commit->instance = process->instance;
@@ -322,6 +329,13 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
         commit->entries[i] = (struct sim_entry){.size = write->value.size, .data = copy};
         commit->partitions[i] =
             strcmp(write->topic, "journal") == 0 ? (uint32_t)write->partition : SIM_PARTITION_OUT;
+        if (strcmp(write->topic, "checkpoints") == 0) {
+            commit->partitions[i] = SIM_PARTITION_CHECKPOINTS + (uint32_t)write->partition;
+            commit->entries[i].tombstone = !write->has_value;
+            commit->entries[i].key = copy_of(write->key);
+            commit->entries[i].header =
+                (struct header){copy_of(write->headers[0].name), copy_of(write->headers[0].value)};
+        }
     }
     sim_later(sim_between(200, 3000), index, UINT32_MAX, step_produce, commit);
 }
@@ -360,7 +374,7 @@ static void open_arrives(void *data, uint32_t process)
 static void log_open_producer(struct log *log)
 {
     uint32_t index;
-    struct sim_process *process = process_of(log, &index);
+    struct sim_process *process = sim_process_of(log, &index);
     struct opening *opening = sim_take(sizeof(*opening));
     *opening = (struct opening){process->life, ++process->instance, 0};
     sim_later(sim_between(500, 20000), index, UINT32_MAX, open_arrives, opening);
@@ -401,94 +415,14 @@ static void committed_arrives(void *data, uint32_t process)
 static void log_ask_committed(struct log *log, uint32_t task)
 {
     uint32_t index;
-    struct sim_process *process = process_of(log, &index);
+    struct sim_process *process = sim_process_of(log, &index);
     struct asking *asking = sim_take(sizeof(*asking));
     *asking = (struct asking){task, process->life};
     sim_later(sim_between(200, 5000), index, UINT32_MAX, committed_arrives, asking);
 }
 
-static void log_read_journal(struct log *log, uint32_t task, int64_t offset)
-{
-    uint32_t index;
-    struct sim_process *process = process_of(log, &index);
-    int64_t start = sim->partitions[task * SIM_JOURNALS / SIM_TASKS].start;
-    process->journal[task] = (struct sim_reader){true, 0, offset < start ? start : offset};
-    sim_wake(index);
-}
-
-static void log_stop_journal(struct log *log, uint32_t task)
-{
-    uint32_t index;
-    process_of(log, &index)->journal[task].active = false;
-}
-
-/* The next record that read_committed shows, or where it ends for now. */
-static bool read_partition(struct sim_reader *reader, uint32_t partition_index, uint32_t task,
-                           struct log_event *out_event)
-{
-    struct sim_partition *partition = &sim->partitions[partition_index];
-    while (partition->stable < partition->count && partition->entries[partition->stable].marked) {
-        partition->stable++;
-    }
-    while (reader->offset < partition->stable) {
-        const struct sim_entry *entry = &partition->entries[reader->offset++];
-        reader->serial = 0;
-        if (entry->txn->state != TXN_COMMITTED) {
-            continue;
-        }
-        *out_event = (struct log_event){.kind = LOG_JOURNAL_RECORD, .task = task};
-        out_event->record = (struct log_record){.value = slice_of(entry->data, entry->size),
-                                                .has_value = true,
-                                                .source = SOURCE_COUNT,
-                                                .partition = partition_index,
-                                                .offset = reader->offset - 1,
-                                                .append_ms = entry->append_ms};
-        return true;
-    }
-    if (reader->serial != 0) {
-        return false;
-    }
-    reader->serial = 1; /* said once until more comes */
-    *out_event = (struct log_event){.kind = LOG_JOURNAL_END,
-                                    .task = task,
-                                    .journal_end = reader->offset,
-                                    .journal_start = partition->start};
-    return true;
-}
-
-static bool log_next_event(struct log *log, struct log_event *out_event)
-{
-    uint32_t index;
-    struct sim_process *process = process_of(log, &index);
-    if (process->event_count > 0) {
-        *out_event = process->events[process->event_head];
-        process->event_head = (process->event_head + 1) % SIM_QUEUE;
-        process->event_count--;
-        return true;
-    }
-    for (uint32_t i = 0; i < SIM_TASKS; i++) {
-        if (process->journal[i].active &&
-            read_partition(&process->journal[i], i * SIM_JOURNALS / SIM_TASKS, i, out_event)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void log_delete_journal(struct log *log, uint32_t task, int64_t offset)
-{
-    struct sim_partition *partition = &sim->partitions[task * SIM_JOURNALS / SIM_TASKS];
-    (void)log;
-    partition->start = offset > partition->start ? offset : partition->start;
-}
-
-static void log_read_checkpoints(struct log *log, uint32_t task)
-{
-    (void)log, (void)task;
-}
-
 static const struct log_ops ops = {
-    .next_event = log_next_event,
+    .next_event = sim_log_next_event,
     .fetch = sim_intake_fetch,
     .release = sim_intake_release,
     .start = sim_intake_start,
@@ -496,12 +430,14 @@ static const struct log_ops ops = {
     .high_watermark = sim_intake_high_watermark,
     .ask_ends = sim_intake_ask_ends,
     .ask_committed = log_ask_committed,
-    .read_journal = log_read_journal,
-    .stop_journal = log_stop_journal,
+    .read_journal = sim_log_read_journal,
+    .stop_journal = sim_log_stop_journal,
     .open_producer = log_open_producer,
     .commit = log_commit,
-    .delete_journal = log_delete_journal,
-    .read_checkpoints = log_read_checkpoints,
+    .trim_journal = sim_log_trim_journal,
+    .read_checkpoints = sim_log_read_checkpoints,
+    .stop_checkpoints = sim_log_stop_checkpoints,
+    .hold_reader = sim_log_hold_reader,
 };
 
 void sim_log_open(struct sim_process *process, uint32_t index)
@@ -514,6 +450,7 @@ void sim_log_open(struct sim_process *process, uint32_t index)
     process->metadata_generation = 0;
     process->metadata_member = 0;
     memset(process->journal, 0, sizeof(process->journal));
+    memset(process->checkpoint, 0, sizeof(process->checkpoint));
     memset(process->fetch_at, 0xff, sizeof(process->fetch_at));
     memset(process->end_seen, 0xff, sizeof(process->end_seen));
 }

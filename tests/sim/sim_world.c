@@ -276,6 +276,9 @@ static struct worker_options sim_options(struct sim_process *process)
     options.checkpoint_topic = "checkpoints";
     options.task_count = SIM_TASKS;
     options.journal_partitions = SIM_JOURNALS;
+    options.checkpoint_partitions = SIM_JOURNALS;
+    options.checkpoint_interval_ms = sim_chance(.5) ? sim_between(700, 3000) : sim_between(5000, 20000);
+    options.journal_keep_ms = sim_between(0, 2000);
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
     options.apply_queue_max = (uint32_t)sim_between(1, 4);
@@ -292,7 +295,6 @@ static struct worker_options sim_options(struct sim_process *process)
                                             .input_bytes = (size_t)sim_between(64, 20000),
                                             .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
                                             .due_entries = (uint32_t)sim_between(8, 64),
-                                            .dirty_entries = 256,
                                             .commit_bytes = 65536,
                                             .step_bytes = 16384,
                                             .message_bytes = (size_t)sim_between(256, 4000),
@@ -576,6 +578,9 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
         sim_fail("with no more faults, the input is not all processed");
     }
     run_until(sim->now_us + 200000000);
+    for (uint32_t i = 0; i < 400 && !sim->checker.failed && !sim_check_settled(); i++) {
+        run_until(sim->now_us + 5000);
+    }
     if (!sim->checker.failed) {
         sim_check_end();
     }

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checkpoints and the journal's end (DESIGN 5.5): a task follows its own cuts in the journal, some
+ * checkpoint.interval behind, and writes the customers in them to the compacted topic.
+ *
+ *   cut n (old enough) -> its customers without a checkpoint since -> one read from Redis, with the head
+ *     -> checkpoints into the next transaction -> committed: low = n -> the journal before cut `low` may go
+ *
+ * The journal itself is the list of who changed, so nothing grows with the number of customers and a restart
+ * goes on where the committed metadata says (`low`). A checkpoint is copied from Redis as of cut W >= n: a
+ * customer who changes every second is written once and skipped in the cuts up to W. What is forgotten here,
+ * or read twice, costs a checkpoint too many, never one too few. */
+#include <stdio.h>
+
+#include "base/hash.h"
+#include "base/invariant.h"
+#include "base/log.h"
+#include "runtime/inside.h"
+#include "runtime/stats.h"
+
+enum {
+    FOLLOW_REST_US_MIN = 1000000,
+    FOLLOW_STUCK_US = 5000000, /* reading brings nothing: let others have the reader */
+    FOLLOW_KEYS_MAX = 64,      /* customers of one read */
+    FOLLOW_READERS_LEFT = 1,   /* for claims */
+};
+
+void follow_begin(struct worker *worker, struct task *task)
+{
+    task->follow = (struct follow){
+        .offset = task->low_offset, .done_seq = task->low, .done_offset = task->low_offset};
+    task->follow.next_us = worker->now_us;
+    task->follow.trimmed_us = worker->now_us;
+}
+
+static int64_t interval_us(const struct worker *worker)
+{
+    return worker->options.checkpoint_interval_ms * 1000;
+}
+
+/* Give the reader back; go on at `offset` not before `rest_us` from now. */
+static void follow_rest(struct worker *worker, struct task *task, int64_t offset, int64_t rest_us)
+{
+    int64_t least_us = interval_us(worker) < FOLLOW_REST_US_MIN ? interval_us(worker) : FOLLOW_REST_US_MIN;
+    follow_end(worker, task);
+    task->follow.offset = offset;
+    task->follow.next_us = worker->now_us + (rest_us > least_us ? rest_us : least_us);
+}
+
+void follow_end(struct worker *worker, struct task *task)
+{
+    if (task->follow.state != FOLLOW_REST) {
+        journal_release_reader(worker, task);
+        task->follow.state = FOLLOW_REST;
+    }
+    if (worker->following == task->slot) {
+        worker->following = NO_INDEX;
+    }
+}
+
+/* ---- what the journal says ---- */
+
+void follow_journal(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    struct follow *follow = &task->follow;
+    struct cut_header header;
+    struct slice payload;
+    if (follow->state != FOLLOW_READING ||
+        journal_take(worker, task, &event->record, &header, &payload) != JOURNAL_CUT) {
+        return;
+    }
+    int64_t first_offset = worker->readers[task->reader].first_offset;
+    follow->since_us = worker->now_us;
+    if (header.seq <= follow->done_seq) {
+        return;
+    }
+    int64_t young_ms =
+        event->record.append_ms + worker->options.checkpoint_interval_ms - worker->wall_ms;
+    if (header.seq != follow->done_seq + 1 || header.seq > task->acked_seq || young_ms > 0) {
+        /* Nothing to do yet; a gap means that somebody else owns the task by now. */
+        int64_t rest_us = young_ms * 1000 < interval_us(worker) ? young_ms * 1000 : interval_us(worker);
+        follow_rest(worker, task, first_offset, rest_us);
+        return;
+    }
+    struct bytes_reader reader = bytes_reader(payload);
+    INVARIANT(cut_take_header(&reader, &header) == STATUS_OK);
+    follow->state = FOLLOW_CUT;
+    follow->seq = header.seq;
+    follow->cut_offset = first_offset;
+    follow->after_offset = event->record.offset + 1;
+    follow->entries_left = header.entry_count;
+    follow->entries_at = (size_t)(reader.at - payload.data);
+    if (SIM_WITHOUT(MUTANT_LOW_EARLY)) {
+        follow->done_seq = header.seq;
+        follow->done_offset = first_offset;
+    }
+    journal_hold(worker, task, true);
+}
+
+void follow_journal_end(struct worker *worker, struct task *task)
+{
+    struct follow *follow = &task->follow;
+    if (follow->state == FOLLOW_READING) {
+        follow_rest(worker, task, follow->after_offset > 0 ? follow->after_offset : follow->offset,
+                    interval_us(worker) / 4);
+    }
+}
+
+/* ---- whose checkpoint is due ---- */
+
+/* What an earlier claim wrote may never have been committed. (Not in the hash's seed: hashes of short ids under
+ * neighbouring seeds coincide.) */
+static uint64_t claim_of(const struct task *task)
+{
+    return task->serial << 16 | task->slot;
+}
+
+static struct recent_checkpoint *recent_of(const struct worker *worker, uint64_t hash)
+{
+    return &worker->recent[hash & (RECENT_CHECKPOINTS - 1)];
+}
+
+static bool is_recent(const struct worker *worker, const struct task *task, struct slice id)
+{
+    uint64_t hash = hash64(id, 0);
+    const struct recent_checkpoint *recent = recent_of(worker, hash);
+    return recent->hash == hash &&
+           (recent->claim == claim_of(task) || SIM_WITHOUT(MUTANT_OLD_CHECKPOINT)) &&
+           recent->seq >= task->follow.seq;
+}
+
+/* The next customer of the cut in the reader who has no checkpoint since; false: no more. Moves on to behind
+ * him in `at` and `left`. */
+static bool next_due(const struct worker *worker, const struct task *task, size_t *at, uint32_t *left,
+                     struct slice *out_id)
+{
+    const struct reader *source = &worker->readers[task->reader];
+    struct bytes_reader reader = bytes_reader(slice_of(source->buffer + *at, source->size - *at));
+    while (*left > 0) {
+        struct cut_entry entry;
+        INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK); /* the whole cut was checked */
+        (*left)--;
+        *at = (size_t)(reader.at - source->buffer);
+        if (!is_recent(worker, task, entry.id)) {
+            *out_id = entry.id;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Head, records and views in one atomic step. */
+static void follow_read(struct worker *worker, struct task *task, const struct slice *ids, uint32_t count)
+{
+    struct store_pipeline pipeline;
+    char record_text[KEY_PREFIX_SIZE_MAX + 8];
+    char view_text[KEY_PREFIX_SIZE_MAX + 8];
+    char head_text[KEY_PREFIX_SIZE_MAX + 8];
+    if (!read_begin(worker, task, READ_CHECKPOINT, &pipeline)) {
+        return;
+    }
+    struct slice record_key = task_key(record_text, task, "c:");
+    struct slice view_key = task_key(view_text, task, "v:");
+    store_command(&pipeline, 1);
+    store_argument_text(&pipeline, "MULTI");
+    store_command(&pipeline, 2 + count);
+    store_argument_text(&pipeline, "MGET");
+    store_argument(&pipeline, task_key(head_text, task, "head"));
+    for (uint32_t i = 0; i < count; i++) {
+        store_argument_pair(&pipeline, record_key, ids[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        store_command(&pipeline, 2);
+        store_argument_text(&pipeline, "HGETALL");
+        store_argument_pair(&pipeline, view_key, ids[i]);
+    }
+    store_command(&pipeline, 1);
+    store_argument_text(&pipeline, "EXEC");
+    read_note_keys(worker, task, ids, count);
+    read_submit(worker, task, &pipeline);
+}
+
+static void follow_cut(struct worker *worker, struct task *task)
+{
+    struct follow *follow = &task->follow;
+    struct slice ids[FOLLOW_KEYS_MAX];
+    uint32_t most = task->read_keys_max < FOLLOW_KEYS_MAX ? task->read_keys_max : FOLLOW_KEYS_MAX;
+    uint32_t count = 0;
+    size_t at = follow->entries_at;
+    uint32_t left = follow->entries_left;
+    if (worker->now_us < task->retry_us || task->reading_store != READ_NONE || !batch_room(worker, NULL) ||
+        worker->stopping || !task_may_cut(worker, task)) {
+        if (worker->now_us - follow->since_us > FOLLOW_STUCK_US) {
+            follow_rest(worker, task, follow->cut_offset, 0);
+        }
+        return;
+    }
+    while (count < most && next_due(worker, task, &at, &left, &ids[count])) {
+        count++;
+    }
+    follow->since_us = worker->now_us;
+    if (count > 0) {
+        follow_read(worker, task, ids, count);
+        return;
+    }
+    follow->done_seq = follow->seq;
+    follow->done_offset = follow->cut_offset;
+    follow->state = FOLLOW_READING;
+    journal_hold(worker, task, false);
+}
+
+/* ---- writing them ---- */
+
+/* A view as Redis has it, as the fields of an entry. False: it does not fit, or is no hash. */
+static bool take_view(struct worker *worker, const struct store_reply *view, struct cut_entry *entry)
+{
+    struct bytes_writer writer = bytes_writer(worker->view_bytes, worker->view_bytes_size);
+    if (view->kind != STORE_ARRAY || view->count % 2 != 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i + 1 < view->count; i += 2) {
+        cut_put_field(&writer,
+                      &(struct cut_field){view->children[i].text, view->children[i + 1].text, false});
+    }
+    entry->view_count = view->count / 2;
+    entry->view = slice_of(worker->view_bytes, writer.size);
+    return !writer.full;
+}
+
+static bool take_value(struct worker *worker, struct task *task, struct flight *flight, struct slice id,
+                       const struct store_reply *record, const struct store_reply *view,
+                       struct log_write *write)
+{
+    struct cut_entry entry = {.id = id, .flags = CUT_RECORD_SET | CUT_VIEW_WHOLE, .record = record->text};
+    struct slice packed;
+    (void)task;
+    if (!record_open(record->text, &entry.bucket_new, &packed) || !take_view(worker, view, &entry)) {
+        return false;
+    }
+    entry.flags |= id.size > 0 ? CUT_BUCKET_NEW : 0U;
+    size_t size = CUT_CHECKPOINT_OVERHEAD + id.size + entry.record.size + entry.view.size;
+    uint8_t *bytes = arena_take(&flight->arena, size);
+    if (bytes == NULL) {
+        return false;
+    }
+    struct bytes_writer writer = bytes_writer(bytes, size);
+    cut_put_checkpoint(&writer, &entry);
+    INVARIANT(!writer.full);
+    write->value = slice_of(bytes, writer.size);
+    write->has_value = true;
+    return true;
+}
+
+/* One customer as of cut W; nobody in Redis: a tombstone. False: no room. */
+static bool follow_write(struct worker *worker, struct task *task, struct slice id,
+                         const struct store_reply *record, const struct store_reply *view, uint64_t seq)
+{
+    struct flight *flight = &worker->flights[worker->building];
+    char text[CUSTOMER_ID_SIZE_MAX + 24];
+    int prefix = snprintf(text, sizeof(text), "%u:", task->number);
+    memcpy(text + prefix, id.data, id.size);
+    char number[24];
+    int digits = snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
+    struct header *header = arena_take(&flight->arena, sizeof(*header));
+    struct log_write write = {
+        .topic = worker->options.checkpoint_topic,
+        .partition =
+            (int32_t)journal_partition_of(worker, task->number, worker->options.checkpoint_partitions),
+        .key = arena_copy(&flight->arena, slice_of(text, (size_t)prefix + id.size)),
+        .has_key = true,
+        .headers = header,
+        .header_count = 1,
+    };
+    if (header == NULL || write.key.data == NULL ||
+        flight->write_count + 1 >= worker->options.limits.outputs_per_commit) {
+        return false;
+    }
+    *header = (struct header){slice_text("seq"),
+                              arena_copy(&flight->arena, slice_of(number, (size_t)digits))};
+    if (header->value.data == NULL ||
+        (record->kind == STORE_BULK && !take_value(worker, task, flight, id, record, view, &write))) {
+        return false;
+    }
+    flight->write_slots[flight->write_count] = task->slot;
+    flight->writes[flight->write_count++] = write;
+    uint64_t hash = hash64(id, 0);
+    *recent_of(worker, hash) = (struct recent_checkpoint){hash, seq, claim_of(task)};
+    stats_add(&worker->stats.checkpoints, 1);
+    return true;
+}
+
+/* The answer: [head, records..], then a view each. What does not fit into this transaction is read again. */
+void follow_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
+    struct follow *follow = &task->follow;
+    const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
+    struct head head;
+    if (follow->state != FOLLOW_CUT || exec->kind != STORE_ARRAY || exec->count != task->read_count + 1 ||
+        exec->children[0].kind != STORE_ARRAY || exec->children[0].count != task->read_count + 1) {
+        task->retry_us = worker->now_us + RETRY_US;
+        return;
+    }
+    const struct store_reply *records = exec->children[0].children;
+    if (read_judge(worker, task, &records[0]) != READ_TRUST || !batch_room(worker, NULL) ||
+        worker->stopping || head_parse(records[0].text, &head) != STATUS_OK) {
+        return;
+    }
+    INVARIANT(head.seq >= follow->seq || SIM_WITHOUT(MUTANT_NO_READ_JUDGE));
+    for (uint32_t i = 0; i < task->read_count; i++) {
+        size_t at = follow->entries_at;
+        uint32_t left = follow->entries_left;
+        struct slice id;
+        if (!next_due(worker, task, &at, &left, &id) || !slice_equal(id, read_key(worker, task, i)) ||
+            !follow_write(worker, task, id, &records[1 + i], &exec->children[1 + i], head.seq)) {
+            break;
+        }
+        follow->entries_at = at;
+        follow->entries_left = left;
+        /* In the same transaction as a cut of this task: who is no longer its owner writes no checkpoints. */
+        struct flight *flight = &worker->flights[worker->building];
+        flight->began_us = flight->began_us == 0 ? worker->now_us : flight->began_us;
+        task->held_building = true;
+    }
+}
+
+void follow_step(struct worker *worker, struct task *task)
+{
+    struct follow *follow = &task->follow;
+    switch (follow->state) {
+    case FOLLOW_REST:
+        if (worker->now_us < follow->next_us || worker->following != NO_INDEX || task->last_offset < 0 ||
+            worker->stopping || !journal_take_reader(worker, task, FOLLOW_READERS_LEFT)) {
+            break;
+        }
+        worker->following = task->slot;
+        follow->state = FOLLOW_READING;
+        follow->since_us = worker->now_us;
+        follow->after_offset = 0;
+        journal_read(worker, task, follow->offset);
+        break;
+    case FOLLOW_READING:
+        if (worker->now_us - follow->since_us > FOLLOW_STUCK_US) {
+            follow_rest(worker, task, follow->offset, 0);
+        }
+        break;
+    case FOLLOW_CUT:
+        follow_cut(worker, task);
+        break;
+    }
+    if (task->low > 0 && worker->now_us - follow->trimmed_us >= interval_us(worker)) {
+        follow->trimmed_us = worker->now_us;
+        worker->options.log->ops->trim_journal(worker->options.log, task->number,
+                                               worker->options.journal_keep_ms, cut_low_offset);
+    }
+}
