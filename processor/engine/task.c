@@ -65,22 +65,24 @@ static void pack_counts(const struct offers *offers, const struct offers_task *t
                         struct bytes_writer *writer)
 {
     const struct offer_def *def = &offers->defs[offer];
-    size_t others_at = (size_t)offers->count * OFFER_ARMS_MAX;
+    size_t others_at = offers_arms_before(offers, offers->count);
+    uint32_t first = offers_arms_before(offers, offer);
+    uint32_t contexts = offers_context_count(offers);
     uint32_t count = 0;
     for (uint32_t turn = 0; turn < 2; turn++) { /* count, then write */
         if (turn == 1) {
             bytes_put_varuint(writer, count);
         }
-        for (uint32_t i = 0; i < OFFER_ARMS_MAX; i++) {
-            const struct offer_counts *own = &task->counts[offers_arm(offer, 0, 0, 0) + i];
+        for (uint32_t i = 0; i < offers_arms_before(offers, offer + 1) - first; i++) {
+            const struct offer_counts *own = &task->counts[first + i];
             if (!is_counted(own) && !is_counted(own + others_at)) {
                 continue;
             }
             count += turn == 0;
             if (turn == 1) {
-                uint32_t variant = i / (CHANNEL_COUNT * OFFER_CONTEXTS_MAX);
-                uint32_t channel = i / OFFER_CONTEXTS_MAX % CHANNEL_COUNT;
-                struct slice context = offers_context_id(offers, i % OFFER_CONTEXTS_MAX);
+                uint32_t variant = i / (CHANNEL_COUNT * contexts);
+                uint32_t channel = i / contexts % CHANNEL_COUNT;
+                struct slice context = offers_context_id(offers, i % contexts);
                 struct arm_name name = {name_of(offer_variant_id(def, variant)), name_of(context),
                                         (uint8_t)channel};
                 pack_arm(own, own + others_at, name, writer);
@@ -100,7 +102,7 @@ static struct offer_counts *arm_find(const struct offers *offers, struct offers_
     }
     for (uint32_t i = 0; i < offer_variant_count(def); i++) {
         if (name_of(offer_variant_id(def, i)) == name.variant) {
-            return &task->counts[offers_arm(offer, i, name.channel, context)];
+            return &task->counts[offers_arm(offers, offer, i, name.channel, context)];
         }
     }
     return NULL;
@@ -121,7 +123,7 @@ static void add_counts(struct offer_counts *to, const struct offer_counts *from)
 static void unpack_counts(const struct offers *offers, struct offers_task *task, int32_t offer,
                           struct bytes_reader *reader)
 {
-    size_t others_at = (size_t)offers->count * OFFER_ARMS_MAX;
+    size_t others_at = offers_arms_before(offers, offers->count);
     uint64_t count = bytes_take_varuint(reader);
     for (uint64_t i = 0; i < count && !reader->bad; i++) {
         struct offer_counts own = {0};

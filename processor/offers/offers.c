@@ -11,7 +11,7 @@ size_t offers_task_size(const struct offers *offers)
 {
     /* twice: this task's own, then what it has read of the others' */
     return sizeof(struct offers_task) +
-           2 * (size_t)offers->count * OFFER_ARMS_MAX * sizeof(struct offer_counts);
+           2 * (size_t)offers_arms_before(offers, offers->count) * sizeof(struct offer_counts);
 }
 
 static bool triggered(const struct offer_def *def, const struct offer_history *history,

@@ -203,25 +203,39 @@ struct offers_task {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t unknown_outcomes;       /* outcomes of offers that the playbook does not have */
     int64_t made[OFFERS_MAX];        /* for stock */
-    struct offer_counts counts[]; /* offers->count x OFFER_ARMS_MAX: offers_arm; this task's own */
+    struct offer_counts counts[]; /* this task's own, by offers_arm; then as many of the other tasks' */
 };
 
 /* Bytes of a task's part, a multiple of 8. */
 size_t offers_task_size(const struct offers *offers);
 
-/* The counters of one arm. */
-static inline uint32_t offers_arm(uint32_t offer, uint32_t variant, uint32_t channel, uint32_t context)
-{
-    return ((offer * OFFER_VARIANTS_MAX + variant) * CHANNEL_COUNT + channel) * OFFER_CONTEXTS_MAX +
-           context;
-}
-
-/* A variant's name; "default" for an offer without variants. Static, or the playbook's. */
-struct slice offer_variant_id(const struct offer_def *def, uint32_t index);
 static inline uint32_t offer_variant_count(const struct offer_def *def)
 {
     return def->variant_count > 0 ? def->variant_count : 1;
 }
+static inline uint32_t offers_context_count(const struct offers *offers)
+{
+    return offers->policy.context_count > 0 ? offers->policy.context_count : 1;
+}
+/* Arms of the offers before `offer`; of all for offers->count. */
+static inline uint32_t offers_arms_before(const struct offers *offers, uint32_t offer)
+{
+    uint32_t variants = 0;
+    for (uint32_t i = 0; i < offer; i++) {
+        variants += offer_variant_count(&offers->defs[i]);
+    }
+    return variants * CHANNEL_COUNT * offers_context_count(offers);
+}
+/* Where the counters of one arm stand. */
+static inline uint32_t offers_arm(const struct offers *offers, uint32_t offer, uint32_t variant,
+                                  uint32_t channel, uint32_t context)
+{
+    return offers_arms_before(offers, offer) +
+           (variant * CHANNEL_COUNT + channel) * offers_context_count(offers) + context;
+}
+
+/* A variant's name; "default" for an offer without variants. Static, or the playbook's. */
+struct slice offer_variant_id(const struct offer_def *def, uint32_t index);
 /* "other" for 0, else the playbook's. */
 struct slice offers_context_id(const struct offers *offers, uint32_t context);
 

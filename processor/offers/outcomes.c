@@ -161,7 +161,7 @@ static bool find_arm(const struct offers *offers, const struct offer_history *hi
                                                 : -1;
     out->variant = (uint32_t)variant;
     out->channel = has_channel || !ours ? outcome->channel : history->channel;
-    out->context = ours && history->context < OFFER_CONTEXTS_MAX ? history->context : 0;
+    out->context = ours && history->context < offers_context_count(offers) ? history->context : 0;
     return variant >= 0;
 }
 
@@ -171,7 +171,7 @@ static void count_arm(const struct offers *offers, struct offer_history *history
     const struct offer_outcome *outcome = &step->scope->event->outcome;
     const struct offers_policy *policy = &offers->policy;
     struct offer_counts *counts =
-        &task->counts[offers_arm(arm.offer, arm.variant, arm.channel, arm.context)];
+        &task->counts[offers_arm(offers, arm.offer, arm.variant, arm.channel, arm.context)];
     if (ours) {
         int64_t attribution_ms = policy->attribution_ms > 0 ? policy->attribution_ms
                                                             : DEFAULT_ATTRIBUTION_DAYS * MS_PER_DAY;

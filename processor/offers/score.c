@@ -99,9 +99,9 @@ struct trials {
 static struct trials trials_of(const struct gate_view *view, uint32_t variant, uint32_t context)
 {
     const struct offer_counts *own =
-        &view->task->counts[offers_arm(view->index, variant, view->plan.channel, context)];
+        &view->task->counts[offers_arm(view->offers, view->index, variant, view->plan.channel, context)];
     const struct offer_counts *others =
-        own + (size_t)view->offers->count * OFFER_ARMS_MAX; /* what the other tasks have counted */
+        own + offers_arms_before(view->offers, view->offers->count); /* what the other tasks have counted */
     double accepted = (double)(own->accepted + others->accepted);
     double presented = (double)(own->presented + others->presented);
     return (struct trials){accepted, presented > accepted ? presented : accepted};
@@ -125,7 +125,7 @@ static double propensity(const struct gate_view *view)
     struct trials prior = prior_of(view);
     struct trials all = prior;
     struct trials here = {0, 0};
-    uint32_t contexts = view->offers->policy.context_count > 0 ? view->offers->policy.context_count : 1;
+    uint32_t contexts = offers_context_count(view->offers);
     for (uint32_t variant = 0; variant < offer_variant_count(view->def); variant++) {
         for (uint32_t context = 0; context < contexts; context++) {
             struct trials trials = trials_of(view, variant, context);

@@ -142,10 +142,10 @@ START_TEST(a_learned_variant_is_drawn_by_its_logged_chance)
     defs[0].variant_count = 2;
     defs[0].learn = true;
     offers.policy.floor = 0.1;
-    task->counts[offers_arm(0, 0, CHANNEL_PUSH, 0)].presented = 200;
-    task->counts[offers_arm(0, 0, CHANNEL_PUSH, 0)].accepted = 20;
-    task->counts[offers_arm(0, 1, CHANNEL_PUSH, 0)].presented = 200;
-    task->counts[offers_arm(0, 1, CHANNEL_PUSH, 0)].accepted = 26;
+    task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 0)].presented = 200;
+    task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 0)].accepted = 20;
+    task->counts[offers_arm(&offers, 0, 1, CHANNEL_PUSH, 0)].presented = 200;
+    task->counts[offers_arm(&offers, 0, 1, CHANNEL_PUSH, 0)].accepted = 26;
     uint32_t b = 0;
     double chance = 0;
     for (uint32_t i = 0; i < 4000; i++) {
@@ -182,7 +182,7 @@ START_TEST(an_outcome_counts_for_the_arm_and_context_of_its_decision_once)
     for (int i = 0; i < 3; i++) {
         (void)said_by(&event);
     }
-    const struct offer_counts *counts = &task->counts[offers_arm(0, 0, CHANNEL_PUSH, 1)];
+    const struct offer_counts *counts = &task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 1)];
     ck_assert_int_eq(counts->accepted, 1);
     ck_assert_int_eq(counts->presented, 1);
     event.outcome.outcome = OUTCOME_CLICKED;
