@@ -10,6 +10,7 @@ int check_run(int argument_count, char **arguments);
 int feed_run(int argument_count, char **arguments);
 int doctor_run(int argument_count, char **arguments);
 int get_run(int argument_count, char **arguments);
+int report_run(int argument_count, char **arguments);
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);
 int tail_run(int argument_count, char **arguments);

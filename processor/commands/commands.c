@@ -29,6 +29,8 @@ static const struct command commands[] = {
      feed_run},
     {"tail", "tail [--config FILE] [--from-start] [TOPIC..]",
      "print committed records of Segue's topics as NDJSON", tail_run},
+    {"report", "report [--by WHAT] [--json] FILE..",
+     "what offers did: conversion, uplift against the control groups, revenue", report_run},
     {"topics", "topics [--config FILE] [--create]",
      "what each topic must be and is; make those missing", topics_run},
     {"doctor", "doctor [--config FILE] [--json]",

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arithmetic of controlled experiments: is the split what it should be, and what did the treatment do.
+ * Pure; no allocation. */
+#ifndef COMMANDS_EXPERIMENT_H
+#define COMMANDS_EXPERIMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { EXPERIMENT_ARMS_MAX = 16 };
+
+/* One side: customers, and a number for each (converted or not, revenue). */
+struct experiment_side {
+    int64_t count;
+    double sum, sum_of_squares;
+};
+
+void experiment_add(struct experiment_side *side, double value);
+
+struct experiment_interval {
+    double estimate, low, high; /* NAN when a side is empty */
+};
+
+/* Mean of `treated` less mean of `control`, with an asymptotic confidence sequence (Waudby-Smith, Arbour,
+ * Sinha, Kennedy, Ramdas 2024): it covers the truth at every moment at once with probability 1 - alpha, so
+ * a report may be looked at every day and stopped at any. `binary`: values are 0 or 1. */
+struct experiment_interval experiment_difference(const struct experiment_side *treated,
+                                                 const struct experiment_side *control, bool binary,
+                                                 double alpha);
+
+/* Sample-ratio mismatch: the chance of a split at least as far from `shares` (which sum to 1) by luck alone,
+ * Pearson's chi square. 1 when there are too few to tell (fewer than 5 expected somewhere). */
+double experiment_split_chance(const int64_t *counts, const double *shares, uint32_t count);
+
+/* Below this chance the split is called broken: one false alarm in 1,000 looks. */
+#define EXPERIMENT_SPLIT_ALARM 0.001
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `segue report` has counted. Private to report*.c. */
+#ifndef COMMANDS_REPORT_H
+#define COMMANDS_REPORT_H
+
+#include <stdio.h>
+
+#include "commands/experiment.h"
+#include "model/codes.h"
+#include "playbook/playbook.h"
+
+/* One row: an offer, a variant, a channel, a day, a segment. */
+struct report_row {
+    char *name;
+    int64_t offered, reviewed, withdrawn, outcomes[OUTCOME_COUNT];
+    int64_t revenue_minor;
+};
+
+/* One customer in one experiment: a layer of one offer. */
+struct report_unit {
+    uint32_t experiment;
+    bool held_out;
+    int64_t since_ms;
+    bool converted;
+    int64_t revenue_minor;
+};
+
+struct report_experiment {
+    char *offer, *layer;
+    double holdout; /* share that the playbook says; NAN: the playbook has no such layer */
+    struct experiment_side converted[2], revenue[2]; /* by held_out; revenue in major units */
+    struct experiment_interval uplift, gain;
+    double split_chance;
+};
+
+/* Learned shares shift, fixed ones must not: one offer's arms against their weights. */
+struct report_split {
+    const struct offer_def *def;
+    int64_t counts[OFFER_VARIANTS_MAX];
+    double chance;
+};
+
+struct report {
+    struct report_row *rows;
+    uint32_t row_count;
+    struct report_unit *units;
+    uint32_t unit_count;
+    struct report_experiment *experiments;
+    uint32_t experiment_count;
+    struct report_split splits[OFFERS_MAX];
+    uint32_t split_count;
+    int64_t decisions, no_offers, blocked;
+    int64_t gates[OFFER_GATE_COUNT];
+    int64_t from_ms, to_ms;  /* what was asked for */
+    int64_t first_ms, last_ms; /* what there was */
+    const char *by;
+    const char *currency;
+};
+
+/* Tables for people: GBP with thousands, DD/MM/YYYY, percent. */
+void report_print(const struct report *report, FILE *out);
+/* The same for programs. */
+void report_print_json(const struct report *report, FILE *out);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/civil.h"
+#include "commands/report.h"
+
+enum { MONEY_SIZE = 40, DAY_SIZE = 16 };
+
+/* 1234567 minor units of GBP -> "£12,345.67"; other currencies by their code. */
+static const char *money(int64_t minor, const char *currency, char out[MONEY_SIZE])
+{
+    char digits[24];
+    char grouped[32];
+    uint64_t value = minor < 0 ? (uint64_t)-minor : (uint64_t)minor;
+    size_t size = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, value / 100);
+    size_t used = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0) {
+            grouped[used++] = ',';
+        }
+        grouped[used++] = digits[i];
+    }
+    grouped[used] = '\0';
+    (void)snprintf(out, MONEY_SIZE, "%s%s%s%s.%02u", minor < 0 ? "-" : "",
+                   strcmp(currency, "GBP") == 0 ? "£" : currency,
+                   strcmp(currency, "GBP") == 0 ? "" : " ", grouped, (unsigned)(value % 100));
+    return out;
+}
+
+/* DD/MM/YYYY */
+static const char *day(int64_t time_ms, char out[DAY_SIZE])
+{
+    struct civil_date date = civil_date((int32_t)civil_floor(time_ms, MS_PER_DAY));
+    (void)snprintf(out, DAY_SIZE, "%02u/%02u/%04d", (unsigned)date.day % 100,
+                   (unsigned)date.month % 100, (int)date.year % 10000);
+    return out;
+}
+
+static double share(int64_t part, int64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+static int64_t refused(const struct report_row *row)
+{
+    return row->outcomes[OUTCOME_REJECTED] + row->outcomes[OUTCOME_DISMISSED];
+}
+
+/* printf pads bytes, not characters: "£" has two. */
+static int wide(const char *text, int width)
+{
+    int extra = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        extra += ((unsigned char)*c & 0xc0) == 0x80;
+    }
+    return width + extra;
+}
+
+static void print_rows(const struct report *report, FILE *out)
+{
+    char text[MONEY_SIZE];
+    (void)fprintf(out, "%-28s %8s %8s %8s %8s %8s %8s %8s %8s %14s\n", report->by, "offered", "shown",
+                  "clicked", "accepted", "rate", "refused", "opt-out", "complain", "revenue");
+    for (uint32_t i = 0; i < report->row_count; i++) {
+        const struct report_row *row = &report->rows[i];
+        const char *revenue = money(row->revenue_minor, report->currency, text);
+        char date[DAY_SIZE];
+        int32_t number;
+        bool is_day = strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
+        (void)fprintf(out,
+                      "%-28s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %7.2f%% %8" PRId64
+                      " %8" PRId64 " %8" PRId64 " %*s\n",
+                      is_day ? day(number * MS_PER_DAY, date) : row->name, row->offered,
+                      row->outcomes[OUTCOME_PRESENTED],
+                      row->outcomes[OUTCOME_CLICKED], row->outcomes[OUTCOME_ACCEPTED],
+                      100 * share(row->outcomes[OUTCOME_ACCEPTED], row->offered), refused(row),
+                      row->outcomes[OUTCOME_OPTED_OUT], row->outcomes[OUTCOME_COMPLAINED],
+                      wide(revenue, 14), revenue);
+    }
+}
+
+static void print_experiment(const struct report_experiment *e, const char *currency, FILE *out)
+{
+    char gain[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
+    int64_t treated = e->converted[0].count;
+    (void)fprintf(out, "%s, %s: %" PRId64 " in, %" PRId64 " held out", e->offer, e->layer, treated,
+                  e->converted[1].count);
+    if (!isnan(e->holdout)) {
+        (void)fprintf(out, " (%.2f%%, planned %.2f%%)",
+                      100 * share(e->converted[1].count, treated + e->converted[1].count),
+                      100 * e->holdout);
+    }
+    (void)fputc('\n', out);
+    if (isnan(e->uplift.estimate)) {
+        (void)fputs("  one side is empty: nothing can be said\n", out);
+        return;
+    }
+    double scale = 100.0 * (double)treated;
+    (void)fprintf(out,
+                  "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f)\n",
+                  100 * e->converted[0].sum / (double)treated,
+                  100 * e->converted[1].sum / (double)e->converted[1].count, 100 * e->uplift.estimate,
+                  100 * e->uplift.low, 100 * e->uplift.high);
+    (void)fprintf(out, "  incremental revenue %s (%s to %s)\n",
+                  money(llround(e->gain.estimate * scale), currency, gain),
+                  money(llround(e->gain.low * scale), currency, low),
+                  money(llround(e->gain.high * scale), currency, high));
+    if (e->split_chance < EXPERIMENT_SPLIT_ALARM) {
+        (void)fprintf(out, "  ALARM: such a split comes by luck once in %.0f: believe nothing above\n",
+                      1 / (e->split_chance > 1e-12 ? e->split_chance : 1e-12));
+    }
+}
+
+void report_print(const struct report *report, FILE *out)
+{
+    char from[DAY_SIZE], to[DAY_SIZE];
+    if (report->first_ms > report->last_ms) {
+        (void)fputs("nothing was decided and nothing came back\n", out);
+        return;
+    }
+    (void)fprintf(out, "Offers from %s to %s\n\n", day(report->first_ms, from), day(report->last_ms, to));
+    (void)fprintf(out, "decisions: %" PRId64 ", without an offer: %" PRId64 ", offers blocked: %" PRId64 "\n\n",
+                  report->decisions, report->no_offers, report->blocked);
+    print_rows(report, out);
+    (void)fputs(report->experiment_count > 0 ? "\nAgainst the control groups\n" : "", out);
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        print_experiment(&report->experiments[i], report->currency, out);
+    }
+    for (uint32_t i = 0; i < report->split_count; i++) {
+        const struct report_split *split = &report->splits[i];
+        if (split->chance < EXPERIMENT_SPLIT_ALARM) {
+            (void)fprintf(out, "ALARM: the variants of %.*s are not dealt by their weights\n",
+                          SLICE_ARG(split->def->id));
+        }
+    }
+    (void)fputs(report->blocked > 0 ? "\nWhat stopped offers\n" : "", out);
+    for (int i = 0; i < OFFER_GATE_COUNT; i++) {
+        if (report->gates[i] > 0) {
+            (void)fprintf(out, "  %-14s %10" PRId64 "\n", offer_gate_name((enum offer_gate)i),
+                          report->gates[i]);
+        }
+    }
+}
+
+static json_t *interval_json(const struct experiment_interval *interval, double scale)
+{
+    if (isnan(interval->estimate)) {
+        return json_null();
+    }
+    return json_pack("{s:f,s:f,s:f}", "estimate", interval->estimate * scale, "low",
+                     interval->low * scale, "high", interval->high * scale);
+}
+
+static json_t *row_json(const struct report_row *row)
+{
+    json_t *object = json_pack("{s:s,s:I,s:I,s:I,s:I,s:f}", "name", row->name, "offered",
+                               (json_int_t)row->offered, "for_review", (json_int_t)row->reviewed,
+                               "withdrawn", (json_int_t)row->withdrawn, "revenue_minor",
+                               (json_int_t)row->revenue_minor, "conversion",
+                               share(row->outcomes[OUTCOME_ACCEPTED], row->offered));
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        (void)json_object_set_new(object, codes_text(&codes_outcome, i), json_integer(row->outcomes[i]));
+    }
+    return object;
+}
+
+static json_t *experiment_json(const struct report_experiment *e)
+{
+    double treated = (double)e->converted[0].count;
+    return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:f,s:b}", "offer", e->offer, "layer", e->layer, "treated",
+                     (json_int_t)e->converted[0].count, "held_out", (json_int_t)e->converted[1].count,
+                     "uplift", interval_json(&e->uplift, 1), "incremental_revenue_minor",
+                     interval_json(&e->gain, 100 * treated), "split_chance", e->split_chance, "split_alarm",
+                     e->split_chance < EXPERIMENT_SPLIT_ALARM);
+}
+
+void report_print_json(const struct report *report, FILE *out)
+{
+    json_t *rows = json_array();
+    json_t *experiments = json_array();
+    json_t *splits = json_array();
+    for (uint32_t i = 0; i < report->row_count; i++) {
+        (void)json_array_append_new(rows, row_json(&report->rows[i]));
+    }
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        (void)json_array_append_new(experiments, experiment_json(&report->experiments[i]));
+    }
+    for (uint32_t i = 0; i < report->split_count; i++) {
+        const struct report_split *split = &report->splits[i];
+        (void)json_array_append_new(
+            splits, json_pack("{s:s%,s:f,s:b}", "offer", (const char *)split->def->id.data,
+                              split->def->id.size, "split_chance", split->chance, "split_alarm",
+                              split->chance < EXPERIMENT_SPLIT_ALARM));
+    }
+    json_t *gates = json_object();
+    for (int i = 0; i < OFFER_GATE_COUNT; i++) {
+        if (report->gates[i] > 0) {
+            (void)json_object_set_new(gates, offer_gate_name((enum offer_gate)i),
+                                      json_integer(report->gates[i]));
+        }
+    }
+    json_t *whole = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "by", report->by, "first",
+                              (json_int_t)report->first_ms, "last", (json_int_t)report->last_ms,
+                              "decisions", (json_int_t)report->decisions, "no_offers",
+                              (json_int_t)report->no_offers, "blocked", (json_int_t)report->blocked,
+                              "rows", rows, "experiments", experiments, "variants", splits, "gates",
+                              gates);
+    (void)json_dumpf(whole, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    (void)fputc('\n', out);
+    json_decref(whole);
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`segue report` against a recount. usage: check_report.py SEGUE [SEED]
+
+A generated campaign log: decisions, exposures, withdrawals and outcomes, some of them strays; counted here once more with plain
+dictionaries. Then one broken split, which must be called so by the exit code."""
+import collections
+import datetime
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DAY, START = 86_400_000, int(datetime.datetime(2026, 1, 5, tzinfo=datetime.timezone.utc).timestamp() * 1000)
+OUTCOMES = ('PRESENTED', 'CLICKED', 'ACCEPTED', 'REJECTED', 'DISMISSED', 'EXPIRED', 'COMPLAINED', 'OPTED_OUT')
+CHANNELS, HOLDOUT = ('EMAIL', 'PUSH', 'SMS'), 0.10
+
+
+def campaign(seed, customers, lost=0.0):
+    """Lines in order, and what they say."""
+    chance, lines = random.Random(seed), []
+    truth = {'rows': collections.defaultdict(collections.Counter), 'sides': collections.Counter(), 'converted': collections.Counter(),
+             'revenue': collections.Counter(), 'gates': collections.Counter(), 'decisions': 0}
+    for number in range(customers):
+        customer, at_ms, held = f'c{number}', START + chance.randrange(60 * DAY), chance.random() < HOLDOUT
+        decision, channel = f'd{number}', chance.choice(CHANNELS)
+        base = {'customer_id': customer, 'decision_id': decision, 'effective_at': at_ms}
+        if not (held and chance.random() < lost):
+            lines.append({'topic': 'segue.exposures', 'value': {**base, 'offer_id': 'card', 'variant': None, 'layer': 'offer:card',
+                                                                'channel': channel, 'held_out': held}})
+            truth['sides'][held] += 1
+        offer = {'offer_id': 'card', 'variant': chance.choice(('plain', 'bold')), 'channel': channel}
+        block = {'offer_id': 'card', 'gate': 'holdout', 'reason': 'offer_holdout'}
+        lines.append({'topic': 'segue.offers', 'value': {**base, 'offers': [] if held else [offer], 'for_review': [], 'withdrawn': [],
+                                                         'blocked': [block] if held else []}})
+        truth['decisions'] += 1
+        truth['gates']['holdout'] += held
+        row = truth['rows'][channel]
+        row['offered'] += not held
+        if not held and chance.random() < 0.05:
+            lines.append({'topic': 'segue.offers', 'value': {**base, 'decision_id': f'w{number}', 'offers': [], 'for_review': [], 'blocked': [],
+                                                             'withdrawn': [{'decision_id': decision, 'offer_id': 'card'}]}})
+            row['withdrawn'] += 1
+            continue
+        converted = 0
+        for outcome in chance.sample(OUTCOMES, chance.randrange(3)):
+            when, revenue = at_ms + chance.randrange(40 * DAY), chance.randrange(100_000) if outcome == 'ACCEPTED' else 0
+            stray = chance.random() < 0.05
+            lines.append({'source': 'offer-outcomes', 'event': {
+                'event_id': f'{decision}{outcome}', 'customer_id': customer, 'decision_id': 'other' if stray else decision, 'offer_id': 'card',
+                'outcome': outcome, 'occurred_at': when, 'revenue_minor': revenue}})
+            if not stray and not held:
+                row[outcome] += 1
+                row['revenue'] += revenue
+            if when <= at_ms + 30 * DAY:
+                converted |= outcome == 'ACCEPTED'
+                truth['revenue'][held] += revenue
+        truth['converted'][held] += converted
+    return lines, truth
+
+
+def report(segue, lines, folder, *options):
+    path = pathlib.Path(folder) / 'lines.ndjson'
+    path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+    run = subprocess.run([segue, 'report', '--json', '--playbook', ROOT / 'tests/playbooks/offers', *options, path], capture_output=True, text=True)
+    return run.returncode, json.loads(run.stdout)
+
+
+def main():
+    segue, seed = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else '1'
+    wrong = []
+
+    def same(what, said, counted):
+        if said != counted and not (isinstance(said, float) and abs(said - counted) < 1e-9 * max(1, abs(counted))):
+            wrong.append(f'{what}: says {said}, counted {counted}')
+
+    with tempfile.TemporaryDirectory() as folder:
+        lines, truth = campaign(seed, 4000)
+        code, said = report(segue, lines, folder, '--by', 'channel')
+        same('exit code of a sound split', code, 0)
+        same('decisions', said['decisions'], truth['decisions'])
+        same('gates', said['gates'], dict(truth['gates']))
+        same('rows', sorted(r['name'] for r in said['rows']), sorted(CHANNELS))
+        for row in said['rows']:
+            counted = truth['rows'][row['name']]
+            for outcome in OUTCOMES:
+                same(f"{row['name']} {outcome}", row[outcome], counted[outcome])
+            same(f"{row['name']} offered", row['offered'], counted['offered'])
+            same(f"{row['name']} withdrawn", row['withdrawn'], counted['withdrawn'])
+            same(f"{row['name']} revenue", row['revenue_minor'], counted['revenue'])
+        experiment, = said['experiments']
+        sides, converted, revenue = truth['sides'], truth['converted'], truth['revenue']
+        same('treated', experiment['treated'], sides[False])
+        same('held out', experiment['held_out'], sides[True])
+        uplift = converted[False] / sides[False] - converted[True] / sides[True]
+        gain = revenue[False] / sides[False] - revenue[True] / sides[True]
+        same('uplift', experiment['uplift']['estimate'], uplift)
+        same('incremental revenue', round(experiment['incremental_revenue_minor']['estimate']), round(gain * sides[False]))
+        same('uplift inside its interval', experiment['uplift']['low'] < uplift < experiment['uplift']['high'], True)
+        broken, _ = campaign(seed, 4000, lost=0.4)
+        same('exit code of a broken split', report(segue, broken, folder)[0], 1)
+        one_day = [line for line in lines if 'value' in line and START + 3 * DAY <= line['value']['effective_at'] < START + 4 * DAY]
+        _, said = report(segue, lines, folder, '--from', '2026-01-08', '--to', '2026-01-08', '--by', 'day')
+        same('one day', said['decisions'], sum(1 for line in one_day if line['topic'] == 'segue.offers' and not line['value']['withdrawn']))
+        same('its name', [r['name'] for r in said['rows']], ['2026-01-08'])
+    print(*wrong or ['report: equal to the recount'], sep='\n')
+    sys.exit(1 if wrong else 0)
+
+
+main()
