@@ -234,6 +234,17 @@ class Stack:
         return {key.decode().split('}v:', 1)[1]: {k.decode(): v.decode() for k, v in view.items()}
                 for key, view in zip(keys, many(client, [('HGETALL', key) for key in keys]))}
 
+    def records(self):
+        """(task, customer) -> packed state, without the due bucket, which depends on when a cut was made. Customer "": the task's own."""
+        client, out = self.redis_client(), {}
+        for key in client.scan_iter(f'{{{self.name}.*}}c:*', count=5000):
+            value, at = client.get(key), 1
+            while value[at] & 0x80:
+                at += 1
+            task, _, customer = key.decode().rpartition('}c:')
+            out[task.rpartition('.')[2], customer] = value[at + 1:]
+        return out
+
     def state(self):
         """Every key of the application with its whole value: what must not differ between two runs."""
         client = self.redis_client()
