@@ -15,6 +15,7 @@ import sys
 
 PRODUCE, ADD_PARTITIONS, ADD_OFFSETS, END_TXN = 0, 24, 25, 26
 HOLD_SECONDS_MAX = 8
+RELEASED_LATE = 'released after the next begin'
 
 
 class Held:
@@ -65,18 +66,18 @@ class Proxy:
         """After the next transaction of the same producer has begun; or when none does."""
         try:
             await asyncio.wait_for(held.begun_again.wait(), HOLD_SECONDS_MAX)
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.002)
         except asyncio.TimeoutError:
             pass
         try:
             held.writer.write(held.frame)
             await held.writer.drain()
+            say(RELEASED_LATE if held.begun_again.is_set() else 'released')
             await asyncio.sleep(0.2)
         except OSError:
             pass
         held.writer.transport.abort()
         self.held = None
-        say('released after the next begin' if held.begun_again.is_set() else 'released')
 
     async def orders(self):
         loop = asyncio.get_running_loop()

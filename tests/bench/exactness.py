@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What exactness costs: the same program over the same topic, as it is and with the protocol taken away (at_least_once.c), by turns.
+usage: exactness.py SEGUE AT_LEAST_ONCE.SO WORK_DIR [--events N] [--runs N] [--playbook DIR]
+
+Prints events per second and CPU per event of both, their ratio, and the bytes that land in Kafka beyond the input.
+"""
+import argparse
+import os
+import pathlib
+import random
+import signal
+import statistics
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
+from bank import Feeder  # noqa: E402
+from stack import Process, Stack  # noqa: E402
+
+TASKS, CUSTOMERS = 8, 20000
+WARM = 0.2                      # share of the events before the clock starts
+
+
+def fill(stack, events):
+    feeder, chance = Feeder(stack, 1, CUSTOMERS, 0), random.Random(1)
+    for _ in range(events):
+        while len(feeder.producer) > 200000:
+            feeder.producer.poll(0.1)
+        feeder.put(f'C{chance.randrange(CUSTOMERS):06d}')
+    while feeder.producer.flush(60):
+        pass
+
+
+def log_bytes(work, topic):
+    return sum(p.stat().st_size for p in (work / 'kafka/data').glob(f'{topic}-[0-9]*/*.log'))
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def measure(stack, events, preload):
+    """(events per second, CPU microseconds per event), from the time when WARM of them are done."""
+    if preload:
+        os.environ['LD_PRELOAD'] = str(preload)
+    process = Process(stack).start()
+    os.environ.pop('LD_PRELOAD', None)
+    began = None
+    while True:
+        done = process.metrics().get('segue_events_total', 0)
+        now, cpu = time.monotonic(), cpu_seconds(process.child.pid)
+        if began is None and done >= events * WARM:
+            began = (now, cpu, done)
+        if done >= events:
+            break
+        if not process.running():
+            raise SystemExit(process.tail_of_log())
+        time.sleep(0.02)
+    stack.wait_done(process, events)
+    process.kill(signal.SIGTERM)
+    return (done - began[2]) / (now - began[0]), (cpu - began[1]) * 1e6 / (done - began[2])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('segue', type=pathlib.Path)
+    parser.add_argument('library', type=pathlib.Path)
+    parser.add_argument('work', type=pathlib.Path)
+    parser.add_argument('--events', type=int, default=400000)
+    parser.add_argument('--runs', type=int, default=3)
+    parser.add_argument('--playbook', type=pathlib.Path, default=ROOT / 'tests/playbooks/bench')
+    args = parser.parse_args()
+    playbook, name = args.playbook, f'exactness{int(time.time())}'
+    source = Stack(args.segue, args.work, name, playbook, tasks=TASKS)
+    source.create_topics()
+    fill(source, args.events)
+    rates, costs = {False: [], True: []}, {False: [], True: []}
+    for run in range(args.runs):
+        for bare in (False, True):
+            stack = Stack(args.segue, args.work, f'{name}-{run}-{"bare" if bare else "whole"}', playbook, tasks=TASKS)
+            stack.input_of = name
+            stack.create_topics()
+            rate, cost = measure(stack, args.events, args.library if bare else None)
+            rates[bare].append(rate)
+            costs[bare].append(cost)
+            print(f'{"at_least_once" if bare else "exactly_once"}_events_per_second: {rate:.0f}  '
+                  f'cpu_us_per_event: {cost:.2f}', flush=True)
+            if run == 0 and not bare:
+                outputs = sum(log_bytes(args.work, stack.topic(t)) for t in ('segment-changes', 'segment-state'))
+                journal = log_bytes(args.work, stack.topic('journal'))
+    print(f'exactness_input_bytes_per_event: {log_bytes(args.work, source.topic("in-transactions")) / args.events:.0f}\n'
+          f'exactness_output_bytes_per_event: {outputs / args.events:.0f}\n'
+          f'exactness_journal_bytes_per_event: {journal / args.events:.0f}\n'
+          f'exactness_throughput_ratio: {statistics.median(rates[False]) / statistics.median(rates[True]):.2f}\n'
+          f'exactness_cpu_ratio: {statistics.median(costs[False]) / statistics.median(costs[True]):.2f}')
+
+
+main()
