@@ -140,9 +140,29 @@ static size_t distance(struct slice a, struct slice b)
     return row[b.size];
 }
 
+/* Two neighbours that changed places are one slip of the hand. */
+static bool is_swap(struct slice a, struct slice b)
+{
+    size_t at = 0;
+    while (at < a.size && at < b.size && a.data[at] == b.data[at]) {
+        at++;
+    }
+    return a.size == b.size && at + 1 < a.size && a.data[at] == b.data[at + 1] &&
+           a.data[at + 1] == b.data[at] &&
+           memcmp(a.data + at + 2, b.data + at + 2, a.size - at - 2) == 0;
+}
+
+/* `tx.amount` of `tx.amount_minor`: the beginning was remembered. */
+static bool is_beginning(struct slice word, struct slice candidate)
+{
+    return word.size >= 3 && candidate.size > word.size &&
+           (candidate.data[word.size] == '_' || candidate.data[word.size] == '.') &&
+           memcmp(word.data, candidate.data, word.size) == 0;
+}
+
 const char *diagnostic_nearest(struct slice word, const char *const *candidates, size_t count)
 {
-    const char *best = NULL;
+    const char *best = NULL, *beginning = NULL;
     size_t best_distance = word.size / 3 < 2 ? word.size / 3 + 1 : 3;
     if (word.size > NEAREST_WORD_MAX) {
         return NULL;
@@ -152,13 +172,14 @@ const char *diagnostic_nearest(struct slice word, const char *const *candidates,
         if (candidate.size > NEAREST_WORD_MAX) {
             continue;
         }
-        size_t d = distance(word, candidate);
+        size_t d = is_swap(word, candidate) ? 1 : distance(word, candidate);
         if (d < best_distance) {
             best_distance = d;
             best = candidates[i];
         }
+        beginning = beginning == NULL && is_beginning(word, candidate) ? candidates[i] : beginning;
     }
-    return best;
+    return best != NULL ? best : beginning;
 }
 
 bool source_file_read(struct source_file *file, const char *path, struct arena *arena,

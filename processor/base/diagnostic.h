@@ -62,7 +62,8 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
 /* As a JSON array of {level, file, line, column, length, message, mend}. */
 void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out);
 
-/* The candidate nearest to `word` (edit distance at most 2 and a third of its length), or NULL.
+/* The candidate nearest to `word` (edit distance at most 2 and a third of its length, two neighbours that changed
+ * places count one), else the first that goes on after it with _ or ., or NULL.
  * For "did you mean". */
 const char *diagnostic_nearest(struct slice word, const char *const *candidates, size_t count);
 

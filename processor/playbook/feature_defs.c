@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "playbook/loader.h"
+#include "playbook/reach.h"
 
 static const char *const attribute_keys[] = {
     "where",   "then",    "window",      "currency",  "anchor", "late",     "pending",
@@ -211,6 +212,36 @@ static void load_window(struct loader *loader, const struct yaml_node *node,
         yaml_error(node, loader->diagnostics, "1 minute to 48 hours, or 1 day to 13 months",
                    "`%.*s` is no window that can be kept", SLICE_ARG(text));
     }
+    load_kept(loader, node, days * INT64_C(86400000));
+}
+
+/* The windows that a kind takes; the plan checks it too, but does not know the place. */
+static void check_window(struct loader *loader, const struct yaml_node *node,
+                         const struct yaml_node *what, const struct feature_def *def)
+{
+    static const struct {
+        enum feature_unit unit;
+        uint8_t bit;
+        const char *words;
+    } units[] = {{FEATURE_ALL, FEATURE_WINDOW_ALL, "no window"},
+                 {FEATURE_DAYS, FEATURE_WINDOW_DAYS, "a window of days (30d)"},
+                 {FEATURE_MINUTES, FEATURE_WINDOW_MINUTES, "a window of minutes (15m, 24h)"},
+                 {FEATURE_EVENTS, FEATURE_WINDOW_EVENTS, "a window of events (last 20 events)"}};
+    const struct feature_kind_info *kind = features_kind(def->kind);
+    char takes[160] = "";
+    size_t size = 0;
+    bool good = false;
+    for (size_t i = 0; i < 4; i++) {
+        if ((kind->windows & units[i].bit) != 0) {
+            good = good || units[i].unit == def->unit;
+            size += (size_t)snprintf(takes + size, sizeof(takes) - size, "%s%s",
+                                     size > 0 ? ", or " : "", units[i].words);
+        }
+    }
+    if (!good) {
+        yaml_error(node != NULL ? node : what->key, loader->diagnostics, NULL, "`%s` takes %s",
+                   kind->key, takes);
+    }
 }
 
 static void load_cuts(struct loader *loader, const struct yaml_node *node, struct feature_def *def)
@@ -277,6 +308,7 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node,
     }
     (void)yaml_duration_ms(yaml_get(node, "within"), diagnostics, 1, INT64_C(400) * 86400000,
                            &def->within_ms);
+    load_kept(loader, yaml_get(node, "within"), def->within_ms);
 }
 
 static void load_currency(struct loader *loader, const struct yaml_node *node,
@@ -354,6 +386,24 @@ static int32_t kind_of(struct loader *loader, const struct yaml_node *node,
     return kind;
 }
 
+/* `where`, `then`: which events. `out_text` has no needless blanks, so that equal ones are evaluated once. */
+static void load_predicate(struct loader *loader, const struct yaml_node *node,
+                           const struct cel_environment *environment,
+                           const struct cel_program **out, struct slice *out_text)
+{
+    uint32_t errors = loader->diagnostics->error_count;
+    if (node == NULL || !loader_compile(loader, node, (const char *)node->key->text.data, environment,
+                                        EXPRESSION_BOOL, out)) {
+        return;
+    }
+    *out_text = canon_squeeze(loader, node->text);
+    const struct condition condition = {node->key->text, node->text, *out};
+    const struct reach_part part = {&condition, node, true};
+    if (loader->diagnostics->error_count == errors) {
+        (void)reach_check(loader, environment, &part, 1);
+    }
+}
+
 static void load_feature(struct loader *loader, uint32_t definition, int32_t kind,
                          const struct yaml_node *what)
 {
@@ -386,16 +436,14 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
                        "`%s` takes a source, not `%.*s`", features_kind(def->kind)->key,
                        SLICE_ARG(text));
         }
-        if (loader_compile(loader, yaml_get(node, "where"), "where", environment, EXPRESSION_BOOL,
-                           &def->where)) {
-            def->where_text = canon_squeeze(loader, yaml_get(node, "where")->text);
-        }
-        if (loader_compile(loader, yaml_get(node, "then"), "then", environment, EXPRESSION_BOOL,
-                           &def->then)) {
-            def->then_text = canon_squeeze(loader, yaml_get(node, "then")->text);
-        }
+        load_predicate(loader, yaml_get(node, "where"), environment, &def->where, &def->where_text);
+        load_predicate(loader, yaml_get(node, "then"), environment, &def->then, &def->then_text);
     }
+    uint32_t errors = loader->diagnostics->error_count;
     load_window(loader, yaml_get(node, "window"), def);
+    if (loader->diagnostics->error_count == errors) {
+        check_window(loader, yaml_get(node, "window"), what, def);
+    }
     load_words(loader, node, def);
     load_numbers(loader, node, def);
     load_cuts(loader, yaml_get(node, "cuts"), def);
@@ -493,7 +541,7 @@ void load_feature_plan(struct loader *loader)
                                              &playbook->features, &problem);
     if (status != STATUS_OK && playbook->feature_count > 0) {
         uint32_t index = problem.index < playbook->feature_count ? problem.index : 0;
-        yaml_error(loader->facts[index].node->key, loader->diagnostics, NULL, "feature `%.*s`: %s",
-                   SLICE_ARG(loader->facts[index].name), problem.text.text);
+        yaml_error(loader->facts[index].node->key, loader->diagnostics, NULL, "%s",
+                   problem.text.text);
     }
 }

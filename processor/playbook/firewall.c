@@ -134,29 +134,15 @@ void firewall_load(struct loader *loader, const struct yaml_node *node)
 
 /* ---- asking an expression ---- */
 
-/* One name is known, all others are not. */
-struct probe {
-    uint32_t slot;
-    struct cel_value value;
-};
-
-static struct cel_value read_probe(const struct cel_activation *activation, uint32_t slot)
-{
-    const struct probe *probe = activation->context;
-    return slot == probe->slot ? probe->value : (struct cel_value){.kind = CEL_ABSENT};
-}
-
 /* What comes out, as a number to compare; every error is the same. */
 static uint64_t outcome(const struct cel_program *program, uint32_t slot, struct cel_value value)
 {
     uint8_t block[SCRATCH_SIZE];
     char text[128];
     struct arena scratch;
-    struct probe probe = {slot, value};
     arena_init(&scratch, block, sizeof(block));
-    struct cel_activation activation = {
-        .read = read_probe, .context = &probe, .scratch = &scratch};
-    struct cel_value result = cel_evaluate(program, &activation);
+    struct cel_value others = {.kind = CEL_ABSENT};
+    struct cel_value result = loader_probe(program, slot, value, others, &scratch);
     if (result.kind == CEL_ERROR || result.kind == CEL_ABSENT) {
         return 0;
     }

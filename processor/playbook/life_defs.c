@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `life_events:` -> struct life_def. */
 #include "playbook/loader.h"
+#include "playbook/reach.h"
 
 static const char *const keys[] = {"when",     "absent",  "unless",     "ends",
                                    "evidence", "weight",  "suspect_at", "confirm_at",
@@ -30,6 +31,7 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
                           &def->absent.for_ms)) {
         return;
     }
+    load_kept(loader, for_node, def->absent.for_ms);
     bare = name.size > 2 && memcmp(name.data, "f.", 2) == 0 ? slice_of(name.data + 2, name.size - 2)
                                                             : name;
     for (uint32_t i = 0; i < playbook->name_count; i++) {
@@ -115,7 +117,9 @@ static void load_policy(struct loader *loader, const struct yaml_node *node, str
     }
 }
 
-static void load_numbers(struct loader *loader, const struct yaml_node *node, struct life_def *def)
+/* `errors`: how many there were before this definition; what follows from them is not said. */
+static void load_numbers(struct loader *loader, const struct yaml_node *node, struct life_def *def,
+                         uint32_t errors)
 {
     struct diagnostics *diagnostics = loader->diagnostics;
     bool primary = def->when.program != NULL || def->absent.used;
@@ -135,7 +139,7 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node, st
     for (uint32_t i = 0; i < def->signal_count; i++) {
         reach += def->signals[i].weight > 0 ? def->signals[i].weight : 0;
     }
-    if (reach + 1e-9 < def->confirm_at) {
+    if (reach + 1e-9 < def->confirm_at && loader->diagnostics->error_count == errors) {
         yaml_error(node->key, diagnostics, "raise a weight or lower confirm_at",
                    "`%.*s` can never be confirmed: all weights together are %g", SLICE_ARG(def->id),
                    reach);
@@ -153,6 +157,7 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
     struct definition *definition = &loader->sections[PLAYBOOK_LIFE_EVENT].list[index];
     const struct yaml_node *node = definition->node;
     struct reads *reads = &definition->reads;
+    uint32_t errors = loader->diagnostics->error_count;
     yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
     canon_begin(loader, "life_event");
     *def = (struct life_def){.id = definition->id, .version = load_version(loader, node)};
@@ -165,13 +170,19 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
                                PLAYBOOK_LIFE_EVENT, EXPRESSION_BOOL, conditions[i].out, reads);
         loader_arm(loader, conditions[i].out);
     }
+    if (loader->diagnostics->error_count == errors && def->when.program != NULL) {
+        const struct reach_part parts[] = {{&def->when, yaml_get(node, "when"), true},
+                                           {&def->unless, yaml_get(node, "unless"), false}};
+        (void)reach_check(loader, loader->playbook->environment, parts,
+                          def->unless.program != NULL ? 2 : 1);
+    }
     load_absent(loader, yaml_get(node, "absent"), def, reads);
     load_evidence(loader, yaml_get(node, "evidence"), def, reads);
     for (uint32_t i = 0; i < def->signal_count; i++) {
         loader_arm(loader, &def->signals[i].condition);
     }
     load_policy(loader, yaml_get(node, "policy"), def);
-    load_numbers(loader, node, def);
+    load_numbers(loader, node, def, errors);
     (void)yaml_text(yaml_get(node, "data_category"), loader->diagnostics, &def->data_category);
     def->publish = load_publish(loader, node);
     canon_text(loader, "data_category", def->data_category);

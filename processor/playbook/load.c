@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/civil.h"
 #include "base/hash.h"
 #include "playbook/loader.h"
 
@@ -13,7 +14,7 @@ enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8 };
 static const char *const top_keys[] = {"currency", "zone",        "allowed_lateness", "late_after",
                                        "remember", "stale_after", "features",         "life_events",
                                        "segments", "offers",      "contact_policy",   "about",
-                                       "sensitive"};
+                                       "sensitive", "data_kept"};
 
 void *loader_take(struct loader *loader, size_t size)
 {
@@ -46,12 +47,25 @@ void loader_unknown(struct loader *loader, enum playbook_kind kind, const struct
     for (uint32_t i = 0; i < count; i++) {
         ids[i] = (const char *)section->list[i].id.data; /* NUL-terminated: a scalar's text */
     }
+    for (uint32_t i = 0; kind == PLAYBOOK_FEATURE && i < loader->playbook->name_count; i++) {
+        ids[i] = loader->playbook->names[i].name; /* with the fields of series */
+        count = i + 1;
+    }
     const char *near = diagnostic_nearest(id, ids, count);
     if (near != NULL) {
         (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near);
     }
     diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span.file == NULL ? node->span : span,
                     mend, "there is no %s `%.*s`", section->what, SLICE_ARG(id));
+}
+
+void load_kept(struct loader *loader, const struct yaml_node *node, int64_t length_ms)
+{
+    if (loader->data_kept_ms > 0 && length_ms > loader->data_kept_ms) {
+        yaml_error(node, loader->diagnostics, "shorten it, or change `data_kept`",
+                   "`%.*s` is longer than data is kept, %lld days", SLICE_ARG(node->text),
+                   (long long)(loader->data_kept_ms / MS_PER_DAY));
+    }
 }
 
 int32_t load_version(struct loader *loader, const struct yaml_node *node)
@@ -192,6 +206,8 @@ static void load_whole(struct loader *loader)
     }
     (void)yaml_duration_ms(only(loader, "stale_after"), diagnostics, 0, year,
                            &playbook->stale_after_ms);
+    (void)yaml_duration_ms(only(loader, "data_kept"), diagnostics, MS_PER_DAY, 30 * year,
+                           &loader->data_kept_ms);
     const struct yaml_node *remember = only(loader, "remember");
     bool given = yaml_is_mapping(remember, diagnostics);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {

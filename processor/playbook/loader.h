@@ -100,6 +100,7 @@ struct loader {
     const struct cel_environment *of_source[SOURCE_COUNT];
     struct feature_facts *facts; /* by f.* index */
     struct sensitive sensitive;
+    int64_t data_kept_ms; /* nothing may look further back; 0: no such rule */
     struct feature_facts tenure; /* of c.tenure_days: who compares it with what */
     struct playbook_edge *edges;
     struct playbook_test *tests;
@@ -132,6 +133,11 @@ bool loader_compile(struct loader *loader, const struct yaml_node *node, const c
 bool loader_condition(struct loader *loader, const struct yaml_node *node, const char *name,
                       enum playbook_kind reader, enum expression_type type, struct condition *out,
                       struct reads *reads);
+
+/* What an expression says when one name has a value and all others are `others` (absent, or an error). */
+struct cel_value loader_probe(const struct cel_program *program, uint32_t slot,
+                              struct cel_value value, struct cel_value others,
+                              struct arena *scratch);
 
 /* A rule whose truth must be noticed as time passes reads these: arm them, with the constants it
  * compares. */
@@ -197,6 +203,9 @@ void load_contact_policy(struct loader *loader); /* policy_defs.c */
 bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy,
                const struct offer_cap **out, uint32_t *out_count);
 void load_tests(struct loader *loader, enum playbook_kind kind, uint32_t index); /* test_defs.c */
+
+/* An error when `node` says a time that is longer than data is kept. */
+void load_kept(struct loader *loader, const struct yaml_node *node, int64_t length_ms);
 
 /* `version:`, from 1. */
 int32_t load_version(struct loader *loader, const struct yaml_node *node);

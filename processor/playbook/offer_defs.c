@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `offers:` -> struct offer_def. */
 #include "playbook/loader.h"
+#include "playbook/reach.h"
 
 static const char *const keys[] = {
     "purpose",     "basis",   "class",         "channels", "eligible",     "suitable",
@@ -293,6 +294,28 @@ static void load_supply(struct loader *loader, const struct yaml_node *node, str
     canon_text(loader, "layer", def->holdout_layer);
 }
 
+/* Does any customer pass the gates that are expressions? */
+static void check_reach(struct loader *loader, const struct yaml_node *node,
+                        const struct offer_def *def)
+{
+    const struct condition *gates[] = {&def->eligible, &def->suitable, &def->affordable};
+    struct reach_part parts[3];
+    uint32_t count = 0;
+    for (size_t i = 0; i < 3; i++) {
+        if (gates[i]->program != NULL) {
+            const char *key = (const char *)gates[i]->name.data;
+            parts[count++] = (struct reach_part){gates[i], yaml_get(node, key), true};
+        }
+    }
+    (void)reach_check(loader, loader->playbook->environment, parts, count);
+    if ((def->on_life & def->not_life) != 0 && def->segments_any_count == 0 &&
+        def->on_segments_count == 0 && def->on_app_count == 0 &&
+        (def->on_life & ~def->not_life) == 0) {
+        yaml_error(yaml_get(node, "not_life"), loader->diagnostics, "take it out of one of them",
+                   "what triggers offer `%.*s` also blocks it", SLICE_ARG(def->id));
+    }
+}
+
 static void check_triggered(struct loader *loader, const struct yaml_node *node,
                             const struct offer_def *def)
 {
@@ -309,6 +332,7 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     struct definition *definition = &loader->sections[PLAYBOOK_OFFER].list[index];
     const struct yaml_node *node = definition->node;
     struct reads *reads = &definition->reads;
+    uint32_t errors = loader->diagnostics->error_count;
     yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
     canon_begin(loader, "offer");
     *def = (struct offer_def){.id = definition->id, .version = load_version(loader, node)};
@@ -333,7 +357,10 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     if (def->sensitive && def->purpose == PURPOSE_MARKETING && def->basis != BASIS_CONSENT) {
         firewall_refuse(loader, PLAYBOOK_OFFER, index, "do not read it, or say basis: CONSENT");
     }
-    check_triggered(loader, node, def);
+    if (loader->diagnostics->error_count == errors) {
+        check_triggered(loader, node, def);
+        check_reach(loader, node, def);
+    }
     load_tests(loader, PLAYBOOK_OFFER, index);
 }
 

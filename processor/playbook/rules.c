@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "playbook/loader.h"
+#include "playbook/reach.h"
+#include "playbook/tokens.h"
 
 static const char *type_name(enum cel_kind kind)
 {
@@ -53,53 +55,33 @@ bool loader_compile(struct loader *loader, const struct yaml_node *node, const c
                         "`%s` must be %s; this is %s", name, wanted[type], type_name(kind));
         return false;
     }
+    reach_codes(loader, node, program);
     *out_program = program;
     return true;
 }
 
-/* ---- names of life events and segments inside expressions ---- */
-
-struct token {
-    size_t at, size;
-    enum { TOKEN_NAME, TOKEN_STRING, TOKEN_OTHER, TOKEN_END } kind;
+struct probe {
+    uint32_t slot;
+    struct cel_value value, others;
 };
 
-static bool is_word(uint8_t byte)
+static struct cel_value read_probe(const struct cel_activation *activation, uint32_t slot)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '_';
+    const struct probe *probe = activation->context;
+    return slot == probe->slot ? probe->value : probe->others;
 }
 
-static struct token next_token(struct slice text, size_t at)
+struct cel_value loader_probe(const struct cel_program *program, uint32_t slot,
+                              struct cel_value value, struct cel_value others,
+                              struct arena *scratch)
 {
-    while (at < text.size && memchr(" \t\n\r", text.data[at], 4) != NULL) {
-        at++;
-    }
-    if (at >= text.size) {
-        return (struct token){at, 0, TOKEN_END};
-    }
-    size_t end = at + 1;
-    uint8_t first = text.data[at];
-    if (is_word(first)) {
-        while (end < text.size && is_word(text.data[end])) {
-            end++;
-        }
-        return (struct token){at, end - at, TOKEN_NAME};
-    }
-    if (first == '"' || first == '\'') {
-        while (end < text.size && text.data[end] != first) {
-            end += text.data[end] == '\\' ? 2 : 1;
-        }
-        end = end < text.size ? end + 1 : text.size;
-        return (struct token){at, end - at, TOKEN_STRING};
-    }
-    return (struct token){at, 1, TOKEN_OTHER};
+    const struct probe probe = {slot, value, others};
+    const struct cel_activation activation = {
+        .read = read_probe, .context = &probe, .scratch = scratch};
+    return cel_evaluate(program, &activation);
 }
 
-static struct slice token_text(struct slice text, struct token token)
-{
-    return slice_of(text.data + token.at, token.size);
-}
+/* ---- names of life events and segments inside expressions ---- */
 
 static void read_one(enum playbook_kind kind, uint32_t index, struct reads *reads)
 {
@@ -141,8 +123,8 @@ static void find_names(struct loader *loader, const struct yaml_node *node,
 {
     struct slice text = node->text;
     struct token before[2] = {{0, 0, TOKEN_END}, {0, 0, TOKEN_END}};
-    for (struct token token = next_token(text, 0); token.kind != TOKEN_END;
-         token = next_token(text, token.at + token.size)) {
+    for (struct token token = token_next(text, 0); token.kind != TOKEN_END;
+         token = token_next(text, token.at + token.size)) {
         bool life = slice_is(token_text(text, token), "life");
         bool member = before[1].size == 1 && text.data[before[1].at] == '.';
         if (token.kind == TOKEN_NAME && !member &&
@@ -189,8 +171,8 @@ void loader_merge_reads(struct reads *to, const struct reads *from, bool guard)
 
 bool loader_is_guard(struct slice text)
 {
-    for (struct token token = next_token(text, 0); token.kind != TOKEN_END;
-         token = next_token(text, token.at + token.size)) {
+    for (struct token token = token_next(text, 0); token.kind != TOKEN_END;
+         token = token_next(text, token.at + token.size)) {
         struct slice word = token_text(text, token);
         bool name = slice_is(word, "in") || slice_is(word, "life") || slice_is(word, "seg") ||
                     slice_is(word, "c") || slice_is(word, "vulnerability");
@@ -287,8 +269,8 @@ static uint32_t count_mentions(struct slice text, struct slice name)
     for (size_t at = 0; at + name.size <= text.size; at++) {
         size_t end = at + name.size;
         count += memcmp(text.data + at, name.data, name.size) == 0 &&
-                 (at == 0 || !is_word(text.data[at - 1])) &&
-                 (end == text.size || !is_word(text.data[end]));
+                 (at == 0 || !token_is_word(text.data[at - 1])) &&
+                 (end == text.size || !token_is_word(text.data[end]));
     }
     return count;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `segments:` -> struct segment_def, sorted so that a segment comes after those it reads. */
 #include "playbook/loader.h"
+#include "playbook/reach.h"
 
 static const char *const keys[] = {
     "including", "excluding",     "stay",      "dwell",   "cool_down",  "expires",
@@ -138,10 +139,42 @@ static void load_words(struct loader *loader, const struct yaml_node *node, stru
     canon_integer(loader, "on_event", def->on_event);
 }
 
+static uint32_t add_parts(const struct yaml_node *node, const struct condition *conditions,
+                          uint32_t count, bool wanted, struct reach_part *parts)
+{
+    const struct yaml_node *item = node->first;
+    for (uint32_t i = 0; i < count && item != NULL; i++, item = item->next) {
+        parts[i] = (struct reach_part){&conditions[i], item, wanted};
+    }
+    return count < node->count ? count : node->count;
+}
+
+/* Can anybody be in, and stay? The conditions are compiled without an error. */
+static void check_reach(struct loader *loader, const struct yaml_node *node,
+                        const struct segment_def *def)
+{
+    struct reach_part parts[REACH_PARTS_MAX];
+    const struct yaml_node *excluding = yaml_get(node, "excluding");
+    uint32_t count =
+        add_parts(yaml_get(node, "including"), def->including, def->including_count, true, parts);
+    if (excluding != NULL && excluding->count > 0) {
+        count += add_parts(excluding, def->excluding, def->excluding_count, false, parts + count);
+    }
+    const struct yaml_node *stay = yaml_get(node, "stay"), *exit = yaml_get(stay, "exit_when");
+    struct reach_part leave = {&def->exit_when, exit != NULL ? exit : yaml_get(node, "exit_when"),
+                               true};
+    if (reach_check(loader, loader->playbook->environment, parts, count) &&
+        def->exit_when.program != NULL &&
+        reach_check(loader, loader->playbook->environment, &leave, 1)) {
+        reach_exit(loader, parts, count, &leave);
+    }
+}
+
 static void load_one(struct loader *loader, struct definition *definition, struct segment_def *def)
 {
     const struct yaml_node *node = definition->node;
     struct reads *reads = &definition->reads;
+    uint32_t errors = loader->diagnostics->error_count;
     yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
     canon_begin(loader, "segment");
     *def = (struct segment_def){.id = definition->id, .version = load_version(loader, node)};
@@ -157,7 +190,8 @@ static void load_one(struct loader *loader, struct definition *definition, struc
         definition->hash = canon_end(loader);
         return;
     }
-    if (including == NULL || (including->kind == YAML_MAPPING && including->count == 0)) {
+    if (loader->diagnostics->error_count == errors &&
+        (including == NULL || (including->kind == YAML_MAPPING && including->count == 0))) {
         yaml_error(node->key, loader->diagnostics, "including: {adult: 'c.age >= 18'}",
                    "segment `%.*s` includes nobody", SLICE_ARG(def->id));
     }
@@ -168,6 +202,10 @@ static void load_one(struct loader *loader, struct definition *definition, struc
     load_stay(loader, node, def, reads);
     load_words(loader, node, def);
     load_basis(loader, node, def);
+    if (loader->diagnostics->error_count == errors &&
+        def->including_count + def->excluding_count <= SEGMENT_CHARACTERISTICS_MAX) {
+        check_reach(loader, node, def);
+    }
     if (def->including_count + def->excluding_count > SEGMENT_CHARACTERISTICS_MAX) {
         yaml_error(node->key, loader->diagnostics, NULL, "more than %d characteristics",
                    SEGMENT_CHARACTERISTICS_MAX);

@@ -213,6 +213,48 @@ START_TEST(playbook_lets_consent_carry_sensitive_data)
 }
 END_TEST
 
+/* What somebody can satisfy must load: these look like what is refused in tests/playbooks/broken. */
+static const char *const satisfiable[] = {
+    "{including: {x: 'f.n > 4 && f.n < 6'}}",
+    "{including: {x: 'f.n > 10 || f.n < 5', y: 'f.n >= 12'}}",
+    "{including: {x: 'f.n % 100 / 10 >= 4'}}",
+    "{including: {x: 'f.r > 0.25 && f.r < 0.3'}}",
+    "{including: {x: '!has(f.r) || f.r < 0.1'}}",
+    "{including: {x: 'f.r < 0.1'}, excluding: {y: '!has(f.r)'}}",
+    "{including: {x: 'f.n > 1 && !has(c.age)', y: 'has(f.r)'}}",
+    "{including: {x: 'f.s < 0'}}",
+    "{including: {x: '12 <= f.n'}, excluding: {y: 'f.n < 10'}}",
+    "{including: {x: 'c.employment_status != \"RETIRED\"'}, excluding: {y: 'c.employment_status == \"STUDENT\"'}}",
+    "{including: {x: 'f.t == \"FR\"'}, excluding: {y: 'f.t in [\"DE\", \"ES\"]'}}",
+    "{including: {x: 'f.n >= 12'}, stay: {exit_when: 'f.n < 12'}}",
+    "{including: {x: 'f.n >= 12 && f.s > 1'}, stay: {exit_when: 'f.s > 5'}}", /* f.n may keep them apart */
+    "{including: {x: '-5 < f.s && f.s < -3'}}",
+    "{including: {x: 'f.days == 30'}}",
+};
+
+START_TEST(playbook_refuses_nothing_that_can_be)
+{
+    char text[1000];
+    (void)snprintf(text, sizeof(text),
+                   "features:\n  n: {count: tx, publish: true}\n  s: {sum: tx.amount_minor, publish: true}\n"
+                   "  r: {ratio: [f.s, f.n], publish: true}\n  t: {last: tx.merchant_country, publish: true}\n"
+                   "  days: {active_days: tx, window: 30d, publish: true}\n"
+                   "segments: {a: %s}\n",
+                   satisfiable[_i]);
+    ck_assert_msg(load(text), "%s: %s", satisfiable[_i], list[0].text);
+    ck_assert_msg(diagnostics.count == 0, "%s: %s", satisfiable[_i], list[0].text);
+}
+END_TEST
+
+START_TEST(playbook_warns_of_an_exit_at_the_entrance)
+{
+    ck_assert(load("features: {n: {count: tx}}\n"
+                   "segments: {a: {including: {x: 'f.n >= 12'}, stay: {exit_when: 'f.n < 15'}}}\n"));
+    ck_assert_uint_eq(diagnostics.count, 1);
+    ck_assert_str_eq(list[0].text, "whoever comes in with f.n = 12 goes out again at once");
+}
+END_TEST
+
 START_TEST(playbook_writes_tests_as_events_in_order_of_time)
 {
     ck_assert(load("segments:\n"
@@ -251,6 +293,9 @@ int main(void)
     tcase_add_test(tc, playbook_arms_what_rules_compare);
     tcase_add_test(tc, playbook_warns_of_what_nobody_reads);
     tcase_add_test(tc, playbook_lets_consent_carry_sensitive_data);
+    tcase_add_loop_test(tc, playbook_refuses_nothing_that_can_be, 0,
+                        (int)(sizeof(satisfiable) / sizeof(satisfiable[0])));
+    tcase_add_test(tc, playbook_warns_of_an_exit_at_the_entrance);
     tcase_add_test(tc, playbook_writes_tests_as_events_in_order_of_time);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
