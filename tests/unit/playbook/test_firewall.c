@@ -82,7 +82,7 @@ static const struct {
      "segment s <- f.doctor <- tx.mcc 8011 (health)"},
     {"  s: {purpose: MARKETING, including: {a: '\"care\" in seg'}}\n",
      "segment s <- segment care <- life event ill <- f.doctor <- tx.mcc 8011 (health)"},
-    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, stay: {exit_when: 'f.doctor > 1'}}\n",
+    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, stay: {exit_when: 'f.doctor > 1 && c.age > 90'}}\n",
      "segment s <- f.doctor"},
     {"offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [care], value: 1}}\n",
      "offer o <- segment care <- life event ill"},
