@@ -209,6 +209,7 @@ def main():
     args.begin = time.time()
     servers = Servers(args.work, os.environ['SEGUE_TEST_BROKERS'], os.environ['SEGUE_TEST_REDIS'])
     stack = Stack(args.segue, args.work, f'chaos{args.seed}-{int(args.begin)}', ROOT / 'tests/playbooks/chaos', tasks=TASKS)
+    stack.journal_keep, stack.checkpoint_interval = '1m', '10s'     # rebuilds must need the checkpoints
     stack.create_topics()
     stack.segue_brokers = servers.proxied
     supervisor = Supervisor(stack, args.processes)

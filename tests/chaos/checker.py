@@ -57,7 +57,7 @@ class Reader:
 def parse_head(data):
     """(READY?, W)"""
     reader = Reader(data)
-    assert reader.u8() == 1, 'a head of another version'
+    assert reader.u8() == 2, 'a head of another version'
     state = reader.u8()
     reader.word(8)
     return state == 0, reader.varuint()
@@ -68,7 +68,7 @@ Cut = collections.namedtuple('Cut', 'task seq start to previous_hash hash events
 
 def parse_cut(payload):
     reader = Reader(payload)
-    assert reader.u8() == 1, 'a cut of another version'
+    assert reader.u8() == 2, 'a cut of another version'
     reader.slice(), reader.slice(), reader.varuint(), reader.varuint(), reader.word(8), reader.word(8)
     task, seq = reader.varuint(), reader.varuint()
     reader.word(8)
@@ -78,7 +78,7 @@ def parse_cut(payload):
         reader.word(8)
     reader.varint(), reader.varint(), reader.varint()
     previous = reader.word(8)
-    reader.varuint()
+    reader.varuint(), reader.varuint()
     events, outputs = reader.varuint(), reader.varuint()
     return Cut(task, seq, *sources[0], previous, xxhash.xxh3_64_intdigest(payload, CUT_SALT), events, outputs)
 

@@ -35,6 +35,9 @@ topics:
   prefix: "{name}."
 journal:
   partitions: 2
+  keep: {journal_keep}
+checkpoint:
+  interval: {checkpoint_interval}
 workers: {workers}
 kafka:
   brokers: {brokers}
@@ -128,6 +131,7 @@ class Stack:
         self.registry_root, self.registry_path = 'http://' + host, '/' + path
         self.schemas, self.extra_config = {}, ''
         self.segue_brokers = self.brokers      # a test may put a proxy between
+        self.journal_keep, self.checkpoint_interval = '1h', '10m'
         self.input_of = name                   # whose input topics are read
 
     def topic(self, name):
@@ -138,7 +142,8 @@ class Stack:
         path = self.folder / f'segue-{label or instance}.yaml'
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
                                       clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
-                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, cluster=str(self.cluster).lower(),
+                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, journal_keep=self.journal_keep,
+                                      checkpoint_interval=self.checkpoint_interval, cluster=str(self.cluster).lower(),
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
 
