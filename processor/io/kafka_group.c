@@ -5,18 +5,8 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { SECOND_US = 1000000, LIST_TIMEOUT_MS = 1000 };
-static const int64_t REJOIN_WAIT_FIRST_US = INT64_C(3) * SECOND_US;
-static const int64_t REJOIN_WAIT_LAST_US = INT64_C(300) * SECOND_US;
-
-static int64_t monotonic_us(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * SECOND_US + now.tv_nsec / 1000;
-}
+enum { LIST_TIMEOUT_MS = 1000 };
 
 void kafka_membership_hold(struct kafka_membership *membership)
 {
@@ -92,11 +82,7 @@ static void assign(struct kafka_group *group, const rd_kafka_topic_partition_lis
                   "lost again before it was taken up");
         return;
     }
-    group->empty = partitions->cnt == 0;
-    group->empty_since_us = monotonic_us();
-    if (!group->empty) {
-        group->rejoin_wait_us = REJOIN_WAIT_FIRST_US;
-    }
+    kafka_rejoin_assigned(&group->rejoin, partitions->cnt == 0, kafka_now_ms());
     memset(group->have, 0, group->task_count);
     for (int i = 0; i < partitions->cnt; i++) {
         uint32_t task = (uint32_t)partitions->elems[i].partition;
@@ -129,7 +115,7 @@ static void assign(struct kafka_group *group, const rd_kafka_topic_partition_lis
 
 static void revoke(struct kafka_group *group)
 {
-    group->empty = false;
+    kafka_rejoin_revoked(&group->rejoin);
     atomic_store(&group->generation, 0);
     for (uint32_t task = 0; task < group->task_count; task++) {
         if (atomic_exchange(&group->ours[task], false)) {
@@ -205,22 +191,15 @@ static int members_count(struct kafka_group *group)
     return count;
 }
 
-/* A member with nothing while there are tasks for everybody. A leader that had not yet seen the
- * topics (a broker that comes up) deals out nothing, and a static member that starts again is given
- * that stored assignment with no rebalance (KIP-345), so nothing would ever mend it. Joining anew
- * as leader makes the coordinator deal again; the wait between two tries doubles. */
+/* A member with nothing while there are tasks for everybody: nobody else will mend it. */
 static void rejoin_when_forgotten(struct kafka_group *group)
 {
-    if (!group->empty || monotonic_us() - group->empty_since_us < group->rejoin_wait_us) {
+    if (!kafka_rejoin_asks(&group->rejoin, kafka_now_ms())) {
         return;
     }
-    group->empty_since_us = monotonic_us();
     int members = members_count(group);
-    if (members < 0 || (uint32_t)members > group->task_count) {
-        return; /* not known: ask again later; more members than tasks: rightly idle */
-    }
-    if (group->rejoin_wait_us < REJOIN_WAIT_LAST_US) {
-        group->rejoin_wait_us *= 2;
+    if (!kafka_rejoin_decide(&group->rejoin, members, group->task_count)) {
+        return;
     }
     kafka_say(&group->settings->connection, LOG_WARN, "REBALANCE",
               "no task of %u for %d members: joining the group anew", group->task_count, members);
@@ -265,7 +244,7 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
     group->settings = settings;
     group->owner = *owner;
     group->task_count = task_count;
-    group->rejoin_wait_us = REJOIN_WAIT_FIRST_US;
+    kafka_rejoin_init(&group->rejoin);
     group->callbacks.connection = &settings->connection;
     group->callbacks.owner = group;
     group->callbacks.on_error = on_group_error;

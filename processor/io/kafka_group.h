@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "io/kafka_client.h"
+#include "io/kafka_rejoin.h"
 
 struct rd_kafka_consumer_group_metadata_s;
 
@@ -51,9 +52,7 @@ struct kafka_group {
     atomic_bool *ours;      /* per task */
     atomic_uint generation; /* of the assignment that holds now; 0: none */
     uint32_t generation_last;
-    bool empty;             /* the last assignment had nothing; the poller's own, as the next two */
-    int64_t empty_since_us; /* monotonic */
-    int64_t rejoin_wait_us; /* before an empty assignment is doubted; doubles with each try */
+    struct kafka_rejoin rejoin; /* the poller's own */
 };
 
 /* Make the client; does not join. Memory from memory_take. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sources' records: one client per process that fetches, one queue per task into which all its
- * sources go, or one per source (settings->sources_apart). Reading
- * begins at the offset that the claim names and ends with stop; there is no
- * pause, no seek and no offset store. A worker that does not take its records makes the queue fill
- * up to queued.max.messages.kbytes, and fetching for that task stops by itself. */
+ * sources go, or one per source (settings->sources_apart). Reading begins at the offset that the claim
+ * names and ends with stop; there is no pause, no seek and no offset store. A worker that does not take
+ * its records makes the queue fill up to queued.max.messages.kbytes, and fetching stops by itself. */
 #ifndef IO_KAFKA_INTAKE_H
 #define IO_KAFKA_INTAKE_H
 
