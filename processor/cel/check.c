@@ -269,6 +269,14 @@ static void unwrap_namespace(struct checker *k, struct cel_node *node)
     }
 }
 
+/* Is something of it known only when it runs? */
+static bool is_open(const struct cel_type *type)
+{
+    return type->kind == CEL_DYN || type->kind == CEL_ABSENT ||
+           (type->key != NULL && is_open(type->key)) ||
+           (type->element != NULL && is_open(type->element));
+}
+
 static bool check_call(struct checker *k, struct cel_node *node)
 {
     unwrap_namespace(k, node);
@@ -300,9 +308,14 @@ static bool check_call(struct checker *k, struct cel_node *node)
         types[count++] = node->items[i]->type;
     }
     struct cel_type result = cel_type_of(CEL_DYN), other;
-    bool found = false;
+    bool found = false, open = false;
+    for (uint32_t i = 0; i < count; i++) {
+        open = open || is_open(&types[i]);
+    }
+    /* Exact overloads stand first, and those that take anything last: with all types known the first that fits is
+     * the one that will run. */
     for (const struct cel_function *f = node->function;
-         f->name != NULL && slice_is(node->name, f->name); f++) {
+         f->name != NULL && slice_is(node->name, f->name) && !(found && !open); f++) {
         if (cel_signature_fits(k->c, f, node->target != NULL, types, count, &other)) {
             result = found && !cel_type_same(&result, &other) ? cel_type_of(CEL_DYN) : other;
             found = true;

@@ -229,8 +229,9 @@ static bool emit_matches(struct emitter *e, struct cel_node *node, const struct 
     if (compiled == NULL || e->pattern_count == PATTERNS_MAX) {
         return fail(e, node, compiled == NULL ? error : "too many patterns");
     }
-    e->patterns[e->pattern_count] = compiled;
-    return emit(e, text) && put(e, node, OP_MATCHES, 0, 0, e->pattern_count++);
+    uint32_t index = e->pattern_count++; /* the text may have patterns of its own */
+    e->patterns[index] = compiled;
+    return emit(e, text) && put(e, node, OP_MATCHES, 0, 0, index);
 }
 
 static bool function_entry(struct emitter *e, const struct cel_node *node, uint32_t *out)

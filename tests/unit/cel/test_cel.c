@@ -238,6 +238,28 @@ START_TEST(slots_are_listed_once_in_order)
 }
 END_TEST
 
+/* The text that a pattern is matched against may hold a pattern itself. */
+START_TEST(patterns_nest)
+{
+    const struct cel_program *program =
+        compile("(c.employment_status.matches('EMP.*') ? 'ab' : 'cd').matches('^c') ||"
+                "(c.employment_status.matches('^X') ? 'ab' : 'cd').matches('^c')");
+    ck_assert_ptr_nonnull(program);
+    struct cel_value value = cel_evaluate(program, &activation);
+    ck_assert(value.kind == CEL_BOOL && value.b);
+    program = compile("(c.employment_status.matches('EMP.*') ? 'ab' : 'cd').matches('^c')");
+    value = cel_evaluate(program, &activation);
+    ck_assert(value.kind == CEL_BOOL && !value.b);
+}
+END_TEST
+
+START_TEST(the_exact_overload_gives_the_type)
+{
+    ck_assert_int_eq(cel_program_type(compile("math.least(c.age, 3)")).kind, CEL_INT);
+    ck_assert_ptr_null(compile("math.least(c.age, 3) || c.age > 1"));
+}
+END_TEST
+
 START_TEST(leaves_explain_themselves)
 {
     const struct cel_program *program =
@@ -280,6 +302,8 @@ int main(void)
     tcase_add_test(tests, too_costly_an_expression_is_refused);
     tcase_add_test(tests, deep_nesting_is_refused);
     tcase_add_test(tests, slots_are_listed_once_in_order);
+    tcase_add_test(tests, patterns_nest);
+    tcase_add_test(tests, the_exact_overload_gives_the_type);
     tcase_add_test(tests, leaves_explain_themselves);
     tcase_add_test(tests, out_of_scratch_is_an_error_value);
     suite_add_tcase(suite, tests);
