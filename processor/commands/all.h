@@ -5,11 +5,13 @@
 
 #include "commands/commands.h"
 
+int apply_run(int argument_count, char **arguments);
 int backtest_run(int argument_count, char **arguments);
 int check_run(int argument_count, char **arguments);
 int feed_run(int argument_count, char **arguments);
 int doctor_run(int argument_count, char **arguments);
 int get_run(int argument_count, char **arguments);
+int plan_run(int argument_count, char **arguments);
 int report_run(int argument_count, char **arguments);
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segue backtest: a playbook over event files, without Kafka or Redis. The same engine, the same
- * clock rule as `clock: stream`, tasks as murmur2 deals them; outputs in the order in which they
+ * clock rule as `clock: stream`; outputs in the order in which they
  * were decided. */
 #include <getopt.h>
 #include <inttypes.h>
@@ -13,9 +13,8 @@
 #include "base/memory.h"
 #include "codec/encode_json.h"
 #include "commands/all.h"
-#include "commands/customers.h"
 #include "commands/event_files.h"
-#include "commands/opened.h"
+#include "commands/replay.h"
 #include "settings/settings.h"
 
 static const char help[] =
@@ -35,88 +34,34 @@ static const char help[] =
     "skipped.\n";
 
 enum {
-    TASKS_MAX = 100000,
-    OUTPUTS = 1024,
-    EFFECTS_SIZE = 8 << 20,
     LINE_SIZE = 2 << 20,
     WORKING_SIZE = 512 << 20,
     BAD_LINES_SHOWN = 20,
 };
 
 struct backtest {
-    struct opened opened;
+    struct replay replay;
     struct event_files *files;
-    struct customers *customers;
-    uint8_t *tasks; /* task_count blocks of task_size bytes */
-    size_t task_size;
-    int64_t *now_ms;  /* per task; INT64_MIN: no event yet */
-    int64_t *offsets; /* per task and source: what the next event's offset would be in its topic */
-    uint32_t task_count;
-    struct effects effects;
     struct encode_facts facts;
     const char *prefix;
     char topics[OUTPUT_KIND_COUNT][128];
     uint8_t *line;
-    uint64_t events, outputs, bad;
+    uint64_t outputs, bad;
     const char *state;
-    bool failed; /* stdout is gone, or memory ended */
 };
 
-/* Write what was said and forget it. */
-static void flush_effects(struct backtest *backtest, int64_t now_ms)
+static void write_effects(void *context, struct effects *effects, int64_t now_ms)
 {
-    struct effects *effects = &backtest->effects;
+    struct backtest *backtest = context;
     backtest->facts.processed_at_ms = now_ms;
     for (uint32_t i = 0; i < effects->count; i++) {
         const struct output *output = &effects->outputs[i];
         size_t size =
             encode_json_output(output, &backtest->facts, slice_text(backtest->topics[output->kind]),
                                &effects->arena, backtest->line, LINE_SIZE);
-        backtest->failed |= size == 0 || fwrite(backtest->line, 1, size, stdout) != size;
+        backtest->replay.failed |= size == 0 || fwrite(backtest->line, 1, size, stdout) != size;
     }
     backtest->outputs += effects->count;
-    effects->count = 0;
-    arena_reset(&effects->arena);
-}
-
-static void *task_of(struct backtest *backtest, uint32_t task)
-{
-    return backtest->tasks + task * backtest->task_size;
-}
-
-static void advance(struct backtest *backtest, uint32_t task, struct customer *customer)
-{
-    enum engine_result result;
-    do {
-        result = engine_advance(backtest->opened.engine, task_of(backtest, task), customer,
-                                backtest->now_ms[task], &backtest->effects);
-        if (backtest->effects.count > 0) {
-            flush_effects(backtest, backtest->now_ms[task]);
-        }
-    } while (result == ENGINE_MORE);
-}
-
-static void process(struct backtest *backtest, struct event *event)
-{
-    uint32_t task = hash_partition(event->customer_id, backtest->task_count);
-    struct customer *customer = customers_get(backtest->customers, event->customer_id);
-    if (customer == NULL) {
-        backtest->failed = true;
-        return;
-    }
-    event->partition = task;
-    event->offset = backtest->offsets[task * SOURCE_COUNT + event->source]++;
-    if (event->time_ms > backtest->now_ms[task]) {
-        backtest->now_ms[task] = event->time_ms;
-    }
-    while (engine_event(backtest->opened.engine, task_of(backtest, task), customer, event,
-                        backtest->now_ms[task], &backtest->effects) == ENGINE_MORE) {
-        flush_effects(backtest, backtest->now_ms[task]);
-        advance(backtest, task, customer);
-    }
-    if (backtest->effects.count > 0) {
-        flush_effects(backtest, backtest->now_ms[task]);
-    }
 }
 
 static void on_bad(void *context, const struct event_files_bad *bad)
@@ -125,19 +70,6 @@ static void on_bad(void *context, const struct event_files_bad *bad)
     if (backtest->bad++ < BAD_LINES_SHOWN) {
         (void)fprintf(stderr, "%s:%" PRIu64 ":%u: %s\n", bad->path, bad->line, bad->error.column,
                       bad->error.text.text);
-    }
-}
-
-/* Deadlines of everybody up to their task's last moment. */
-static void finish(struct backtest *backtest)
-{
-    for (uint32_t i = 0; i < customers_count(backtest->customers) && !backtest->failed; i++) {
-        struct customer *customer = customers_at(backtest->customers, i);
-        if (customer == NULL) {
-            backtest->failed = true;
-            return;
-        }
-        advance(backtest, hash_partition(customer_id(customer), backtest->task_count), customer);
     }
 }
 
@@ -163,18 +95,18 @@ static bool write_state(struct backtest *backtest)
         perror(backtest->state);
         return false;
     }
-    for (uint32_t i = 0; i < customers_count(backtest->customers); i++) {
-        struct customer *customer = customers_at(backtest->customers, i);
+    for (uint32_t i = 0; i < customers_count(backtest->replay.customers); i++) {
+        struct customer *customer = customers_at(backtest->replay.customers, i);
         if (customer == NULL || customer->erased) {
             continue;
         }
-        arena_reset(&backtest->effects.arena);
+        arena_reset(&backtest->replay.effects.arena);
         uint32_t count =
-            engine_view(backtest->opened.engine, customer, &backtest->effects.arena, changes);
+            engine_view(backtest->replay.opened.engine, customer, &backtest->replay.effects.arena, changes);
         (void)fputs("{\"customer\":", out);
         put_json(out, customer_id(customer));
         (void)fprintf(out, ",\"task\":%u,\"view\":{",
-                      hash_partition(customer_id(customer), backtest->task_count));
+                      hash_partition(customer_id(customer), backtest->replay.task_count));
         bool first = true;
         for (uint32_t j = 0; j < count; j++) {
             if (!changes[j].remove) {
@@ -193,35 +125,16 @@ static bool write_state(struct backtest *backtest)
 
 static int open_all(struct backtest *backtest, const char *playbook, const char *salt)
 {
-    int code = opened_playbook("backtest", playbook, false, &backtest->opened);
+    struct replay *replay = &backtest->replay;
+    int code = opened_playbook("backtest", playbook, false, &replay->opened);
+    if (code == EXIT_GOOD) {
+        replay->on_effects = write_effects;
+        replay->context = backtest;
+        code = replay_open("backtest", replay, salt, WORKING_SIZE);
+    }
     if (code != EXIT_GOOD) {
         return code;
     }
-    struct engine_options options = {.clock = ENGINE_CLOCK_STREAM,
-                                     .live_from_ms = INT64_MIN,
-                                     .salt = hash64(slice_text(salt), 0),
-                                     .task_count = backtest->task_count};
-    code = opened_engine("backtest", options, &backtest->opened);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
-    const struct engine *engine = backtest->opened.engine;
-    backtest->customers = customers_open(engine, WORKING_SIZE);
-    if (backtest->customers == NULL) {
-        (void)fputs("segue backtest: out of memory\n", stderr);
-        return EXIT_NO;
-    }
-    backtest->task_size = (engine_task_size(engine) + 63) / 64 * 64;
-    backtest->tasks = memory_take(backtest->task_count * backtest->task_size, "tasks");
-    backtest->now_ms = memory_take(backtest->task_count * sizeof(int64_t), "tasks");
-    backtest->offsets = memory_take(backtest->task_count * SOURCE_COUNT * sizeof(int64_t), "tasks");
-    for (uint32_t i = 0; i < backtest->task_count; i++) {
-        engine_task_init(engine, task_of(backtest, i), i);
-        backtest->now_ms[i] = INT64_MIN;
-    }
-    backtest->effects.outputs = memory_take(OUTPUTS * sizeof(struct output), "effects");
-    backtest->effects.capacity = OUTPUTS;
-    arena_init(&backtest->effects.arena, memory_take(EFFECTS_SIZE, "effects"), EFFECTS_SIZE);
     backtest->line = memory_take(LINE_SIZE, "output line");
     for (uint32_t i = 0; i < OUTPUT_KIND_COUNT; i++) {
         (void)snprintf(backtest->topics[i], sizeof(backtest->topics[i]), "%s%s", backtest->prefix,
@@ -235,8 +148,8 @@ static void summary(const struct backtest *backtest, double seconds)
     (void)fprintf(stderr,
                   "events: %" PRIu64 "\ncustomers: %u\noutputs: %" PRIu64 "\nbad lines: %" PRIu64
                   "\nseconds: %.3f\nevents per second: %.0f\n",
-                  backtest->events, customers_count(backtest->customers), backtest->outputs,
-                  backtest->bad, seconds, seconds > 0 ? (double)backtest->events / seconds : 0);
+                  backtest->replay.events, customers_count(backtest->replay.customers), backtest->outputs,
+                  backtest->bad, seconds, seconds > 0 ? (double)backtest->replay.events / seconds : 0);
 }
 
 static double seconds_now(void)
@@ -251,23 +164,22 @@ static int run(struct backtest *backtest, bool quiet)
     struct event event;
     double begin = seconds_now();
     (void)setvbuf(stdout, NULL, _IOFBF, 1 << 20);
-    while (!backtest->failed && event_files_next(backtest->files, &event, on_bad, backtest)) {
-        process(backtest, &event);
-        backtest->events++;
+    while (!backtest->replay.failed && event_files_next(backtest->files, &event, on_bad, backtest)) {
+        replay_event(&backtest->replay, &event);
     }
-    finish(backtest);
+    replay_finish(&backtest->replay);
     if (backtest->bad > BAD_LINES_SHOWN) {
         (void)fprintf(stderr, "and %" PRIu64 " more lines that are no event\n",
                       backtest->bad - BAD_LINES_SHOWN);
     }
-    backtest->failed |= fflush(stdout) != 0;
+    backtest->replay.failed |= fflush(stdout) != 0;
     if (backtest->state != NULL && !write_state(backtest)) {
         return EXIT_NO;
     }
     if (!quiet) {
         summary(backtest, seconds_now() - begin);
     }
-    if (backtest->failed) {
+    if (backtest->replay.failed) {
         (void)fputs("segue backtest: stopped: the output cannot be written, or memory is short\n",
                     stderr);
         return EXIT_NO;
@@ -326,18 +238,18 @@ int backtest_run(int argument_count, char **arguments)
             return EXIT_USAGE;
         }
     }
-    if (optind == argument_count || tasks < 1 || tasks > TASKS_MAX) {
+    if (optind == argument_count || tasks < 1 || tasks > REPLAY_TASKS_MAX) {
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
     struct status_text text;
-    backtest.task_count = (uint32_t)tasks;
+    backtest.replay.task_count = (uint32_t)tasks;
     int code = open_all(&backtest, playbook, salt);
     if (code != EXIT_GOOD) {
         return code;
     }
     if (event_files_open((const char *const *)arguments + optind,
-                         (uint32_t)(argument_count - optind), backtest.task_count, &backtest.files,
+                         (uint32_t)(argument_count - optind), backtest.replay.task_count, &backtest.files,
                          &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue backtest: %s\n", text.text);
         return EXIT_NO;

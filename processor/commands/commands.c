@@ -22,6 +22,9 @@ static const struct command commands[] = {
      "why a customer is or is not in a segment, has a life event, was offered", why_run},
     {"backtest", "backtest --playbook PATH --events FILE.. [--tasks N]",
      "run a playbook over files, without Kafka or Redis", backtest_run},
+    {"plan", "plan --playbook NEW --events FILE.. [--out FILE]",
+     "what a changed playbook would do: who enters, leaves, stays, and why", plan_run},
+    {"apply", "apply [--config FILE] PLAN", "make a saved plan live on all processes", apply_run},
     {"test", "test [--playbook PATH]", "run the tests written in a playbook", test_run},
     {"simulate", "simulate [OPTION..]", "LifeSim, a synthetic bank with ground truth, as NDJSON",
      simulate_run},
@@ -38,6 +41,13 @@ static const struct command commands[] = {
     {"version", "version", "print the version", version_run},
 };
 
+static char **program_arguments;
+
+char **commands_arguments(void)
+{
+    return program_arguments;
+}
+
 static void usage(FILE *out)
 {
     (void)fputs("usage: segue COMMAND [OPTION..]\n\n", out);
@@ -49,6 +59,7 @@ static void usage(FILE *out)
 
 int commands_main(int argument_count, char **arguments)
 {
+    program_arguments = arguments;
     if (argument_count < 2) {
         usage(stderr);
         return EXIT_USAGE;

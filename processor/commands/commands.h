@@ -16,6 +16,9 @@ enum exit_code {
 /* Run the command named by arguments[1]; the process's exit code. */
 int commands_main(int argument_count, char **arguments);
 
+/* The program's own arguments, as main got them. */
+char **commands_arguments(void);
+
 struct command {
     const char *name;
     const char *usage;   /* "check [--config FILE] [--json]" */

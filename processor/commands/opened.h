@@ -15,8 +15,13 @@ struct opened {
 };
 
 /* Zones and playbook. `quiet`: diagnostics are left to the caller, otherwise printed to stderr
- * (warnings too). EXIT_GOOD, or the exit code after a message. Takes memory: once per process. */
+ * (warnings too). EXIT_GOOD, or the exit code after a message. Takes memory: a few times per process;
+ * zones that are set already are used. */
 int opened_playbook(const char *command, const char *path, bool quiet, struct opened *out_opened);
+
+/* The same from files in memory; they outlive the playbook. */
+int opened_texts(const char *command, const char *name, const struct playbook_text *texts,
+                 uint32_t count, struct opened *out_opened);
 
 /* The engine over it; deadlines follow event time. EXIT_GOOD, or the exit code after a message. */
 int opened_engine(const char *command, struct engine_options options, struct opened *opened);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segue run: wire everything, then wait to be told to stop. What is opened here is what the process
  * is. */
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "commands/all.h"
+#include "commands/bundle.h"
 #include "commands/connect.h"
 #include "engine/engine.h"
 #include "io/kafka_admin.h"
@@ -27,7 +29,7 @@ static const char help[] =
     "Processes until told to stop. SIGTERM or SIGINT: finish the cut, commit, apply, leave; a\n"
     "restart resumes. Exit 75 asks the supervisor for a restart.\n";
 
-enum { START_TIMEOUT_MS = 30000, TICK_MS = 500 };
+enum { START_TIMEOUT_MS = 30000, TICK_MS = 500, BUNDLES_SIZE = 16 << 20 };
 
 struct run {
     struct connect connect;
@@ -48,6 +50,9 @@ struct run {
     struct monitor_check checks[2];
     struct http_server *http;
     struct threads *threads;
+    struct kafka_reader *playbooks; /* at the end of segue.playbook */
+    bool again; /* leave to run what was applied */
+    uint64_t bundle_hash; /* of the playbook that was applied; 0: the configuration's files */
 };
 
 static volatile sig_atomic_t stopping;
@@ -57,24 +62,41 @@ static void on_signal(int number UNUSED)
     stopping = 1;
 }
 
+/* What was applied last; before the first `segue apply`, the files that the configuration names. */
 static enum status open_playbook(struct run *run, struct status_text *out_text)
 {
-    struct arena arena;
+    const struct settings *settings = &run->connect.settings;
+    struct arena arena, texts;
+    struct bundle *bundle = memory_take(sizeof(*bundle), "playbook");
     struct diagnostics diagnostics;
     enum status status = zones_load(&run->zones, out_text);
+    arena_init(&texts, memory_take(BUNDLES_SIZE, "playbook"), BUNDLES_SIZE);
+    if (status == STATUS_OK) {
+        status = bundle_live(&run->connect, &texts, bundle, &run->playbooks, out_text);
+    }
     if (status != STATUS_OK) {
         return status;
     }
+    bool applied = bundle->hash != 0;
+    const char *path = applied ? settings->playbook_topic : settings->playbook;
     arena_init(&arena, memory_take(PLAYBOOK_ARENA_SIZE, "playbook"), PLAYBOOK_ARENA_SIZE);
     diagnostics_init(&diagnostics,
                      memory_take(DIAGNOSTICS_MAX * sizeof(struct diagnostic), "diagnostics"));
-    if (!playbook_load(run->connect.settings.playbook, run->zones, &arena, &diagnostics,
-                       &run->playbook)) {
+    bool good = applied ? playbook_load_texts(path, bundle->files, bundle->file_count, run->zones,
+                                              &arena, &diagnostics, &run->playbook)
+                        : playbook_load(path, run->zones, &arena, &diagnostics, &run->playbook);
+    if (!good) {
         diagnostics_print(&diagnostics, stderr,
                           isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
-        return status_fail(out_text, STATUS_INVALID, "the playbook %s has errors",
-                           run->connect.settings.playbook);
+        return status_fail(out_text, STATUS_INVALID,
+                           applied ? "the playbook that was applied (topic %s) does not load in this "
+                                     "version: segue plan and apply one that does"
+                                   : "the playbook %s has errors",
+                           path);
     }
+    run->bundle_hash = bundle->hash;
+    log_info("playbook", applied ? "what was applied last" : "the configuration's files",
+             "from=%s playbook=%016" PRIx64, path, run->playbook->hash);
     return STATUS_OK;
 }
 
@@ -316,6 +338,28 @@ static enum status open_all(struct run *run, struct status_text *out_text)
     return status == STATUS_OK ? kafka_join(run->kafka, out_text) : status;
 }
 
+/* Somebody applied another playbook: finish the cut, then start again. */
+static void look_for_playbook(struct run *run)
+{
+    uint64_t hash;
+    if (!stopping && !run->again && bundle_news(run->playbooks, run->connect.settings.application, &hash) &&
+        hash != run->bundle_hash) {
+        log_info("playbook_applied", "finishing the cut, then starting again under it",
+                 "playbook=%016" PRIx64, hash);
+        run->again = true;
+    }
+}
+
+/* The same program with the same arguments in the same process: memory is laid out by the playbook,
+ * so another one begins with an empty process. Static membership keeps our tasks meanwhile. */
+static int start_again(char **arguments)
+{
+    (void)close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    (void)execv("/proc/self/exe", arguments);
+    log_error("restart", "cannot start again; leaving for a restart", "errno=%d", errno);
+    return EXIT_AGAIN;
+}
+
 /* Until told to stop and drained. The exit code. */
 static int supervise(struct run *run)
 {
@@ -323,7 +367,8 @@ static int supervise(struct run *run)
     struct clock *clock = clock_system();
     while (!threads_drained(run->threads)) {
         (void)poll(NULL, 0, TICK_MS / 10);
-        if (stopping && asked_us == 0) {
+        look_for_playbook(run);
+        if ((stopping || run->again) && asked_us == 0) {
             log_info("stop", "finishing the cut", "deadline_ms=%" PRId64,
                      run->connect.settings.shutdown_ms);
             asked_us = clock->ops->monotonic_us(clock);
@@ -381,6 +426,9 @@ int run_run(int argument_count, char **arguments)
              run.connect.settings.application, run.worker_count, kafka_task_count(run.kafka),
              engine_playbook_hash(run.engine));
     int code = supervise(&run);
+    if (run.again && !stopping && code == EXIT_GOOD) {
+        code = start_again(commands_arguments());
+    }
     /* Crash-only: closing a consumer may hang while its coordinator is away, and there is nothing
      * left to do. */
     _exit(code);

@@ -24,6 +24,12 @@ bool engine_find(const struct engine *engine, enum explain_kind kind, struct sli
     return false;
 }
 
+bool engine_is_member(const struct engine *engine, const struct customer *customer, uint32_t segment)
+{
+    const struct segment_state *states = part_of(customer, engine->segments);
+    return states[segment].in;
+}
+
 static void explain_segment(struct work *work, uint32_t index, struct arena *arena,
                             struct explanation *out)
 {

@@ -46,6 +46,9 @@ struct explanation {
 bool engine_find(const struct engine *engine, enum explain_kind kind, struct slice id,
                  uint32_t *out_index);
 
+/* Is the customer a member of segment `segment` (index in the playbook)? */
+bool engine_is_member(const struct engine *engine, const struct customer *customer, uint32_t segment);
+
 /* Explain definition `index` for the customer at `now_ms`. `event` (may be NULL) is taken in first, as a
  * what-if. `arena` (EXPLAIN_ARENA_SIZE bytes) holds everything that the result points to.
  * STATUS_FULL: the arena is too small. */

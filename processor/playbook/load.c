@@ -414,30 +414,39 @@ bool playbook_load(const char *path, const struct zones *zones, struct arena *ar
     return true;
 }
 
-bool playbook_load_text(const char *name, struct slice text, const struct zones *zones,
-                        struct arena *arena, struct diagnostics *diagnostics,
-                        const struct playbook **out_playbook)
+bool playbook_load_texts(const char *name, const struct playbook_text *texts, uint32_t count,
+                         const struct zones *zones, struct arena *arena,
+                         struct diagnostics *diagnostics, const struct playbook **out_playbook)
 {
     struct loader loader = {.arena = arena, .diagnostics = diagnostics, .zones = zones};
     struct source_file *files;
-    const struct yaml_node *root = NULL;
+    uint32_t before = diagnostics->error_count;
     if (!begin(&loader, name, &files)) {
         return false;
     }
-    (void)snprintf(files[0].path, sizeof(files[0].path), "%s", name);
-    files[0].text = text;
-    loader.playbook->file_count = 1;
-    if (!yaml_parse(&files[0], arena, diagnostics, &root)) {
-        return false;
+    for (uint32_t i = 0; i < count && i < PLAYBOOK_FILES_MAX; i++) {
+        const struct yaml_node *root = NULL;
+        (void)snprintf(files[i].path, sizeof(files[i].path), "%s", texts[i].path);
+        files[i].text = texts[i].text;
+        loader.playbook->file_count++;
+        if (yaml_parse(&files[i], arena, diagnostics, &root) && root != NULL) {
+            loader.roots[loader.root_count++] = root;
+        }
     }
-    if (root == NULL) {
+    if (diagnostics->error_count == before && loader.root_count == 0) {
         say_empty(&loader, name);
-        return false;
     }
-    loader.roots[loader.root_count++] = root;
-    if (!load_sections(&loader)) {
+    if (diagnostics->error_count != before || !load_sections(&loader)) {
         return false;
     }
     *out_playbook = loader.playbook;
     return true;
+}
+
+bool playbook_load_text(const char *name, struct slice text, const struct zones *zones,
+                        struct arena *arena, struct diagnostics *diagnostics,
+                        const struct playbook **out_playbook)
+{
+    const struct playbook_text one = {name, text};
+    return playbook_load_texts(name, &one, 1, zones, arena, diagnostics, out_playbook);
 }

@@ -90,8 +90,19 @@ struct playbook {
 MUST_USE bool playbook_load(const char *path, const struct zones *zones, struct arena *arena,
                             struct diagnostics *diagnostics, const struct playbook **out_playbook);
 
-/* The same from one text in memory, called `name` in diagnostics (tests, fuzzing, segue.playbook).
- */
+/* A file that is in memory. Both borrowed as long as the playbook. */
+struct playbook_text {
+    const char *path; /* in diagnostics */
+    struct slice text;
+};
+
+/* The same from texts (segue.playbook); `name` stands for the whole. */
+MUST_USE bool playbook_load_texts(const char *name, const struct playbook_text *texts, uint32_t count,
+                                  const struct zones *zones, struct arena *arena,
+                                  struct diagnostics *diagnostics,
+                                  const struct playbook **out_playbook);
+
+/* The same from one text, called `name` (tests, fuzzing). */
 MUST_USE bool playbook_load_text(const char *name, struct slice text, const struct zones *zones,
                                  struct arena *arena, struct diagnostics *diagnostics,
                                  const struct playbook **out_playbook);

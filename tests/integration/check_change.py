@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Another playbook over live customers, forward and back, killed in the middle: who must leave leaves once, who may stay stays,
-features keep their values, and the control topic says when it begins and when it is complete.
+"""Another playbook planned, applied and rolled back over live customers, killed in the middle: the plan foretells who moves, who
+must leave leaves once, who may stay stays, features keep their values, and the control topic says begin and complete.
 usage: check_change.py SEGUE WORK_DIR
 """
 import collections
@@ -73,17 +73,25 @@ def expect(what, found, wanted):
     print(f'{what}: {sum(found.values())}')
 
 
-def change(stack, playbook, kill):
-    """Restart under another playbook; with `kill`, twice killed in the middle."""
-    stack.playbook = playbook
-    process = Process(stack)
-    for _ in range(2 if kill else 0):
-        process.start()
+def plan(stack, playbook):
+    path = stack.folder / f'plan-{playbook.name}.json'
+    stack.command('plan', '--config', stack.write_config('tool'), '--playbook', str(playbook), '--out', str(path),
+                  '--events', str(stack.folder / 'events.ndjson'))
+    return path
+
+
+def apply(stack, path, check=True):
+    return stack.command('apply', '--config', stack.write_config('tool'), str(path), check=check)
+
+
+def kill_in_sweep(process):
+    """Twice killed in the middle."""
+    for _ in range(2):
         end = time.time() + 60
         while process.metrics().get('segue_deadlines_total', 0) < 300 and time.time() < end:
             time.sleep(0.005)
         process.kill()
-    return process.start()
+        process.start()
 
 
 def main():
@@ -93,7 +101,6 @@ def main():
     stack.feed(stack.folder / 'events.ndjson')
     process = Process(stack).start()
     stack.wait_done(process, events)
-    process.kill(15)
     before = stack.views()
     if markers(stack):
         raise SystemExit('a first start swept')
@@ -101,9 +108,11 @@ def main():
     print(f'customers: {len(before)}\nmembers before: {({s: len(m) for s, m in members.items()})}')
 
     seen = positions(stack, 'segment-changes')
-    process = change(stack, AFTER, kill=True)
+    forward = plan(stack, AFTER)
+    moved = {row['id']: row for row in json.loads(forward.read_text())['segments']}
+    apply(stack, forward)
+    kill_in_sweep(process)
     wait_complete(stack, process, TASKS)
-    process.kill(15)
     after, said = stack.views(), changes_after(stack, seen)
     expect('left the retired segment', said['leaving'], collections.Counter((c, 'EXITED') for c in members['leaving']))
     expect('left the changed segment', said['spender'],
@@ -125,19 +134,37 @@ def main():
     expect('markers', said_markers, collections.Counter((d, t, w) for d in ('spender', 'frequent', 'leaving', 'playbook')
                                                         for t in range(TASKS) for w in ('begin', 'complete')))
 
-    seen = positions(stack, 'segment-changes')
-    process = change(stack, BEFORE, kill=False)
+    for segment, count in (('leaving', 6000), ('spender', len(said['spender'])), ('frequent', len(said['frequent']))):
+        row = moved[segment]
+        if row['leave'] + row['enter'] != count:
+            raise SystemExit(f'the plan said {row}, but {count} customers moved')
+    print('the plan foretold every move')
+    stale = apply(stack, stack.folder / 'plan-after.json', check=False)
+    if 'live already' not in stale.stdout:
+        raise SystemExit(f'applying twice: {stale.returncode} {stale.stdout} {stale.stderr}')
+
+    seen, child = positions(stack, 'segment-changes'), process.child.pid
+    back_plan = plan(stack, BEFORE)
+    apply(stack, back_plan)
     wait_complete(stack, process, 2 * TASKS)
-    process.kill(15)
+    if not process.running() or process.child.pid != child:
+        raise SystemExit('the process did not take up the playbook by itself')
+    refused = apply(stack, forward, check=False)
+    if refused.returncode != 1 or 'is live now' not in refused.stderr:
+        raise SystemExit(f'a plan against another playbook was not refused: {refused.returncode} {refused.stdout} {refused.stderr}')
+    print('a plan against another playbook: refused')
     said = changes_after(stack, seen)
     expect('back in the segment that was retired', said['leaving'], collections.Counter((c, 'ENTERED') for c in members['leaving']))
     expect('back in the segment that was changed', said['spender'],
            collections.Counter((c, 'ENTERED') for c in members['spender'] if int(before[c]['f.spend_30d']) < 90000))
+    expect('left the segment that is retired by being left out', said['frequent'],
+           collections.Counter((c, 'EXITED') for c, v in before.items() if int(v['f.tx_count']) >= 20))
     back = stack.views()
+    process.kill(15)
     since = {c for (c, _) in list(said['leaving']) + list(said['spender'])}   # in again, so since later
 
     def shown(customer, view):
-        return {k: v if k[:2] == 'f.' or customer not in since else 'in' for k, v in view.items() if k != 'seg.frequent'}
+        return {k: v if k[:2] == 'f.' or customer not in since else 'in' for k, v in view.items()}
 
     differ = [c for c in before if shown(c, back[c]) != shown(c, before[c])]
     if differ:

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segue plan: what a changed playbook would do, before it is live. The result can be saved; `segue
+ * apply` makes exactly that live. */
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "commands/all.h"
+#include "commands/bundle.h"
+#include "commands/event_files.h"
+#include "commands/plan_report.h"
+
+static const char help[] =
+    "usage: segue plan [OPTION..] --playbook NEW --events FILE..\n\n"
+    "Runs the live playbook and NEW over the same events and shows who enters, leaves and stays, and "
+    "why.\n\n"
+    "  --playbook NEW    file or folder\n"
+    "  --live PATH       the playbook to compare with (default: what is live in Kafka, by --config; if "
+    "nothing\n"
+    "                    was applied yet, the files that the configuration names)\n"
+    "  --config FILE     default config/segue.yaml\n"
+    "  --events FILE..   a sample: NDJSON as of `segue backtest`\n"
+    "  --tasks N         divide customers as N partitions do (default 1)\n"
+    "  --out FILE        save the plan, for `segue apply FILE`\n"
+    "  --drop-retired    forget segments that are retired in the live playbook (everybody has left)\n"
+    "  --all             show what stays as it is, too\n"
+    "  --json            for programs\n\n"
+    "A segment that NEW no longer has is retired: its members leave when the plan is applied.\n";
+
+enum { WORKING_SIZE = 192 << 20, BAD_LINES_SHOWN = 20, RETIRED_SIZE = 65536, BUNDLES_SIZE = 16 << 20 };
+
+struct plan {
+    const char *playbook, *live_path, *config, *out, *salt;
+    long tasks;
+    bool json, all, drop_retired;
+    struct connect connect;
+    struct bundle live_bundle, next_bundle;
+    struct plan_side live, next;
+    char retired[RETIRED_SIZE]; /* the file that retires what is gone */
+    uint64_t bad;
+};
+
+static void on_bad(void *context, const struct event_files_bad *bad)
+{
+    struct plan *plan = context;
+    if (plan->bad++ < BAD_LINES_SHOWN) {
+        (void)fprintf(stderr, "%s:%llu:%u: %s\n", bad->path, (unsigned long long)bad->line,
+                      bad->error.column, bad->error.text.text);
+    }
+}
+
+/* What the processes of the application run now. */
+static int open_live(struct plan *plan)
+{
+    struct opened *opened = &plan->live.replay.opened;
+    struct status_text text;
+    struct kafka_reader *reader;
+    struct arena arena;
+    if (plan->live_path != NULL) {
+        return opened_playbook("plan", plan->live_path, false, opened);
+    }
+    if (!connect_load(plan->config, &plan->connect)) {
+        return EXIT_CONFIG;
+    }
+    plan->salt = plan->connect.settings.salt;
+    arena_init(&arena, memory_take(BUNDLES_SIZE, "plan"), BUNDLES_SIZE);
+    enum status status = bundle_live(&plan->connect, &arena, &plan->live_bundle, &reader, &text);
+    if (status != STATUS_OK) {
+        return connect_fail("plan", status, &text);
+    }
+    kafka_reader_close(reader);
+    if (plan->live_bundle.hash == 0) {
+        return opened_playbook("plan", plan->connect.settings.playbook, false, opened);
+    }
+    return opened_texts("plan", plan->connect.settings.playbook_topic, plan->live_bundle.files,
+                        plan->live_bundle.file_count, opened);
+}
+
+static bool has_segment(const struct playbook *playbook, struct slice id)
+{
+    for (uint32_t i = 0; i < playbook->segments.count; i++) {
+        if (slice_equal(playbook->segments.defs[i].id, id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Segments that are live and no longer written down. False: more than fit. */
+static bool write_retired(struct plan *plan, const struct playbook *next, size_t *out_size)
+{
+    const struct segments *live = &plan->live.replay.opened.playbook->segments;
+    size_t size = 0;
+    for (uint32_t i = 0; i < live->count; i++) {
+        const struct segment_def *def = &live->defs[i];
+        if (has_segment(next, def->id) || (def->retired && plan->drop_retired)) {
+            continue;
+        }
+        int more = snprintf(plan->retired + size, RETIRED_SIZE - size,
+                            "%s  %.*s: {retired: true, version: %d}\n", size == 0 ? "segments:\n" : "",
+                            SLICE_ARG(def->id), def->version);
+        if (more < 0 || (size_t)more >= RETIRED_SIZE - size) {
+            return false;
+        }
+        size += (size_t)more;
+    }
+    *out_size = size;
+    return true;
+}
+
+/* The new playbook, with what it retires as a file of its own. */
+static int open_next(struct plan *plan)
+{
+    struct opened *opened = &plan->next.replay.opened;
+    size_t size = 0;
+    opened->zones = plan->live.replay.opened.zones;
+    int code = opened_playbook("plan", plan->playbook, false, opened);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    bundle_of(opened->playbook, &plan->next_bundle);
+    if (!write_retired(plan, opened->playbook, &size)) {
+        (void)fputs("segue plan: too many segments would be retired at once\n", stderr);
+        return EXIT_NO;
+    }
+    if (size > 0) {
+        struct bundle *bundle = &plan->next_bundle;
+        if (bundle->file_count == PLAYBOOK_FILES_MAX) {
+            (void)fprintf(stderr, "segue plan: more than %d files\n", PLAYBOOK_FILES_MAX - 1);
+            return EXIT_NO;
+        }
+        bundle->files[bundle->file_count++] =
+            (struct playbook_text){"retired.yaml", slice_of(plan->retired, size)};
+        code = opened_texts("plan", plan->playbook, bundle->files, bundle->file_count, opened);
+    }
+    plan->next_bundle.hash = opened->playbook->hash;
+    plan->next_bundle.replaces = plan->live.replay.opened.playbook->hash;
+    return code;
+}
+
+static int open_sides(struct plan *plan)
+{
+    struct plan_side *sides[] = {&plan->live, &plan->next};
+    int code = open_live(plan);
+    code = code == EXIT_GOOD ? open_next(plan) : code;
+    for (size_t i = 0; i < 2 && code == EXIT_GOOD; i++) {
+        struct replay *replay = &sides[i]->replay;
+        replay->task_count = (uint32_t)plan->tasks;
+        replay->on_effects = plan_count;
+        replay->context = sides[i];
+        code = replay_open("plan", replay, plan->salt, WORKING_SIZE);
+    }
+    return code;
+}
+
+static bool save(const struct plan *plan, json_t *report)
+{
+    char *bundle = bundle_write(&plan->next_bundle, "");
+    json_t *whole = json_copy(report);
+    bool good = bundle != NULL && whole != NULL &&
+                json_object_set_new(whole, "segue_plan", json_integer(1)) == 0 &&
+                json_object_set_new(whole, "bundle", json_loads(bundle, 0, NULL)) == 0 &&
+                json_dump_file(whole, plan->out, JSON_INDENT(1)) == 0;
+    free(bundle);
+    json_decref(whole);
+    if (!good) {
+        (void)fprintf(stderr, "segue plan: %s: cannot be written, or the playbook is larger than %d KiB\n",
+                      plan->out, BUNDLE_SIZE_MAX / 1024);
+    }
+    return good;
+}
+
+static int compare(struct plan *plan, struct event_files *files)
+{
+    struct event event;
+    while (!plan->live.replay.failed && !plan->next.replay.failed &&
+           event_files_next(files, &event, on_bad, plan)) {
+        replay_event(&plan->live.replay, &event);
+        replay_event(&plan->next.replay, &event);
+    }
+    replay_finish(&plan->live.replay);
+    replay_finish(&plan->next.replay);
+    json_t *report = plan->live.replay.failed || plan->next.replay.failed
+                         ? NULL
+                         : plan_compare(&plan->live, &plan->next);
+    if (report == NULL) {
+        (void)fputs("segue plan: out of memory\n", stderr);
+        return EXIT_NO;
+    }
+    if (plan->json) {
+        (void)json_dumpf(report, stdout, JSON_INDENT(1));
+        (void)puts("");
+    } else {
+        plan_print(report, plan->all, stdout);
+    }
+    bool good = plan->out == NULL || save(plan, report);
+    if (good && plan->out != NULL && !plan->json) {
+        (void)printf("\nsaved: %s    make it live: segue apply %s\n", plan->out, plan->out);
+    }
+    json_decref(report);
+    return good ? EXIT_GOOD : EXIT_NO;
+}
+
+static bool take_options(struct plan *plan, int argument_count, char **arguments, int *out_code)
+{
+    static const struct option known[] = {{"playbook", required_argument, NULL, 'p'},
+                                          {"live", required_argument, NULL, 'l'},
+                                          {"config", required_argument, NULL, 'c'},
+                                          {"events", no_argument, NULL, 'e'},
+                                          {"tasks", required_argument, NULL, 't'},
+                                          {"out", required_argument, NULL, 'o'},
+                                          {"drop-retired", no_argument, NULL, 'd'},
+                                          {"all", no_argument, NULL, 'a'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+    *out_code = EXIT_USAGE;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            plan->playbook = optarg;
+            break;
+        case 'l':
+            plan->live_path = optarg;
+            break;
+        case 'c':
+            plan->config = optarg;
+            break;
+        case 'e':
+            break;
+        case 't':
+            plan->tasks = strtol(optarg, NULL, 10);
+            break;
+        case 'o':
+            plan->out = optarg;
+            break;
+        case 'd':
+            plan->drop_retired = true;
+            break;
+        case 'a':
+            plan->all = true;
+            break;
+        case 'j':
+            plan->json = true;
+            break;
+        case 'h':
+            *out_code = EXIT_GOOD;
+            (void)fputs(help, stdout);
+            return false;
+        default:
+            return false;
+        }
+    }
+    if (plan->playbook == NULL || optind == argument_count || plan->tasks < 1 ||
+        plan->tasks > REPLAY_TASKS_MAX) {
+        (void)fputs(help, stderr);
+        return false;
+    }
+    return true;
+}
+
+int plan_run(int argument_count, char **arguments)
+{
+    static struct plan plan = {.config = connect_config_default, .salt = "segue", .tasks = 1};
+    struct event_files *files;
+    struct status_text text;
+    int code;
+    if (!take_options(&plan, argument_count, arguments, &code)) {
+        return code;
+    }
+    code = open_sides(&plan);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    if (event_files_open((const char *const *)arguments + optind, (uint32_t)(argument_count - optind),
+                         (uint32_t)plan.tasks, &files, &text) != STATUS_OK) {
+        (void)fprintf(stderr, "segue plan: %s\n", text.text);
+        return EXIT_NO;
+    }
+    return compare(&plan, files);
+}

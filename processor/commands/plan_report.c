@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/plan_report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/memory.h"
+#include "engine/explain.h"
+
+enum { ABSENT = -1, TEXT_SIZE = 256, REASONS_SHOWN = 3 };
+
+/* A definition in both playbooks, by id. */
+struct pair {
+    struct slice id;
+    int32_t live, next; /* index, ABSENT */
+    const char *state;
+};
+
+struct reason {
+    char text[PLAN_REASON_SIZE];
+    uint64_t count;
+};
+
+struct movement {
+    uint64_t live, next, enter, leave, keep, others;
+    struct reason reasons[PLAN_REASONS_MAX];
+    uint32_t reason_count;
+};
+
+void plan_count(void *side, struct effects *effects, int64_t now_ms)
+{
+    struct plan_side *counted = side;
+    const struct engine *engine = counted->replay.opened.engine;
+    uint32_t index;
+    (void)now_ms;
+    for (uint32_t i = 0; i < effects->count; i++) {
+        const struct output *output = &effects->outputs[i];
+        if (output->kind == OUTPUT_LIFE_EVENT && output->life_event.state == LIFE_CONFIRMED &&
+            engine_find(engine, EXPLAIN_LIFE_EVENT, output->life_event.life_event.id, &index)) {
+            counted->life[index]++;
+        }
+        for (uint32_t k = 0; output->kind == OUTPUT_OFFER_DECIDED &&
+                             k < output->offer_decided.offer_count; k++) {
+            if (engine_find(engine, EXPLAIN_OFFER, output->offer_decided.offers[k].offer.id, &index)) {
+                counted->offers[index]++;
+            }
+        }
+    }
+}
+
+/* ---- definitions ---- */
+
+struct definitions {
+    struct slice (*id)(const struct playbook *playbook, uint32_t index);
+    uint64_t (*hash)(const struct playbook *playbook, uint32_t index);
+};
+
+static struct slice segment_id(const struct playbook *playbook, uint32_t index)
+{
+    return playbook->segments.defs[index].id;
+}
+
+static uint64_t segment_hash(const struct playbook *playbook, uint32_t index)
+{
+    return playbook->segments.defs[index].hash;
+}
+
+static struct slice life_id(const struct playbook *playbook, uint32_t index)
+{
+    return playbook->life.defs[index].id;
+}
+
+static uint64_t life_hash(const struct playbook *playbook, uint32_t index)
+{
+    return playbook->life.defs[index].hash;
+}
+
+static struct slice offer_id(const struct playbook *playbook, uint32_t index)
+{
+    return playbook->offers.defs[index].id;
+}
+
+static uint64_t offer_hash(const struct playbook *playbook, uint32_t index)
+{
+    return playbook->offers.defs[index].hash;
+}
+
+/* Features, then series: their state is kept by the definition's hash. */
+static struct slice feature_id(const struct playbook *playbook, uint32_t index)
+{
+    return index < playbook->feature_count
+               ? slice_text(playbook->feature_defs[index].name)
+               : playbook->series[index - playbook->feature_count].id;
+}
+
+static uint64_t feature_hash(const struct playbook *playbook, uint32_t index)
+{
+    return index < playbook->feature_count
+               ? playbook->feature_defs[index].hash
+               : playbook->series[index - playbook->feature_count].hash;
+}
+
+static uint32_t count_of(const struct playbook *playbook, enum playbook_kind kind)
+{
+    switch (kind) {
+    case PLAYBOOK_FEATURE:
+        return playbook->feature_count + playbook->series_count;
+    case PLAYBOOK_LIFE_EVENT:
+        return playbook->life.count;
+    case PLAYBOOK_SEGMENT:
+        return playbook->segments.count;
+    case PLAYBOOK_OFFER:
+        return playbook->offers.count;
+    }
+    return 0;
+}
+
+static const struct definitions kinds[] = {
+    [PLAYBOOK_FEATURE] = {feature_id, feature_hash},
+    [PLAYBOOK_LIFE_EVENT] = {life_id, life_hash},
+    [PLAYBOOK_SEGMENT] = {segment_id, segment_hash},
+    [PLAYBOOK_OFFER] = {offer_id, offer_hash},
+};
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct slice one = ((const struct pair *)a)->id, two = ((const struct pair *)b)->id;
+    int order = memcmp(one.data, two.data, one.size < two.size ? one.size : two.size);
+    return order != 0 ? order : (one.size > two.size) - (one.size < two.size);
+}
+
+/* The union of both sides by id. `out_pairs` has room for all. */
+static uint32_t pair_up(const struct playbook *live, const struct playbook *next,
+                        enum playbook_kind kind, struct pair *out_pairs)
+{
+    const struct definitions *of = &kinds[kind];
+    uint32_t count = 0, live_count = count_of(live, kind), next_count = count_of(next, kind);
+    for (uint32_t i = 0; i < next_count; i++) {
+        out_pairs[count++] = (struct pair){of->id(next, i), ABSENT, (int32_t)i, "new"};
+    }
+    for (uint32_t i = 0; i < live_count; i++) {
+        struct pair *found = NULL;
+        for (uint32_t k = 0; k < next_count && found == NULL; k++) {
+            found = slice_equal(out_pairs[k].id, of->id(live, i)) ? &out_pairs[k] : NULL;
+        }
+        if (found == NULL) {
+            out_pairs[count++] = (struct pair){of->id(live, i), (int32_t)i, ABSENT, "dropped"};
+        } else {
+            found->live = (int32_t)i;
+            found->state = of->hash(live, i) == of->hash(next, (uint32_t)found->next) ? "unchanged"
+                                                                                     : "changed";
+        }
+    }
+    qsort(out_pairs, count, sizeof(*out_pairs), compare_pairs);
+    return count;
+}
+
+/* ---- who moves, and why ---- */
+
+static void add_reason(struct movement *movement, const char *text)
+{
+    for (uint32_t i = 0; i < movement->reason_count; i++) {
+        if (strcmp(movement->reasons[i].text, text) == 0) {
+            movement->reasons[i].count++;
+            return;
+        }
+    }
+    if (movement->reason_count == PLAN_REASONS_MAX) {
+        movement->others++;
+        return;
+    }
+    struct reason *reason = &movement->reasons[movement->reason_count++];
+    (void)snprintf(reason->text, sizeof(reason->text), "%s", text);
+    reason->count = 1;
+}
+
+/* The leaf that keeps a customer out on the side where it is out. */
+static void find_reason(struct plan_side *side, struct customer *customer, int32_t segment,
+                        struct arena *arena, char out_text[PLAN_REASON_SIZE])
+{
+    struct explanation why;
+    arena_reset(arena);
+    (void)snprintf(out_text, PLAN_REASON_SIZE, "a dwell, a cool-down or a minimum stay");
+    if (engine_explain(side->replay.opened.engine,
+                       replay_task(&side->replay, customer_id(customer)), customer, EXPLAIN_SEGMENT,
+                       (uint32_t)segment, customer->seen_ms, NULL, arena, &why) != STATUS_OK) {
+        return;
+    }
+    for (uint32_t i = 0; i < why.leaf_count; i++) {
+        const struct proof_leaf *leaf = &why.leaves[i];
+        if (leaf->holds != (leaf->polarity == POLARITY_INCLUDING)) {
+            (void)snprintf(out_text, PLAN_REASON_SIZE, "%.*s: %s%.*s", SLICE_ARG(leaf->leaf_id),
+                           leaf->holds ? "" : "not ", SLICE_ARG(leaf->expr));
+            return;
+        }
+    }
+}
+
+static void move(struct plan_side *live, struct plan_side *next, const struct pair *pair,
+                 struct customer *was, struct customer *is, struct arena *arena,
+                 struct movement *movement)
+{
+    char text[PLAN_REASON_SIZE];
+    bool in_live = pair->live != ABSENT &&
+                   engine_is_member(live->replay.opened.engine, was, (uint32_t)pair->live);
+    bool in_next = pair->next != ABSENT &&
+                   engine_is_member(next->replay.opened.engine, is, (uint32_t)pair->next);
+    movement->live += in_live;
+    movement->next += in_next;
+    movement->keep += in_live && in_next;
+    if (in_live == in_next) {
+        return;
+    }
+    movement->enter += in_next;
+    movement->leave += in_live;
+    if (pair->live == ABSENT || pair->next == ABSENT ||
+        next->replay.opened.playbook->segments.defs[pair->next].retired) {
+        add_reason(movement, in_next ? "the segment is new" : "the segment is retired");
+        return;
+    }
+    find_reason(in_next ? live : next, in_next ? was : is, in_next ? pair->live : pair->next, arena,
+                text);
+    add_reason(movement, text);
+}
+
+static int compare_reasons(const void *a, const void *b)
+{
+    uint64_t one = ((const struct reason *)a)->count, two = ((const struct reason *)b)->count;
+    return (one < two) - (one > two);
+}
+
+static json_t *id_of(struct slice id)
+{
+    return json_stringn((const char *)id.data, id.size);
+}
+
+static json_t *segment_row(const struct pair *pair, struct movement *movement, bool retired)
+{
+    json_t *reasons = json_array();
+    qsort(movement->reasons, movement->reason_count, sizeof(struct reason), compare_reasons);
+    for (uint32_t i = 0; i < movement->reason_count; i++) {
+        (void)json_array_append_new(reasons,
+                                    json_pack("{s:s, s:I}", "text", movement->reasons[i].text, "count",
+                                              (json_int_t)movement->reasons[i].count));
+    }
+    if (movement->others > 0) {
+        (void)json_array_append_new(reasons, json_pack("{s:s, s:I}", "text", "others", "count",
+                                                       (json_int_t)movement->others));
+    }
+    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "id", id_of(pair->id), "state",
+                     retired ? "retired" : pair->state, "live", (json_int_t)movement->live, "new",
+                     (json_int_t)movement->next, "enter", (json_int_t)movement->enter, "leave",
+                     (json_int_t)movement->leave, "keep", (json_int_t)movement->keep, "reasons",
+                     reasons);
+}
+
+static json_t *segment_rows(struct plan_side *live, struct plan_side *next)
+{
+    const struct playbook *after = next->replay.opened.playbook;
+    struct pair *pairs = memory_take(2 * SEGMENTS_MAX * sizeof(*pairs), "plan");
+    uint32_t count = pair_up(live->replay.opened.playbook, after, PLAYBOOK_SEGMENT, pairs);
+    struct movement *movements = memory_take((count + 1) * sizeof(*movements), "plan");
+    struct arena arena;
+    arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "plan"), EXPLAIN_ARENA_SIZE);
+    for (uint32_t c = 0; c < customers_count(next->replay.customers); c++) {
+        /* Both sides saw the same events, so customer c is the same on both. */
+        struct customer *was = customers_at(live->replay.customers, c);
+        struct customer *is = customers_at(next->replay.customers, c);
+        if (was == NULL || is == NULL) {
+            return NULL;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            move(live, next, &pairs[i], was, is, &arena, &movements[i]);
+        }
+    }
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        bool retired = pairs[i].next != ABSENT && after->segments.defs[pairs[i].next].retired;
+        (void)json_array_append_new(rows, segment_row(&pairs[i], &movements[i], retired));
+    }
+    return rows;
+}
+
+/* Definitions with a count per side (NULL: none is kept). */
+static json_t *other_rows(const struct plan_side *live, const struct plan_side *next,
+                          enum playbook_kind kind, const uint64_t *live_counts,
+                          const uint64_t *next_counts)
+{
+    const struct playbook *before = live->replay.opened.playbook;
+    const struct playbook *after = next->replay.opened.playbook;
+    uint32_t room = count_of(before, kind) + count_of(after, kind) + 1;
+    struct pair *pairs = memory_take(room * sizeof(*pairs), "plan");
+    uint32_t count = pair_up(before, after, kind, pairs);
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < count; i++) {
+        json_t *row = json_pack("{s:o, s:s}", "id", id_of(pairs[i].id), "state", pairs[i].state);
+        if (live_counts != NULL) {
+            uint64_t was = pairs[i].live == ABSENT ? 0 : live_counts[pairs[i].live];
+            uint64_t is = pairs[i].next == ABSENT ? 0 : next_counts[pairs[i].next];
+            (void)json_object_set_new(row, "live", json_integer((json_int_t)was));
+            (void)json_object_set_new(row, "new", json_integer((json_int_t)is));
+        }
+        (void)json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *hash_text(uint64_t hash)
+{
+    return json_sprintf("%016" PRIx64, hash);
+}
+
+json_t *plan_compare(struct plan_side *live, struct plan_side *next)
+{
+    json_t *segments = segment_rows(live, next);
+    if (segments == NULL) {
+        return NULL;
+    }
+    return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "live",
+                     hash_text(live->replay.opened.playbook->hash), "new",
+                     hash_text(next->replay.opened.playbook->hash), "events",
+                     (json_int_t)next->replay.events, "customers",
+                     (json_int_t)customers_count(next->replay.customers), "segments", segments,
+                     "life_events", other_rows(live, next, PLAYBOOK_LIFE_EVENT, live->life, next->life),
+                     "offers", other_rows(live, next, PLAYBOOK_OFFER, live->offers, next->offers),
+                     "features", other_rows(live, next, PLAYBOOK_FEATURE, NULL, NULL));
+}
+
+/* ---- for people ---- */
+
+static int64_t number(const json_t *row, const char *key)
+{
+    return (int64_t)json_integer_value(json_object_get(row, key));
+}
+
+static const char *text(const json_t *row, const char *key)
+{
+    const char *value = json_string_value(json_object_get(row, key));
+    return value == NULL ? "" : value;
+}
+
+static bool is_same(const json_t *row)
+{
+    return strcmp(text(row, "state"), "unchanged") == 0 && number(row, "live") == number(row, "new") &&
+           number(row, "enter") == 0 && number(row, "leave") == 0;
+}
+
+static void print_reasons(const json_t *row, FILE *out)
+{
+    const json_t *reasons = json_object_get(row, "reasons");
+    for (size_t i = 0; i < json_array_size(reasons) && i < REASONS_SHOWN; i++) {
+        const json_t *reason = json_array_get(reasons, i);
+        (void)fprintf(out, "%s  %6" PRId64 "  %s\n", i == 0 ? "    because" : "           ",
+                      number(reason, "count"), text(reason, "text"));
+    }
+}
+
+static void print_segments(json_t *rows, bool all, FILE *out)
+{
+    size_t at, same = 0;
+    json_t *row;
+    (void)fprintf(out, "\n%-32s %-9s %8s %8s %8s %8s %8s\n", "SEGMENT", "", "live", "new", "enter",
+                  "leave", "keep");
+    json_array_foreach(rows, at, row) {
+        if (is_same(row) && !all) {
+            same++;
+            continue;
+        }
+        (void)fprintf(out, "%-32s %-9s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
+                      "\n", text(row, "id"), text(row, "state"), number(row, "live"),
+                      number(row, "new"), number(row, "enter"), number(row, "leave"),
+                      number(row, "keep"));
+        print_reasons(row, out);
+    }
+    if (same > 0) {
+        (void)fprintf(out, "%zu more stay as they are\n", same);
+    }
+}
+
+static void print_counts(const char *title, json_t *rows, bool all, FILE *out)
+{
+    size_t at, same = 0;
+    json_t *row;
+    (void)fprintf(out, "\n%-32s %-9s %8s %8s\n", title, "", "live", "new");
+    json_array_foreach(rows, at, row) {
+        if (is_same(row) && !all) {
+            same++;
+        } else {
+            (void)fprintf(out, "%-32s %-9s %8" PRId64 " %8" PRId64 "\n", text(row, "id"),
+                          text(row, "state"), number(row, "live"), number(row, "new"));
+        }
+    }
+    if (same > 0) {
+        (void)fprintf(out, "%zu more stay as they are\n", same);
+    }
+}
+
+static void print_features(json_t *rows, FILE *out)
+{
+    static const struct {
+        const char *state, *words;
+    } known[] = {{"unchanged", "keep their state"},
+                 {"changed", "start anew (what they had is dropped)"},
+                 {"new", "start empty"},
+                 {"dropped", "are dropped"}};
+    (void)fputs("\nFEATURES AND SERIES\n", out);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        size_t at, count = 0;
+        json_t *row;
+        json_array_foreach(rows, at, row) {
+            count += strcmp(text(row, "state"), known[i].state) == 0;
+        }
+        if (count == 0) {
+            continue;
+        }
+        (void)fprintf(out, "%5zu %s", count, known[i].words);
+        json_array_foreach(rows, at, row) {
+            if (i > 0 && strcmp(text(row, "state"), known[i].state) == 0) {
+                (void)fprintf(out, " f.%s", text(row, "id"));
+            }
+        }
+        (void)fputc('\n', out);
+    }
+}
+
+void plan_print(json_t *report, bool all, FILE *out)
+{
+    (void)fprintf(out, "live %s -> new %s, over %" PRId64 " events of %" PRId64 " customers\n",
+                  text(report, "live"), text(report, "new"), number(report, "events"),
+                  number(report, "customers"));
+    print_segments(json_object_get(report, "segments"), all, out);
+    print_counts("LIFE EVENT (confirmed)", json_object_get(report, "life_events"), all, out);
+    print_counts("OFFER (decided)", json_object_get(report, "offers"), all, out);
+    print_features(json_object_get(report, "features"), out);
+}
