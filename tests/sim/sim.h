@@ -213,6 +213,7 @@ struct sim {
     struct sim_group group;
     struct sim_input *inputs[SIM_SOURCES][SIM_TASKS];
     uint32_t input_count[SIM_SOURCES][SIM_TASKS];
+    uint32_t input_end[SIM_SOURCES][SIM_TASKS]; /* how many have appeared so far */
     bool stream;                   /* this seed's clock */
     struct sim_place *order[SIM_TASKS]; /* stream: all good inputs as they merge */
     uint32_t order_count[SIM_TASKS];

@@ -11,12 +11,12 @@ static struct sim_process *process_of(struct log *log)
 /* How many there are by now. */
 static uint32_t input_end(uint32_t source, uint32_t task)
 {
-    uint32_t end = 0;
     const struct sim_input *inputs = sim->inputs[source][task];
-    while (end < sim->input_count[source][task] && inputs[end].visible_us <= sim->now_us) {
-        end++;
+    uint32_t *end = &sim->input_end[source][task];
+    while (*end < sim->input_count[source][task] && inputs[*end].visible_us <= sim->now_us) {
+        (*end)++;
     }
-    return end;
+    return *end;
 }
 
 static struct log_record record_of(uint32_t source, uint32_t task, int64_t offset)

@@ -319,7 +319,7 @@ static uint32_t parse(const uint8_t **at, struct slice *arguments)
 
 static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t queued)
 {
-    struct slice *arguments = sim_take(ARGUMENTS_MAX * sizeof(*arguments));
+    static struct slice arguments[ARGUMENTS_MAX];
     struct store_reply *list = sim_take((queued + 1) * sizeof(*list));
     bool partial = queued > 1 && sim_chance(sim->faults.redis_partial);
     for (uint32_t i = 0; i < queued; i++) {
