@@ -4,16 +4,20 @@
  * sim mutants [SEEDS]   remove one rule at a time: each must be caught within SEEDS (2,000) seeds
  */
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/attributes.h"
+#include "base/invariant.h"
 #include "sim/sim_world.h"
 
 #ifdef SEGUE_MUTANTS
 enum mutant sim_mutant;
 #endif
 
-enum { TRACE_LINES = 60, SEEDS_PER_MUTANT = 2000, TWICE_EVERY = 1000 };
+enum { TRACE_LINES = 60, SEEDS_PER_MUTANT = 2000, TWICE_EVERY = 1000, SHARES_MAX = 64 };
 
 static void print_failure(uint64_t seed, bool faults)
 {
@@ -35,48 +39,104 @@ static void print_failure(uint64_t seed, bool faults)
     free(text);
 }
 
+struct totals {
+    uint64_t failed, cuts, kills, backs, flushes, late, rebalances, aborted;
+};
+
+static void add_counts(struct totals *totals)
+{
+    totals->cuts += sim->counts.cuts;
+    totals->kills += sim->counts.kills;
+    totals->backs += sim->counts.backs;
+    totals->flushes += sim->counts.flushes;
+    totals->late += sim->counts.late_ends + sim->counts.late_offsets;
+    totals->rebalances += sim->counts.rebalances;
+    totals->aborted += sim->counts.aborted;
+}
+
+static void run_seed(uint64_t seed, bool faults, struct totals *totals)
+{
+    sim_run(seed, faults, NULL);
+    add_counts(totals);
+    bool bad = sim->checker.failed;
+    if (!bad && seed % TWICE_EVERY == 0) {
+        uint64_t hash = sim->trace_hash;
+        sim_run(seed, faults, NULL);
+        if (sim->trace_hash != hash) {
+            (void)fprintf(stderr, "seed %llu: two runs differ\n", (unsigned long long)seed);
+            totals->failed++;
+        }
+    }
+    if (bad && ++totals->failed <= 3) {
+        print_failure(seed, faults);
+    }
+}
+
+/* Seeds know nothing of each other: one process per core, each with its share. */
+static struct totals *run_shares(uint64_t first, uint64_t count, bool faults, uint64_t *out_shares)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t shares = cores < 1 ? 1 : cores > SHARES_MAX ? SHARES_MAX : (uint64_t)cores;
+    shares = count < shares ? 1 : shares;
+    struct totals *totals = mmap(NULL, SHARES_MAX * sizeof(*totals), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    INVARIANT(totals != MAP_FAILED);
+    for (uint64_t share = 0; share < shares; share++) {
+        if (fork() != 0) {
+            continue; /* one that could not be made is missed below */
+        }
+        for (uint64_t i = share; i < count; i += shares) {
+            run_seed(first + i, faults, &totals[share]);
+        }
+        _exit(0);
+    }
+    for (uint64_t share = 0; share < shares; share++) {
+        int status = 0;
+        if (wait(&status) < 0 || status != 0) {
+            (void)fputs("a share of the seeds ended early\n", stderr);
+            totals[0].failed++;
+        }
+    }
+    *out_shares = shares;
+    return totals;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* Failing seeds. */
 static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults)
 {
-    uint64_t failed = 0;
-    uint64_t cuts = 0, kills = 0, backs = 0, flushes = 0, late = 0, rebalances = 0, aborted = 0;
-    clock_t began = clock();
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        sim_run(seed, faults, NULL);
-        cuts += sim->counts.cuts;
-        kills += sim->counts.kills;
-        backs += sim->counts.backs;
-        flushes += sim->counts.flushes;
-        late += sim->counts.late_ends + sim->counts.late_offsets;
-        rebalances += sim->counts.rebalances;
-        aborted += sim->counts.aborted;
-        bool bad = sim->checker.failed;
-        if (!bad && seed % TWICE_EVERY == 0) {
-            uint64_t hash = sim->trace_hash;
-            sim_run(seed, faults, NULL);
-            if (sim->trace_hash != hash) {
-                (void)fprintf(stderr, "seed %llu: two runs differ\n", (unsigned long long)seed);
-                failed++;
-            }
-        }
-        if (bad) {
-            failed++;
-            if (failed <= 3) {
-                print_failure(seed, faults);
-            }
-        }
+    struct totals all = {0};
+    uint64_t shares = 0;
+    double began = seconds_now();
+    const struct totals *totals = run_shares(first, count, faults, &shares);
+    for (uint64_t i = 0; i < shares; i++) {
+        all.failed += totals[i].failed;
+        all.cuts += totals[i].cuts;
+        all.kills += totals[i].kills;
+        all.backs += totals[i].backs;
+        all.flushes += totals[i].flushes;
+        all.late += totals[i].late;
+        all.rebalances += totals[i].rebalances;
+        all.aborted += totals[i].aborted;
     }
-    double seconds = (double)(clock() - began) / CLOCKS_PER_SEC;
+    double seconds = seconds_now() - began;
     printf("sim_seeds: %llu\nsim_failed: %llu\nsim_seeds_per_second: %.0f\n",
-           (unsigned long long)count, (unsigned long long)failed,
+           (unsigned long long)count, (unsigned long long)all.failed,
            (double)count / (seconds > 0 ? seconds : 1));
     printf("sim_cuts: %llu\nsim_kills: %llu\nsim_rebalances: %llu\nsim_aborted: "
            "%llu\nsim_late_copies: %llu\n"
            "sim_redis_rollbacks: %llu\nsim_redis_losses: %llu\n",
-           (unsigned long long)cuts, (unsigned long long)kills, (unsigned long long)rebalances,
-           (unsigned long long)aborted, (unsigned long long)late, (unsigned long long)backs,
-           (unsigned long long)flushes);
-    return failed;
+           (unsigned long long)all.cuts, (unsigned long long)all.kills,
+           (unsigned long long)all.rebalances, (unsigned long long)all.aborted,
+           (unsigned long long)all.late, (unsigned long long)all.backs,
+           (unsigned long long)all.flushes);
+    return all.failed;
 }
 
 #ifdef SEGUE_MUTANTS
