@@ -288,12 +288,20 @@ static enum status ask_redis(void *context, struct status_text *out_text)
 
 static enum status ask_registry(void *context, struct status_text *out_text)
 {
+    if (live_codec_full(context)) {
+        return status_fail(out_text, STATUS_FULL, "more schemas in use than there is room for: start again");
+    }
     uint32_t waiting = live_codec_waiting(context);
     if (waiting > 0) {
         return status_fail(out_text, STATUS_AWAY, "waiting for %u schemas; is the registry there?",
                            waiting);
     }
     return STATUS_OK;
+}
+
+static bool schemas_full(const void *codec)
+{
+    return live_codec_full(codec);
 }
 
 static enum status open_monitor(struct run *run, struct status_text *out_text)
@@ -306,6 +314,8 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
                                       .worker_count = run->worker_count,
                                       .task_count = kafka_task_count(run->kafka),
                                       .playbook_hash = engine_playbook_hash(run->engine),
+                                      .schemas_full = schemas_full,
+                                      .schemas = run->codec,
                                       .stall_ms = settings->watchdog_ms,
                                       .clock = clock_system(),
                                       .checks = run->checks,

@@ -157,8 +157,18 @@ static int redis_descriptor(struct store *store)
     return ((struct redis_store *)store)->epoll;
 }
 
+static void redis_counters(struct store *store, struct store_counters *out_counters)
+{
+    const struct redis_counters *counters = &((struct redis_store *)store)->counters;
+    *out_counters = (struct store_counters){.commands = counters->commands,
+                                            .sent = counters->sent,
+                                            .received = counters->received,
+                                            .connects = counters->connects,
+                                            .breaks = counters->breaks};
+}
+
 static const struct store_ops redis_ops = {redis_submit, redis_next_answer, redis_epoch,
-                                           redis_reset, redis_descriptor};
+                                           redis_counters, redis_reset, redis_descriptor};
 
 /* --- opening and closing
  * -------------------------------------------------------------------------------- */

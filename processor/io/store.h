@@ -54,6 +54,14 @@ struct store_answer {
     uint64_t connection_epoch; /* counts reconnects of that connection: a WATCH belongs to one epoch */
 };
 
+struct store_counters {
+    uint64_t commands;
+    uint64_t sent;     /* bytes */
+    uint64_t received; /* bytes */
+    uint64_t connects; /* connections made ready, first times included */
+    uint64_t breaks;   /* connections lost after they were ready */
+};
+
 struct store;
 
 struct store_ops {
@@ -64,6 +72,8 @@ struct store_ops {
     bool (*next_answer)(struct store *store, struct store_answer *out_answer);
     /* The current epoch of a connection; 0: not connected. */
     uint64_t (*epoch)(struct store *store, uint32_t connection);
+    /* What it has done so far, for metrics. */
+    void (*counters)(struct store *store, struct store_counters *out_counters);
     /* Break a connection on purpose (an answer is overdue). */
     void (*reset)(struct store *store, uint32_t connection);
     /* File descriptor that becomes readable when next_answer may have something; -1 in simulations. */

@@ -20,7 +20,10 @@
 enum {
     FOLLOW_REST_US_MIN = 1000000,
     FOLLOW_STUCK_US = 5000000, /* reading brings nothing: let others have the reader */
-    FOLLOW_KEYS_MAX = 64,      /* customers of one read */
+    FOLLOW_TURN_US = 1000000,  /* then another task has its turn */
+    FOLLOW_KEYS_MAX = 256,     /* customers of one read */
+    FOLLOW_KEY_BYTES = 2 * (KEY_PREFIX_SIZE_MAX + CUSTOMER_ID_SIZE_MAX) + 64, /* of its commands, each */
+    FOLLOW_WRITES_LEFT = 256,  /* records that the transaction keeps room for */
     FOLLOW_READERS_LEFT = 1,   /* for claims */
 };
 
@@ -179,15 +182,33 @@ static void follow_read(struct worker *worker, struct task *task, const struct s
     read_submit(worker, task, &pipeline);
 }
 
+/* Checkpoints may fill what a batch leaves of a transaction. */
+static bool follow_room(const struct worker *worker)
+{
+    if (worker->building == NO_INDEX) {
+        return false;
+    }
+    const struct flight *flight = &worker->flights[worker->building];
+    return flight->arena.size - flight->arena.used > worker->options.limits.step_bytes / 4 &&
+           flight->write_count + FOLLOW_WRITES_LEFT < worker->options.limits.outputs_per_commit;
+}
+
+static uint32_t keys_most(const struct worker *worker, const struct task *task)
+{
+    uint32_t most = (uint32_t)(worker->read_buffer_size / FOLLOW_KEY_BYTES);
+    most = most < FOLLOW_KEYS_MAX ? most : FOLLOW_KEYS_MAX;
+    return task->read_keys_max < most ? task->read_keys_max : most;
+}
+
 static void follow_cut(struct worker *worker, struct task *task)
 {
     struct follow *follow = &task->follow;
     struct slice ids[FOLLOW_KEYS_MAX];
-    uint32_t most = task->read_keys_max < FOLLOW_KEYS_MAX ? task->read_keys_max : FOLLOW_KEYS_MAX;
+    uint32_t most = keys_most(worker, task);
     uint32_t count = 0;
     size_t at = follow->entries_at;
     uint32_t left = follow->entries_left;
-    if (worker->now_us < task->retry_us || task->reading_store != READ_NONE || !batch_room(worker, NULL) ||
+    if (worker->now_us < task->retry_us || task->reading_store != READ_NONE || !follow_room(worker) ||
         worker->stopping || !task_may_cut(worker, task)) {
         if (worker->now_us - follow->since_us > FOLLOW_STUCK_US) {
             follow_rest(worker, task, follow->cut_offset, 0);
@@ -204,6 +225,10 @@ static void follow_cut(struct worker *worker, struct task *task)
     }
     follow->done_seq = follow->seq;
     follow->done_offset = follow->cut_offset;
+    if (worker->now_us - follow->turn_us > FOLLOW_TURN_US) {
+        follow_rest(worker, task, follow->after_offset, 0);
+        return;
+    }
     follow->state = FOLLOW_READING;
     journal_hold(worker, task, false);
 }
@@ -270,8 +295,7 @@ static bool follow_write(struct worker *worker, struct task *task, struct slice 
         .headers = header,
         .header_count = 1,
     };
-    if (header == NULL || write.key.data == NULL ||
-        flight->write_count + 1 >= worker->options.limits.outputs_per_commit) {
+    if (header == NULL || write.key.data == NULL || !follow_room(worker)) {
         return false;
     }
     *header = (struct header){slice_text("seq"),
@@ -300,7 +324,7 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
         return;
     }
     const struct store_reply *records = exec->children[0].children;
-    if (read_judge(worker, task, &records[0]) != READ_TRUST || !batch_room(worker, NULL) ||
+    if (read_judge(worker, task, &records[0]) != READ_TRUST || !follow_room(worker) ||
         worker->stopping || head_parse(records[0].text, &head) != STATUS_OK) {
         return;
     }
@@ -334,6 +358,7 @@ void follow_step(struct worker *worker, struct task *task)
         worker->following = task->slot;
         follow->state = FOLLOW_READING;
         follow->since_us = worker->now_us;
+        follow->turn_us = worker->now_us;
         follow->after_offset = 0;
         journal_read(worker, task, follow->offset);
         break;

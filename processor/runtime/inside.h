@@ -98,7 +98,8 @@ enum claim_step {
 
 enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
 enum read_operation {
-    READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE, READ_SWEEP, READ_CHECKPOINT, READ_OLD
+    READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE, READ_SWEEP, READ_CHECKPOINT, READ_OLD,
+    READ_WISH
 };
 
 /* Records taken from the log and not yet released. Clock live, or one source: one lane for all, as they came.
@@ -135,7 +136,8 @@ enum follow_state {
 struct follow {
     enum follow_state state;
     int64_t next_us;
-    int64_t since_us;       /* when reading began */
+    int64_t since_us;       /* when something last came of it */
+    int64_t turn_us;        /* when this turn began */
     int64_t offset;         /* where to go on reading; -1: at the journal's first record */
     uint64_t done_seq;      /* every customer of the cuts up to here has a checkpoint in a flight.. */
     int64_t done_offset;    /* ..and where that cut begins; -1: none */
@@ -255,6 +257,7 @@ struct task {
     int64_t low_offset;
     uint64_t customer_count;
     bool held; /* its reader waits */
+    int64_t wish_us; /* when the head was last asked for a person's wish */
     bool accept; /* a person asked for a rebuild: the input is taken as it is now */
     struct follow follow;
     struct restore restore;
@@ -320,6 +323,7 @@ struct worker {
     struct view_change *view_changes;
     uint8_t *view_bytes;
     size_t view_bytes_size;
+    int64_t counted_us;
     int64_t now_us; /* of this turn */
     int64_t wall_ms;
     bool idle;      /* this turn found nothing to read */
@@ -409,6 +413,11 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
 void claim_owned(struct worker *worker, struct task *task);
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);
 void claim_rebuild(struct worker *worker, struct task *task, const char *why);
+
+/* wish.c */
+/* Has a person asked for a rebuild (`segue rebuild`)? Live and halted tasks look every few seconds. */
+void wish_step(struct worker *worker, struct task *task);
+void wish_answered(struct worker *worker, struct task *task, const struct store_answer *answer);
 
 /* journal.c */
 /* A free reader of cuts; false: none. `leave`: how many must stay free. */

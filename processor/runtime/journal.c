@@ -49,6 +49,7 @@ void journal_read(struct worker *worker, struct task *task, int64_t offset)
     reader->parts = 0;
     task->reading = true;
     task->held = false;
+    worker->idle = false;
     worker->options.log->ops->read_journal(worker->options.log, task->number, offset < 0 ? -2 : offset);
 }
 
@@ -56,6 +57,7 @@ void journal_hold(struct worker *worker, struct task *task, bool hold)
 {
     if (task->held != hold) {
         task->held = hold;
+        worker->idle = worker->idle && hold; /* what waits in the queue wakes nobody */
         worker->options.log->ops->hold_reader(worker->options.log, task->number, hold);
     }
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/live_codec.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "codec/decode.h"
 #include "codec/encode.h"
@@ -15,6 +17,7 @@ enum { SUBJECT_SIZE = 300, ENCODERS_SIZE = 1048576 };
 struct live_codec {
     struct live_codec_options options;
     struct schema_cache *cache;
+    atomic_bool full;
     struct encode_facts facts; /* processed_at_ms is filled per call */
     struct {
         const struct encoder *encoder;
@@ -53,6 +56,17 @@ static enum worker_decode decode_tombstone(const struct log_record *record, stru
     return WORKER_DECODED;
 }
 
+/* Nothing leaves the cache: only a restart makes room. */
+static void say_full(struct live_codec *codec)
+{
+    if (!atomic_exchange(&codec->full, true)) {
+        log_error("schemas_full",
+                  "more schemas are in use than there is room for: tasks wait; start the process again, and "
+                  "look for a producer that registers a schema per record",
+                  "limit=%d", SCHEMA_CACHE_ENTRIES_MAX);
+    }
+}
+
 /* The plan of a record's schema, asking the registry when nobody has yet. */
 static enum worker_decode find_plan(struct live_codec *codec, enum source source,
                                     const struct schema_key *key, const struct plan **out_plan,
@@ -66,9 +80,12 @@ static enum worker_decode find_plan(struct live_codec *codec, enum source source
         if (state == REGISTRY_UNKNOWN) {
             return reject(out_reject, REJECT_UNKNOWN_SCHEMA, key);
         }
-        if (state != REGISTRY_FOUND ||
-            schema_cache_publish(codec->cache, source, key, schema->text, schema->references,
+        if (state != REGISTRY_FOUND) {
+            return WORKER_WAIT;
+        }
+        if (schema_cache_publish(codec->cache, source, key, schema->text, schema->references,
                                  schema->reference_count, NULL) == STATUS_FULL) {
+            say_full(codec);
             return WORKER_WAIT;
         }
         answer = schema_cache_find(codec->cache, source, key, out_plan, NULL);
@@ -224,6 +241,11 @@ enum status live_codec_open(const struct live_codec_options *options, struct liv
 struct worker_codec live_codec_interface(struct live_codec *codec)
 {
     return (struct worker_codec){codec, decode, encode};
+}
+
+bool live_codec_full(const struct live_codec *codec)
+{
+    return atomic_load(&codec->full);
 }
 
 uint32_t live_codec_waiting(const struct live_codec *codec)

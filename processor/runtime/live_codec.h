@@ -32,6 +32,9 @@ MUST_USE enum status live_codec_open(const struct live_codec_options *options,
 /* For worker_options.codec. */
 struct worker_codec live_codec_interface(struct live_codec *codec);
 
+/* Do records wait because the cache of schemas is full? Said in the log when it begins. */
+bool live_codec_full(const struct live_codec *codec);
+
 /* Schemas that tasks are waiting for at this moment: readiness says so. */
 uint32_t live_codec_waiting(const struct live_codec *codec);
 

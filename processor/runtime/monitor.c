@@ -4,37 +4,17 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "base/metrics.h"
 
-static const struct metric_family events_family = {"segue_events", NULL, "Input records processed",
-                                                   METRIC_COUNTER};
 static const struct metric_family rejects_family = {
     "segue_rejects", NULL, "Input records refused, by reason", METRIC_COUNTER};
 static const struct metric_family outputs_family = {"segue_outputs", NULL,
                                                     "Records written, by topic", METRIC_COUNTER};
-static const struct metric_family deadlines_family = {
-    "segue_deadlines", NULL, "Customers looked at because time passed", METRIC_COUNTER};
-static const struct metric_family commits_family = {"segue_commits", NULL, "Transactions committed",
-                                                    METRIC_COUNTER};
-static const struct metric_family failed_family = {
-    "segue_commit_failures", NULL, "Transactions that failed or whose end nobody knows",
-    METRIC_COUNTER};
-static const struct metric_family claims_family = {"segue_claims", NULL, "Tasks claimed",
-                                                   METRIC_COUNTER};
-static const struct metric_family rebuilds_family = {"segue_rebuilds", NULL,
-                                                     "Tasks rebuilt into Redis", METRIC_COUNTER};
-static const struct metric_family applies_family = {"segue_applies", NULL, "Cuts applied to Redis",
-                                                    METRIC_COUNTER};
-static const struct metric_family hits_family = {"segue_cache_hits", NULL,
-                                                 "Customers found in memory", METRIC_COUNTER};
-static const struct metric_family misses_family = {"segue_cache_misses", NULL,
-                                                   "Customers read from Redis", METRIC_COUNTER};
-static const struct metric_family journal_family = {"segue_journal_bytes", "bytes",
-                                                    "Written to the journal", METRIC_COUNTER};
 static const struct metric_family commit_family = {"segue_commit_seconds", "seconds",
                                                    "Duration of a transaction, begin to committed",
                                                    METRIC_HISTOGRAM};
@@ -51,30 +31,67 @@ static const struct metric_family committed_family = {"segue_task_committed_cut"
                                                       "C: the last committed cut", METRIC_GAUGE};
 static const struct metric_family applied_family = {"segue_task_applied_cut", NULL,
                                                     "W: the last cut in Redis", METRIC_GAUGE};
+static const struct metric_family customers_family = {
+    "segue_customers", NULL, "Customers with a record, by task", METRIC_GAUGE};
+static const struct metric_family rebuilt_family = {
+    "segue_task_rebuilt_customers", NULL, "Customers written by the task's last rebuild", METRIC_GAUGE};
+static const struct metric_family low_family = {
+    "segue_task_low_cut", NULL, "Cuts from here on are needed for a rebuild", METRIC_GAUGE};
+static const struct metric_family full_family = {
+    "segue_schemas_full", NULL, "1: records wait because more schemas are in use than there is room for",
+    METRIC_GAUGE};
 static const struct metric_family unapplied_family = {
     "segue_unapplied_cuts", NULL, "Cuts committed and not yet in Redis, all tasks", METRIC_GAUGE};
 static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
                                                   "Owned tasks that are live", METRIC_GAUGE};
-static const struct metric_family held_family = {
-    "segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's",
-    METRIC_GAUGE};
 static const struct metric_family silent_family = {
     "segue_source_silent", NULL, "Tasks for which nobody's records of that source come", METRIC_GAUGE};
 static const struct metric_family build_family = {
     "segue_build", NULL, "Version and playbook of this process", METRIC_GAUGE};
 
+/* Of every worker, summed. */
+#define AT(member) offsetof(struct worker_stats, member)
+static const struct sum {
+    struct metric_family family;
+    size_t at;
+} sums[] = {
+    {{"segue_events", NULL, "Input records processed", METRIC_COUNTER}, AT(events)},
+    {{"segue_deadlines", NULL, "Customers looked at because time passed", METRIC_COUNTER}, AT(deadlines)},
+    {{"segue_commits", NULL, "Transactions committed", METRIC_COUNTER}, AT(commits)},
+    {{"segue_commit_failures", NULL, "Transactions that failed or whose end nobody knows", METRIC_COUNTER},
+     AT(commits_failed)},
+    {{"segue_claims", NULL, "Tasks claimed", METRIC_COUNTER}, AT(claims)},
+    {{"segue_rebuilds", NULL, "Tasks rebuilt into Redis", METRIC_COUNTER}, AT(rebuilds)},
+    {{"segue_applies", NULL, "Cuts applied to Redis", METRIC_COUNTER}, AT(applies)},
+    {{"segue_checkpoints", NULL, "Customers written to the checkpoint topic", METRIC_COUNTER}, AT(checkpoints)},
+    {{"segue_journal_bytes", "bytes", "Written to the journal", METRIC_COUNTER}, AT(journal_bytes)},
+    {{"segue_cache_hits", NULL, "Customers found in memory", METRIC_COUNTER}, AT(cache_hits)},
+    {{"segue_cache_misses", NULL, "Customers read from Redis", METRIC_COUNTER}, AT(cache_misses)},
+    {{"segue_cache_customers", NULL, "Customers in memory", METRIC_GAUGE}, AT(cache_used)},
+    {{"segue_cache_limit_customers", NULL, "Room in memory for so many", METRIC_GAUGE}, AT(cache_limit)},
+    {{"segue_redis_commands", NULL, "Commands sent to Redis", METRIC_COUNTER}, AT(redis_commands)},
+    {{"segue_redis_sent_bytes", "bytes", "Sent to Redis", METRIC_COUNTER}, AT(redis_sent)},
+    {{"segue_redis_received_bytes", "bytes", "Received from Redis", METRIC_COUNTER}, AT(redis_received)},
+    {{"segue_redis_connects", NULL, "Connections to Redis made ready", METRIC_COUNTER}, AT(redis_connects)},
+    {{"segue_redis_breaks", NULL, "Connections to Redis lost after they were ready", METRIC_COUNTER},
+     AT(redis_breaks)},
+    {{"segue_redis_ready", NULL, "Workers whose connection for reads is ready", METRIC_GAUGE}, AT(redis_ready)},
+    {{"segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's", METRIC_GAUGE},
+     AT(held_clock)},
+};
+#undef AT
+
 struct task_series {
-    struct metric *lag, *state, *committed, *applied;
+    struct metric *lag, *state, *committed, *applied, *customers, *rebuilt, *low;
 };
 
 struct monitor {
     struct monitor_options options;
     struct metrics *metrics;
     pthread_mutex_t lock; /* HTTP may answer two scrapes at once */
-    struct metric *events, *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT];
-    struct metric *deadlines, *commits, *failed, *claims, *rebuilds, *applies, *hits, *misses,
-        *journal;
-    struct metric *commit_time, *apply_time, *age, *unapplied, *ready, *held;
+    struct metric *sums[ARRAY_COUNT(sums)];
+    struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT];
+    struct metric *commit_time, *apply_time, *age, *unapplied, *ready, *full;
     struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
         *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
     struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
@@ -97,22 +114,15 @@ static struct metric *series(struct monitor *monitor, const struct metric_family
 
 static void register_totals(struct monitor *m)
 {
-    m->events = series(m, &events_family, NULL, NULL);
-    m->deadlines = series(m, &deadlines_family, NULL, NULL);
-    m->commits = series(m, &commits_family, NULL, NULL);
-    m->failed = series(m, &failed_family, NULL, NULL);
-    m->claims = series(m, &claims_family, NULL, NULL);
-    m->rebuilds = series(m, &rebuilds_family, NULL, NULL);
-    m->applies = series(m, &applies_family, NULL, NULL);
-    m->hits = series(m, &hits_family, NULL, NULL);
-    m->misses = series(m, &misses_family, NULL, NULL);
-    m->journal = series(m, &journal_family, NULL, NULL);
+    for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
+        m->sums[i] = series(m, &sums[i].family, NULL, NULL);
+    }
     m->commit_time = series(m, &commit_family, NULL, NULL);
     m->apply_time = series(m, &apply_family, NULL, NULL);
     m->age = series(m, &age_family, NULL, NULL);
     m->unapplied = series(m, &unapplied_family, NULL, NULL);
     m->ready = series(m, &ready_family, NULL, NULL);
-    m->held = series(m, &held_family, NULL, NULL);
+    m->full = m->options.schemas_full == NULL ? NULL : series(m, &full_family, NULL, NULL);
     for (int i = 0; i < SOURCE_COUNT; i++) {
         m->silent[i] = m->options.topics[i] == NULL
                            ? NULL
@@ -142,7 +152,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
     struct monitor *m = memory_take(sizeof(*m), "metrics");
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
     m->options = *options;
-    m->metrics = metrics_open(128 + 4 * options->task_count, 2);
+    m->metrics = metrics_open(160 + 7 * options->task_count, 2);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
     INVARIANT(pthread_mutex_init(&m->lock, NULL) == 0);
     register_totals(m);
@@ -153,7 +163,10 @@ struct monitor *monitor_open(const struct monitor_options *options)
         m->tasks[t] = (struct task_series){series(m, &lag_family, "task", number),
                                            series(m, &state_family, "task", number),
                                            series(m, &committed_family, "task", number),
-                                           series(m, &applied_family, "task", number)};
+                                           series(m, &applied_family, "task", number),
+                                           series(m, &customers_family, "task", number),
+                                           series(m, &rebuilt_family, "task", number),
+                                           series(m, &low_family, "task", number)};
     }
     for (uint32_t w = 0; w < options->worker_count; w++) {
         m->seen[w].moved_us = options->clock->ops->monotonic_us(options->clock);
@@ -161,26 +174,21 @@ struct monitor *monitor_open(const struct monitor_options *options)
     return m;
 }
 
-#define SUM(field)                                                                                 \
-    static uint64_t sum_##field(const struct monitor *m)                                           \
-    {                                                                                              \
-        uint64_t sum = 0;                                                                          \
-        for (uint32_t w = 0; w < m->options.worker_count; w++) {                                   \
-            sum += atomic_load(&worker_stats(m->options.workers[w])->field);                       \
-        }                                                                                          \
-        return sum;                                                                                \
+static void refresh_sums(struct monitor *m)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
+        uint64_t total = 0;
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {
+            char *stats = (char *)worker_stats(m->options.workers[w]);
+            total += atomic_load((atomic_uint_least64_t *)(void *)(stats + sums[i].at));
+        }
+        if (sums[i].family.kind == METRIC_COUNTER) {
+            metric_set_total(m->sums[i], total);
+        } else {
+            metric_set(m->sums[i], (double)total);
+        }
     }
-SUM(events)
-SUM(deadlines)
-SUM(commits)
-SUM(commits_failed)
-SUM(claims)
-SUM(rebuilds)
-SUM(applies)
-SUM(cache_hits)
-SUM(cache_misses)
-SUM(journal_bytes)
-#undef SUM
+}
 
 static void refresh_arrays(struct monitor *m)
 {
@@ -233,6 +241,7 @@ static void refresh_tasks(struct monitor *m)
     for (uint32_t t = 0; t < m->options.task_count; t++) {
         metric_set(m->tasks[t].state, TASK_IDLE);
         metric_set(m->tasks[t].lag, 0);
+        metric_set(m->tasks[t].customers, 0); /* another process tells of its own */
     }
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
@@ -249,6 +258,9 @@ static void refresh_tasks(struct monitor *m)
             metric_set(m->tasks[t].lag, lag < 0 ? 0 : (double)lag);
             metric_set(m->tasks[t].committed, (double)committed);
             metric_set(m->tasks[t].applied, (double)applied);
+            metric_set(m->tasks[t].customers, (double)atomic_load(&stats->tasks[i].customers));
+            metric_set(m->tasks[t].rebuilt, (double)atomic_load(&stats->tasks[i].rebuilt));
+            metric_set(m->tasks[t].low, (double)atomic_load(&stats->tasks[i].low));
             unapplied += committed > applied ? committed - applied : 0;
             ready += state == TASK_LIVE;
         }
@@ -260,26 +272,17 @@ static void refresh_tasks(struct monitor *m)
 static void refresh(struct monitor *m)
 {
     int64_t oldest_ms = 0;
-    uint64_t held = 0;
-    metric_set_total(m->events, sum_events(m));
-    metric_set_total(m->deadlines, sum_deadlines(m));
-    metric_set_total(m->commits, sum_commits(m));
-    metric_set_total(m->failed, sum_commits_failed(m));
-    metric_set_total(m->claims, sum_claims(m));
-    metric_set_total(m->rebuilds, sum_rebuilds(m));
-    metric_set_total(m->applies, sum_applies(m));
-    metric_set_total(m->hits, sum_cache_hits(m));
-    metric_set_total(m->misses, sum_cache_misses(m));
-    metric_set_total(m->journal, sum_journal_bytes(m));
+    refresh_sums(m);
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
         int64_t since = atomic_load(&stats->transaction_since_ms);
         oldest_ms = since != 0 && (oldest_ms == 0 || since < oldest_ms) ? since : oldest_ms;
-        held += atomic_load(&stats->held_clock);
     }
     int64_t now_ms = m->options.clock->ops->wall_ms(m->options.clock);
     metric_set(m->age, oldest_ms == 0 ? 0 : (double)(now_ms - oldest_ms) / 1e3);
-    metric_set(m->held, (double)held);
+    if (m->full != NULL) {
+        metric_set(m->full, m->options.schemas_full(m->options.schemas));
+    }
     refresh_arrays(m);
     refresh_histogram(m, true);
     refresh_histogram(m, false);

@@ -28,6 +28,8 @@ struct monitor_options {
     uint64_t playbook_hash;
     int64_t stall_ms; /* the watchdog: a worker without a turn for so long is stuck */
     struct clock *clock;
+    bool (*schemas_full)(const void *schemas); /* NULL: there is no such limit */
+    const void *schemas;
     const struct monitor_check *checks; /* check_count, until exit */
     uint32_t check_count;
 };

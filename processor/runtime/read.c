@@ -153,6 +153,9 @@ void read_answer(struct worker *worker, struct task *task, const struct store_an
         case READ_CHECKPOINT:
             follow_loaded(worker, task, answer);
             break;
+        case READ_WISH:
+            wish_answered(worker, task, answer);
+            break;
         case READ_OLD:
             restore_loaded(worker, task, answer);
             break;

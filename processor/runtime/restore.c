@@ -23,6 +23,7 @@ enum {
 static void hold(struct worker *worker, struct task *task, bool held)
 {
     task->restore.full = held;
+    worker->idle = worker->idle && held; /* what waits in the queue wakes nobody */
     worker->options.log->ops->hold_reader(worker->options.log, task->number | LOG_CHECKPOINT_READER, held);
 }
 

@@ -12,6 +12,11 @@ static inline void stats_add(atomic_uint_least64_t *counter, uint64_t value)
                           memory_order_relaxed);
 }
 
+static inline void stats_set(atomic_uint_least64_t *gauge, uint64_t value)
+{
+    atomic_store_explicit(gauge, value, memory_order_relaxed);
+}
+
 static inline void stats_take(atomic_uint_least64_t *gauge, uint64_t value)
 {
     atomic_store_explicit(gauge, atomic_load_explicit(gauge, memory_order_relaxed) - value,

@@ -11,7 +11,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { RECORDS_PER_TURN = 4096, WAIT_IDLE_MS = 20 };
+enum { RECORDS_PER_TURN = 4096, WAIT_IDLE_MS = 20, COUNT_US = 250000 };
 
 void worker_options_init(struct worker_options *options)
 {
@@ -362,6 +362,27 @@ static void worker_store_answers(struct worker *worker)
     }
 }
 
+/* What only the worker's thread may look at, for whoever reads metrics. */
+static void worker_count(struct worker *worker)
+{
+    struct store *store = worker->options.store;
+    struct worker_stats *stats = &worker->stats;
+    struct store_counters counters = {0};
+    if (worker->now_us - worker->counted_us < COUNT_US) {
+        return;
+    }
+    worker->counted_us = worker->now_us;
+    store->ops->counters(store, &counters);
+    stats_set(&stats->cache_used, worker->cache.used);
+    stats_set(&stats->cache_limit, worker->cache.count);
+    stats_set(&stats->redis_commands, counters.commands);
+    stats_set(&stats->redis_sent, counters.sent);
+    stats_set(&stats->redis_received, counters.received);
+    stats_set(&stats->redis_connects, counters.connects);
+    stats_set(&stats->redis_breaks, counters.breaks);
+    stats_set(&stats->redis_ready, store->ops->epoch(store, STORE_CONNECTION_READ) != 0);
+}
+
 /* A read that does not come back breaks its connection; the answer then is STATUS_AWAY. */
 static void worker_read_timeouts(struct worker *worker)
 {
@@ -399,11 +420,16 @@ static void worker_task_step(struct worker *worker, struct task *task)
         if (task->state == TASK_LIVE) {
             follow_step(worker, task);
         }
+        if (task->state == TASK_LIVE) {
+            wish_step(worker, task);
+        }
         break;
     case TASK_IDLE:
         apply_step(worker, task);
         break;
     case TASK_HALTED:
+        wish_step(worker, task);
+        break;
     case TASK_STATE_COUNT:
         break;
     }
@@ -443,6 +469,7 @@ enum worker_outcome worker_turn(struct worker *worker, int32_t *out_wait_ms)
         return WORKER_LEAVE;
     }
     worker_store_answers(worker);
+    worker_count(worker);
     worker_read_timeouts(worker);
     flight_choose(worker);
     for (uint32_t i = 0; i < options->tasks_max; i++) {

@@ -154,6 +154,14 @@ struct worker_stats {
     atomic_uint_least64_t applies;
     atomic_uint_least64_t cache_hits;
     atomic_uint_least64_t cache_misses;
+    atomic_uint_least64_t cache_used;  /* customers in memory */
+    atomic_uint_least64_t cache_limit; /* room for so many */
+    atomic_uint_least64_t redis_connects; /* connections made ready */
+    atomic_uint_least64_t redis_breaks;   /* lost after they were ready */
+    atomic_uint_least64_t redis_commands;
+    atomic_uint_least64_t redis_sent;     /* bytes */
+    atomic_uint_least64_t redis_received; /* bytes */
+    atomic_uint_least64_t redis_ready;    /* 1: the connection for reads is ready */
     atomic_uint_least64_t checkpoints;
     atomic_uint_least64_t journal_bytes;
     atomic_uint_least64_t turns;               /* a watchdog looks at this */

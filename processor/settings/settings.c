@@ -89,7 +89,7 @@ static const struct key keys[] = {
             "threads with a producer each; auto: one per core but one"),
     INTEGER("journal.partitions", journal_partitions, "4", 1, 1000,
             "J, when Segue makes the topic"),
-    TIMESPAN("journal.keep", journal_keep_ms, "1h", MS_PER_MINUTE, 30 * MS_PER_DAY,
+    TIMESPAN("journal.keep", journal_keep_ms, "1h", MS_PER_SECOND, 30 * MS_PER_DAY,
              "never deleted before"),
     TIMESPAN("checkpoint.interval", checkpoint_interval_ms, "10m", MS_PER_SECOND, 7 * MS_PER_DAY,
              "a changed record is written to the checkpoint topic within that time"),

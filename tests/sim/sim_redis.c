@@ -523,9 +523,16 @@ static int store_descriptor(struct store *store)
     return -1;
 }
 
+static void store_counters(struct store *store, struct store_counters *out_counters)
+{
+    (void)store;
+    *out_counters = (struct store_counters){0};
+}
+
 static const struct store_ops ops = {.submit = store_submit,
                                      .next_answer = store_next_answer,
                                      .epoch = store_epoch,
+                                     .counters = store_counters,
                                      .reset = store_reset,
                                      .descriptor = store_descriptor};
 
