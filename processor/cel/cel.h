@@ -139,6 +139,7 @@ struct cel_leaf {
     struct slice right_text; /* right side of a comparison, else empty */
     uint32_t first_slot;     /* the first slot read; UINT32_MAX: none */
     bool comparison;
+    bool constant_left; /* "x" in life, 3 < f.y: what is judged stands on the right */
 };
 
 uint32_t cel_program_leaf_count(const struct cel_program *program);

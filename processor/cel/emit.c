@@ -473,6 +473,7 @@ static bool emit_leaves(struct emitter *e, struct cel_node *root)
         good = emit_part(e, node, &entries[i][0]) &&
                emit_part(e, sides ? node->items[0] : node, &entries[i][1]) &&
                (!sides || emit_part(e, node->items[1], &entries[i][2]));
+        leaves[i].constant_left = sides && node->items[0]->constant && !node->items[1]->constant;
     }
     e->guarded--;
     e->program->leaves = leaves;

@@ -251,17 +251,35 @@ static enum reject_reason take_symbol(struct machine *m, const struct plan_op *o
 }
 
 /* Whatever run() does not do itself. All of these go on with the next op. */
+/* Steps that read no value: places, presence, what stands in the plan itself. */
+static enum reject_reason arrange(struct machine *m, const struct plan_op *op)
+{
+    switch ((int)op->code) {
+    case PLAN_MARK:
+        m->mark = m->at;
+        break;
+    case PLAN_BACK:
+        m->at = m->mark;
+        break;
+    case PLAN_PRESENT:
+        m->present |= UINT64_C(1) << op->bit;
+        break;
+    case PLAN_CONSENT_BEGIN:
+        return consent_begin(m);
+    case PLAN_CONSENT_END:
+        return consent_end(m, op);
+    default:
+        put(m, op);
+        break;
+    }
+    return REJECT_NONE;
+}
+
 enum reject_reason decode_rare(struct machine *m, const struct plan_op *op)
 {
     uint8_t code;
     enum reject_reason reason;
     switch ((enum plan_code)op->code) {
-    case PLAN_MARK:
-        m->mark = m->at;
-        return REJECT_NONE;
-    case PLAN_BACK:
-        m->at = m->mark;
-        return REJECT_NONE;
     case PLAN_STRING_ENUM:
         return take_symbol(m, op);
     case PLAN_INT_TEXT:
@@ -288,23 +306,20 @@ enum reject_reason decode_rare(struct machine *m, const struct plan_op *op)
     case PLAN_SET_ENUM:
     case PLAN_SET_TEXT:
         return take_set_item(m, op);
-    case PLAN_PRESENT:
-        m->present |= UINT64_C(1) << op->bit;
-        return REJECT_NONE;
     case PLAN_MAP_KEY:
     case PLAN_MAP_VALUE:
         return take_map_entry(m, op);
+    case PLAN_MARK:
+    case PLAN_BACK:
+    case PLAN_PRESENT:
     case PLAN_CONSENT_BEGIN:
-        return consent_begin(m);
     case PLAN_CONSENT_END:
-        return consent_end(m, op);
     case PLAN_PUT_STRING:
     case PLAN_PUT_INT8:
     case PLAN_PUT_INT32:
     case PLAN_PUT_INT64:
     case PLAN_PUT_DOUBLE:
-        put(m, op);
-        return REJECT_NONE;
+        return arrange(m, op);
     case PLAN_END:
     case PLAN_JUMP:
     case PLAN_CALL:

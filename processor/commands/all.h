@@ -8,6 +8,7 @@
 int apply_run(int argument_count, char **arguments);
 int backtest_run(int argument_count, char **arguments);
 int check_run(int argument_count, char **arguments);
+int erase_run(int argument_count, char **arguments);
 int feed_run(int argument_count, char **arguments);
 int doctor_run(int argument_count, char **arguments);
 int get_run(int argument_count, char **arguments);

@@ -17,6 +17,8 @@ static const struct command commands[] = {
     {"run", "run [--config FILE]", "process until told to stop", run_run},
     {"check", "check [--config FILE] [--playbook PATH] [--json] [--defaults]",
      "read configuration and playbook; report every error; print the plan", check_run},
+    {"erase", "erase [--dry-run] [--config FILE] CUSTOMER",
+     "forget a customer everywhere, and say by when the last copy is gone", erase_run},
     {"rebuild", "rebuild (--task N | --all) [--no-wait] [--config FILE]",
      "have Redis written anew from Kafka", rebuild_run},
     {"get", "get CUSTOMER [--config FILE] [--json]", "what is kept about a customer", get_run},

@@ -69,8 +69,10 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
         proof->leaves[proof->count++] = (struct proof_leaf){
             .leaf_id = leaf_name(arena, condition->name, i, count),
             .expr = leaf->text,
-            .value = format_value(arena, &result.left),
-            .threshold = leaf->comparison ? format_value(arena, &result.right) : (struct slice){NULL, 0},
+            .value = format_value(arena, leaf->constant_left ? &result.right : &result.left),
+            .threshold = leaf->comparison
+                             ? format_value(arena, leaf->constant_left ? &result.left : &result.right)
+                             : (struct slice){NULL, 0},
             .feature = feature,
             .as_of_ms = step->scope->now_ms,
             .polarity = (uint8_t)polarity,

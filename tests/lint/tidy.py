@@ -16,6 +16,21 @@ ALLOC = re.compile(r'\b(malloc|calloc|realloc|free)\s*\(')
 ALLOC_LAYERS = ('base/memory.c', 'codec/', 'io/', 'commands/', 'playbook/', 'settings/')
 
 
+FUNCTION_LINES = {'processor': 70, 'tests': 90}     # between the braces; tests: models are one table after another
+
+
+def long_functions(relative, lines):
+    bad, begin, most = [], 0, FUNCTION_LINES[relative.split('/')[0]]
+    for number, line in enumerate(lines, 1):
+        if line == '{':
+            begin = number
+        elif line == '}' and begin:
+            if number - begin - 1 > most:
+                bad.append(f'{relative}:{begin}: a function of {number - begin - 1} lines, at most {most}')
+            begin = 0
+    return bad
+
+
 def check(root):
     bad = []
     for entry in root.iterdir():
@@ -26,6 +41,8 @@ def check(root):
         lines = path.read_text().splitlines()
         if not lines or 'SPDX-License-Identifier: Apache-2.0' not in lines[0]:
             bad.append(f'{relative}:1: the first line names the licence (SPDX)')
+        if path.suffix == '.c':
+            bad += long_functions(relative, lines)
         if len(lines) > 600:
             bad.append(f'{relative}: {len(lines)} lines, at most 600: split it by idea')
         for number, line in enumerate(lines, 1):

@@ -72,6 +72,16 @@ START_TEST(entering_says_the_change_and_the_state_with_proof)
 }
 END_TEST
 
+START_TEST(a_constant_on_the_left_is_the_threshold)
+{
+    including = kit_condition(&stage.kit, "spends", "100 <= f.spend");
+    ck_assert_uint_eq(evaluate(1, 120), 2);
+    const struct segment_changed *said = &stage.kit.effects.outputs[0].segment_changed;
+    ck_assert(slice_is(said->proof[0].value, "120"));
+    ck_assert(slice_is(said->proof[0].threshold, "100"));
+}
+END_TEST
+
 START_TEST(dwell_is_served_before_entering_and_begins_anew)
 {
     defs[0].dwell_ms = INT64_C(3) * KIT_DAY_MS;
@@ -207,6 +217,7 @@ int main(void)
     TCase *tests = tcase_create("segments");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, entering_says_the_change_and_the_state_with_proof);
+    tcase_add_test(tests, a_constant_on_the_left_is_the_threshold);
     tcase_add_test(tests, dwell_is_served_before_entering_and_begins_anew);
     tcase_add_test(tests, a_separate_exit_and_minimum_stay_hold_a_member);
     tcase_add_test(tests, an_exclusion_ends_membership_in_spite_of_a_separate_exit);

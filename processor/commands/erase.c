@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* segue erase C: forget a customer everywhere Segue writes, and say by when the last copy is gone.
+ *
+ * The erasure itself is an event: a tombstone in the profile topic, which the customer's task takes
+ * in order with everything else. It ends memberships and life events, deletes record, view and
+ * deadline in the same cut, and the customer's checkpoint and compacted outputs follow as
+ * tombstones. */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/civil.h"
+#include "base/hash.h"
+#include "commands/all.h"
+#include "commands/connect.h"
+#include "io/clock.h"
+#include "io/kafka_admin.h"
+#include "io/kafka_feeder.h"
+#include "runtime/head.h"
+
+enum {
+    TIMEOUT_MS = 10000,
+    WAIT_MS = 60000,
+    POLL_US = 200000,
+    KEY_SIZE = 256,
+    TOPICS_MAX = SOURCE_COUNT + OUTPUT_KIND_COUNT + 2
+};
+
+#define NEVER INT64_MAX
+
+static const char help[] = "usage: segue erase [--dry-run] [--config FILE] CUSTOMER\n\n"
+                           "Erases a customer: record, view, checkpoints and compacted outputs, by "
+                           "a tombstone in the profile\n"
+                           "topic. Waits until Redis has forgotten, and prints by when the last "
+                           "copy is gone from each topic.\n"
+                           "--dry-run: only print that.\n";
+
+/* Why a topic still has something, and for how long. */
+enum fate { FATE_JOURNAL, FATE_CHECKPOINT, FATE_OUTPUT, FATE_PROFILE, FATE_INPUT };
+
+struct erase {
+    struct connect connect;
+    struct slice id;
+    bool dry_run;
+    int64_t now_ms;
+    struct kafka_topic_want wants[TOPICS_MAX];
+    struct kafka_topic_state states[TOPICS_MAX];
+    enum fate fates[TOPICS_MAX];
+    uint32_t count;
+};
+
+/* What must be known of each topic; the order of `values`. */
+enum { POLICY, RETENTION, COMPACTION_LAG, TOMBSTONES_KEPT, SEGMENT, VALUES_COUNT };
+static const char *const names[VALUES_COUNT] = {
+    "cleanup.policy", "retention.ms", "max.compaction.lag.ms", "delete.retention.ms", "segment.ms"};
+
+static void add_topic(struct erase *erase, const char *name, enum fate fate)
+{
+    struct kafka_topic_want *want = &erase->wants[erase->count];
+    want->name = name;
+    want->config_count = VALUES_COUNT;
+    for (int i = 0; i < VALUES_COUNT; i++) {
+        want->config[i] = (struct kafka_property){names[i], ""};
+    }
+    erase->fates[erase->count++] = fate;
+}
+
+static void list_topics(struct erase *erase)
+{
+    const struct settings *settings = &erase->connect.settings;
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        if (settings->sources[i].used) {
+            add_topic(erase, settings->sources[i].topic,
+                      i == SOURCE_CUSTOMER_PROFILES ? FATE_PROFILE : FATE_INPUT);
+        }
+    }
+    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        add_topic(erase, settings->topics[i], FATE_OUTPUT);
+    }
+    add_topic(erase, settings->journal_topic, FATE_JOURNAL);
+    add_topic(erase, settings->checkpoint_topic, FATE_CHECKPOINT);
+}
+
+/* Kafka's -1 and its largest number both mean for ever. */
+static int64_t span_of(const struct kafka_topic_state *state, int value)
+{
+    char *end;
+    const char *text = state->values[value];
+    int64_t span = strtoll(text, &end, 10);
+    return text[0] == '\0' || *end != '\0' || span < 0 || span > INT64_C(1000) * 366 * MS_PER_DAY
+               ? NEVER
+               : span;
+}
+
+static int64_t later(int64_t moment, int64_t span)
+{
+    return moment == NEVER || span == NEVER ? NEVER : moment + span;
+}
+
+/* When the last record that names the customer is gone from the topic. */
+static int64_t gone_at(const struct erase *erase, uint32_t i)
+{
+    const struct settings *settings = &erase->connect.settings;
+    const struct kafka_topic_state *state = &erase->states[i];
+    int64_t begin = erase->now_ms;
+    if (erase->fates[i] == FATE_JOURNAL) {
+        begin = later(begin, settings->checkpoint_interval_ms + settings->journal_keep_ms);
+        return later(begin,
+                     span_of(state, SEGMENT)); /* DeleteRecords hides at once, files go whole */
+    }
+    if (erase->fates[i] == FATE_CHECKPOINT) {
+        begin = later(begin, settings->checkpoint_interval_ms);
+    }
+    if (strcmp(state->values[POLICY], "compact") == 0) {
+        /* First the values, then the tombstone, whose key names the customer. */
+        int64_t lag = span_of(state, COMPACTION_LAG);
+        return later(later(later(begin, lag), span_of(state, TOMBSTONES_KEPT)), lag);
+    }
+    return later(later(begin, span_of(state, RETENTION)), span_of(state, SEGMENT));
+}
+
+static void print_dates(const struct erase *erase)
+{
+    int64_t last_ms = erase->now_ms;
+    for (uint32_t i = 0; i < erase->count; i++) {
+        char at[CIVIL_TEXT_SIZE] = "never";
+        int64_t gone_ms = gone_at(erase, i);
+        bool compacted = strcmp(erase->states[i].values[POLICY], "compact") == 0;
+        if (!erase->states[i].exists || !erase->states[i].values_known) {
+            printf("  %-32s not known: it does not exist or may not be described\n",
+                   erase->wants[i].name);
+            continue;
+        }
+        if (gone_ms != NEVER) {
+            civil_format_time(gone_ms, at);
+        }
+        printf("  %-32s %-24s %s\n", erase->wants[i].name, at,
+               erase->fates[i] == FATE_INPUT   ? "the bank's own record of what happened"
+               : gone_ms == NEVER && compacted ? "set max.compaction.lag.ms"
+               : gone_ms == NEVER              ? "set retention.ms"
+               : erase->fates[i] == FATE_JOURNAL
+                   ? "unreadable earlier: journal.keep after its checkpoint"
+                   : "");
+        if (erase->fates[i] != FATE_INPUT) {
+            last_ms = gone_ms > last_ms ? gone_ms : last_ms;
+        }
+    }
+    char at[CIVIL_TEXT_SIZE];
+    if (last_ms == NEVER) {
+        printf("The last copy is never gone for certain: bound the topics marked above.\n");
+    } else {
+        civil_format_time(last_ms, at);
+        printf("The last copy that Segue wrote is gone by %s.\n", at);
+    }
+}
+
+static enum status send_tombstone(struct erase *erase, struct status_text *out_text)
+{
+    struct kafka_feeder *feeder = NULL;
+    struct log_write write = {.topic =
+                                  erase->connect.settings.sources[SOURCE_CUSTOMER_PROFILES].topic,
+                              .partition = -1,
+                              .key = erase->id,
+                              .has_key = true};
+    enum status status = kafka_feeder_open(&erase->connect.kafka, TIMEOUT_MS, &feeder, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    status = kafka_feeder_put(feeder, &write, out_text);
+    if (status == STATUS_OK) {
+        status = kafka_feeder_flush(feeder, TIMEOUT_MS, out_text);
+    }
+    struct kafka_feeder_counts counts = kafka_feeder_counts(feeder);
+    if (status == STATUS_OK && counts.failed > 0) {
+        status = status_fail(out_text, STATUS_AWAY, "%s", counts.first_failure.text);
+    }
+    kafka_feeder_close(feeder);
+    return status;
+}
+
+/* Are record and view there? */
+static enum status look(struct erase *erase, struct redis_store *redis, uint32_t task,
+                        bool *out_there, struct status_text *out_text)
+{
+    uint8_t block[1024];
+    char keys[2][KEY_SIZE];
+    struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
+    struct store_answer answer;
+    static const char *const kinds[2] = {"c:", "v:"};
+    for (int i = 0; i < 2; i++) {
+        size_t size =
+            key_prefix(keys[i], KEY_PREFIX_SIZE_MAX, erase->connect.settings.application, task);
+        int more =
+            snprintf(keys[i] + size, KEY_SIZE - size, "%s%.*s", kinds[i], SLICE_ARG(erase->id));
+        store_command(&pipeline, 2);
+        store_argument_text(&pipeline, i == 0 ? "GET" : "HGETALL");
+        store_argument(&pipeline, slice_of(keys[i], size + (size_t)more));
+    }
+    enum status status =
+        redis_store_call(redis, STORE_CONNECTION_READ, &pipeline, TIMEOUT_MS, &answer, out_text);
+    if (status == STATUS_OK) {
+        *out_there = answer.replies[0].kind == STORE_BULK || answer.replies[1].count > 0;
+    }
+    return status;
+}
+
+static enum status await_forgotten(struct erase *erase, uint32_t task_count,
+                                   struct status_text *out_text)
+{
+    struct redis_store *redis = NULL;
+    struct redis_settings settings = connect_redis(&erase->connect, 1);
+    uint32_t task = hash_partition(erase->id, task_count);
+    bool there = true;
+    enum status status = redis_store_open(&redis, &settings, clock_system(), out_text);
+    if (status == STATUS_OK) {
+        status = redis_store_wait_ready(redis, STORE_CONNECTION_READ, TIMEOUT_MS, out_text);
+    }
+    for (int64_t waited_us = 0; status == STATUS_OK && there; waited_us += POLL_US) {
+        status = look(erase, redis, task, &there, out_text);
+        if (status == STATUS_OK && there && waited_us > WAIT_MS * INT64_C(1000)) {
+            status = status_fail(
+                out_text, STATUS_AWAY,
+                "the tombstone is written, but after %d s the record is still in Redis (task %u): "
+                "is `segue run` running?",
+                WAIT_MS / 1000, task);
+        }
+        if (status == STATUS_OK && there) {
+            (void)usleep(POLL_US);
+        }
+    }
+    return status;
+}
+
+static int run(struct erase *erase)
+{
+    struct status_text text = {""};
+    struct kafka_admin *admin = NULL;
+    uint32_t task_count = 0;
+    erase->now_ms = clock_system()->ops->wall_ms(clock_system());
+    list_topics(erase);
+    enum status status = kafka_admin_open(&erase->connect.kafka, TIMEOUT_MS, &admin, &text);
+    if (status == STATUS_OK) {
+        status = kafka_admin_describe(admin, erase->wants, erase->count, erase->states, TIMEOUT_MS,
+                                      &text);
+        kafka_admin_close(admin);
+    }
+    for (uint32_t i = 0; i < erase->count && status == STATUS_OK; i++) {
+        task_count =
+            erase->fates[i] == FATE_PROFILE ? erase->states[i].partition_count : task_count;
+    }
+    if (status == STATUS_OK && task_count == 0) {
+        status = status_fail(&text, STATUS_INVALID, "the profile topic does not exist");
+    }
+    if (status == STATUS_OK && !erase->dry_run) {
+        status = send_tombstone(erase, &text);
+        if (status == STATUS_OK) {
+            status = await_forgotten(erase, task_count, &text);
+        }
+    }
+    if (status != STATUS_OK) {
+        return connect_fail("erase", status, &text);
+    }
+    printf("%s. From the topics by:\n",
+           erase->dry_run ? "Nothing was erased" : "Erased from Redis: record, view, deadline");
+    print_dates(erase);
+    return EXIT_GOOD;
+}
+
+int erase_run(int argument_count, char **arguments)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"dry-run", no_argument, NULL, 'n'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    static struct erase erase;
+    const char *config = connect_config_default;
+    int option;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "", known, NULL)) != -1) {
+        if (option == 'c') {
+            config = optarg;
+        } else if (option == 'n') {
+            erase.dry_run = true;
+        } else {
+            (void)fputs(help, option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
+        }
+    }
+    if (argument_count - optind != 1) {
+        (void)fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    erase.id = slice_text(arguments[optind]);
+    if (erase.id.size == 0 || erase.id.size > CUSTOMER_ID_SIZE_MAX) {
+        (void)fprintf(stderr, "segue erase: a customer's id has 1 to %d bytes\n",
+                      CUSTOMER_ID_SIZE_MAX);
+        return EXIT_USAGE;
+    }
+    if (!connect_load(config, &erase.connect)) {
+        return EXIT_CONFIG;
+    }
+    if (!erase.connect.settings.sources[SOURCE_CUSTOMER_PROFILES].used) {
+        (void)fprintf(
+            stderr, "segue erase: sources: has no customer-profiles, which carries the tombstone: "
+                    "add it and restart `segue run`\n");
+        return EXIT_CONFIG;
+    }
+    return run(&erase);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/subject_access.h"
+
+#include <inttypes.h>
+
+#include "base/civil.h"
+#include "model/codes.h"
+#include "model/fields.h"
+
+static void put_moment(FILE *out, const char *before, int64_t time_ms)
+{
+    char at[CIVIL_TEXT_SIZE];
+    civil_format_time(time_ms, at);
+    (void)fprintf(out, "%s%s", before, at);
+}
+
+static void put_day(FILE *out, const char *what, int32_t day)
+{
+    char at[CIVIL_TEXT_SIZE];
+    civil_format_time((int64_t)day * MS_PER_DAY, at);
+    (void)fprintf(out, "  %-28s %.10s\n", what, at);
+}
+
+static void put_text(FILE *out, const char *what, const char *text, uint32_t size)
+{
+    (void)fprintf(out, "  %-28s %.*s\n", what, (int)size, text);
+}
+
+static void put_code(FILE *out, const char *what, const struct codes *codes, uint32_t code)
+{
+    (void)fprintf(out, "  %-28s %s\n", what, codes_text(codes, code));
+}
+
+static void put_set(FILE *out, const char *what, const struct codes *codes, uint32_t set)
+{
+    (void)fprintf(out, "  %-28s", what);
+    for (uint32_t i = 0; i < 32; i++) {
+        if ((set >> i & 1) != 0) {
+            (void)fprintf(out, " %s", codes_text(codes, i));
+        }
+    }
+    (void)fputc('\n', out);
+}
+
+static bool has(const struct profile *profile, const char *name)
+{
+    int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(name));
+    return index >= 0 && (profile->present >> index & 1) != 0;
+}
+
+static void put_person(const struct profile *profile, FILE *out)
+{
+    if (has(profile, "birth_date")) {
+        put_day(out, "date of birth", profile->birth_day);
+    }
+    if (has(profile, "country")) {
+        put_text(out, "country", profile->country, profile->country_size);
+    }
+    if (has(profile, "region")) {
+        put_text(out, "region", profile->region, profile->region_size);
+    }
+    if (has(profile, "occupation")) {
+        put_text(out, "occupation", profile->occupation, profile->occupation_size);
+    }
+    if (has(profile, "employment_status")) {
+        put_code(out, "employment", &codes_employment_status, profile->employment_status);
+    }
+    if (has(profile, "income_band")) {
+        put_code(out, "income band", &codes_income_band, profile->income_band);
+    }
+    if (has(profile, "dependants")) {
+        (void)fprintf(out, "  %-28s %" PRId32 "\n", "dependants", profile->dependants);
+    }
+}
+
+static void put_banking(const struct profile *profile, FILE *out)
+{
+    if (has(profile, "relationship_since")) {
+        put_day(out, "customer since", profile->relationship_day);
+    }
+    if (has(profile, "risk_profile")) {
+        (void)fprintf(out, "  %-28s %" PRId32 " of 7\n", "risk profile", profile->risk_profile);
+    }
+    if (has(profile, "knowledge")) {
+        put_set(out, "products you know", &codes_product, profile->knowledge);
+    }
+    if (has(profile, "products_held")) {
+        put_set(out, "products you hold", &codes_product, profile->products_held);
+    }
+    if (has(profile, "preferred_channel")) {
+        put_code(out, "how you like to be reached", &codes_channel, profile->preferred_channel);
+    }
+    if (has(profile, "vulnerability")) {
+        put_set(out, "needs we must care for", &codes_vulnerability, profile->vulnerability);
+    }
+    if (has(profile, "complaint_open")) {
+        (void)fprintf(out, "  %-28s %s\n", "an open complaint",
+                      profile->complaint_open ? "yes" : "no");
+    }
+    if (has(profile, "lifetime_value_minor")) {
+        (void)fprintf(out, "  %-28s %" PRId64 " (minor units)\n", "your value to the bank",
+                      profile->lifetime_value_minor);
+    }
+}
+
+static void put_consents(const struct profile *profile, FILE *out)
+{
+    (void)fputs("What you have agreed to, or not\n", out);
+    bool any = false;
+    for (uint32_t p = 0; p < PURPOSE_COUNT; p++) {
+        for (uint32_t c = 0; c < CHANNEL_COUNT; c++) {
+            if (profile->consents[p][c].updated_at_ms == 0) {
+                continue;
+            }
+            (void)fprintf(out, "  %s by %s: %s (%s)", codes_text(&codes_purpose, p),
+                          codes_text(&codes_channel, c),
+                          codes_text(&codes_consent_status, profile->consents[p][c].status),
+                          codes_text(&codes_lawful_basis, profile->consents[p][c].basis));
+            put_moment(out, ", since ", profile->consents[p][c].updated_at_ms);
+            (void)fputc('\n', out);
+            any = true;
+        }
+    }
+    if (!any) {
+        (void)fputs("  nothing is known: no marketing is sent\n", out);
+    }
+}
+
+void subject_access_begin(const struct settings *settings, const struct customer *customer,
+                          FILE *out)
+{
+    const struct profile *profile = &customer->profile;
+    (void)fprintf(out, "What `%s` holds about customer %.*s\n", settings->application,
+                  SLICE_ARG(customer_id(customer)));
+    put_moment(out, "The newest event taken in is of ", customer->seen_ms);
+    (void)fputs(".\n\nAbout you, from your bank's records\n", out);
+    if (profile->updated_at_ms == INT64_MIN) {
+        (void)fputs("  nothing\n", out);
+    } else {
+        put_person(profile, out);
+        put_banking(profile, out);
+        put_consents(profile, out);
+        put_moment(out, "  this is as of ", profile->updated_at_ms);
+        (void)fputc('\n', out);
+    }
+    (void)fputs("\nWorked out from your payments and your use of the app. `features` are sums, "
+                "counts and times; `life\n"
+                "events` are changes we think have happened; `segments` are groups you are in; "
+                "`offers` are what was\n"
+                "proposed to you or held back. Single payments are not kept here, only their ids "
+                "for a while, so that\n"
+                "none counts twice.\n\n",
+                out);
+}
+
+void subject_access_end(const struct settings *settings, const struct customer *customer, FILE *out)
+{
+    (void)fprintf(
+        out,
+        "\nWhere it is: in Redis, for the bank's own systems to read; and as messages in Kafka, "
+        "with every change that\n"
+        "was announced (%s, %s, %s) and with what is needed to restore it.\n"
+        "No decision here is made by a person. `segue why %.*s SEGMENT-OR-OFFER` says for each how "
+        "it came about.\n"
+        "To have it corrected, the bank corrects its records: what follows from them is worked out "
+        "anew.\n"
+        "To have it erased: `segue erase %.*s`, which says by when the last copy is gone.\n",
+        settings->topics[OUTPUT_SEGMENT_CHANGED], settings->topics[OUTPUT_LIFE_EVENT],
+        settings->topics[OUTPUT_OFFER_DECIDED], SLICE_ARG(customer_id(customer)),
+        SLICE_ARG(customer_id(customer)));
+}
