@@ -57,7 +57,7 @@ def main():
     segue, work = sys.argv[1], pathlib.Path(sys.argv[2])
     stack = Stack(segue, work, f'erase{int(time.time())}', ROOT / 'tests/playbooks/chaos', tasks=2, clock='live',
                   topics=('transactions', 'customer-profiles'))
-    stack.extra_config = 'checkpoint:\n  interval: 1s\n'
+    stack.checkpoint_interval = '1s'
     stack.create_topics()
     events = stack.folder / 'events.ndjson'
     now_ms = int(time.time() * 1000) - 60000
