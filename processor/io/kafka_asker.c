@@ -246,18 +246,11 @@ static bool first_kept(struct kafka_asker *asker, const struct kafka_question *q
     return known;
 }
 
-/* Not asked again: the next checkpoint asks for more. */
-static void ask_delete(struct kafka_asker *asker, const struct kafka_question *question)
+static void delete_below(struct kafka_asker *asker, const struct kafka_question *question,
+                         int64_t offset, struct status_text *out_text)
 {
-    struct status_text text = {""};
-    int64_t needed = 0;
-    int64_t kept = 0;
-    if (!lowest_needed(asker, question, &needed) || !first_kept(asker, question, &kept)) {
-        return;
-    }
     rd_kafka_topic_partition_list_t *below = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset =
-        needed < kept ? needed : kept;
+    rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset = offset;
     rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(below);
     rd_kafka_topic_partition_list_destroy(below);
     rd_kafka_AdminOptions_t *options =
@@ -267,15 +260,15 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
     rd_kafka_DeleteRecords(asker->client, &request, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10000);
     if (event == NULL) {
-        (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: no answer");
+        (void)status_fail(out_text, STATUS_AWAY, "DeleteRecords: no answer");
     } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s",
+        (void)status_fail(out_text, STATUS_AWAY, "DeleteRecords: %s",
                           rd_kafka_event_error_string(event));
     } else {
         const rd_kafka_DeleteRecords_result_t *result = rd_kafka_event_DeleteRecords_result(event);
         const rd_kafka_topic_partition_list_t *done = rd_kafka_DeleteRecords_result_offsets(result);
         if (done->cnt > 0 && done->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            (void)status_fail(&text, STATUS_AWAY, "DeleteRecords: %s",
+            (void)status_fail(out_text, STATUS_AWAY, "DeleteRecords: %s",
                               rd_kafka_err2str(done->elems[0].err));
         }
     }
@@ -285,7 +278,18 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_DeleteRecords_destroy(request);
+}
+
+/* Not asked again: the next checkpoint asks for more. */
+static void ask_delete(struct kafka_asker *asker, const struct kafka_question *question)
+{
     struct kafka_note note = {.kind = KAFKA_NOTE_DELETED, .task = question->task};
+    struct status_text text = {""};
+    int64_t needed = 0;
+    int64_t kept = 0;
+    if (lowest_needed(asker, question, &needed) && first_kept(asker, question, &kept)) {
+        delete_below(asker, question, needed < kept ? needed : kept, &text);
+    }
     kafka_inbox_put(asker->inbox, &note, &text);
 }
 
