@@ -24,7 +24,7 @@ enum {
     ENGINE_OUTPUTS_PER_STEP_MAX = 512, /* outputs of one call, deadlines fired on the way included */
     ENGINE_ARENA_PER_STEP_MAX = 1048576, /* bytes of effects' arena one call may need */
     ENGINE_DEADLINES_PER_STEP_MAX = 16, /* a call that meets more stops early: see engine_result */
-    ENGINE_RECORD_SIZE_MAX = 65536,     /* bytes of a packed customer */
+    ENGINE_RECORD_SIZE_MAX = 131072,    /* bytes of a packed customer */
     ENGINE_VIEW_FIELDS_MAX = 256,
     ENGINE_VIEW_TEXT_SIZE_MAX = 512,
 };

@@ -9,33 +9,11 @@ enum {
     DAYS_PER_MONTH = 30,
 };
 
-static const struct {
-    const char *name;
-    enum feature_value_type type;
-} fields[SERIES_FIELD_COUNT] = {
-    [SERIES_HITS] = {"hits", FEATURE_INT},
-    [SERIES_MISSES] = {"misses", FEATURE_INT},
-    [SERIES_LAST_AT] = {"last_at", FEATURE_TIME},
-    [SERIES_NEXT_AT] = {"next_at", FEATURE_TIME},
-    [SERIES_PERIOD_DAYS] = {"period_days", FEATURE_INT},
-    [SERIES_AMOUNT] = {"amount", FEATURE_INT},
-    [SERIES_AMOUNT_BEFORE] = {"amount_before", FEATURE_INT},
-    [SERIES_FIRST_AT] = {"first_at", FEATURE_TIME},
-    [SERIES_ACTIVE] = {"active", FEATURE_INT},
-    [SERIES_OVERDUE] = {"overdue", FEATURE_INT},
-    [SERIES_NEW_PAYER_HITS] = {"new_payer_hits", FEATURE_INT},
-};
-
 static const int32_t period_days[SERIES_PERIOD_COUNT] = {0, 7, 14, 28, DAYS_PER_MONTH};
 
-const char *series_field_name(enum series_field field)
+int32_t series_period_days(enum series_period period)
 {
-    return fields[field].name;
-}
-
-enum feature_value_type series_field_type(enum series_field field)
-{
-    return fields[field].type;
+    return period_days[period];
 }
 
 /* What the functions below need of the customer's calendar. */
@@ -116,18 +94,20 @@ static bool near(int32_t value, int32_t target, int32_t tolerance)
 }
 
 /* Is a gap of so many days one or two periods? Tolerances grow with the period, so that 28 days can be
- * four-weekly and monthly, but 7 never 14. */
-static bool gap_fits(int32_t gap, enum series_period period)
+ * four-weekly and monthly, but 7 never 14. Of a track known to have that period, bank holidays may move
+ * two paydays in a row by `slack` days more. */
+static bool gap_fits(int32_t gap, enum series_period period, bool known)
 {
+    int32_t slack = known ? 2 : 0;
     switch (period) {
     case SERIES_WEEKLY:
-        return near(gap, 7, 1) || near(gap, 14, 1);
+        return near(gap, 7, 1 + slack) || near(gap, 14, 1 + slack);
     case SERIES_FORTNIGHTLY:
-        return near(gap, 14, 2) || near(gap, 28, 2);
+        return near(gap, 14, 2 + slack) || near(gap, 28, 2 + slack);
     case SERIES_FOUR_WEEKLY:
-        return near(gap, 28, 1) || near(gap, 56, 1);
+        return near(gap, 28, 1 + slack) || near(gap, 56, 1 + slack);
     case SERIES_MONTHLY:
-        return near(gap, 30, 8) || near(gap, 61, 8);
+        return near(gap, 30, 8 + slack) || near(gap, 61, 8 + slack);
     case SERIES_PERIOD_NONE:
     case SERIES_PERIOD_COUNT:
         break;
@@ -159,8 +139,14 @@ static enum series_period find_period(const struct series_def *def, const struct
         bool single = false;
         for (uint32_t i = 0; i + 1 < count; i++) {
             int32_t gap = days[i] - days[i + 1];
-            misfits += !gap_fits(gap, (enum series_period)period);
+            bool known = track->period == period;
+            bool fits = gap_fits(gap, (enum series_period)period, known);
+            misfits += !fits;
             single = single || gap < period_days[period] * 3 / 2;
+            if (!fits && known && i + 2 < count &&
+                gap_fits(days[i] - days[i + 2], (enum series_period)period, true)) {
+                i++; /* one payday far too early: two gaps that are two periods together */
+            }
         }
         if (single && misfits <= (track->period == period ? 1U : 0U)) {
             return (enum series_period)period;
@@ -169,17 +155,11 @@ static enum series_period find_period(const struct series_def *def, const struct
     return SERIES_PERIOD_NONE;
 }
 
-static bool is_established(const struct series_track *track)
+int64_t series_miss_ms(const struct series_def *def, const struct series_track *track,
+                       const struct zones *zones, int32_t zone, int32_t count)
 {
-    return track->due_ms != INT64_MAX;
-}
-
-/* The moment from which `count` payments are overdue: the end of the last tolerated day. */
-static int64_t miss_ms(const struct series_def *def, const struct series_track *track,
-                       const struct calendar *calendar, int32_t count)
-{
-    int32_t day = expected_day(track, local_day(calendar, track->alive_ms), count);
-    return zones_day_start_ms(calendar->zones, calendar->zone, day + def->tolerance_days + 1);
+    int32_t day = expected_day(track, zones_local_day(zones, zone, track->alive_ms), count);
+    return zones_day_start_ms(zones, zone, day + def->tolerance_days + 1);
 }
 
 /* After any change: period, anchor, next expected day and deadline again from the kept hits. */
@@ -200,12 +180,14 @@ static void renew(const struct series_def *def, struct series_track *track,
     track->anchor = find_anchor(track, calendar);
     track->next_ms = zones_day_start_ms(calendar->zones, calendar->zone,
                                         expected_day(track, local_day(calendar, track->alive_ms), 1));
-    track->due_ms = miss_ms(def, track, calendar, 1);
+    track->due_ms = series_miss_ms(def, track, calendar->zones, calendar->zone, 1);
 }
 
 static uint64_t track_key(const struct transaction *tx)
 {
-    struct slice payer = tx->counterparty_id.size > 0 ? tx->counterparty_id : tx->counterparty_name;
+    struct slice payer = tx->counterparty_id.size > 0     ? tx->counterparty_id
+                         : tx->counterparty_name.size > 0 ? tx->counterparty_name
+                                                          : tx->merchant_name; /* paid by card */
     if (payer.size == 0) {
         return 0;
     }
@@ -234,8 +216,8 @@ static struct series_track *track_take(struct series_state *state, uint64_t key)
         if (track->key == key || track->key == 0) {
             return track;
         }
-        if (worst == NULL || is_established(track) < is_established(worst) ||
-            (is_established(track) == is_established(worst) && track->alive_ms < worst->alive_ms)) {
+        if (worst == NULL || series_is_established(track) < series_is_established(worst) ||
+            (series_is_established(track) == series_is_established(worst) && track->alive_ms < worst->alive_ms)) {
             worst = track;
         }
     }
@@ -246,12 +228,33 @@ static struct series_track *track_take(struct series_state *state, uint64_t key)
 static void track_start(struct series_track *track, uint64_t key, int64_t time_ms, int64_t amount_minor)
 {
     *track = (struct series_track){.key = key, .first_ms = time_ms, .alive_ms = time_ms,
-                                   .amount_minor = amount_minor, .due_ms = INT64_MAX, .hits = 1};
+                                   .amount_minor = amount_minor, .due_ms = INT64_MAX, .hits = 1,
+                                   .amounts = {amount_minor}, .amount_count = 1};
     track->hit_ms[0] = time_ms;
 }
 
+/* Keep the amount of a hit that came `place` hits before the newest. */
+static void amount_insert(struct series_track *track, uint32_t place, int64_t amount_minor)
+{
+    if (place > track->amount_count || place >= SERIES_AMOUNTS_KEPT) {
+        return;
+    }
+    for (uint32_t i = SERIES_AMOUNTS_KEPT - 1; i > place; i--) {
+        track->amounts[i] = track->amounts[i - 1];
+    }
+    track->amounts[place] = amount_minor;
+    if (track->amount_count >= 2) { /* what was paid twice in a row, before the newest two */
+        int64_t level = track->amounts[2] < track->amounts[3] ? track->amounts[2] : track->amounts[3];
+        track->peak_minor = level > track->peak_minor ? level : track->peak_minor;
+    }
+    if (track->amount_count < SERIES_AMOUNTS_KEPT) {
+        track->amount_count++;
+    }
+}
+
 /* Insert a hit by time; false when it belongs to a cycle that has one already. */
-static bool hit_insert(struct series_track *track, int64_t time_ms, const struct calendar *calendar)
+static bool hit_insert(struct series_track *track, int64_t time_ms, int64_t amount_minor,
+                       const struct calendar *calendar)
 {
     uint32_t kept = track->hits < SERIES_HITS_KEPT ? track->hits : SERIES_HITS_KEPT;
     int32_t day = local_day(calendar, time_ms);
@@ -270,6 +273,7 @@ static bool hit_insert(struct series_track *track, int64_t time_ms, const struct
     if (at < SERIES_HITS_KEPT) {
         track->hit_ms[at] = time_ms;
     }
+    amount_insert(track, at, amount_minor);
     if (track->hits < UINT16_MAX) {
         track->hits++;
     }
@@ -298,19 +302,21 @@ static bool near_expected(const struct series_def *def, const struct series_trac
 static void other_amount(const struct series_def *def, struct series_track *track, int64_t time_ms,
                          int64_t amount_minor, const struct calendar *calendar)
 {
-    bool established = is_established(track);
+    bool established = series_is_established(track);
     bool again = track->other_minor != 0 && amount_fits(def, amount_minor, track->other_minor) &&
                  !near(local_day(calendar, time_ms), local_day(calendar, track->other_ms),
                        SAME_CYCLE_DAYS - 1);
     if (again && established) {
-        (void)hit_insert(track, track->other_ms, calendar);
-        (void)hit_insert(track, time_ms, calendar);
+        (void)hit_insert(track, track->other_ms, track->other_minor, calendar);
+        (void)hit_insert(track, time_ms, amount_minor, calendar);
         track->amount_before_minor = track->amount_minor;
         track->amount_minor = amount_minor;
     } else if (again) {
-        int64_t first_ms = track->other_ms < time_ms ? track->other_ms : time_ms;
-        track_start(track, track->key, first_ms, amount_minor);
-        (void)hit_insert(track, first_ms == time_ms ? track->other_ms : time_ms, calendar);
+        int64_t other_ms = track->other_ms, other_minor = track->other_minor;
+        track_start(track, track->key, time_ms, amount_minor);
+        (void)hit_insert(track, other_ms, other_minor, calendar);
+        track->first_ms = other_ms < time_ms ? other_ms : time_ms;
+        track->alive_ms = other_ms > time_ms ? other_ms : time_ms;
     } else {
         track->other_minor = amount_minor;
         track->other_ms = time_ms;
@@ -340,6 +346,12 @@ static bool take_back(struct series_track *track, int64_t amount_minor)
     for (uint32_t i = 0; i + 1 < SERIES_HITS_KEPT; i++) {
         track->hit_ms[i] = track->hit_ms[i + 1];
     }
+    for (uint32_t i = 0; i + 1 < SERIES_AMOUNTS_KEPT; i++) {
+        track->amounts[i] = track->amounts[i + 1];
+    }
+    if (track->amount_count > 1) {
+        track->amount_count--;
+    }
     track->hits--;
     if (track->hits >= SERIES_HITS_KEPT) {
         track->hits = SERIES_HITS_KEPT - 1; /* what lay before is not known any more */
@@ -355,6 +367,32 @@ static void close_gap(struct series_state *state, struct series_track *track)
         track[0] = track[1];
     }
     *last = (struct series_track){0};
+}
+
+/* A payer that nobody knows pays what another was to pay these days, to within 4 %, while that one is silent:
+ * it is the same one under a new name (a merger, a payroll service). */
+static void follow_rename(const struct series_def *def, struct series_state *state, uint64_t key,
+                          int64_t time_ms, int64_t amount_minor, const struct calendar *calendar)
+{
+    struct series_track *found = NULL;
+    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
+        struct series_track *track = &state->tracks[i];
+        if (track->key == key) {
+            return;
+        }
+        int64_t level = track->amounts[0];
+        int64_t distance = amount_minor > level ? amount_minor - level : level - amount_minor;
+        int32_t since = local_day(calendar, time_ms) - local_day(calendar, track->alive_ms);
+        if (series_is_established(track) && distance <= level / 25 && since >= SAME_CYCLE_DAYS &&
+            near(local_day(calendar, time_ms), expected_day(track, local_day(calendar, track->alive_ms), 1),
+                 def->tolerance_days)) {
+            found = track;
+        }
+    }
+    if (found != NULL) {
+        found->key = key;
+        found->renamed_ms = time_ms;
+    }
 }
 
 bool series_update(const struct series_def *def, struct series_state *state, const struct event *event,
@@ -384,14 +422,20 @@ bool series_update(const struct series_def *def, struct series_state *state, con
         }
         return false;
     }
+    if (def->follow_renames) {
+        follow_rename(def, state, key, event->time_ms, tx->amount_minor, &calendar);
+    }
     struct series_track *track = track_take(state, key);
     if (track->key == 0) {
         track_start(track, key, event->time_ms, tx->amount_minor);
         return true;
     }
+    if (event->time_ms >= track->due_ms && track->gaps < UINT8_MAX) {
+        track->gaps++;
+    }
     if (!amount_fits(def, tx->amount_minor, track->amount_minor)) {
         other_amount(def, track, event->time_ms, tx->amount_minor, &calendar);
-    } else if (hit_insert(track, event->time_ms, &calendar)) {
+    } else if (hit_insert(track, event->time_ms, tx->amount_minor, &calendar)) {
         track->other_minor = 0;
         track->first_ms = event->time_ms < track->first_ms ? event->time_ms : track->first_ms;
         track->alive_ms = event->time_ms > track->alive_ms ? event->time_ms : track->alive_ms;
@@ -400,102 +444,6 @@ bool series_update(const struct series_def *def, struct series_state *state, con
     }
     renew(def, track, &calendar);
     return true;
-}
-
-static int64_t misses_at(const struct series_def *def, const struct series_track *track,
-                         const struct calendar *calendar, int64_t now_ms)
-{
-    int32_t misses = 0;
-    if (now_ms >= track->due_ms) {
-        for (misses = 1; misses < SERIES_MISSES_MAX; misses++) {
-            if (now_ms < miss_ms(def, track, calendar, misses + 1)) {
-                break;
-            }
-        }
-    }
-    return misses;
-}
-
-static struct feature_value int_value(int64_t value)
-{
-    return (struct feature_value){.type = FEATURE_INT, .present = true, .i = value};
-}
-
-static struct feature_value time_value(int64_t value)
-{
-    return (struct feature_value){.type = FEATURE_TIME, .present = true, .i = value};
-}
-
-static void primary_values(const struct series_def *def, const struct series_track *track,
-                           const struct calendar *calendar, int64_t now_ms, struct feature_value *out)
-{
-    out[SERIES_HITS] = int_value(track->hits);
-    out[SERIES_MISSES] = int_value(misses_at(def, track, calendar, now_ms));
-    out[SERIES_LAST_AT] = time_value(track->alive_ms);
-    out[SERIES_NEXT_AT] = time_value(track->next_ms);
-    out[SERIES_PERIOD_DAYS] = int_value(period_days[track->period]);
-    out[SERIES_AMOUNT] = int_value(track->amount_minor);
-    out[SERIES_AMOUNT_BEFORE] = int_value(track->amount_before_minor);
-    out[SERIES_AMOUNT_BEFORE].present = track->amount_before_minor != 0;
-    out[SERIES_FIRST_AT] = time_value(track->first_ms);
-}
-
-void series_values(const struct series_def *def, const struct series_state *state,
-                   const struct zones *zones, int32_t zone, int64_t now_ms,
-                   struct feature_value *out_values)
-{
-    for (int field = 0; field < SERIES_FIELD_COUNT; field++) {
-        out_values[field] = (struct feature_value){.type = fields[field].type};
-    }
-    const struct series_track *primary = NULL;
-    int64_t active = 0;
-    int64_t overdue = 0;
-    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
-        const struct series_track *track = &state->tracks[i];
-        if (!is_established(track)) {
-            continue;
-        }
-        active += now_ms < track->due_ms;
-        overdue += now_ms >= track->due_ms;
-        if (primary == NULL || track->alive_ms > primary->alive_ms) {
-            primary = track;
-        }
-    }
-    struct calendar calendar = {zones, zone};
-    out_values[SERIES_HITS] = int_value(0);
-    out_values[SERIES_MISSES] = int_value(0);
-    if (primary != NULL) {
-        primary_values(def, primary, &calendar, now_ms, out_values);
-    }
-    int64_t new_hits = 0;
-    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
-        const struct series_track *track = &state->tracks[i];
-        if (track != primary && (primary == NULL || track->first_ms > primary->alive_ms) &&
-            track->hits > new_hits) {
-            new_hits = track->hits;
-        }
-    }
-    out_values[SERIES_ACTIVE] = int_value(active);
-    out_values[SERIES_OVERDUE] = int_value(overdue);
-    out_values[SERIES_NEW_PAYER_HITS] = int_value(new_hits);
-}
-
-int64_t series_next_change(const struct series_def *def, const struct series_state *state,
-                           const struct zones *zones, int32_t zone, int64_t now_ms)
-{
-    struct calendar calendar = {zones, zone};
-    int64_t next = INT64_MAX;
-    for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
-        const struct series_track *track = &state->tracks[i];
-        int64_t due = track->due_ms;
-        for (int32_t count = 2; due <= now_ms && count <= SERIES_MISSES_MAX; count++) {
-            due = miss_ms(def, track, &calendar, count);
-        }
-        if (due > now_ms && due < next) {
-            next = due;
-        }
-    }
-    return next;
 }
 
 void series_renew(const struct series_def *def, struct series_state *state, const struct zones *zones,

@@ -30,6 +30,13 @@ void series_pack(const struct series_state *state, struct bytes_writer *writer)
             bytes_put_varint(writer, track->other_ms - track->first_ms);
         }
         bytes_put_u8(writer, track->period);
+        bytes_put_u8(writer, track->gaps);
+        bytes_put_varint(writer, track->renamed_ms == 0 ? 0 : track->renamed_ms - track->first_ms + 1);
+        bytes_put_varint(writer, track->peak_minor == 0 ? 0 : track->peak_minor - track->amount_minor + 1);
+        bytes_put_u8(writer, track->amount_count);
+        for (uint32_t k = 0; k < track->amount_count; k++) {
+            bytes_put_varint(writer, track->amounts[k] - track->amount_minor); /* mostly 0: one byte */
+        }
     }
 }
 
@@ -37,6 +44,30 @@ void series_pack(const struct series_state *state, struct bytes_writer *writer)
 static bool sane_time(int64_t time_ms)
 {
     return time_ms > -62135596800000 && time_ms < 253402300800000;
+}
+
+static bool amounts_unpack(struct series_track *track, struct bytes_reader *reader)
+{
+    track->gaps = bytes_take_u8(reader);
+    int64_t renamed = bytes_take_varint(reader);
+    bool sane = sane_time(renamed) && sane_time(track->first_ms + renamed);
+    track->renamed_ms = renamed == 0 || !sane ? 0 : track->first_ms + renamed - 1;
+    int64_t peak = bytes_take_varint(reader);
+    uint8_t count = bytes_take_u8(reader);
+    if (!sane || reader->bad || count > SERIES_AMOUNTS_KEPT || track->amount_minor < 0) {
+        return false;
+    }
+    sane = peak == 0 || (peak > -track->amount_minor && peak <= INT64_MAX - track->amount_minor);
+    track->peak_minor = peak == 0 || !sane ? 0 : track->amount_minor + peak - 1;
+    track->amount_count = count;
+    for (uint32_t k = 0; k < count; k++) {
+        int64_t distance = bytes_take_varint(reader);
+        if (distance < -track->amount_minor || distance > INT64_MAX - track->amount_minor) {
+            return false;
+        }
+        track->amounts[k] = track->amount_minor + distance;
+    }
+    return sane;
 }
 
 static bool track_unpack(struct series_track *track, struct bytes_reader *reader)
@@ -67,6 +98,7 @@ static bool track_unpack(struct series_track *track, struct bytes_reader *reader
         track->other_ms = sane ? track->first_ms + distance : 0;
     }
     track->period = bytes_take_u8(reader);
+    sane = amounts_unpack(track, reader) && sane;
     return sane && !reader->bad && track->period < SERIES_PERIOD_COUNT && track->amount_minor >= 0 &&
            track->amount_before_minor >= 0 && track->other_minor >= 0;
 }

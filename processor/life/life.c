@@ -20,34 +20,50 @@ struct reading {
     int feedback; /* 1 yes, -1 no, 0 none */
 };
 
-static const struct feature_value *absent_since(const struct life_def *def, const struct scope *scope)
+static const struct feature_value *absent_since(const struct life_absent *absent, const struct scope *scope)
 {
-    if (!def->absent.used || def->absent.feature >= scope->feature_count) {
+    if (!absent->used || absent->feature >= scope->feature_count) {
         return NULL;
     }
-    const struct feature_value *value = &scope->features[def->absent.feature];
+    const struct feature_value *value = &scope->features[absent->feature];
     return value->present ? value : NULL;
 }
 
-static enum rules_truth absent_holds(const struct life_def *def, const struct scope *scope)
+static enum rules_truth absent_holds(const struct life_absent *absent, const struct scope *scope)
 {
-    if (!def->absent.used) {
+    if (!absent->used) {
         return RULES_YES;
     }
-    const struct feature_value *since = absent_since(def, scope);
-    int64_t until_ms = scope_judged_until(scope, (enum source)def->absent.source);
-    return since == NULL || until_ms - since->i <= def->absent.for_ms ? RULES_NO : RULES_YES;
+    const struct feature_value *since = absent_since(absent, scope);
+    int64_t until_ms = scope_judged_until(scope, (enum source)absent->source);
+    return since == NULL || until_ms - since->i <= absent->for_ms ? RULES_NO : RULES_YES;
 }
 
 static void read_primary(const struct life_def *def, struct life_state *state, struct step *step)
 {
-    enum rules_truth absent = absent_holds(def, step->scope);
+    enum rules_truth absent = absent_holds(&def->absent, step->scope);
     enum rules_truth when = absent == RULES_NO ? RULES_NO : condition_holds(&def->when, step, NULL);
     if (absent == RULES_NO || when == RULES_NO) {
         state->primary = false;
     } else if (absent == RULES_YES && when == RULES_YES) {
         state->primary = true;
     }
+}
+
+static enum rules_truth signal_holds(const struct life_signal *signal, struct step *step)
+{
+    enum rules_truth absent = absent_holds(&signal->absent, step->scope);
+    if (absent == RULES_NO || signal->condition.program == NULL) {
+        return absent;
+    }
+    enum rules_truth truth = condition_holds(&signal->condition, step, NULL);
+    return truth == RULES_YES ? absent : truth;
+}
+
+/* Does this event inform signals that read it? */
+static bool event_informs(const struct event *event)
+{
+    return event != NULL && (event->source != SOURCE_TRANSACTIONS || event->tx.status == TX_POSTED);
 }
 
 /* Remember edges: a signal counts fully while it holds and decays from the moment at which it stopped; one
@@ -57,11 +73,11 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
     for (uint32_t i = 0; i < def->signal_count; i++) {
         const struct condition *condition = &def->signals[i].condition;
         uint8_t bit = (uint8_t)(1U << i);
-        bool instant = condition_reads_event(condition);
-        if (instant && step->scope->event == NULL) {
+        bool instant = condition->program != NULL && condition_reads_event(condition);
+        if (instant && !event_informs(step->scope->event)) {
             continue;
         }
-        enum rules_truth truth = condition_holds(condition, step, NULL);
+        enum rules_truth truth = signal_holds(&def->signals[i], step);
         if (instant) {
             state->signal_ms[i] = truth == RULES_YES ? step->scope->now_ms : state->signal_ms[i];
         } else if (truth == RULES_YES) {
@@ -135,7 +151,7 @@ static void collect_evidence(const struct life_def *def, const struct life_state
     int64_t now_ms = step->scope->now_ms;
     out->evidence = arena_take(&step->effects->arena, (LIFE_SIGNALS_MAX + 2) * sizeof(*out->evidence));
     if (reading->has_primary && state->primary) {
-        const struct feature_value *since = absent_since(def, step->scope);
+        const struct feature_value *since = absent_since(&def->absent, step->scope);
         int64_t at_ms = since == NULL ? now_ms : since->i + def->absent.for_ms + 1;
         add_evidence(out, slice_text(def->absent.used ? "absent" : "when"), def->weight, at_ms);
     }
@@ -150,34 +166,38 @@ static void collect_evidence(const struct life_def *def, const struct life_state
     }
 }
 
-static void prove_absent(const struct life_def *def, struct step *step, struct proof *proof,
-                         struct arena *arena)
+static void prove_absent(const struct life_absent *absent, struct slice id, enum polarity polarity,
+                         struct step *step, struct proof *proof, struct arena *arena)
 {
-    const struct feature_value *since = absent_since(def, step->scope);
+    const struct feature_value *since = absent_since(absent, step->scope);
     char text[STATUS_TEXT_SIZE];
     char at[CIVIL_TEXT_SIZE] = "";
-    int size = snprintf(text, sizeof(text), "absent: %.*s for %.*s", SLICE_ARG(def->absent.name),
-                        SLICE_ARG(def->absent.text));
+    int size = snprintf(text, sizeof(text), "absent: %.*s for %.*s", SLICE_ARG(absent->name),
+                        SLICE_ARG(absent->text));
     if (since != NULL) {
         civil_format_time(since->i, at);
     }
     size_t used = size < 0 ? 0 : (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1;
     proof_add_fact(proof, arena, (struct proof_leaf){
-        .leaf_id = slice_text("absent"), .expr = slice_of(text, used),
-        .value = slice_text(at), .threshold = def->absent.text, .feature = def->absent.name,
-        .as_of_ms = step->scope->now_ms, .polarity = POLARITY_INCLUDING,
-        .holds = absent_holds(def, step->scope) == RULES_YES});
+        .leaf_id = id, .expr = slice_of(text, used),
+        .value = slice_text(at), .threshold = absent->text, .feature = absent->name,
+        .as_of_ms = step->scope->now_ms, .polarity = (uint8_t)polarity,
+        .holds = absent_holds(absent, step->scope) == RULES_YES});
 }
 
 void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena)
 {
     if (def->absent.used) {
-        prove_absent(def, step, proof, arena);
+        prove_absent(&def->absent, slice_text("absent"), POLARITY_INCLUDING, step, proof, arena);
     }
     proof_add(proof, arena, step, &def->when, POLARITY_INCLUDING);
     for (uint32_t i = 0; i < def->signal_count; i++) {
-        proof_add(proof, arena, step, &def->signals[i].condition,
-                  def->signals[i].weight < 0 ? POLARITY_EXCLUDING : POLARITY_INCLUDING);
+        const struct life_signal *signal = &def->signals[i];
+        enum polarity polarity = signal->weight < 0 ? POLARITY_EXCLUDING : POLARITY_INCLUDING;
+        if (signal->absent.used) {
+            prove_absent(&signal->absent, signal->condition.name, polarity, step, proof, arena);
+        }
+        proof_add(proof, arena, step, &signal->condition, polarity);
     }
     proof_add(proof, arena, step, &def->unless, POLARITY_EXCLUDING);
     proof_add(proof, arena, step, &def->ends, POLARITY_EXCLUDING);
@@ -202,7 +222,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
         return;
     }
     int64_t now_ms = step->scope->now_ms;
-    const struct feature_value *since = absent_since(def, step->scope);
+    const struct feature_value *since = absent_since(&def->absent, step->scope);
     int64_t from_ms = def->window_ms > 0 ? now_ms - def->window_ms : since != NULL ? since->i : now_ms;
     struct arena *arena = &step->effects->arena;
     struct proof proof;
@@ -382,6 +402,16 @@ static int64_t next_fade(const struct life_def *def, const struct life_state *st
     return next;
 }
 
+/* The moment at which the absence becomes true with no event. */
+static int64_t next_absence(const struct life_absent *absent, const struct scope *scope)
+{
+    const struct feature_value *since = absent_since(absent, scope);
+    if (since == NULL) {
+        return INT64_MAX;
+    }
+    return scope_absence_due(scope, (enum source)absent->source, since->i + absent->for_ms + 1);
+}
+
 int64_t life_next_change(const struct life_events *events, const struct life_state *states,
                          const struct scope *scope)
 {
@@ -389,11 +419,10 @@ int64_t life_next_change(const struct life_events *events, const struct life_sta
     int64_t next = INT64_MAX;
     for (uint32_t i = 0; i < events->count; i++) {
         const struct life_def *def = &events->defs[i];
-        const struct feature_value *since = absent_since(def, scope);
-        int64_t at_ms = INT64_MAX;
-        if (since != NULL) {
-            at_ms = scope_absence_due(scope, (enum source)def->absent.source,
-                                      since->i + def->absent.for_ms + 1);
+        int64_t at_ms = next_absence(&def->absent, scope);
+        for (uint32_t k = 0; k < def->signal_count; k++) {
+            int64_t signal_ms = next_absence(&def->signals[k].absent, scope);
+            at_ms = signal_ms < at_ms ? signal_ms : at_ms;
         }
         if (states[i].phase == LIFE_PHASE_CONFIRMED && def->expires_ms > 0) {
             int64_t end_ms = states[i].confirmed_ms + def->expires_ms;

@@ -10,7 +10,10 @@
  *   EXPIRED  `expires` after confirmation, when `ends` holds, or when a suspicion fades below suspect_at.
  * After an episode the conditions must have been untrue once before the next one opens.
  *
- * `absent: {feature: f.salary.last_at, for: 45d}` is true when the feature (a moment) is known and more than
+ * A signal that reads the event (tx.*, app.*) counts from that event on; of transactions it sees those that
+ * are POSTED.
+ *
+ * `absent: {feature: f.salary.last_at, for: 45d}`, of the whole or of one signal, is true when the feature (a moment) is known and more than
  * `for` has passed since: from value + for + 1 ms on. That moment is armed as a deadline. */
 #ifndef LIFE_LIFE_H
 #define LIFE_LIFE_H
@@ -23,13 +26,6 @@ enum {
     LIFE_SIGNALS_MAX = 8, /* per life event */
 };
 
-/* `evidence:` one entry. */
-struct life_signal {
-    struct condition condition; /* name: the signal's id, or its text when it has none */
-    double weight;              /* negative: counter-evidence */
-    int64_t half_life_ms;       /* 0: counts only while it holds */
-};
-
 struct life_absent {
     bool used;
     uint32_t feature;   /* index in scope.features, of type FEATURE_TIME */
@@ -37,6 +33,14 @@ struct life_absent {
     int64_t for_ms;
     struct slice name;  /* "f.salary.last_at" */
     struct slice text;  /* "45d" as written */
+};
+
+/* `evidence:` one entry: a condition, an absence, or both together. */
+struct life_signal {
+    struct condition condition; /* name: the signal's id, or its text when it has none */
+    double weight;              /* negative: counter-evidence */
+    int64_t half_life_ms;       /* 0: counts only while it holds */
+    struct life_absent absent;
 };
 
 /* One entry of `life_events:`. Immutable. */

@@ -8,7 +8,7 @@
 
 static const char *const attribute_keys[] = {
     "where",   "then",    "window",      "currency",  "anchor", "late",     "pending",
-    "order",   "nth",     "q",           "half_life", "within", "capacity", "cuts",
+    "order",   "nth",     "q",           "half_life", "within", "capacity", "cuts", "place",
     "publish", "version", "sensitivity", "about",     "source", "series"};
 enum {
     ATTRIBUTE_COUNT = sizeof(attribute_keys) / sizeof(attribute_keys[0]),
@@ -295,7 +295,9 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node,
 {
     struct diagnostics *diagnostics = loader->diagnostics;
     int64_t number, half_life_ms;
-    if (yaml_integer(yaml_get(node, "nth"), diagnostics, 1, FEATURES_EVENTS_MAX, &number)) {
+    /* The kind `nth` has its key already: {nth: tx.mcc, place: 2}. */
+    const char *place = def->kind == FEATURE_NTH || yaml_get(node, "place") != NULL ? "place" : "nth";
+    if (yaml_integer(yaml_get(node, place), diagnostics, 1, FEATURES_EVENTS_MAX, &number)) {
         def->nth = (uint32_t)number;
     }
     if (yaml_integer(yaml_get(node, "capacity"), diagnostics, 1, 256, &number)) {

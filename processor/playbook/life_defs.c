@@ -10,8 +10,8 @@ static const char *const keys[] = {"when",     "absent",  "unless",     "ends",
 
 static const int64_t year_ms = INT64_C(366) * 86400000;
 
-static void load_absent(struct loader *loader, const struct yaml_node *node, struct life_def *def,
-                        struct reads *reads)
+static void load_absent(struct loader *loader, const struct yaml_node *node,
+                        struct life_absent *absent, struct reads *reads)
 {
     static const char *const known[] = {"feature", "for"};
     const struct playbook *playbook = loader->playbook;
@@ -28,10 +28,10 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
     }
     if (!yaml_text(feature, loader->diagnostics, &name) ||
         !yaml_duration_ms(for_node, loader->diagnostics, 60000, 20 * year_ms,
-                          &def->absent.for_ms)) {
+                          &absent->for_ms)) {
         return;
     }
-    load_kept(loader, for_node, def->absent.for_ms);
+    load_kept(loader, for_node, absent->for_ms);
     bare = name.size > 2 && memcmp(name.data, "f.", 2) == 0 ? slice_of(name.data + 2, name.size - 2)
                                                             : name;
     for (uint32_t i = 0; i < playbook->name_count; i++) {
@@ -41,16 +41,17 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
                            "use {last: event.time} or a series' last_at", "`%.*s` is no moment",
                            SLICE_ARG(name));
             }
-            def->absent.used = true;
-            def->absent.feature = i;
-            def->absent.source =
+            absent->used = true;
+            absent->feature = i;
+            absent->source =
                 loader->facts[i].series
                     ? SOURCE_TRANSACTIONS
                     : (uint8_t)playbook->feature_defs[loader->facts[i].def].source;
-            def->absent.name = name;
-            def->absent.text = for_node->text;
+            absent->name = name;
+            absent->text = for_node->text;
             reads->features[i / 64] |= UINT64_C(1) << i % 64;
-            canon_integer(loader, "for", def->absent.for_ms);
+            canon_text(loader, "absent", name);
+            canon_integer(loader, "for", absent->for_ms);
             return;
         }
     }
@@ -60,22 +61,24 @@ static void load_absent(struct loader *loader, const struct yaml_node *node, str
 static void load_signal(struct loader *loader, const struct yaml_node *node,
                         struct life_signal *signal, struct reads *reads)
 {
-    static const char *const known[] = {"id", "if", "weight", "half_life"};
+    static const char *const known[] = {"id", "if", "absent", "weight", "half_life"};
     struct slice id;
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, 4, loader->diagnostics);
+    yaml_refuse_unknown(node, known, 5, loader->diagnostics);
     const struct yaml_node *condition = yaml_get(node, "if"), *weight = yaml_get(node, "weight");
-    if (condition == NULL || weight == NULL) {
+    const struct yaml_node *absent = yaml_get(node, "absent");
+    if ((condition == NULL && absent == NULL) || weight == NULL) {
         yaml_error(node, loader->diagnostics,
                    "- {id: benefit, weight: 0.3, if: 'f.benefit_60d > 0'}",
-                   "a piece of evidence needs `if` and `weight`");
+                   "a piece of evidence needs `if` or `absent`, and `weight`");
         return;
     }
     (void)loader_condition(loader, condition, "evidence", PLAYBOOK_LIFE_EVENT, EXPRESSION_BOOL,
                            &signal->condition, reads);
-    signal->condition.name = condition->text;
+    load_absent(loader, absent, &signal->absent, reads);
+    signal->condition.name = condition != NULL ? condition->text : signal->absent.name;
     if (yaml_text(yaml_get(node, "id"), loader->diagnostics, &id)) {
         signal->condition.name = id;
     }
@@ -176,7 +179,7 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
         (void)reach_check(loader, loader->playbook->environment, parts,
                           def->unless.program != NULL ? 2 : 1);
     }
-    load_absent(loader, yaml_get(node, "absent"), def, reads);
+    load_absent(loader, yaml_get(node, "absent"), &def->absent, reads);
     load_evidence(loader, yaml_get(node, "evidence"), def, reads);
     for (uint32_t i = 0; i < def->signal_count; i++) {
         loader_arm(loader, &def->signals[i].condition);

@@ -4,7 +4,8 @@
 #include "playbook/loader.h"
 
 static const char *const keys[] = {"series", "where",   "min_hits", "amount_tolerance", "tolerance",
-                                   "period", "publish", "version",  "sensitivity",      "about"};
+                                   "period", "publish", "version",  "sensitivity",      "about",
+                                   "recent", "follow_renames"};
 
 static void load_names(struct loader *loader, uint32_t definition, struct series_def *def,
                        struct taint taint)
@@ -37,7 +38,7 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
                                           "monthly"};
     struct diagnostics *diagnostics = loader->diagnostics;
     const struct yaml_node *node = loader->sections[PLAYBOOK_FEATURE].list[definition].node;
-    int64_t hits = 3, tolerance_ms = 4 * INT64_C(86400000);
+    int64_t hits = 3, tolerance_ms = 4 * INT64_C(86400000), recent_ms = 60 * INT64_C(86400000);
     uint32_t what = 0, period = 0, amount = 0;
     yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), diagnostics);
     *def = (struct series_def){.id = node->key->text,
@@ -51,10 +52,14 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
     (void)yaml_percent(yaml_get(node, "amount_tolerance"), diagnostics, &amount);
     (void)yaml_duration_ms(yaml_get(node, "tolerance"), diagnostics, 0, 60 * INT64_C(86400000),
                            &tolerance_ms);
+    (void)yaml_duration_ms(yaml_get(node, "recent"), diagnostics, INT64_C(86400000),
+                           400 * INT64_C(86400000), &recent_ms);
+    (void)yaml_bool(yaml_get(node, "follow_renames"), diagnostics, &def->follow_renames);
     (void)yaml_word(yaml_get(node, "period"), diagnostics, periods, 5, &period);
     def->min_hits = (uint32_t)hits;
     def->amount_tolerance_permille = amount / 10;
     def->tolerance_days = (int32_t)(tolerance_ms / INT64_C(86400000));
+    def->recent_days = (int32_t)(recent_ms / INT64_C(86400000));
     def->direction = what == 0 ? DIRECTION_CREDIT : DIRECTION_DEBIT;
     def->period = (uint8_t)period;
     def->publish = load_publish(loader, node);
@@ -65,6 +70,8 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
     canon_integer(loader, "tolerance", def->tolerance_days);
     canon_integer(loader, "period", def->period);
     canon_text(loader, "sensitive", taint.category);
+    canon_integer(loader, "recent", def->recent_days);
+    canon_integer(loader, "follow_renames", def->follow_renames);
     def->hash = canon_end(loader);
     loader->sections[PLAYBOOK_FEATURE].list[definition].hash = def->hash;
     load_names(loader, definition, def, taint);

@@ -17,6 +17,7 @@ enum {
 };
 _Static_assert((int)PROFILE_CONSENT + (int)PURPOSE_COUNT * (int)CHANNEL_COUNT <= (int)PROFILE_EXPLICIT,
                "consents fit");
+enum { EVENT_TEXT = RULES_EVENT_FIELDS_EACH - 1 }; /* tx.text: made of other fields */
 
 #define AT(member) offsetof(struct profile, member)
 
@@ -135,6 +136,10 @@ static void add_source(struct builder *b, enum source source)
     for (uint32_t i = 0; i < table->count && source != SOURCE_CUSTOMER_PROFILES; i++) {
         add(b, prefix, table->fields[i].name, field_type(&table->fields[i]),
             SCOPE_SLOT(SCOPE_EVENT, i + RULES_EVENT_FIELDS_EACH * source));
+    }
+    if (source == SOURCE_TRANSACTIONS) {
+        add(b, prefix, "text", string_type,
+            SCOPE_SLOT(SCOPE_EVENT, EVENT_TEXT + RULES_EVENT_FIELDS_EACH * source));
     }
 }
 
@@ -391,11 +396,42 @@ static struct cel_value read_profile(const struct cel_activation *activation,
     }
 }
 
+/* What a transaction says in words, in lower case: "NAME MERCHANT REFERENCE". */
+static struct cel_value transaction_text(const struct cel_activation *activation,
+                                         const struct transaction *tx)
+{
+    const struct slice parts[] = {tx->counterparty_name, tx->merchant_name, tx->reference};
+    size_t size = 0;
+    char *text = activation->scratch == NULL
+                     ? NULL
+                     : arena_take(activation->scratch,
+                                  parts[0].size + parts[1].size + parts[2].size + ARRAY_COUNT(parts));
+    if (text == NULL) {
+        return full();
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(parts); i++) {
+        if (parts[i].size > 0 && size > 0) {
+            text[size++] = ' ';
+        }
+        for (size_t k = 0; k < parts[i].size; k++) {
+            uint8_t c = parts[i].data[k];
+            text[size++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        }
+    }
+    return cel_string(slice_of(text, size));
+}
+
 static struct cel_value read_event(const struct cel_activation *activation,
                                    const struct event *event, uint32_t index)
 {
     uint32_t source = index / RULES_EVENT_FIELDS_EACH, at = index % RULES_EVENT_FIELDS_EACH;
-    if (event == NULL || event->source != source || !event_has(event, at)) {
+    if (event == NULL || event->source != source) {
+        return absent();
+    }
+    if (source == SOURCE_TRANSACTIONS && at == EVENT_TEXT) {
+        return transaction_text(activation, &event->tx);
+    }
+    if (!event_has(event, at)) {
         return absent();
     }
     const struct field *field = &fields_of((enum source)source)->fields[at];

@@ -46,6 +46,7 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
  *   time                 timestamp
  *   date                 timestamp at midnight UTC of that date: age_years(c.birth_date, now)
  *   amounts              int, minor units: tx.amount_minor > money("250.00")
+ *   tx.text              string, lower case (ASCII): counterparty_name merchant_name reference
  *   app.attributes       map(string, string): app.attributes.calculator
  *   c.timezone           the zone in force: the profile's, else the application's
  *   c.consents.P.C       bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when

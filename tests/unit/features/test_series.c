@@ -200,6 +200,99 @@ START_TEST(a_new_payer_is_counted_after_the_old_one_stopped)
 }
 END_TEST
 
+START_TEST(the_primary_gives_the_most_a_month)
+{
+    for (int32_t i = 0; i < 5; i++) {
+        ck_assert(credit(at(2025, 1 + i, 25), 250000, "acme"));
+        ck_assert(credit(at(2025, 1 + i, 28), 30000, "friend"));
+    }
+    ck_assert_int_eq(value(SERIES_AMOUNT, at(2025, 5, 29)).i, 250000); /* not the one paid last */
+    ck_assert_int_eq(value(SERIES_MONEY, at(2025, 5, 29)).i, 250000);
+    ck_assert_int_eq(value(SERIES_TOTAL_MONEY, at(2025, 5, 29)).i, 280000);
+    ck_assert(!value(SERIES_STOPPED_AT, at(2025, 5, 29)).present);
+    ck_assert(credit(at(2025, 6, 28), 30000, "friend"));
+    int64_t missed = at(2025, 6, 30); /* acme's payment of the 25th and four days */
+    ck_assert_int_eq(value(SERIES_STOPPED_AT, missed).i, at(2025, 5, 25));
+    ck_assert_int_eq(value(SERIES_STOPPED_DUE_AT, missed).i, at(2025, 6, 25));
+    ck_assert_int_eq(value(SERIES_STOPPED_MONEY, missed).i, 250000);
+    ck_assert_int_eq(value(SERIES_STOPPED_HITS, missed).i, 5);
+    ck_assert_int_eq(value(SERIES_TOTAL_MONEY, missed).i, 30000);
+    ck_assert(!value(SERIES_STOPPED_AT, missed - 1).present);
+    ck_assert(credit(at(2025, 7, 25), 250000, "acme")); /* it comes back */
+    ck_assert(!value(SERIES_STOPPED_AT, at(2025, 7, 26)).present);
+    ck_assert_int_eq(state.tracks[0].gaps, 1);
+}
+END_TEST
+
+START_TEST(a_payer_renamed_is_the_same_series)
+{
+    def.follow_renames = true;
+    pay_monthly(4);
+    ck_assert(credit(at(2025, 5, 26), 252000, "acme holding"));
+    ck_assert(credit(at(2025, 6, 25), 252000, "acme holding"));
+    int64_t now = at(2025, 6, 26);
+    ck_assert_int_eq(value(SERIES_ACTIVE, now).i, 1);
+    ck_assert_int_eq(value(SERIES_OVERDUE, now).i, 0);
+    ck_assert_int_eq(value(SERIES_RENAMED_AT, now).i, at(2025, 5, 26));
+    ck_assert_int_eq(value(SERIES_NEW_PAYER_HITS, now).i, 0);
+}
+END_TEST
+
+START_TEST(another_payer_on_another_day_is_no_rename)
+{
+    def.follow_renames = true;
+    pay_monthly(4);
+    ck_assert(credit(at(2025, 5, 10), 250000, "other"));
+    ck_assert(credit(at(2025, 5, 25), 300000, "third")); /* the day, another amount */
+    ck_assert(!value(SERIES_RENAMED_AT, at(2025, 5, 26)).present);
+    ck_assert_int_eq(value(SERIES_OVERDUE, at(2025, 6, 1)).i, 1);
+}
+END_TEST
+
+START_TEST(a_change_is_two_payments_outside_all_before)
+{
+    static const int64_t pay[] = {250000, 252000, 251000, 290000, 250500, 270000, 280000};
+    static const int64_t change[] = {0, 0, 0, 0, 0, 0, 9};
+    def.amount_tolerance_permille = 350;
+    for (int32_t i = 0; i < 7; i++) {
+        ck_assert(credit(at(2025, 1 + i, 25), i == 3 ? 330000 : pay[i], "acme")); /* a bonus once */
+        struct feature_value now = value(SERIES_CHANGE_PERCENT, at(2025, 1 + i, 26));
+        ck_assert_int_eq(now.present ? now.i : 0, i == 6 ? 0 : change[i]);
+    }
+    /* 330000 stands among those before: only when it has left do two higher ones count. */
+    state = (struct series_state){0};
+    for (int32_t i = 0; i < 6; i++) {
+        ck_assert(credit(at(2025, 1 + i, 25), i < 4 ? 250000 + i * 500 : 275000, "acme"));
+    }
+    ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 6, 26)).i, 9);
+    ck_assert(credit(at(2025, 7, 25), 120000, "acme"));
+    ck_assert(credit(at(2025, 8, 25), 121000, "acme"));
+    ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 8, 26)).i, -53);
+}
+END_TEST
+
+START_TEST(starts_and_stops_are_counted_for_a_while)
+{
+    def.recent_days = 60;
+    pay_monthly(6);
+    for (int32_t i = 3; i < 6; i++) {
+        ck_assert(credit(at(2025, 1 + i, 3), 4000, "new"));
+    }
+    int64_t now = at(2025, 6, 4); /* the third of "new": 61 days after its first */
+    ck_assert_int_eq(value(SERIES_STARTS, now).i, 0);
+    def.recent_days = 90;
+    ck_assert_int_eq(value(SERIES_STARTS, now).i, 1);
+    ck_assert_int_eq(value(SERIES_STOPS, now).i, 0);
+    int64_t missed = at(2025, 7, 8);
+    ck_assert_int_eq(value(SERIES_STOPS, missed).i, 1);
+    ck_assert_int_eq(value(SERIES_STARTS, missed).i, 0);
+    ck_assert_int_eq(value(SERIES_STOPS, missed + 89 * MS_PER_DAY).i, 2);
+    ck_assert_int_eq(value(SERIES_STOPS, missed + 90 * MS_PER_DAY).i, 1);
+    ck_assert_int_eq(series_next_change(&def, &state, zones, 0, missed + 89 * MS_PER_DAY),
+                     missed + 90 * MS_PER_DAY);
+}
+END_TEST
+
 START_TEST(packed_series_come_back)
 {
     static const char *const payers[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
@@ -247,6 +340,11 @@ int main(void)
     tcase_add_test(tests, a_reversal_takes_the_last_hit_back);
     tcase_add_test(tests, an_established_payer_is_not_pushed_out);
     tcase_add_test(tests, a_new_payer_is_counted_after_the_old_one_stopped);
+    tcase_add_test(tests, the_primary_gives_the_most_a_month);
+    tcase_add_test(tests, a_payer_renamed_is_the_same_series);
+    tcase_add_test(tests, another_payer_on_another_day_is_no_rename);
+    tcase_add_test(tests, a_change_is_two_payments_outside_all_before);
+    tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
     tcase_add_test(tests, packed_series_come_back);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

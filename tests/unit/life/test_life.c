@@ -146,6 +146,49 @@ START_TEST(evidence_adds_up_fades_and_is_told)
 }
 END_TEST
 
+START_TEST(a_signal_may_be_an_absence)
+{
+    signals[0] = (struct life_signal){.condition.name = slice_text("quiet"), .weight = 0.6,
+                                      .absent = {.used = true, .feature = STAGE_LAST_ACTIVITY,
+                                                 .for_ms = INT64_C(30) * KIT_DAY_MS,
+                                                 .name = slice_text("f.last_activity"),
+                                                 .text = slice_text("30d")}};
+    signals[1] = (struct life_signal){kit_condition(&stage.kit, "logins", "f.logins >= 5"), 0.3, 0,
+                                      signals[0].absent};
+    signals[1].absent.for_ms = INT64_C(40) * KIT_DAY_MS;
+    def.signals = signals;
+    def.signal_count = 2;
+    stage_set(&stage, STAGE_LOGINS, 5);
+    ck_assert_ptr_null(evaluate(1)); /* the condition holds, its absence does not */
+    int64_t edge = KIT_START_MS + INT64_C(30) * KIT_DAY_MS + 1;
+    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), edge);
+    const struct life_event_detected *said = evaluate_at(edge, NULL);
+    ck_assert_int_eq(said->state, LIFE_SUSPECTED);
+    ck_assert(slice_is(said->evidence[0].signal, "quiet"));
+    ck_assert(slice_is(said->proof[0].leaf_id, "quiet"));
+    ck_assert(said->proof[0].holds && !said->proof[1].holds);
+    edge += INT64_C(10) * KIT_DAY_MS;
+    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), edge);
+    ck_assert_int_eq(evaluate_at(edge, NULL)->state, LIFE_CONFIRMED);
+}
+END_TEST
+
+START_TEST(a_payment_that_is_not_posted_is_no_evidence)
+{
+    signals[0] = (struct life_signal){kit_condition(&stage.kit, "card", "tx.amount_minor > 5"), 0.8,
+                                      INT64_C(10) * KIT_DAY_MS};
+    def.signals = signals;
+    def.signal_count = 1;
+    struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = KIT_START_MS, .present = UINT64_MAX};
+    event.tx = (struct transaction){.amount_minor = 10, .status = TX_REVERSED};
+    ck_assert_ptr_null(evaluate_at(KIT_START_MS, &event));
+    event.tx.status = TX_PENDING;
+    ck_assert_ptr_null(evaluate_at(KIT_START_MS, &event));
+    event.tx.status = TX_POSTED;
+    ck_assert_int_eq(evaluate_at(KIT_START_MS, &event)->state, LIFE_CONFIRMED);
+}
+END_TEST
+
 START_TEST(a_suspicion_fades_at_a_day_that_is_armed)
 {
     signals[0] = (struct life_signal){kit_condition(&stage.kit, "help", "app.event == \"help\""), 0.5,
@@ -212,6 +255,8 @@ int main(void)
     tcase_add_test(tests, an_episode_expires_and_needs_an_end_before_the_next);
     tcase_add_test(tests, counter_evidence_refutes_and_an_end_expires);
     tcase_add_test(tests, evidence_adds_up_fades_and_is_told);
+    tcase_add_test(tests, a_signal_may_be_an_absence);
+    tcase_add_test(tests, a_payment_that_is_not_posted_is_no_evidence);
     tcase_add_test(tests, a_suspicion_fades_at_a_day_that_is_armed);
     tcase_add_test(tests, feedback_confirms_and_refutes);
     tcase_add_test(tests, packed_states_come_back);

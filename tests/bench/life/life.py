@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Life events against the truth. usage: life.py SEGUE WORK_DIR [--seeds 101,102] [--customers N] [--days N] [--playbook DIR]
+                                                [--train] [--misses TYPE] [--markdown FILE]
+
+Simulates banks (LifeSim, both worlds, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
+over them, and scores what it said: per type and in the mean, beside a naive detector. README.md says how it is judged.
+Exits 1 when a goal is missed.
+"""
+import argparse
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import baseline
+import score
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin')}
+HELD_OUT, TRAIN = '101,102', '1,2'
+
+
+def simulate(segue, folder, world, seed, args):
+    name = f'{world}-{seed}-{args.customers}-{args.days}'
+    bank, truth = folder / f'{name}.ndjson', folder / f'{name}.truth'
+    if args.keep and bank.exists() and truth.exists():
+        return bank, score.read_truth(truth)
+    subprocess.run([segue, 'simulate', '--world', world, '--seed', seed, '--customers', str(args.customers), '--days',
+                    str(args.days), '--start', '2025-01-01', '--life-events', '0.35', '--decoys', '0.3', '--out', bank, '--truth',
+                    truth], check=True, stderr=subprocess.DEVNULL)
+    return bank, score.read_truth(truth)
+
+
+def playbook_of(world, source, folder):
+    """The playbook for that world: its currency and time zone, nothing else."""
+    target = folder / f'playbook-{world}'
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+    currency, zone = WORLDS[world]
+    for path in target.glob('*.yaml'):
+        text = re.sub(r'(?m)^currency: \w+', f'currency: {currency}', path.read_text(encoding='utf-8'))
+        path.write_text(re.sub(r'(?m)^zone: \S+', f'zone: {zone}', text), encoding='utf-8')
+    return target
+
+
+def published(segue, playbook, bank):
+    """(confirmed, every episode at its highest confidence) as Detections."""
+    run = subprocess.run([segue, 'backtest', '--playbook', playbook, '--events', bank], check=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True)
+    confirmed, episodes, open_episodes = [], [], {}
+    for line in run.stdout.splitlines():
+        if '"segue.life-events"' not in line:
+            continue
+        value = json.loads(line)['value']
+        kind = value['life_event']['id'] if isinstance(value['life_event'], dict) else value['life_event']
+        found = score.Detection(value['customer_id'], kind, score.day_of(value['effective_at']), value['confidence'])
+        key = found.customer, found.type
+        if value['state'] == 'CONFIRMED':
+            confirmed.append(found)
+            open_episodes[key] = found
+        elif value['state'] == 'SUSPECTED':
+            open_episodes[key] = found
+        elif key in open_episodes:
+            episodes.append(open_episodes.pop(key))
+    return confirmed, episodes + list(open_episodes.values())
+
+
+def table(title, scores, customers, months, out):
+    print(f'\n{title}', file=out)
+    print('| type | truths | precision | recall | F1 | median delay | p90 delay | false alarms /1000/month | decoys hit |', file=out)
+    print('|---|---|---|---|---|---|---|---|---|', file=out)
+    for kind, one in scores.items():
+        middle, tail = score.percentile(one.delays, 0.5), score.percentile(one.delays, 0.9)
+        delays = f'{middle} d | {tail} d' if middle is not None else '- | -'
+        alarms = one.alarms / customers * 1000 / months
+        print(f'| {kind} | {one.truths} | {one.precision:.2f} | {one.recall:.2f} | {one.f1:.2f} | {delays} | {alarms:.2f} | '
+              f'{one.decoys_hit}/{one.decoys} |', file=out)
+    hits, decoys = sum(s.decoys_hit for s in scores.values()), sum(s.decoys for s in scores.values())
+    print(f'\nmacro F1 {score.macro_f1(scores):.3f}, decoys hit {hits} of {decoys}', file=out)
+    return hits / max(decoys, 1)
+
+
+def show_misses(kind, truths, confirmed):
+    print('--', kind)
+    real = score.by_customer(t for t in truths if t.decoy is None and t.type == kind)
+    decoys = score.by_customer(t for t in truths if t.decoy)
+    found = score.by_customer(d for d in confirmed if d.type == kind)
+    stories = {t.customer: t for t in truths if not t.implied}
+    for key, group in real.items():
+        if not found.get(key):
+            print('missed', [(t.customer, t.happened - score.day_of('2025-01-01'), t.implied) for t in group])
+    for key, group in found.items():
+        for detection, truth in score.match(group, real.get(key, [])).items():
+            if truth is None:
+                story = stories.get(key[0])
+                print('false', key[0], detection.day - score.day_of('2025-01-01'), round(detection.confidence, 2),
+                      story and (story.type, story.decoy, story.happened - score.day_of('2025-01-01')), bool(decoys.get(key)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('segue')
+    parser.add_argument('work', type=pathlib.Path)
+    parser.add_argument('--seeds', default=HELD_OUT)
+    parser.add_argument('--train', action='store_true', help='the seeds on which thresholds may be chosen')
+    parser.add_argument('--customers', type=int, default=1500)
+    parser.add_argument('--days', type=int, default=600)
+    parser.add_argument('--playbook', type=pathlib.Path, default=ROOT / 'config/playbooks/retail')
+    parser.add_argument('--keep', action='store_true', help='keep the banks, and use those that are there')
+    parser.add_argument('--no-baseline', action='store_true')
+    parser.add_argument('--worlds', default='uk,eu')
+    parser.add_argument('--misses', metavar='TYPE', help='list what was missed and what was said wrongly')
+    parser.add_argument('--markdown', type=pathlib.Path, help='write the tables there')
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    out = open(args.markdown, 'w', encoding='utf-8') if args.markdown else sys.stdout
+    bad, bins, both = [], {}, {kind: score.Score() for kind in score.TYPES}
+    seeds = (TRAIN if args.train else args.seeds).split(',')
+    for world in args.worlds.split(','):
+        ours = {kind: score.Score() for kind in score.TYPES}
+        naive = {kind: score.Score() for kind in score.TYPES}
+        playbook = playbook_of(world, args.playbook, args.work)
+        for seed in seeds:
+            bank, truths = simulate(args.segue, args.work, world, seed, args)
+            confirmed, episodes = published(args.segue, playbook, bank)
+            for kind in args.misses.split(',') if args.misses else []:
+                show_misses(kind, truths, confirmed)
+            for kind, one in score.score(confirmed, truths).items():
+                ours[kind].add(one)
+                both[kind].add(one)
+            for tenth, (said, true) in score.reliability(episodes, truths).items():
+                bins.setdefault(tenth, [0, 0])
+                bins[tenth][0] += said
+                bins[tenth][1] += true
+            if not args.misses and not args.no_baseline:
+                for kind, one in score.score(baseline.detect(bank), truths).items():
+                    naive[kind].add(one)
+            if not args.keep:
+                bank.unlink()
+        customers, months = args.customers * len(seeds), args.days / 30.4
+        share = table(f'### World {world}: the retail playbook', ours, customers, months, out)
+        table(f'### World {world}: the naive detector', naive, customers, months, out)
+        print(f'life_macro_f1_{world}: {score.macro_f1(ours):.3f}')
+        print(f'life_macro_f1_{world}_naive: {score.macro_f1(naive):.3f}')
+        print(f'life_decoys_hit_{world}: {share:.3f}')
+        bad += [f'{world} {kind} F1 {ours[kind].f1:.2f}' for kind in score.GOALS if ours[kind].f1 < 0.85]
+        bad += [f'{world} {kind} median delay {score.percentile(ours[kind].delays, 0.5)}' for kind in score.GOALS
+                if (score.percentile(ours[kind].delays, 0.5) or 0) > 35]
+        bad += [f'{world} {kind} F1 {one.f1:.2f}' for kind, one in ours.items() if one.f1 < 0.6]
+        bad += [f'{world} decoys {share:.3f}'] if share > 0.05 else []
+    print('\n### Reliability\n| confidence | published | true | share |\n|---|---|---|---|', file=out)
+    for tenth, (said, true) in sorted(bins.items()):
+        print(f'| {tenth / 10:.1f} to {tenth / 10 + 0.1:.1f} | {said} | {true} | {true / said:.2f} |', file=out)
+    for kind, one in both.items():
+        print(f'life_f1_{kind}: {one.f1:.2f}')
+    print(f'life_macro_f1: {score.macro_f1(both):.3f}')
+    for line in bad:
+        print(f'goal missed: {line}')
+    sys.exit(1 if bad else 0)
+
+
+main()
