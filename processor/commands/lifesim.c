@@ -152,6 +152,7 @@ static void tell_more(struct bank *bank, FILE *out, const struct person *person)
         {STORY_BACK_TO_WORK, "income.drop", -150, -90, true},
         {STORY_BACK_TO_WORK, "job.changed", 0, 30, true},
         {STORY_SEASONAL_WORKER, "income.drop", 0, 60, true},
+        {STORY_SEASONAL_WORKER, "job.lost", -183, -150, true}, /* the first time nobody can know */
         {STORY_ACCOUNT_REACTIVATED, "dormant", INT32_MIN, 90, false},
         {STORY_ONE_REFUND, "dormant", INT32_MIN, 90, false},
     };
@@ -205,7 +206,8 @@ static bool open_accounts(struct bank *bank)
     }
     for (uint32_t number = 1; number <= count; number++) {
         struct person person = lifesim_person(bank->options, number);
-        bank->balances[number - 1] = person.monthly_minor * (1 + number % 9) / 4;
+        int64_t weeks = person.base == BASE_QUIET ? 200 + number % 90 : 1 + number % 9;
+        bank->balances[number - 1] = person.monthly_minor * weeks / 4;
         bank->savings[number - 1] = person.monthly_minor * (number % 13) / 2;
     }
     return true;

@@ -98,7 +98,7 @@ static void choose_story(const struct lifesim_options *options, struct person *p
     } else if (person->story == STORY_STUDENT_START || person->story == STORY_PARENT_PAYS) {
         day = civil_day((struct civil_date){date.year - (date.month < 4), 9, date.day / 2 + 8});
     } else if (person->story == STORY_SEASONAL_WORKER) {
-        day = civil_day((struct civil_date){date.year - (date.month < 7), 11, 1});
+        day = civil_day((struct civil_date){date.year, date.month < 7 ? 4 : 10, 1});
     } else {
         return;
     }
@@ -216,7 +216,7 @@ struct person lifesim_person(const struct lifesim_options *options, uint32_t num
     person.student_loan = person.base == BASE_YOUNG && person.story == STORY_NONE && random_chance(&random, 0.4);
     person.card_per_day = 0.3 + 1.6 * random_unit(&random);
     if (person.base == BASE_QUIET) {
-        person.card_per_day = 0.06 + 0.1 * random_unit(&random);
+        person.card_per_day = 0.14 + 0.1 * random_unit(&random);
     }
     person.travel = random_chance(&random, 0.15) ? 0.35 : 0.03;
     person.logins_per_day = random_chance(&random, 0.2) ? 1.5 : person.base == BASE_QUIET ? 0.03 : 0.25;
@@ -315,7 +315,7 @@ static int64_t share_of_pay(const struct person *person, int32_t day)
     case STORY_UNPAID_LEAVE:
         return after && day < person->story_day + (person->job.payday == PAYDAY_WEEKLY ? 21 : 30) ? 0 : 100;
     case STORY_SEASONAL_WORKER:
-        return month >= 4 && month <= 10 ? 100 : 0;
+        return month % 6 == 4 || month % 6 == 5 ? 0 : 100; /* no work in two months of each half year */
     case STORY_SHORT_MONTH:
         return after && day == first ? 55 : 100;
     case STORY_BONUS_IN_BASE:

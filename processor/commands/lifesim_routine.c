@@ -29,7 +29,7 @@ static void salaries(struct today *today)
         return;
     }
     pay_in(today, salary, PARTY_EMPLOYER, employer);
-    if (person->saves > 0) {
+    if (person->saves > 0 && today->bank->balances[person->number - 1] > salary) {
         int64_t saved = (int64_t)((double)salary * person->saves) / 100 * 100;
         struct payment out = {.minor = saved, .kind = PAY_STANDING_ORDER, .hour = 9,
                               .party = PARTY_OWN_SAVINGS, .number = person->number};
@@ -134,6 +134,13 @@ static void housing(struct today *today)
     }
 }
 
+/* The rich live in larger homes, in a wide band. */
+static double purse_of(const struct person *person)
+{
+    double purse = (double)person->monthly_minor / 220000;
+    return purse < 0.4 ? 0.4 : purse > 2 ? 2 : purse;
+}
+
 static void bills(struct today *today)
 {
     static const struct {
@@ -158,7 +165,9 @@ static void bills(struct today *today)
         changes = changes || (person->story == STORY_ENERGY_SWITCH && i == 0 && today->since >= 0);
         supplier += changes ? 20 : 0;
         int64_t noise = i == 0 ? sim_between(today, -900, 900) : 0;
-        pay_bill(today, PAY_DIRECT_DEBIT, sim_price(today, debits[i].minor) + noise, debits[i].party, supplier);
+        int64_t minor = (int64_t)((double)sim_price(today, debits[i].minor) * purse_of(person) + (double)noise);
+        minor += changes ? minor * (int64_t)(person->number % 5) / 12 : 0;
+        pay_bill(today, PAY_DIRECT_DEBIT, minor, debits[i].party, supplier);
     }
     if (person->nursery && due_on_date(person->world, today->day, 3)) {
         pay_bill(today, PAY_DIRECT_DEBIT, sim_price(today, 62000), PARTY_NURSERY, person->number % 90 + 1);
@@ -201,7 +210,10 @@ static double wish_to_spend(const struct today *today)
 {
     const struct person *person = today->person;
     double left = (double)today->bank->balances[person->number - 1] / (double)(person->monthly_minor + 1);
-    double wish = left < 0.1 ? 0.45 : left < 0.5 ? 0.8 : left > 4 ? 1.4 : 1.0;
+    if (person->base == BASE_QUIET) {
+        return 1; /* it was filled once and is used up slowly */
+    }
+    double wish = left < 0.05 ? 0.05 : left < 0.3 ? 0.6 : left > 4 ? 1.4 : 1.0;
     int32_t month = civil_date(today->day).month;
     wish *= month == 12 ? 1.25 : month == 1 ? 0.85 : 1.0;
     bool jobless = person->story == STORY_JOB_LOST && today->since >= 0;
@@ -222,21 +234,20 @@ static void card_payments(struct today *today)
     const char *country = trip ? countries[random_below(&month, ARRAY_COUNT(countries))] : NULL;
     double wanted = person->card_per_day * wish_to_spend(today) * (trip ? 1.6 : 1.0) *
                     (civil_weekday(today->day) == 6 ? 1.6 : 1.0);
-    /* Prices follow the purse, in a wide band. */
-    double purse = (double)person->monthly_minor / 220000;
-    purse = purse < 0.4 ? 0.4 : purse > 2 ? 2 : purse;
+    double purse = purse_of(person);
     for (; wanted > 0 && sim_chance(today, wanted < 1 ? wanted : 1); wanted -= 1) {
         const struct shop *shop = trip ? &abroad[random_below(&today->random, ARRAY_COUNT(abroad))]
                                   : sim_chance(today, 0.025)
                                       ? &rare[random_below(&today->random, ARRAY_COUNT(rare))]
                                       : &shops[random_below(&today->random, ARRAY_COUNT(shops))];
         double u = random_unit(&today->random);
-        int64_t minor = shop->low + (int64_t)((double)(shop->high - shop->low) * u * u * purse);
+        int64_t minor = shop->low + (int64_t)((double)(shop->high - shop->low) * u * u * u * purse);
         sim_pay(today, &(struct payment){.minor = minor, .kind = PAY_CARD, .mcc = shop->mcc,
                                          .merchant = shop->name, .country = country});
     }
-    if (sim_chance(today, person->base == BASE_QUIET ? 0.005 : 0.05)) {
-        sim_pay(today, &(struct payment){.minor = sim_between(today, 1, 15) * 1000, .kind = PAY_ATM});
+    bool some_left = today->bank->balances[person->number - 1] > person->monthly_minor / 8;
+    if (some_left && sim_chance(today, person->base == BASE_QUIET ? 0.005 : 0.05)) {
+        sim_pay(today, &(struct payment){.minor = sim_between(today, 1, 10) * 1000, .kind = PAY_ATM});
     }
 }
 

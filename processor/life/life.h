@@ -13,8 +13,9 @@
  * A signal that reads the event (tx.*, app.*) counts from that event on; of transactions it sees those that
  * are POSTED.
  *
- * `absent: {feature: f.salary.last_at, for: 45d}`, of the whole or of one signal, is true when the feature (a moment) is known and more than
- * `for` has passed since: from value + for + 1 ms on. That moment is armed as a deadline. */
+ * `absent: {feature: f.salary.last_at, for: 45d}`, of the whole or of one signal, is true when the feature (a
+ * moment) is known and more than `for` has passed since: from value + for + 1 ms on. That moment
+ * is armed as a deadline. */
 #ifndef LIFE_LIFE_H
 #define LIFE_LIFE_H
 
