@@ -191,10 +191,48 @@ static void put_verdict(const struct explanation *e, FILE *out)
     (void)fputc('\n', out);
 }
 
+/* What speaks for a life event or against it: what is seen first, then what would count if it were. */
+static void put_side(const struct explanation *e, uint8_t polarity, bool holds, const char *title, FILE *out)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < e->leaf_count; i++) {
+        const struct proof_leaf *leaf = &e->leaves[i];
+        if (leaf->polarity != polarity || leaf->holds != holds) {
+            continue;
+        }
+        (void)fprintf(out, "%s%s", any ? "" : title, any ? "" : "\n");
+        (void)fprintf(out, "    %-22.*s %.*s", SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));
+        if (leaf->value.size > 0) {
+            (void)fprintf(out, " (it is %.*s)", SLICE_ARG(leaf->value));
+        }
+        (void)fputc('\n', out);
+        any = true;
+    }
+}
+
+/* For an adviser who sits beside the customer. */
+static void put_life(const struct explanation *e, FILE *out)
+{
+    if (e->about.size > 0) {
+        (void)fprintf(out, "  It means: %.*s.\n", SLICE_ARG(e->about));
+    }
+    put_side(e, POLARITY_INCLUDING, true, "  What speaks for it:", out);
+    put_side(e, POLARITY_EXCLUDING, true, "  What speaks against it:", out);
+    put_side(e, POLARITY_INCLUDING, false, "  Not seen, and would speak for it:", out);
+    put_side(e, POLARITY_EXCLUDING, false, "  Not seen, and would speak against it or end it:", out);
+    if (e->vulnerable) {
+        (void)fputs("  Care, never marketing, while it is open. The customer's own word decides: report it as "
+                    "feedback.\n", out);
+    }
+}
+
 static void put_text(const struct explanation *e, FILE *out)
 {
     put_verdict(e, out);
-    for (uint32_t i = 0; i < e->leaf_count; i++) {
+    if (e->kind == EXPLAIN_LIFE_EVENT) {
+        put_life(e, out);
+    }
+    for (uint32_t i = 0; e->kind != EXPLAIN_LIFE_EVENT && i < e->leaf_count; i++) {
         const struct proof_leaf *leaf = &e->leaves[i];
         (void)fprintf(out, "  %c %-24.*s %.*s", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
                       SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));

@@ -75,6 +75,8 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
     out->confirmed = state->phase == LIFE_PHASE_CONFIRMED;
     out->confidence = (double)state->confidence;
     out->data_category = def->data_category;
+    out->about = def->about;
+    out->vulnerable = def->vulnerable;
     out->since_ms = out->holds ? state->since_ms : 0;
     out->leaf_count = proof.count;
     out->leaves = proof_leaves(&proof, arena);

@@ -37,6 +37,8 @@ struct explanation {
     struct explain_gate gates[EXPLAIN_GATES_MAX]; /* offers: all of them */
     uint32_t gate_count;
     struct slice need;       /* segments: for people */
+    struct slice about;      /* life events: for people */
+    bool vulnerable;         /* life events: care, never marketing */
     struct slice disclosure; /* segments: what the customer may be told */
     struct slice purpose;    /* segments; empty: none said */
     struct slice data_category; /* segments, life events; empty: none */

@@ -61,6 +61,7 @@ struct life_def {
     const struct life_signal *signals;
     uint32_t signal_count;
     struct slice data_category; /* empty: none */
+    struct slice about;         /* for people; empty: not said */
     bool vulnerable; /* policy: care, never marketing */
     bool publish;    /* in the view */
 };

@@ -187,6 +187,7 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
     load_policy(loader, yaml_get(node, "policy"), def);
     load_numbers(loader, node, def, errors);
     (void)yaml_text(yaml_get(node, "data_category"), loader->diagnostics, &def->data_category);
+    (void)yaml_text(yaml_get(node, "about"), loader->diagnostics, &def->about);
     def->publish = load_publish(loader, node);
     canon_text(loader, "data_category", def->data_category);
     definition->hash = canon_end(loader);

@@ -123,12 +123,37 @@ START_TEST(why_says_leaf_by_leaf)
 }
 END_TEST
 
+START_TEST(why_of_a_life_event_is_for_an_adviser)
+{
+    live();
+    uint32_t index;
+    struct explanation explanation;
+    char *text = NULL;
+    size_t size = 0;
+    arena_reset(&arena);
+    ck_assert(engine_find(opened.engine, EXPLAIN_LIFE_EVENT, slice_text("job.lost"), &index));
+    ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_LIFE_EVENT, index,
+                                    customer->seen_ms, NULL, &arena, &explanation),
+                     STATUS_OK);
+    FILE *out = open_memstream(&text, &size);
+    explained_print(&explanation, false, out);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_msg(strncmp(text, "NO (v1, ", 8) == 0, "%s", text);
+    ck_assert_ptr_nonnull(strstr(text, "It means: the salary has not come and no other took its place."));
+    ck_assert_ptr_nonnull(strstr(text, "Not seen, and would speak for it:\n    when"));
+    ck_assert_ptr_nonnull(strstr(text, "second_payday_missed"));
+    ck_assert_ptr_nonnull(strstr(text, "Care, never marketing"));
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("explained");
     TCase *tc = tcase_create("explained");
     tcase_add_test(tc, get_says_all_that_is_kept);
     tcase_add_test(tc, why_says_leaf_by_leaf);
+    tcase_add_test(tc, why_of_a_life_event_is_for_an_adviser);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
 }
