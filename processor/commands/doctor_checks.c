@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/zone.h"
+#include "commands/redis_permissions.h"
 #include "commands/topic_list.h"
 
 enum {
@@ -208,71 +209,18 @@ void doctor_check_registry(const struct connect *connect, struct doctor_report *
 /* --- Redis
  * ---------------------------------------------------------------------------------------- */
 
-/* Every command that Segue sends, as it may be tried on a probe key; the last ones leave nothing
- * behind. */
-static const char *const probes[][3] = {
-    {"WATCH", "key", NULL}, {"UNWATCH", NULL, NULL},   {"MULTI", NULL, NULL},
-    {"EXEC", NULL, NULL},   {"GET", "key", NULL},      {"MGET", "key", NULL},
-    {"SET", "key", "1"},    {"MSET", "key", "1"},      {"DEL", "key", NULL},
-    {"SADD", "key", "1"},   {"SMEMBERS", "key", NULL}, {"SREM", "key", "1"},
-    {"HSET", "key", "f"},   {"HDEL", "key", "f"},      {"HGETALL", "key", NULL},
-    {"DEL", "key", NULL},
-};
-
-static void write_probe(struct store_pipeline *pipeline, const char *const words[3],
-                        const char *key)
-{
-    bool hash_set = strcmp(words[0], "HSET") == 0;
-    uint32_t count = 1U + (words[1] != NULL) + (words[2] != NULL) + hash_set;
-    store_command(pipeline, count);
-    store_argument_text(pipeline, words[0]);
-    if (words[1] != NULL) {
-        store_argument_text(pipeline, key);
-    }
-    if (words[2] != NULL) {
-        store_argument_text(pipeline, words[2]);
-    }
-    if (hash_set) {
-        store_argument_text(pipeline, "1");
-    }
-}
-
 static void check_permissions(const struct connect *connect, struct redis_store *redis,
                               struct doctor_report *report)
 {
-    uint8_t block[2048];
-    char key[128];
     char mend[DOCTOR_TEXT_SIZE];
-    struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
-    struct store_answer answer;
     struct status_text text = {""};
-    const char *user = connect->settings.redis.user;
-    int used =
-        snprintf(mend, sizeof(mend), "redis-cli acl setuser %s '~{%s.*'",
-                 user == NULL || user[0] == '\0' ? "default" : user, connect->settings.application);
-    bool good = true;
-    (void)snprintf(key, sizeof(key), "{%s.doctor}probe", connect->settings.application);
-    for (size_t i = 0; i < ARRAY_COUNT(probes); i++) {
-        write_probe(&pipeline, probes[i], key);
+    enum status status = redis_permissions_ask(connect, redis, report->timeout_ms, mend, sizeof(mend), &text);
+    if (status == STATUS_OK) {
+        doctor_add(report, "redis acl", DOCTOR_OK, NULL, "the user may do all that Segue does");
+    } else {
+        doctor_add(report, "redis acl", level_of(status),
+                   status == STATUS_INVALID ? mend : "run segue doctor again", "%s", text.text);
     }
-    enum status status = redis_store_call(redis, 0, &pipeline, report->timeout_ms, &answer, &text);
-    if (status != STATUS_OK) {
-        doctor_add(report, "redis acl", level_of(status), "run segue doctor again", "%s",
-                   text.text);
-        return;
-    }
-    for (size_t i = 0; i < ARRAY_COUNT(probes); i++) {
-        if (answer.replies[i].kind == STORE_ERROR) {
-            good = false;
-            (void)snprintf(text.text, sizeof(text.text), "%s: %.*s", probes[i][0],
-                           SLICE_ARG(answer.replies[i].text));
-            if (used > 0 && (size_t)used < sizeof(mend)) {
-                used += snprintf(mend + used, sizeof(mend) - (size_t)used, " +%s", probes[i][0]);
-            }
-        }
-    }
-    doctor_add(report, "redis acl", good ? DOCTOR_OK : DOCTOR_FAIL, good ? NULL : mend, "%s",
-               good ? "the user may do all that Segue does" : text.text);
 }
 
 static void check_facts(const struct redis_facts *facts, struct doctor_report *report)

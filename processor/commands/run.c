@@ -16,6 +16,7 @@
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/connect.h"
+#include "commands/redis_permissions.h"
 #include "engine/engine.h"
 #include "io/kafka_admin.h"
 #include "io/http.h"
@@ -255,6 +256,19 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     return options;
 }
 
+/* A user who may only read would be found out at the first commit. */
+static enum status ask_permissions(struct run *run, struct status_text *out_text)
+{
+    char mend[256];
+    struct status_text why = {""};
+    enum status status = redis_permissions_ask(&run->connect, run->stores[0], START_TIMEOUT_MS, mend,
+                                               sizeof(mend), &why);
+    if (status == STATUS_INVALID) {
+        return status_fail(out_text, status, "%s; mend it: %s", why.text, mend);
+    }
+    return status == STATUS_OK ? status : status_fail(out_text, status, "%s", why.text);
+}
+
 static enum status open_workers(struct run *run, struct status_text *out_text)
 {
     for (uint32_t w = 0; w < run->worker_count; w++) {
@@ -266,6 +280,12 @@ static enum status open_workers(struct run *run, struct status_text *out_text)
         enum status status = redis_store_open(&run->stores[w], &redis, clock_system(), out_text);
         if (status == STATUS_OK) {
             status = redis_store_wait_ready(run->stores[w], 0, START_TIMEOUT_MS, out_text);
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (w == 0) {
+            status = ask_permissions(run, out_text);
         }
         if (status != STATUS_OK) {
             return status;
