@@ -13,7 +13,7 @@
 #include "io/redis_connection.h"
 
 enum {
-    READ_REPLY_SIZE_MAX = 8 * 1024 * 1024,
+    READ_REPLY_SIZE_MAX = 64 * 1024 * 1024,
     WRITE_REPLY_SIZE_MAX = 256 * 1024,
     REPLY_SIZE_MIN = 16 * 1024, /* the greeting's answer fits */
     EVENTS_PER_POLL = 64,

@@ -32,7 +32,7 @@ struct redis_settings {
      * so each task reads through one of its own, from this number on; 0: everybody reads through connection 0. */
     bool cluster;
     uint32_t read_first;
-    size_t read_reply_size_max;  /* bytes of one pipeline's replies on a connection that reads; 0: 8 MiB */
+    size_t read_reply_size_max;  /* bytes of one pipeline's replies on a connection that reads; 0: 64 MiB */
     size_t write_reply_size_max; /* the same on one that writes; 0: 256 KiB */
 };
 

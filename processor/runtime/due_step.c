@@ -10,7 +10,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { DUE_BUCKETS_PER_READ = 128, DUE_FIRE_PER_TURN = 256, DUE_KEYS_PER_READ = 256 };
+enum { DUE_FIRE_PER_TURN = 256, DUE_KEYS_PER_READ = 256 };
 
 /* SMEMBERS of the next buckets, with the head, in one MULTI. */
 void due_read(struct worker *worker, struct task *task, enum read_operation operation, int64_t first,
@@ -31,7 +31,7 @@ void due_read(struct worker *worker, struct task *task, enum read_operation oper
     store_argument(&pipeline, slice_of(key, size + 4));
     memcpy(key + size, "due:", 4);
     uint32_t count = 0;
-    for (int64_t bucket = first; bucket <= last && count < DUE_BUCKETS_PER_READ;
+    for (int64_t bucket = first; bucket <= last && count < task->read_buckets_max;
          bucket++, count++) {
         char text[24];
         int length = snprintf(text, sizeof(text), "%lld", (long long)bucket);

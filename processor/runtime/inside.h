@@ -25,6 +25,7 @@ enum {
     RECENT_CHECKPOINTS = 65536, /* power of two */
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
+    READ_BUCKETS_MAX = 128,
     READ_KEYS_MORE = 8, /* after each answer that did fit */
 };
 
@@ -228,6 +229,7 @@ struct task {
     int64_t read_since_us;
     uint64_t read_serial;
     uint32_t read_count;
+    uint32_t read_buckets_max; /* due sets to ask for at a time, likewise */
     uint32_t read_keys_max; /* customers to ask for at a time: fewer after an answer that did not fit */
     int64_t read_bucket;
 

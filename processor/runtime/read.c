@@ -112,6 +112,11 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
  * many either way. One record always fits. */
 static void read_learn(struct task *task, enum read_operation operation, bool good)
 {
+    if (operation == READ_DUE) {
+        uint32_t most = good ? task->read_buckets_max + 1 : task->read_count / 2;
+        task->read_buckets_max = most > READ_BUCKETS_MAX ? READ_BUCKETS_MAX : most == 0 ? 1 : most;
+        return;
+    }
     if (operation != READ_CUSTOMERS && operation != READ_CHECKPOINT) {
         return;
     }

@@ -143,6 +143,7 @@ static void open_memory(struct worker *worker)
         task->number = NO_INDEX;
         task->reader = NO_INDEX;
         task->read_keys_max = READ_KEYS_MAX;
+        task->read_buckets_max = READ_BUCKETS_MAX;
         take_open(worker, task);
         task->state_block = memory_take(block, "task records");
         task->due.items = memory_take(limits->due_entries * sizeof(struct due_item), "deadlines in memory");

@@ -142,7 +142,7 @@ static const struct key keys[] = {
              "with TLS and AUTH"),
     TIMESPAN("redis.timeout", redis.timeout_ms, "2s", 10, MS_PER_HOUR,
              "a slower answer breaks the connection"),
-    SIZE("redis.reply_size", redis.reply_size_max, "8MiB", MIB, GIB,
+    SIZE("redis.reply_size", redis.reply_size_max, "64MiB", MIB, GIB,
          "replies a worker reads at a time; asks for less when they do not fit"),
 };
 
