@@ -3,6 +3,7 @@
 """Chaos on the real ones, from a seed: two `segue run` share the tasks of one application while transactions arrive and faults
 strike Segue, Redis, Kafka and the connections between. Afterwards an independent checker recounts everything.
 usage: chaos.py SEGUE WORK_DIR [--minutes N] [--seed N] [--processes N] [--rate EVENTS_PER_SECOND] [--no-figures]
+       [--faults NAME,..] [--verbose]
 
 First, with nothing else wrong, how long it takes until work goes on: after kill -9, when another process takes over, after a
 graceful restart. The seed gives the same faults in the same order with the same pauses; what they hit depends on the machine.
@@ -202,6 +203,7 @@ def main():
     parser.add_argument('--seed', type=int, default=int(time.time()))
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--rate', type=int, default=1000)
+    parser.add_argument('--faults', help='only these, with commas')
     parser.add_argument('--no-figures', action='store_true')
     parser.add_argument('--verbose', action='store_true')
     args = parser.parse_args()
@@ -222,6 +224,8 @@ def main():
         if not args.no_figures:
             recovery_figures(stack, supervisor, 8 if args.minutes < 10 else 40)
         faults = Faults(args.seed, servers, supervisor, stack)
+        if args.faults:
+            faults.schedule = [getattr(faults, name) for name in args.faults.split(',')]
         storm(args, faults, supervisor)
         events = feeder.finish()
         quiet = time.time()
