@@ -1,18 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segue get C: all that is kept about a customer, read from Redis without touching it. */
 #include <getopt.h>
+#include <stdlib.h>
 
 #include "base/memory.h"
 #include "commands/all.h"
 #include "commands/explained.h"
 #include "commands/lookup.h"
 #include "commands/subject_access.h"
-#include "io/clock.h"
 
 static const char help[] =
     "usage: segue get [--config FILE] [--json | --subject-access] CUSTOMER\n\n"
     "Features, life events, segments and offers of a customer, as they stand now.\n"
+    "CUSTOMER `-`: many, their ids on standard input, one a line.\n"
     "--subject-access: all that is held, profile and consents too, in plain words.\n";
+
+struct manner {
+    bool json;
+    bool subject_access;
+};
+
+static int print_customer(struct lookup *lookup, struct slice id, struct manner manner,
+                          struct arena *arena)
+{
+    int code = lookup_customer(lookup, id);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
+    if (manner.subject_access) {
+        subject_access_begin(&lookup->connect.settings, lookup->customer, stdout);
+    }
+    enum status status =
+        explained_customer(lookup->opened.engine, lookup->opened.playbook, lookup->task,
+                           lookup->customer, lookup_now_ms(lookup), manner.json, arena, stdout);
+    if (manner.subject_access) {
+        subject_access_end(&lookup->connect.settings, lookup->customer, stdout);
+    }
+    return status == STATUS_OK ? EXIT_GOOD : EXIT_NO;
+}
+
+/* Those that are not there are named on stderr, and the others printed. */
+static int print_customers(struct lookup *lookup, struct manner manner, struct arena *arena)
+{
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    int worst = EXIT_GOOD;
+    while ((size = getline(&line, &capacity, stdin)) > 0) {
+        while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r')) {
+            size--;
+        }
+        int code = print_customer(lookup, slice_of(line, (size_t)size), manner, arena);
+        worst = code > worst ? code : worst;
+        if (code > EXIT_NO) {
+            break;
+        }
+    }
+    free(line);
+    return worst;
+}
 
 int get_run(int argument_count, char **arguments)
 {
@@ -42,25 +88,14 @@ int get_run(int argument_count, char **arguments)
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    int code = lookup_customer("get", config, slice_text(arguments[optind]), &lookup);
+    int code = lookup_open("get", config, &lookup);
     if (code != EXIT_GOOD) {
         return code;
     }
     struct arena arena;
-    struct clock *clock = clock_system();
-    int64_t now_ms = clock->ops->wall_ms(clock);
     arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "explain"), EXPLAIN_ARENA_SIZE);
-    if (lookup.connect.settings.clock == CLOCK_STREAM || now_ms < lookup.customer->seen_ms) {
-        now_ms = lookup.customer->seen_ms; /* event time: the wall clock says nothing here */
-    }
-    if (subject_access) {
-        subject_access_begin(&lookup.connect.settings, lookup.customer, stdout);
-    }
-    enum status status =
-        explained_customer(lookup.opened.engine, lookup.opened.playbook, lookup.task,
-                           lookup.customer, now_ms, json, &arena, stdout);
-    if (subject_access) {
-        subject_access_end(&lookup.connect.settings, lookup.customer, stdout);
-    }
-    return status == STATUS_OK ? EXIT_GOOD : EXIT_NO;
+    struct slice id = slice_text(arguments[optind]);
+    struct manner manner = {json, subject_access};
+    return slice_is(id, "-") ? print_customers(&lookup, manner, &arena)
+                             : print_customer(&lookup, id, manner, &arena);
 }

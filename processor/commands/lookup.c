@@ -10,12 +10,7 @@
 #include "io/store.h"
 #include "runtime/head.h"
 
-enum { TIMEOUT_MS = 5000, PIPELINE_SIZE = 4096, KEYS_MAX = 3, KEY_SIZE = 256 };
-
-static int fail(const char *command, enum status status, const struct status_text *text)
-{
-    return connect_fail(command, status, text);
-}
+enum { TIMEOUT_MS = 5000, PIPELINE_SIZE = 4096, KEY_SIZE = 256, ARENA_SIZE = 4 << 20 };
 
 /* GET each key; copies of the values land in `arena` (empty data: the key is not there). */
 static enum status read_keys(struct redis_store *redis, const struct slice *keys, uint32_t count,
@@ -54,27 +49,36 @@ static struct slice key_of(const struct lookup *lookup, uint32_t task, const cha
     return slice_of(out, size + (size_t)(more < 0 ? 0 : more));
 }
 
-/* Heads say how many tasks there are; task 0 always exists. */
-static enum status read_head(struct lookup *lookup, struct redis_store *redis, uint32_t task,
-                             struct arena *arena, struct head *out_head,
+static enum status take_head(struct slice key, struct slice value, struct head *out_head,
                              struct status_text *out_text)
 {
-    char text[KEY_SIZE];
-    struct slice key = key_of(lookup, task, "head", slice_text(""), text), value;
-    enum status status = read_keys(redis, &key, 1, arena, &value, out_text);
-    if (status == STATUS_OK && value.data == NULL) {
+    if (value.data == NULL) {
         return status_fail(out_text, STATUS_INVALID,
                            "there is no %.*s in Redis: nothing has been processed yet, or "
                            "`application` is another one",
                            SLICE_ARG(key));
     }
-    if (status != STATUS_OK || head_parse(value, out_head) != STATUS_OK) {
-        return status != STATUS_OK
-                   ? status
-                   : status_fail(out_text, STATUS_INVALID,
-                                 "%.*s is no head that this version knows", SLICE_ARG(key));
+    if (head_parse(value, out_head) != STATUS_OK) {
+        return status_fail(out_text, STATUS_INVALID, "%.*s is no head that this version knows",
+                           SLICE_ARG(key));
     }
     return STATUS_OK;
+}
+
+/* Heads say how many tasks there are; task 0 always exists. */
+static enum status read_task_count(struct lookup *lookup, struct status_text *out_text)
+{
+    char text[KEY_SIZE];
+    struct head head;
+    struct slice key = key_of(lookup, 0, "head", slice_text(""), text), value;
+    enum status status = read_keys(lookup->redis, &key, 1, &lookup->arena, &value, out_text);
+    if (status == STATUS_OK) {
+        status = take_head(key, value, &head, out_text);
+    }
+    if (status == STATUS_OK) {
+        lookup->task_count = head.task_count;
+    }
+    return status;
 }
 
 static enum status unpack(struct lookup *lookup, struct slice id, struct slice record,
@@ -83,8 +87,6 @@ static enum status unpack(struct lookup *lookup, struct slice id, struct slice r
     const struct engine *engine = lookup->opened.engine;
     struct slice packed;
     int64_t bucket;
-    lookup->customer = memory_take(engine_customer_size(engine), "lookup");
-    lookup->task = memory_take(engine_task_size(engine), "lookup");
     engine_task_init(engine, lookup->task, lookup->task_number);
     if (!record_open(record, &bucket, &packed)) {
         return status_fail(out_text, STATUS_INVALID,
@@ -98,75 +100,82 @@ static enum status unpack(struct lookup *lookup, struct slice id, struct slice r
     return status;
 }
 
-static int read_customer(const char *command, struct lookup *lookup, struct redis_store *redis,
-                         struct slice id)
+int lookup_customer(struct lookup *lookup, struct slice id)
 {
-    struct arena arena;
+    enum { HEAD, RECORD, TASK_RECORD, KEYS };
+    char texts[KEYS][KEY_SIZE];
+    struct slice values[KEYS];
     struct head head;
     struct status_text text;
-    char record_key[KEY_SIZE], task_key[KEY_SIZE];
-    struct slice values[2];
-    arena_init(&arena, memory_take(4 << 20, "lookup"), 4 << 20);
-    enum status status = read_head(lookup, redis, 0, &arena, &head, &text);
-    if (status == STATUS_OK) {
-        lookup->task_count = head.task_count;
-        lookup->task_number = hash_partition(id, head.task_count);
-        status = read_head(lookup, redis, lookup->task_number, &arena, &head, &text);
-    }
-    if (status != STATUS_OK) {
-        return fail(command, status, &text);
-    }
-    lookup->ready = head.state == HEAD_READY;
-    struct slice keys[2] = {key_of(lookup, lookup->task_number, "c:", id, record_key),
-                            key_of(lookup, lookup->task_number, "c:", slice_text(""), task_key)};
-    status = read_keys(redis, keys, 2, &arena, values, &text);
-    if (status != STATUS_OK) {
-        return fail(command, status, &text);
-    }
-    if (values[0].data == NULL) {
-        (void)fprintf(stderr, "segue %s: there is no customer %.*s in task %u%s\n", command,
-                      SLICE_ARG(id), lookup->task_number,
-                      lookup->ready ? "" : " (it is being rebuilt)");
-        return EXIT_NO;
-    }
-    struct engine_options options = {ENGINE_CLOCK_LIVE, lookup->connect.settings.live_from_ms,
-                                     lookup->connect.settings.salt_hash, lookup->task_count};
-    int code = opened_engine(command, options, &lookup->opened);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
-    status = unpack(lookup, id, values[0], values[1], &text);
-    return status == STATUS_OK ? EXIT_GOOD : fail(command, status, &text);
-}
-
-int lookup_customer(const char *command, const char *config, struct slice id,
-                    struct lookup *out_lookup)
-{
-    struct status_text text;
-    struct redis_store *redis;
     if (id.size == 0 || id.size > CUSTOMER_ID_SIZE_MAX) {
-        (void)fprintf(stderr, "segue %s: a customer's id has 1 to %d bytes\n", command,
+        (void)fprintf(stderr, "segue %s: a customer's id has 1 to %d bytes\n", lookup->command,
                       CUSTOMER_ID_SIZE_MAX);
         return EXIT_USAGE;
     }
+    arena_reset(&lookup->arena);
+    uint32_t task = lookup->task_number = hash_partition(id, lookup->task_count);
+    const struct slice keys[KEYS] = {key_of(lookup, task, "head", slice_text(""), texts[HEAD]),
+                                     key_of(lookup, task, "c:", id, texts[RECORD]),
+                                     key_of(lookup, task, "c:", slice_text(""), texts[TASK_RECORD])};
+    enum status status = read_keys(lookup->redis, keys, KEYS, &lookup->arena, values, &text);
+    if (status == STATUS_OK) {
+        status = take_head(keys[HEAD], values[HEAD], &head, &text);
+    }
+    if (status != STATUS_OK) {
+        return connect_fail(lookup->command, status, &text);
+    }
+    lookup->ready = head.state == HEAD_READY;
+    if (values[RECORD].data == NULL) {
+        (void)fprintf(stderr, "segue %s: there is no customer %.*s in task %u%s\n",
+                      lookup->command, SLICE_ARG(id), task,
+                      lookup->ready ? "" : " (it is being rebuilt)");
+        return EXIT_NO;
+    }
+    status = unpack(lookup, id, values[RECORD], values[TASK_RECORD], &text);
+    return status == STATUS_OK ? EXIT_GOOD : connect_fail(lookup->command, status, &text);
+}
+
+int lookup_open(const char *command, const char *config, struct lookup *out_lookup)
+{
+    struct status_text text;
+    out_lookup->command = command;
+    arena_init(&out_lookup->arena, memory_take(ARENA_SIZE, "lookup"), ARENA_SIZE);
     if (!connect_load(config, &out_lookup->connect)) {
         return EXIT_CONFIG;
     }
-    int code =
-        opened_playbook(command, out_lookup->connect.settings.playbook, false, &out_lookup->opened);
+    const struct settings *of = &out_lookup->connect.settings;
+    int code = opened_playbook(command, of->playbook, false, &out_lookup->opened);
     if (code != EXIT_GOOD) {
         return code;
     }
-    struct redis_settings settings = connect_redis(&out_lookup->connect, 1);
-    enum status status = redis_store_open(&redis, &settings, clock_system(), &text);
-    if (status != STATUS_OK) {
-        return fail(command, status, &text);
+    struct redis_settings redis = connect_redis(&out_lookup->connect, 1);
+    enum status status = redis_store_open(&out_lookup->redis, &redis, clock_system(), &text);
+    if (status == STATUS_OK) {
+        status = redis_store_wait_ready(out_lookup->redis, STORE_CONNECTION_READ, TIMEOUT_MS, &text);
     }
-    status = redis_store_wait_ready(redis, STORE_CONNECTION_READ, TIMEOUT_MS, &text);
-    code = status == STATUS_OK ? read_customer(command, out_lookup, redis, id)
-                               : fail(command, status, &text);
-    redis_store_close(redis);
+    if (status == STATUS_OK) {
+        status = read_task_count(out_lookup, &text);
+    }
+    if (status != STATUS_OK) {
+        return connect_fail(command, status, &text);
+    }
+    struct engine_options options = {ENGINE_CLOCK_LIVE, of->live_from_ms, of->salt_hash,
+                                     out_lookup->task_count};
+    code = opened_engine(command, options, &out_lookup->opened);
+    if (code == EXIT_GOOD) {
+        const struct engine *engine = out_lookup->opened.engine;
+        out_lookup->customer = memory_take(engine_customer_size(engine), "lookup");
+        out_lookup->task = memory_take(engine_task_size(engine), "lookup");
+    }
     return code;
+}
+
+int64_t lookup_now_ms(const struct lookup *lookup)
+{
+    struct clock *clock = clock_system();
+    int64_t now_ms = clock->ops->wall_ms(clock), seen_ms = lookup->customer->seen_ms;
+    bool stream = lookup->connect.settings.clock == CLOCK_STREAM;
+    return stream || now_ms < seen_ms ? seen_ms : now_ms;
 }
 
 void lookup_json_text(struct slice text, FILE *out)

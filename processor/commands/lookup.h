@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One customer, read from Redis without touching it: for get and why. */
+/* Customers, read from Redis without touching it: for get and why. */
 #ifndef COMMANDS_LOOKUP_H
 #define COMMANDS_LOOKUP_H
 
 #include "commands/connect.h"
 #include "commands/opened.h"
 
+struct redis_store;
+
 struct lookup {
+    const char *command; /* named in messages */
     struct connect connect;
     struct opened opened;
+    struct redis_store *redis;
+    struct arena arena;        /* of one reading */
     struct customer *customer; /* as after its newest applied cut */
     void *task;                /* its task's record */
     uint32_t task_number;
@@ -16,11 +21,17 @@ struct lookup {
     bool ready; /* the head says READY; otherwise the task is being rebuilt */
 };
 
-/* Configuration, playbook, engine, Redis, then the customer. EXIT_GOOD; EXIT_NO: there is no such
- * customer; otherwise the exit code after a message. Once per process; `out_lookup` is big: static.
- */
-int lookup_customer(const char *command, const char *config, struct slice id,
-                    struct lookup *out_lookup);
+/* Configuration, playbook, Redis, the number of tasks, engine. EXIT_GOOD, or the exit code after a
+ * message. Once per process; `out_lookup` is big: static. */
+int lookup_open(const char *command, const char *config, struct lookup *out_lookup);
+
+/* Read a customer, as often as wanted. EXIT_GOOD; EXIT_NO: there is no such customer; otherwise the
+ * exit code; always after a message. */
+int lookup_customer(struct lookup *lookup, struct slice id);
+
+/* The moment at which the customer read last is looked at: the wall clock, or the newest event in
+ * stream clock, where the wall clock says nothing. */
+int64_t lookup_now_ms(const struct lookup *lookup);
 
 /* A text as a JSON string, quotes included. */
 void lookup_json_text(struct slice text, FILE *out);

@@ -10,7 +10,6 @@
 #include "commands/event_files.h"
 #include "commands/explained.h"
 #include "commands/lookup.h"
-#include "io/clock.h"
 
 static const char help[] =
     "usage: segue why [--config FILE] [--json] [--at-event FILE] CUSTOMER NAME\n\n"
@@ -49,11 +48,7 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
     struct explanation explanation;
     struct event event;
     struct arena arena;
-    struct clock *clock = clock_system();
-    int64_t now_ms = clock->ops->wall_ms(clock);
-    if (lookup->connect.settings.clock == CLOCK_STREAM || now_ms < lookup->customer->seen_ms) {
-        now_ms = lookup->customer->seen_ms;
-    }
+    int64_t now_ms = lookup_now_ms(lookup);
     if (event_path != NULL) {
         int code = read_event(event_path, lookup->customer, &event);
         if (code != EXIT_GOOD) {
@@ -110,6 +105,9 @@ int why_run(int argument_count, char **arguments)
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    int code = lookup_customer("why", config, slice_text(arguments[optind]), &lookup);
+    int code = lookup_open("why", config, &lookup);
+    if (code == EXIT_GOOD) {
+        code = lookup_customer(&lookup, slice_text(arguments[optind]));
+    }
     return code != EXIT_GOOD ? code : explain(&lookup, arguments[optind + 1], event_path, json);
 }
