@@ -74,6 +74,7 @@ bool batch_flush(struct worker *worker, struct task *task)
             batch_shrink(worker, task);
             return false;
         }
+        write->timestamp_ms = worker->record_ms;
         flight->write_slots[flight->write_count++] = task->slot;
         task->outputs_built++;
         stats_add(&worker->stats.outputs[output->kind], 1);
@@ -215,6 +216,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
     }
     struct event *event = &worker->event;
     struct reject reject = {0};
+    worker->record_ms = record->append_ms > 0 ? record->append_ms : 0;
     enum worker_decode decoded = take_decode(worker, record, &reject);
     if (decoded == WORKER_WAIT) {
         task->retry_us = worker->now_us + RETRY_US;

@@ -312,6 +312,7 @@ struct worker {
     struct event event; /* the record in hand, decoded */
     const struct log_record *event_of; /* which one that is; NULL: none */
     uint32_t ends_tickets; /* questions about ends so far */
+    int64_t record_ms;  /* its timestamp, which its outputs take over; 0: no record, time alone */
     size_t entry_average; /* bytes an entry of a cut took lately */
     struct store_buffer read_buffers[STORE_BUFFERS_READ];
     struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
