@@ -149,6 +149,7 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
             return false;
         }
         batch_touch(worker, task, entry);
+        worker->record_ms = 0;
         enum engine_result result = engine_advance(worker->options.engine, task->state_block,
                                                    customer, task->now_ms, &worker->effects);
         if (!batch_flush(worker, task) || task->serial != serial) {
@@ -188,8 +189,11 @@ void due_step(struct worker *worker, struct task *task)
         return;
     }
     int64_t present = due_bucket_of(task->now_ms);
+    if (due->loaded < present && due->loaded >= due->last) {
+        due->loaded = present; /* no cut ever put anybody there; the next ones are told by `loaded` */
+    }
     if (due->loaded < present && due->count < due->limit / 2) {
-        due_read(worker, task, READ_DUE, due->loaded + 1, present);
+        due_read(worker, task, READ_DUE, due->loaded + 1, present < due->last ? present : due->last);
         return;
     }
     /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the
