@@ -32,19 +32,48 @@ void work_begin(struct work *work, const struct engine *engine, void *task, stru
     };
 }
 
+static void value_stands(struct work *work, uint32_t index)
+{
+    work->ready[index / 64] |= UINT64_C(1) << index % 64;
+}
+
+/* scope.read_feature: a rule asks for this one. */
+static void read_feature(void *reader, uint32_t index)
+{
+    struct work *work = reader;
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    if (index < playbook->feature_count) {
+        void *features = part(work->customer, engine->features);
+        if (!work->moment_known) {
+            work->moment = features_moment(playbook->features, features, &work->scope);
+            work->moment_known = true;
+        }
+        work->values[index] = features_value(playbook->features, features, index, &work->moment);
+        value_stands(work, index);
+        return;
+    }
+    uint32_t number = 0;
+    while (index - playbook->series[number].first_feature >= SERIES_FIELD_COUNT) {
+        number++; /* unsigned: below the first is far away too */
+    }
+    const struct series_def *series = &playbook->series[number];
+    const struct series_state *states = part_of(work->customer, engine->series);
+    series_values(series, &states[number], engine->zones, work->customer->profile.zone,
+                  scope_judged_until(&work->scope, SOURCE_TRANSACTIONS), work->values + series->first_feature);
+    for (uint32_t field = 0; field < SERIES_FIELD_COUNT; field++) {
+        value_stands(work, series->first_feature + field);
+    }
+}
+
 void work_read_features(struct work *work)
 {
-    const struct playbook *playbook = work->engine->playbook;
-    const struct series_state *series = part_of(work->customer, work->engine->series);
-    int32_t zone = work->customer->profile.zone;
-    work->scope.feature_count = playbook->name_count;
-    features_values(playbook->features, part(work->customer, work->engine->features), &work->scope,
-                    work->values);
-    for (uint32_t i = 0; i < playbook->series_count; i++) {
-        series_values(&playbook->series[i], &series[i], work->engine->zones, zone,
-                      scope_judged_until(&work->scope, SOURCE_TRANSACTIONS),
-                      work->values + playbook->series[i].first_feature);
-    }
+    work->scope.feature_count = work->engine->playbook->name_count;
+    work->scope.features_ready = work->ready;
+    work->scope.read_feature = read_feature;
+    work->scope.reader = work;
+    work->moment_known = false;
+    memset(work->ready, 0, (work->scope.feature_count + 63) / 64 * sizeof(work->ready[0]));
 }
 
 struct offers_facts work_facts(const struct work *work, uint64_t *out_in)

@@ -18,6 +18,9 @@ enum status engine_values(const struct engine *engine, const struct customer *cu
     work_begin(work, engine, task, copy, NULL);
     work->scope.now_ms = now_ms;
     work_read_features(work);
+    for (uint32_t i = 0; i < work->scope.feature_count; i++) {
+        (void)scope_feature(&work->scope, i);
+    }
     *out_values = work->values;
     return STATUS_OK;
 }

@@ -19,27 +19,27 @@ static void text_take(struct text *text, int size)
     text->size = text->size < sizeof(text->data) ? text->size : sizeof(text->data) - 1;
 }
 
-static void write_feature(const struct feature_value *value, struct text *out)
+static void write_feature(struct feature_value value, struct text *out)
 {
-    if (!value->present) {
+    if (!value.present) {
         return;
     }
-    switch (value->type) {
+    switch (value.type) {
     case FEATURE_INT:
-        text_take(out, snprintf(out->data, sizeof(out->data), "%lld", (long long)value->i));
+        text_take(out, snprintf(out->data, sizeof(out->data), "%lld", (long long)value.i));
         break;
     case FEATURE_DOUBLE:
-        text_take(out, snprintf(out->data, sizeof(out->data), "%.10g", value->d));
+        text_take(out, snprintf(out->data, sizeof(out->data), "%.10g", value.d));
         break;
     case FEATURE_BOOL:
-        text_take(out, snprintf(out->data, sizeof(out->data), "%s", value->i != 0 ? "true" : "false"));
+        text_take(out, snprintf(out->data, sizeof(out->data), "%s", value.i != 0 ? "true" : "false"));
         break;
     case FEATURE_STRING:
-        text_take(out, snprintf(out->data, sizeof(out->data), "%.*s", SLICE_ARG(value->text)));
+        text_take(out, snprintf(out->data, sizeof(out->data), "%.*s", SLICE_ARG(value.text)));
         break;
     case FEATURE_TIME: {
         char at[CIVIL_TEXT_SIZE];
-        civil_format_time(value->i, at);
+        civil_format_time(value.i, at);
         text_take(out, snprintf(out->data, sizeof(out->data), "%s", at));
         break;
     }
@@ -73,14 +73,62 @@ static void write_offers(const struct engine *engine, const struct customer *cus
     }
 }
 
-static void write_field(const struct engine *engine, const struct customer *customer,
-                        const struct engine_view_field *field, const struct feature_value *values,
-                        struct text *out)
+static uint32_t hash_text(const struct text *text)
 {
-    out->size = 0;
+    uint32_t hash = (uint32_t)hash64(slice_of(text->data, text->size), 0);
+    return text->size == 0 ? 0 : hash == 0 ? 1 : hash;
+}
+
+/* A customer's published values are read one by one; a series gives all of its fields at once. */
+struct reading {
+    const struct engine *engine;
+    struct customer *customer;
+    struct scope scope;
+    struct features_moment moment;
+    uint32_t series_first; /* index of the first of the fields below; UINT32_MAX: none were read */
+    struct feature_value fields[SERIES_FIELD_COUNT];
+};
+
+static void reading_begin(struct reading *reading, const struct engine *engine, struct customer *customer)
+{
+    reading->engine = engine;
+    reading->customer = customer;
+    reading->scope =
+        (struct scope){.now_ms = customer->seen_ms, .customer = customer, .zones = engine->zones};
+    reading->moment = features_moment(engine->playbook->features, part(customer, engine->features),
+                                      &reading->scope);
+    reading->series_first = UINT32_MAX;
+}
+
+static struct feature_value read_value(struct reading *reading, uint32_t index)
+{
+    const struct engine *engine = reading->engine;
+    const struct playbook *playbook = engine->playbook;
+    if (index < playbook->feature_count) {
+        return features_value(playbook->features, part(reading->customer, engine->features), index,
+                              &reading->moment);
+    }
+    uint32_t number = 0;
+    while (index - playbook->series[number].first_feature >= SERIES_FIELD_COUNT) {
+        number++; /* unsigned: below the first is far away too */
+    }
+    const struct series_def *series = &playbook->series[number];
+    if (reading->series_first != series->first_feature) {
+        const struct series_state *states = part_of(reading->customer, engine->series);
+        series_values(series, &states[number], engine->zones, reading->customer->profile.zone,
+                      reading->scope.now_ms, reading->fields);
+        reading->series_first = series->first_feature;
+    }
+    return reading->fields[index - series->first_feature];
+}
+
+static void write_field(struct reading *reading, const struct engine_view_field *field, struct text *out)
+{
+    const struct engine *engine = reading->engine;
+    const struct customer *customer = reading->customer;
     switch ((enum engine_view_kind)field->kind) {
     case VIEW_FEATURE:
-        write_feature(&values[field->index], out);
+        write_feature(read_value(reading, field->index), out);
         break;
     case VIEW_LIFE: {
         const struct life_state *state =
@@ -105,42 +153,24 @@ static void write_field(const struct engine *engine, const struct customer *cust
     }
 }
 
-static uint32_t hash_text(const struct text *text)
-{
-    uint32_t hash = (uint32_t)hash64(slice_of(text->data, text->size), 0);
-    return text->size == 0 ? 0 : hash == 0 ? 1 : hash;
-}
-
-static void read_values(const struct engine *engine, struct customer *customer,
-                        struct feature_value *values)
-{
-    const struct playbook *playbook = engine->playbook;
-    const struct series_state *series = part_of(customer, engine->series);
-    struct scope scope = {.now_ms = customer->seen_ms, .customer = customer, .zones = engine->zones};
-    features_values(playbook->features, part(customer, engine->features), &scope, values);
-    for (uint32_t i = 0; i < playbook->series_count; i++) {
-        series_values(&playbook->series[i], &series[i], engine->zones, customer->profile.zone,
-                      scope.now_ms, values + playbook->series[i].first_feature);
-    }
-}
-
 uint32_t engine_view(const struct engine *engine, struct customer *customer, struct arena *arena,
                      struct view_change *out_changes)
 {
-    struct feature_value values[RULES_FEATURES_MAX];
+    struct reading reading;
     uint32_t *hashes = part(customer, engine->view_hashes);
     uint32_t count = 0;
     if (engine->view_count == 0) {
         return 0;
     }
-    if (!customer->erased && customer->seen_ms != INT64_MIN) {
-        read_values(engine, customer, values);
+    bool known = !customer->erased && customer->seen_ms != INT64_MIN;
+    if (known) {
+        reading_begin(&reading, engine, customer);
     }
     for (uint32_t i = 0; i < engine->view_count; i++) {
         struct text text;
         text.size = 0;
-        if (!customer->erased && customer->seen_ms != INT64_MIN) {
-            write_field(engine, customer, &engine->view[i], values, &text);
+        if (known) {
+            write_field(&reading, &engine->view[i], &text);
         }
         uint32_t hash = hash_text(&text);
         if (hash == hashes[i]) {

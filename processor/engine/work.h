@@ -18,6 +18,9 @@ struct work {
     struct arena scratch;
     struct slice life_names[LIFE_DEFS_MAX];
     struct slice segment_names[SEGMENTS_MAX];
+    struct features_moment moment; /* of the values below, once the first was read */
+    bool moment_known;
+    uint64_t ready[RULES_FEATURES_MAX / 64]; /* which values stand */
     struct feature_value values[RULES_FEATURES_MAX];
     uint8_t scratch_block[SCRATCH_SIZE];
 };
@@ -26,7 +29,8 @@ struct work {
 void work_begin(struct work *work, const struct engine *engine, void *task, struct customer *customer,
                 struct effects *effects);
 
-/* Features and series at scope.now_ms into scope.features. */
+/* From now on scope_feature() gives features and series as they stand at scope.now_ms. Again after the
+ * customer's features or the moment have changed. */
 void work_read_features(struct work *work);
 
 /* What the stages before offers say, without evaluating them: as they stand. `out_in`: SEGMENTS_MAX bits. */

@@ -11,21 +11,21 @@ struct due {
     int64_t at_ms;
 };
 
-static void due_day(struct due *due, const struct moment *moment, int64_t day)
+static void due_day(struct due *due, const struct features_moment *moment, int64_t day)
 {
     if (day > moment->today && day < due->day) {
         due->day = day;
     }
 }
 
-static void due_ms(struct due *due, const struct moment *moment, int64_t at_ms)
+static void due_ms(struct due *due, const struct features_moment *moment, int64_t at_ms)
 {
     if (at_ms > moment->now_ms && at_ms < due->at_ms) {
         due->at_ms = at_ms;
     }
 }
 
-static void due_tile(struct due *due, const struct moment *moment, uint32_t tile_ms, int64_t tile)
+static void due_tile(struct due *due, const struct features_moment *moment, uint32_t tile_ms, int64_t tile)
 {
     if (tile_ms == PLAN_DAY_TILE_MS) {
         due_day(due, moment, tile);
@@ -43,7 +43,7 @@ static int64_t window_tiles(const struct feature_def *def, uint32_t tile_ms)
 /* The first tile of the window that holds something leaves it `length` tiles later; a tile ahead of the moment
  * (events may be dated a few minutes ahead) enters. */
 static void due_cell(const struct features_plan *plan, const void *state, uint32_t index,
-                     uint32_t part, const struct moment *moment, struct due *due)
+                     uint32_t part, const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
     if (def->unit == FEATURE_ALL || def->anchor == FEATURE_ANCHOR_CUSTOMER) {
@@ -70,7 +70,7 @@ static void due_cell(const struct features_plan *plan, const void *state, uint32
 }
 
 static void due_since(const struct features_plan *plan, const void *state, uint32_t index,
-                      const struct moment *moment, struct due *due)
+                      const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
@@ -99,7 +99,7 @@ static void due_since(const struct features_plan *plan, const void *state, uint3
 }
 
 static void due_distinct(const struct features_plan *plan, const void *state, uint32_t index,
-                         const struct moment *moment, struct due *due)
+                         const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct table_plan *part = &plan->tables[plan->readers[index].table];
@@ -114,7 +114,7 @@ static void due_distinct(const struct features_plan *plan, const void *state, ui
 }
 
 static void due_feature(const struct features_plan *plan, const void *state, uint32_t index,
-                        const struct moment *moment, struct due *due)
+                        const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
     switch (def->kind) {
@@ -165,22 +165,17 @@ static void due_feature(const struct features_plan *plan, const void *state, uin
     }
 }
 
-static uint32_t operand_count(enum feature_kind kind)
-{
-    return kind == FEATURE_RATIO ? 2 : kind == FEATURE_RFM ? 3 : 0;
-}
-
 static void due_with_operands(const struct features_plan *plan, const void *state, uint32_t index,
-                              const struct moment *moment, struct due *due)
+                              const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
     due_feature(plan, state, index, moment, due);
-    for (uint32_t i = 0; i < operand_count(def->kind); i++) {
+    for (uint32_t i = 0; i < values_operand_count(def->kind); i++) {
         due_feature(plan, state, def->operands[i], moment, due);
     }
 }
 
-static int64_t settle(const struct due *due, const struct moment *moment)
+static int64_t settle(const struct due *due, const struct features_moment *moment)
 {
     int64_t at_ms = due->at_ms;
     if (due->day <= PLAN_TILE_MAX) {
@@ -194,7 +189,7 @@ int64_t features_next_change(const struct features_plan *plan, const void *state
                              const struct scope *scope)
 {
     INVARIANT(index < plan->count);
-    struct moment moment = moment_of(plan, state, scope);
+    struct features_moment moment = features_moment(plan, state, scope);
     struct due due = {INT64_MAX, INT64_MAX};
     due_with_operands(plan, state, index, &moment, &due);
     return settle(&due, &moment);
@@ -202,7 +197,7 @@ int64_t features_next_change(const struct features_plan *plan, const void *state
 
 int64_t features_deadline(const struct features_plan *plan, const void *state, const struct scope *scope)
 {
-    struct moment moment = moment_of(plan, state, scope);
+    struct features_moment moment = features_moment(plan, state, scope);
     struct due due = {INT64_MAX, INT64_MAX};
     for (uint32_t i = 0; i < plan->count; i++) {
         if (plan->defs[i].armed || plan->defs[i].publish) {
@@ -223,7 +218,7 @@ int64_t features_reaches(const struct features_plan *plan, const void *state, ui
         return features_next_change(plan, state, index, scope);
     }
     const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
-    struct moment moment = moment_of(plan, state, scope);
+    struct features_moment moment = features_moment(plan, state, scope);
     struct due due = {INT64_MAX, INT64_MAX};
     if (def->anchor == FEATURE_ANCHOR_NOW && samples_head(part, state)->count > 0 &&
         threshold > -PLAN_TIME_MS_MAX && threshold < PLAN_TIME_MS_MAX) {

@@ -257,6 +257,24 @@ struct features_outcome {
 struct features_outcome features_event(const struct features_plan *plan, void *state,
                                        const struct scope *scope, struct arena *scratch);
 
+/* The moment of a reading, as the customer's calendar sees it: reckoned once for all that is read then. */
+struct features_moment {
+    int64_t now_ms;
+    int32_t today;  /* local day of now */
+    int32_t latest; /* the customer's newest local day; INT32_MIN: nothing has come yet */
+    int32_t zone;
+    const struct zones *zones;
+    const struct scope *scope;
+};
+
+/* `scope` as for features_event; it and the state must not change while the moment is in use. */
+struct features_moment features_moment(const struct features_plan *plan, const void *state,
+                                       const struct scope *scope);
+
+/* One feature's value at that moment. Text is borrowed from `state`. */
+struct feature_value features_value(const struct features_plan *plan, void *state, uint32_t index,
+                                    const struct features_moment *moment);
+
 /* Every feature's value at scope->now_ms in the customer's zone, into `out` (features_count entries). Texts are
  * borrowed from `state`. Moves cached window totals, so `state` is not const; what is packed does not change. */
 void features_values(const struct features_plan *plan, void *state, const struct scope *scope,

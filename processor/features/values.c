@@ -7,10 +7,10 @@
 #include "features/table.h"
 #include "features/tiles.h"
 
-struct moment moment_of(const struct features_plan *plan, const void *state, const struct scope *scope)
+struct features_moment features_moment(const struct features_plan *plan, const void *state, const struct scope *scope)
 {
     (void)plan;
-    return (struct moment){
+    return (struct features_moment){
         .now_ms = scope->now_ms,
         .today = zones_local_day(scope->zones, scope->customer->profile.zone, scope->now_ms),
         .latest = ((const struct state_head *)state)->latest_day,
@@ -20,7 +20,7 @@ struct moment moment_of(const struct features_plan *plan, const void *state, con
     };
 }
 
-int32_t moment_end(const struct moment *moment, uint32_t tile_ms, uint8_t anchor)
+int32_t moment_end(const struct features_moment *moment, uint32_t tile_ms, uint8_t anchor)
 {
     if (tile_ms != PLAN_DAY_TILE_MS) {
         return tile_of(tile_ms, moment->now_ms, 0);
@@ -31,7 +31,7 @@ int32_t moment_end(const struct moment *moment, uint32_t tile_ms, uint8_t anchor
 /* ---- tiles ---- */
 
 static int64_t tile_total(const struct features_plan *plan, void *state, const struct reader *reader,
-                          uint32_t part, const struct moment *moment)
+                          uint32_t part, const struct features_moment *moment)
 {
     const struct cell *cell = &plan->cells[reader->cell[part]];
     const struct group *group = &plan->groups[cell->group];
@@ -46,7 +46,7 @@ static int64_t tile_total(const struct features_plan *plan, void *state, const s
 }
 
 static struct feature_value tile_value(const struct features_plan *plan, void *state, uint32_t index,
-                                       const struct moment *moment)
+                                       const struct features_moment *moment)
 {
     const struct reader *reader = &plan->readers[index];
     struct feature_value value = {.type = reader->type, .present = true};
@@ -145,7 +145,7 @@ static double decay(const struct group *group, uint32_t cell, const void *state,
 }
 
 static struct feature_value day_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                      const struct moment *moment)
+                                      const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct reader *reader = &plan->readers[index];
@@ -329,7 +329,7 @@ static struct feature_value events_value(const struct features_plan *plan, const
 }
 
 static struct feature_value since_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                        const struct moment *moment)
+                                        const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
@@ -354,7 +354,7 @@ static struct feature_value since_value(const struct features_plan *plan, const 
 }
 
 static struct feature_value distinct_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                           const struct moment *moment)
+                                           const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct table_plan *part = &plan->tables[plan->readers[index].table];
@@ -408,7 +408,7 @@ static struct feature_value sequence_value(const struct features_plan *plan, con
 }
 
 static struct feature_value absence_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                          const struct moment *moment)
+                                          const struct features_moment *moment)
 {
     struct feature_value value = {.type = FEATURE_BOOL, .present = true};
     value.i = absence_due_ms(plan, state, index) <=
@@ -431,15 +431,20 @@ int64_t absence_due_ms(const struct features_plan *plan, const void *state, uint
 
 /* ---- of other features ---- */
 
+uint32_t values_operand_count(enum feature_kind kind)
+{
+    return kind == FEATURE_RATIO ? 2 : kind == FEATURE_RFM ? 3 : 0;
+}
+
 static double number_of(const struct feature_value *value)
 {
     return value->type == FEATURE_DOUBLE ? value->d : (double)value->i;
 }
 
-static struct feature_value ratio_value(const struct feature_def *def, const struct feature_value *values)
+static struct feature_value ratio_value(const struct feature_value *operands)
 {
-    const struct feature_value *a = &values[def->operands[0]];
-    const struct feature_value *b = &values[def->operands[1]];
+    const struct feature_value *a = &operands[0];
+    const struct feature_value *b = &operands[1];
     struct feature_value value = {.type = FEATURE_DOUBLE};
     value.present = a->present && b->present && number_of(b) != 0;
     value.d = value.present ? number_of(a) / number_of(b) : 0;
@@ -447,11 +452,11 @@ static struct feature_value ratio_value(const struct feature_def *def, const str
 }
 
 /* 1 + how many limits the value reaches; recency the other way round: a short time is a 5. */
-static struct feature_value rfm_value(const struct feature_def *def, const struct feature_value *values)
+static struct feature_value rfm_value(const struct feature_def *def, const struct feature_value *operands)
 {
     struct feature_value value = {.type = FEATURE_INT, .present = true};
     for (uint32_t part = 0; part < 3; part++) {
-        const struct feature_value *operand = &values[def->operands[part]];
+        const struct feature_value *operand = &operands[part];
         int64_t reached = 0;
         for (uint32_t i = 0; i < 4; i++) {
             reached += operand->present && number_of(operand) >= (double)def->cuts[part][i];
@@ -462,8 +467,20 @@ static struct feature_value rfm_value(const struct feature_def *def, const struc
     return value;
 }
 
-static struct feature_value one_value(const struct features_plan *plan, void *state, uint32_t index,
-                                      const struct moment *moment, const struct feature_value *values)
+/* Operands are earlier features, so this comes to an end. */
+static struct feature_value operands_value(const struct features_plan *plan, void *state, uint32_t index,
+                                           const struct features_moment *moment)
+{
+    const struct feature_def *def = &plan->defs[index];
+    struct feature_value operands[FEATURES_OPERANDS_MAX];
+    for (uint32_t i = 0; i < values_operand_count(def->kind); i++) {
+        operands[i] = features_value(plan, state, def->operands[i], moment);
+    }
+    return def->kind == FEATURE_RATIO ? ratio_value(operands) : rfm_value(def, operands);
+}
+
+struct feature_value features_value(const struct features_plan *plan, void *state, uint32_t index,
+                                    const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     switch (def->kind) {
@@ -501,9 +518,8 @@ static struct feature_value one_value(const struct features_plan *plan, void *st
     case FEATURE_ABSENCE:
         return absence_value(plan, state, index, moment);
     case FEATURE_RATIO:
-        return ratio_value(def, values);
     case FEATURE_RFM:
-        return rfm_value(def, values);
+        return operands_value(plan, state, index, moment);
     case FEATURE_KIND_COUNT:
         break;
     }
@@ -513,8 +529,8 @@ static struct feature_value one_value(const struct features_plan *plan, void *st
 void features_values(const struct features_plan *plan, void *state, const struct scope *scope,
                      struct feature_value *out)
 {
-    struct moment moment = moment_of(plan, state, scope);
+    struct features_moment moment = features_moment(plan, state, scope);
     for (uint32_t i = 0; i < plan->count; i++) {
-        out[i] = one_value(plan, state, i, &moment, out);
+        out[i] = features_value(plan, state, i, &moment);
     }
 }

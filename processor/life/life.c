@@ -22,11 +22,9 @@ struct reading {
 
 static const struct feature_value *absent_since(const struct life_absent *absent, const struct scope *scope)
 {
-    if (!absent->used || absent->feature >= scope->feature_count) {
-        return NULL;
-    }
-    const struct feature_value *value = &scope->features[absent->feature];
-    return value->present ? value : NULL;
+    const struct feature_value *value =
+        absent->used ? scope_feature(scope, absent->feature) : NULL;
+    return value != NULL && value->present ? value : NULL;
 }
 
 static enum rules_truth absent_holds(const struct life_absent *absent, const struct scope *scope)

@@ -40,8 +40,13 @@ struct scope {
     int64_t now_ms;
     const struct event *event; /* NULL: a deadline */
     const struct customer *customer;
-    const struct feature_value *features; /* feature_count entries; valid where feature_ready bit is set */
+    const struct feature_value *features; /* feature_count entries; read through scope_feature() */
     uint32_t feature_count;
+    /* A bit per feature: its value stands in `features`. Most events decide by few of them, so the others are
+     * not reckoned: `read_feature` is called for one that is asked for. NULL: all values stand. */
+    const uint64_t *features_ready;
+    void (*read_feature)(void *reader, uint32_t index);
+    void *reader;
     const struct slice *life; /* names of confirmed life events */
     uint32_t life_count;
     const struct slice *segments; /* names of segments the customer is in */
@@ -51,6 +56,18 @@ struct scope {
      * come); NULL: all come. */
     const int64_t *silent_from_ms;
 };
+
+/* The value of a feature at this moment; NULL: there is no such feature. */
+static inline const struct feature_value *scope_feature(const struct scope *scope, uint32_t index)
+{
+    if (index >= scope->feature_count) {
+        return NULL;
+    }
+    if (scope->features_ready != NULL && (scope->features_ready[index / 64] >> index % 64 & 1) == 0) {
+        scope->read_feature(scope->reader, index);
+    }
+    return &scope->features[index];
+}
 
 enum { SCOPE_SILENT_RECHECK_MS = 60000 };
 

@@ -464,10 +464,10 @@ static struct cel_value read_event(const struct cel_activation *activation,
 
 static struct cel_value read_feature(const struct scope *scope, uint32_t index)
 {
-    if (index >= scope->feature_count || !scope->features[index].present) {
+    const struct feature_value *value = scope_feature(scope, index);
+    if (value == NULL || !value->present) {
         return absent();
     }
-    const struct feature_value *value = &scope->features[index];
     switch ((int)value->type) {
     case FEATURE_INT:
         return cel_int(value->i);
