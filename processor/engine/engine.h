@@ -48,6 +48,13 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
 size_t engine_customer_size(const struct engine *engine);
 size_t engine_task_size(const struct engine *engine);
 
+enum { ENGINE_LINE_SIZE = 64 };
+
+/* Which lines of a customer's block nearly every event touches, counted from its begin: heads and totals, not the
+ * tiles of days gone by, profiles and offers. For whoever wants to ask for them beforehand. Returns how many, at
+ * most `limit`. */
+uint32_t engine_hot_lines(const struct engine *engine, uint16_t *out_lines, uint32_t limit);
+
 /* Names the packed layout: equal hashes read each other's bytes without migration. */
 uint64_t engine_layout_hash(const struct engine *engine);
 /* Of the whole playbook; written into cuts and heads. */

@@ -288,6 +288,40 @@ size_t engine_task_size(const struct engine *engine)
     return engine->task_size;
 }
 
+/* The line that holds byte `at` of a customer. */
+static bool is_hot(const struct engine *engine, size_t at)
+{
+    const size_t hot[][2] = {{0, offsetof(struct customer, profile.country)},
+                             {engine->features, engine->series},
+                             {engine->segments, engine->ledger}};
+    size_t from = at / ENGINE_LINE_SIZE * ENGINE_LINE_SIZE;
+    size_t to = from + ENGINE_LINE_SIZE;
+    size_t tiles, size;
+    for (uint32_t i = 0; features_tiles_at(engine->playbook->features, i, &tiles, &size); i++) {
+        tiles += engine->features;
+        if (from >= tiles && to <= tiles + size) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sizeof(hot) / sizeof(hot[0]); i++) {
+        if (from < hot[i][1] && to > hot[i][0]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t engine_hot_lines(const struct engine *engine, uint16_t *out_lines, uint32_t limit)
+{
+    uint32_t count = 0;
+    for (size_t at = 0; at < engine->customer_size && count < limit; at += ENGINE_LINE_SIZE) {
+        if (is_hot(engine, at)) {
+            out_lines[count++] = (uint16_t)(at / ENGINE_LINE_SIZE);
+        }
+    }
+    return count;
+}
+
 uint64_t engine_layout_hash(const struct engine *engine)
 {
     return engine->layout_hash;

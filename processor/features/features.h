@@ -236,6 +236,10 @@ size_t features_state_size(const struct features_plan *plan);
 size_t features_packed_size_max(const struct features_plan *plan);
 void features_init(const struct features_plan *plan, void *state);
 
+/* The parts of a block of which an event touches little: the tiles of group `number`, from 0 on. False: there is
+ * no such group. */
+bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset, size_t *out_size);
+
 enum features_result {
     FEATURES_ACCEPTED,
     FEATURES_DUPLICATE, /* seen before: nothing changed, evaluate nothing */

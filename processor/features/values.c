@@ -7,7 +7,8 @@
 #include "features/table.h"
 #include "features/tiles.h"
 
-struct features_moment features_moment(const struct features_plan *plan, const void *state, const struct scope *scope)
+struct features_moment features_moment(const struct features_plan *plan, const void *state,
+                                       const struct scope *scope)
 {
     (void)plan;
     return (struct features_moment){

@@ -52,8 +52,8 @@ static const struct setting defaults[] = {
     {"socket.timeout.ms", "10000", PRODUCER},
     /* AddOffsetsToTxn waits this long on CONCURRENT_TRANSACTIONS. */
     {"retry.backoff.ms", "3", PRODUCER},
-    /* Commit flushes: 5 only made commits 1.3 ms slower (tests/bench). */
-    {"linger.ms", "1", PRODUCER},
+    /* The flush of a commit sends at once; before it, nothing wakes up to find that nothing may be sent yet. */
+    {"linger.ms", "100", PRODUCER},
     {"queue.buffering.max.messages", "1000000", PRODUCERS},
     {"queue.buffering.max.kbytes", "262144", PRODUCERS},
     {"linger.ms", "20", FEED}, /* thousands of tiny requests melt a small broker */

@@ -10,6 +10,7 @@
 
 /* Kafka's api keys (protocol guide). */
 enum {
+    API_ADD_PARTITIONS_TO_TXN = 24,
     API_ADD_OFFSETS_TO_TXN = 25,
     API_END_TXN = 26,
     API_TXN_OFFSET_COMMIT = 28,
@@ -18,6 +19,9 @@ enum {
 enum {
     TRANSACTION_TIMEOUT_MS =
         12000, /* over transaction.timeout.ms: by then the broker has ended it */
+    REGISTER_WAIT_US = 200,
+    REGISTER_QUIET = 3,
+    REGISTER_WAIT_MS_MAX = 30,
     INIT_WAIT_MS = 5,
     INIT_WAIT_MS_MAX = 80,
 };
@@ -25,6 +29,8 @@ enum {
 static struct kafka_request_count *count_of(struct kafka_producer *producer, int16_t api_key)
 {
     switch (api_key) {
+    case API_ADD_PARTITIONS_TO_TXN:
+        return &producer->add_partitions;
     case API_ADD_OFFSETS_TO_TXN:
         return &producer->add_offsets;
     case API_END_TXN:
@@ -346,6 +352,21 @@ static rd_kafka_error_t *send_offsets(struct kafka_producer *producer,
     return error;
 }
 
+/* Until the coordinator knows the partitions that were produced to. A flush that begins before makes librdkafka's
+ * broker thread spin until then: its next wake-up is "now" as soon as something could be sent, and nothing may be
+ * sent yet. That was more CPU than the whole engine. */
+static void wait_for_partitions(struct kafka_producer *producer)
+{
+    int64_t end_ms = kafka_now_ms() + REGISTER_WAIT_MS_MAX;
+    uint32_t quiet = 0;
+    while (quiet < REGISTER_QUIET && kafka_now_ms() < end_ms) {
+        (void)usleep(REGISTER_WAIT_US);
+        uint32_t sent = atomic_load(&producer->add_partitions.sent);
+        bool answered = sent > 0 && atomic_load(&producer->add_partitions.answered) == sent;
+        quiet = answered ? quiet + 1 : 0; /* those produced to meanwhile go in one more request */
+    }
+}
+
 static rd_kafka_error_t *end_transaction(struct kafka_producer *producer, int64_t deadline_ms)
 {
     for (;;) {
@@ -374,6 +395,7 @@ enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
     count_reset(&producer->end_txn);
     count_reset(&producer->offset_commit);
     count_reset(&producer->add_offsets);
+    count_reset(&producer->add_partitions);
     rd_kafka_error_t *error = rd_kafka_begin_transaction(producer->client);
     if (error != NULL) {
         return fail_error(producer, "begin_transaction", error, out_text);
@@ -401,6 +423,9 @@ enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
         if ((i & 1023) == 1023) {
             (void)rd_kafka_poll(producer->client, 0);
         }
+    }
+    if (transaction->write_count > 0) {
+        wait_for_partitions(producer);
     }
     error = end_transaction(producer, deadline_ms);
     if (error != NULL) {

@@ -33,6 +33,7 @@ struct kafka_producer {
     struct kafka_request_count end_txn;
     struct kafka_request_count offset_commit;
     struct kafka_request_count add_offsets;
+    struct kafka_request_count add_partitions;
 };
 
 void kafka_producer_init(struct kafka_producer *producer, const struct kafka_log_settings *settings,

@@ -42,7 +42,8 @@ void batch_touch(struct worker *worker, struct task *task, struct cache_entry *e
     task->held_building = true;
     if (!entry->building) {
         entry->building = true;
-        worker->touched[worker->touched_count++] = cache_index(&worker->cache, entry);
+        worker->touched[worker->touched_count++] =
+            (struct touched){cache_index(&worker->cache, entry), task->slot};
     }
 }
 

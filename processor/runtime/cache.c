@@ -8,9 +8,14 @@
 
 enum { CACHE_ENTRIES_MIN = 64, CACHE_EMPTY = 0 }; /* the table holds index + 1 */
 
+static size_t aligned(size_t size)
+{
+    return (size + CACHE_LINE_SIZE - 1) / CACHE_LINE_SIZE * CACHE_LINE_SIZE;
+}
+
 void cache_init(struct cache *cache, size_t bytes, size_t customer_size)
 {
-    size_t stride = (sizeof(struct cache_entry) + 15) / 16 * 16 + (customer_size + 15) / 16 * 16;
+    size_t stride = CACHE_ENTRY_SIZE + aligned(customer_size);
     size_t count = bytes / (stride + 8);
     count = count < CACHE_ENTRIES_MIN ? CACHE_ENTRIES_MIN : count;
     INVARIANT(count < UINT32_MAX / 4);
@@ -58,6 +63,38 @@ struct cache_entry *cache_find(struct cache *cache, uint32_t slot, struct slice 
     struct cache_entry *entry = cache_at(cache, cache->table[place] - 1);
     entry->referenced = true;
     return entry;
+}
+
+enum { BLOCK_LINES_MAX = 64 };
+
+void cache_ask_place(const struct cache *cache, uint32_t slot, struct slice id)
+{
+    __builtin_prefetch(&cache->table[cache_hash(slot, id) & (cache->table_size - 1)]);
+}
+
+void cache_ask_entry(const struct cache *cache, uint32_t slot, struct slice id)
+{
+    uint32_t found = cache->table[cache_hash(slot, id) & (cache->table_size - 1)];
+    if (found == CACHE_EMPTY) {
+        return;
+    }
+    /* Mostly the right one; another one costs nothing but time. */
+    struct cache_entry *entry = cache_at(cache, found - 1);
+    const uint8_t *customer = (const uint8_t *)cache_customer(entry);
+    __builtin_prefetch(entry);
+    for (uint32_t i = 0; i < cache->hot_count; i++) {
+        __builtin_prefetch(customer + (size_t)cache->hot_lines[i] * CACHE_LINE_SIZE);
+    }
+}
+
+void cache_ask_block(const struct cache *cache, const struct cache_entry *entry)
+{
+    const uint8_t *at = (const uint8_t *)entry;
+    size_t lines = cache->stride / CACHE_LINE_SIZE;
+    lines = lines < BLOCK_LINES_MAX ? lines : BLOCK_LINES_MAX;
+    for (size_t i = 0; i < lines; i++) {
+        __builtin_prefetch(at + i * CACHE_LINE_SIZE);
+    }
 }
 
 void cache_remove(struct cache *cache, struct cache_entry *entry)

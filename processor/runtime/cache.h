@@ -19,7 +19,13 @@ struct cache_entry {
     bool referenced;
     bool building;         /* changed in the batch that is being built */
     bool stored;           /* Redis (with the cuts sealed so far) has a record of it */
-    /* struct customer follows, aligned to 16 */
+    /* struct customer follows, on a line of its own */
+};
+
+enum {
+    CACHE_LINE_SIZE = 64,
+    CACHE_HOT_LINES_MAX = 64,
+    CACHE_ENTRY_SIZE = (sizeof(struct cache_entry) + CACHE_LINE_SIZE - 1) / CACHE_LINE_SIZE * CACHE_LINE_SIZE,
 };
 
 struct cache {
@@ -32,11 +38,13 @@ struct cache {
     uint32_t used;
     bool (*pinned)(void *context, const struct cache_entry *entry);
     void *context;
+    uint16_t hot_lines[CACHE_HOT_LINES_MAX]; /* of a customer, for cache_ask_entry; the owner fills it in */
+    uint32_t hot_count;
 };
 
 static inline struct customer *cache_customer(struct cache_entry *entry)
 {
-    return (struct customer *)((uint8_t *)entry + (sizeof(struct cache_entry) + 15) / 16 * 16);
+    return (struct customer *)((uint8_t *)entry + CACHE_ENTRY_SIZE);
 }
 
 /* Take memory for about `bytes` (at least 64 entries) of customers of `customer_size` bytes. */
@@ -51,6 +59,13 @@ uint32_t cache_index(const struct cache *cache, const struct cache_entry *entry)
 
 /* NULL: not here. Sets the second-chance mark. */
 struct cache_entry *cache_find(struct cache *cache, uint32_t slot, struct slice id);
+
+/* A customer's block is in memory that nothing has touched for seconds: waiting for it line by line costs more
+ * than all the rules. These ask for it beforehand and change nothing: first for its place in the index, then, some
+ * customers later, for what stands there. */
+void cache_ask_place(const struct cache *cache, uint32_t slot, struct slice id);
+void cache_ask_entry(const struct cache *cache, uint32_t slot, struct slice id);
+void cache_ask_block(const struct cache *cache, const struct cache_entry *entry);
 
 /* An entry for a customer who is not here; its block's id is set, everything else is the caller's to fill.
  * NULL: every entry is pinned (a normal answer: commit, and wait for Redis). */

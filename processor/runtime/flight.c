@@ -80,9 +80,8 @@ void flight_drop_task(struct worker *worker, struct task *task)
     flight->write_count = kept;
     kept = 0;
     for (uint32_t i = 0; i < worker->touched_count; i++) {
-        struct cache_entry *entry = cache_at(&worker->cache, worker->touched[i]);
-        if (entry->slot == task->slot) {
-            entry->building = false;
+        if (worker->touched[i].slot == task->slot) {
+            cache_at(&worker->cache, worker->touched[i].entry)->building = false;
         } else {
             worker->touched[kept++] = worker->touched[i];
         }
@@ -253,6 +252,19 @@ static struct cut_header seal_header(struct worker *worker, struct task *task)
     return header;
 }
 
+/* Ask for the block of the task's next customer from `at` on; returns where to look for the one after it. Twice
+ * before the first is packed, so one is always on its way. */
+static uint32_t seal_ask(const struct worker *worker, const struct task *task, uint32_t at)
+{
+    while (at < worker->touched_count && worker->touched[at].slot != task->slot) {
+        at++;
+    }
+    if (at < worker->touched_count) {
+        cache_ask_block(&worker->cache, cache_at(&worker->cache, worker->touched[at++].entry));
+    }
+    return at;
+}
+
 /* Entries first, at a distance that leaves room for the header, which needs their number. */
 static bool seal_payload(struct worker *worker, struct task *task, struct flight *flight,
                          struct slice *out_payload)
@@ -268,13 +280,16 @@ static bool seal_payload(struct worker *worker, struct task *task, struct flight
     uint32_t entry_count = 0;
     int64_t cursor = seal_cursor(task);
     task->due.cursor = cursor;
+    uint32_t asked = seal_ask(worker, task, 0);
     for (uint32_t i = 0; i < worker->touched_count; i++) {
-        struct cache_entry *cached = cache_at(&worker->cache, worker->touched[i]);
-        if (cached->slot == task->slot) {
-            entry_count++;
-            if (!seal_entry(worker, task, cached, &entries, &apply_bytes)) {
-                return false;
-            }
+        if (worker->touched[i].slot != task->slot) {
+            continue;
+        }
+        asked = seal_ask(worker, task, asked);
+        entry_count++;
+        if (!seal_entry(worker, task, cache_at(&worker->cache, worker->touched[i].entry), &entries,
+                        &apply_bytes)) {
+            return false;
         }
     }
     if (task->state == TASK_LIVE &&
@@ -421,7 +436,7 @@ static void flight_seal(struct worker *worker, struct flight *flight)
         }
     }
     for (uint32_t i = 0; i < worker->touched_count; i++) {
-        cache_at(&worker->cache, worker->touched[i])->building = false;
+        cache_at(&worker->cache, worker->touched[i].entry)->building = false;
     }
     worker->touched_count = 0;
 }

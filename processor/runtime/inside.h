@@ -290,6 +290,13 @@ struct recent_checkpoint {
     uint64_t claim; /* of which task, and which claim of it */
 };
 
+/* A cache entry and its task's slot, which is here too so that sealing one task passes by the others' entries
+ * without touching them. */
+struct touched {
+    uint32_t entry;
+    uint32_t slot;
+};
+
 struct worker {
     struct worker_options options;
     uint64_t cluster_hash;
@@ -306,7 +313,7 @@ struct worker {
     enum producer_state producer;
     int64_t producer_retry_us;
     int64_t commit_began_us;
-    uint32_t *touched; /* cache entries of the flight that is being built */
+    struct touched *touched; /* by the flight that is being built */
     uint32_t touched_count;
     struct effects effects;
     struct event event; /* the record in hand, decoded */

@@ -161,13 +161,30 @@ static struct lane *take_merged(struct worker *worker, struct task *task)
     return NULL;
 }
 
+enum { ASK_PLACE_AHEAD = 16, ASK_ENTRY_AHEAD = 4 };
+
+/* While this record is processed, the customers of those behind it come into reach. */
+static void ask_ahead(const struct worker *worker, const struct task *task, const struct lane *lane)
+{
+    if (lane->at + ASK_PLACE_AHEAD < lane->count) {
+        cache_ask_place(&worker->cache, task->slot, lane->records[lane->at + ASK_PLACE_AHEAD].key);
+    }
+    if (lane->at + ASK_ENTRY_AHEAD < lane->count) {
+        cache_ask_entry(&worker->cache, task->slot, lane->records[lane->at + ASK_ENTRY_AHEAD].key);
+    }
+}
+
 const struct log_record *take_next(struct worker *worker, struct task *task)
 {
     if (task->lane == NULL) {
         task->lane = task->lane_count > 1 ? take_merged(worker, task) : &task->lanes[0];
     }
     struct lane *lane = task->lane;
-    return lane != NULL && lane->at < lane->count ? &lane->records[lane->at] : NULL;
+    if (lane == NULL || lane->at == lane->count) {
+        return NULL;
+    }
+    ask_ahead(worker, task, lane);
+    return &lane->records[lane->at];
 }
 
 void take_done(struct worker *worker, struct task *task)

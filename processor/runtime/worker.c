@@ -28,12 +28,12 @@ void worker_options_init(struct worker_options *options)
         .limits =
             {
                 .chunk_records = 512,
-                .customers_per_cut = 4096,
+                .customers_per_cut = 8192,
                 .records_per_commit = 20000,
                 .outputs_per_commit = 16384,
                 .due_entries = 4096,
                 .input_bytes = 16 * 1024 * 1024,
-                .commit_bytes = 2 * 1024 * 1024,
+                .commit_bytes = 4 * 1024 * 1024,
                 .step_bytes = 512 * 1024,
                 .message_bytes = 900 * 1024,
                 .cache_bytes = 64 * 1024 * 1024,
@@ -177,7 +177,7 @@ static void open_memory(struct worker *worker)
             .buffer = memory_take(limits->commit_bytes, "journal reading")};
     }
     worker->recent = memory_take(RECENT_CHECKPOINTS * sizeof(*worker->recent), "checkpoints");
-    worker->touched = memory_take(limits->customers_per_cut * sizeof(uint32_t), "touched customers");
+    worker->touched = memory_take(limits->customers_per_cut * sizeof(struct touched), "touched customers");
     worker->effects.outputs = memory_take(2 * ENGINE_OUTPUTS_PER_STEP_MAX * sizeof(struct output), "effects");
     worker->effects.capacity = 2 * ENGINE_OUTPUTS_PER_STEP_MAX;
     arena_init(&worker->effects.arena, memory_take(2 * ENGINE_ARENA_PER_STEP_MAX, "effects"),
@@ -188,6 +188,8 @@ static void open_memory(struct worker *worker)
     arena_init(&worker->view_arena, memory_take(worker->view_bytes_size, "packing"), worker->view_bytes_size);
     worker->view_changes = memory_take(ENGINE_VIEW_FIELDS_MAX * sizeof(struct view_change), "packing");
     cache_init(&worker->cache, limits->cache_bytes, engine_customer_size(options->engine));
+    worker->cache.hot_count =
+        engine_hot_lines(options->engine, worker->cache.hot_lines, CACHE_HOT_LINES_MAX);
     worker->cache.pinned = cache_pinned;
     worker->cache.context = worker;
 }

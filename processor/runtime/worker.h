@@ -49,12 +49,12 @@ struct worker_codec {
 
 struct worker_limits {
     uint32_t chunk_records;      /* records a task takes at a time; default 512 */
-    uint32_t customers_per_cut;  /* customers a transaction may touch; default 4096 */
+    uint32_t customers_per_cut;  /* customers a transaction may touch; default 8192 */
     uint32_t records_per_commit; /* inputs of one transaction; default 20000 */
     uint32_t outputs_per_commit; /* records of one transaction; default 16384 */
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
     size_t input_bytes;          /* keys and values of one transaction's inputs; default 16 MiB */
-    size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 2 MiB */
+    size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 4 MiB */
     size_t step_bytes;           /* room for the encoded outputs of one engine step; default 512 KiB */
     size_t message_bytes;        /* a journal record's value; larger cuts are split; default 900 KiB */
     size_t cache_bytes;          /* customers' blocks in memory; default 64 MiB */

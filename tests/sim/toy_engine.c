@@ -42,6 +42,14 @@ size_t engine_task_size(const struct engine *engine)
     return sizeof(struct toy_task);
 }
 
+uint32_t engine_hot_lines(const struct engine *engine, uint16_t *out_lines, uint32_t limit)
+{
+    (void)engine;
+    (void)out_lines;
+    (void)limit;
+    return 0;
+}
+
 uint64_t engine_layout_hash(const struct engine *engine)
 {
     (void)engine;
