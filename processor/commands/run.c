@@ -16,6 +16,7 @@
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/connect.h"
+#include "commands/learned.h"
 #include "commands/redis_permissions.h"
 #include "engine/engine.h"
 #include "io/kafka_admin.h"
@@ -47,6 +48,7 @@ struct run {
     uint32_t tasks_per_worker;
     int64_t *start_offsets[SOURCE_COUNT]; /* of sources that start at a time: per task */
     struct worker_heard heard;
+    struct learned *learned; /* NULL: every task from its own outcomes only */
     struct monitor *monitor;
     struct monitor_check checks[2];
     struct http_server *http;
@@ -201,6 +203,20 @@ static enum status open_codec(struct run *run, struct status_text *out_text)
     return live_codec_open(&options, &run->codec, out_text);
 }
 
+/* Not with clock stream: there is no order between tasks that a replay could repeat. */
+static enum status open_learned(struct run *run, struct status_text *out_text)
+{
+    const struct settings *settings = &run->connect.settings;
+    struct learned_options options = {.engine = run->engine,
+                                      .connection = run->connect.kafka,
+                                      .registry = run->registry,
+                                      .topic = settings->topics[OUTPUT_OFFER_STATS],
+                                      .task_count = kafka_task_count(run->kafka)};
+    bool shared = run->playbook->offers.count > 0 && settings->clock != CLOCK_STREAM &&
+                  options.task_count > 1;
+    return shared ? learned_open(&options, &run->learned, out_text) : STATUS_OK;
+}
+
 static struct worker_source worker_source_of(const struct run *run, int number)
 {
     static const enum worker_start starts[] = {[START_UNSET] = WORKER_START_EARLIEST,
@@ -227,6 +243,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.store = redis_store_interface(run->stores[number]);
     options.clock = clock_system();
     options.heard = &run->heard;
+    options.learning = run->learned != NULL ? learned_interface(run->learned) : NULL;
     options.codec = live_codec_interface(run->codec);
     options.application = settings->application;
     options.cluster_id = kafka_cluster_id(run->kafka);
@@ -356,7 +373,8 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
 static enum status open_all(struct run *run, struct status_text *out_text)
 {
     static enum status (*const steps[])(struct run *, struct status_text *) = {
-        open_playbook, open_kafka, open_starts, open_engine, open_codec, open_workers, open_monitor};
+        open_playbook, open_kafka, open_starts, open_engine, open_codec, open_learned,
+        open_workers, open_monitor};
     for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
         enum status status = steps[i](run, out_text);
         if (status != STATUS_OK) {

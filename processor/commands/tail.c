@@ -4,17 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/memory.h"
 #include "codec/avro_json.h"
-#include "codec/framing.h"
-#include "codec/schemas.h"
 #include "commands/all.h"
+#include "commands/avro_records.h"
 #include "commands/connect.h"
 #include "io/kafka_reader.h"
 
-enum { TAIL_SCHEMAS_MAX = 64, TAIL_ARENA_SIZE = 4 << 20, TAIL_TIMEOUT_MS = 10000 };
+enum { TAIL_TIMEOUT_MS = 10000 };
 
 static const char help[] =
     "usage: segue tail [--config FILE] [--from-start] [--once] [TOPIC..]\n\n"
@@ -25,17 +22,10 @@ static const char help[] =
     "  --from-start   everything from the first record (default: only what comes)\n"
     "  --once         end when the end is reached\n";
 
-struct known {
-    struct schema_key key;
-    const struct schema *schema; /* NULL: it could not be had */
-};
-
 struct tail {
     struct connect connect;
     struct registry *registry;
-    struct arena arena;
-    struct known known[TAIL_SCHEMAS_MAX];
-    uint32_t known_count;
+    struct avro_records records;
     const char *topics[OUTPUT_KIND_COUNT + SOURCE_COUNT];
     uint32_t topic_count;
 };
@@ -47,59 +37,14 @@ static void on_signal(int number UNUSED)
     stopping = 1;
 }
 
-/* The writer's schema, waiting for the registry at most TAIL_TIMEOUT_MS. NULL when there is none.
- */
-static const struct schema *schema_of(struct tail *tail, const struct schema_key *key)
-{
-    const struct registry_schema *found = NULL;
-    const struct schema *schema = NULL;
-    struct registry_key asked = {.by_guid = key->is_guid, .id = key->id};
-    for (uint32_t i = 0; i < tail->known_count; i++) {
-        if (schema_key_equal(&tail->known[i].key, key)) {
-            return tail->known[i].schema;
-        }
-    }
-    memcpy(asked.guid, key->guid, sizeof(asked.guid));
-    for (int waited_ms = 0; waited_ms < TAIL_TIMEOUT_MS && !stopping; waited_ms += 20) {
-        enum registry_state state = registry_ask(tail->registry, &asked, &found);
-        if (state == REGISTRY_FOUND || state == REGISTRY_UNKNOWN) {
-            break;
-        }
-        (void)nanosleep(&(struct timespec){0, 20000000}, NULL);
-    }
-    struct status_text text;
-    if (found != NULL && schema_parse(found->text, found->references, found->reference_count,
-                                      &tail->arena, &schema, &text) != STATUS_OK) {
-        (void)fprintf(stderr, "segue tail: schema %u: %s\n", key->id, text.text);
-        schema = NULL;
-    }
-    if (tail->known_count < TAIL_SCHEMAS_MAX) {
-        tail->known[tail->known_count++] = (struct known){*key, schema};
-    }
-    return schema;
-}
-
 static void print_value(struct tail *tail, const struct log_record *record)
 {
-    struct schema_key key;
-    struct slice payload;
-    char *text = NULL;
-    size_t size = 0;
     if (!record->has_value) {
         (void)fputs("null", stdout);
         return;
     }
-    const struct schema *schema = NULL;
-    if (framing_read(record->value, record->headers, record->header_count, &key, &payload)) {
-        schema = schema_of(tail, &key);
-    }
-    /* Into memory first: a value that breaks off must not leave half a line of JSON. */
-    FILE *out = schema == NULL ? NULL : open_memstream(&text, &size);
-    bool good = out != NULL && avro_json_write(schema, payload, out);
-    if (out != NULL) {
-        (void)fclose(out);
-    }
-    (void)fputs(good ? text : "{\"error\":\"not decodable\"}", stdout);
+    char *text = avro_records_text(&tail->records, record);
+    (void)fputs(text != NULL ? text : "{\"error\":\"not decodable\"}", stdout);
     free(text);
 }
 
@@ -204,11 +149,11 @@ int tail_run(int argument_count, char **arguments)
     }
     struct status_text text;
     struct registry_settings registry = connect_registry(&tail.connect);
-    arena_init(&tail.arena, memory_take(TAIL_ARENA_SIZE, "schemas"), TAIL_ARENA_SIZE);
     enum status status = registry_open(&tail.registry, &registry, &text);
     if (status != STATUS_OK) {
         return connect_fail("tail", status, &text);
     }
+    avro_records_init(&tail.records, tail.registry, &stopping);
     (void)signal(SIGINT, on_signal);
     (void)signal(SIGTERM, on_signal);
     int code = follow(&tail, start, once);

@@ -86,6 +86,20 @@ static inline bool engine_room(const struct effects *effects)
  * gone after engine_task_init. */
 void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms);
 
+/* Decisions of one arm of an offer, and how many were accepted. */
+struct engine_trials {
+    int64_t presented, accepted;
+};
+
+/* Arms that are counted apart: offers x variants x channels x contexts. */
+uint32_t engine_arm_count(const struct engine *engine);
+/* The arm's index, by the names of `segue.offer-stats`; UINT32_MAX: the playbook has none such. */
+uint32_t engine_arm_find(const struct engine *engine, struct slice offer, struct slice variant,
+                         uint8_t channel, struct slice context);
+/* What the other tasks have counted, engine_arm_count entries; it stands in the task's record from now on, so
+ * call this only while nothing was decided in the cut that is being built. */
+void engine_task_learn(const struct engine *engine, void *task, const struct engine_trials *others);
+
 enum engine_result {
     ENGINE_DONE,
     ENGINE_MORE, /* more deadlines <= now are due than one step may fire: call engine_advance again */

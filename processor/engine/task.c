@@ -258,6 +258,41 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
     return STATUS_OK;
 }
 
+uint32_t engine_arm_count(const struct engine *engine)
+{
+    return offers_arms_before(&engine->playbook->offers, engine->playbook->offers.count);
+}
+
+uint32_t engine_arm_find(const struct engine *engine, struct slice offer, struct slice variant,
+                         uint8_t channel, struct slice context)
+{
+    const struct offers *offers = &engine->playbook->offers;
+    uint32_t at = 0;
+    while (at < offers_context_count(offers) && !slice_equal(offers_context_id(offers, at), context)) {
+        at++;
+    }
+    at = at < offers_context_count(offers) ? at : 0; /* a context that is gone counts as "other" */
+    for (uint32_t i = 0; i < offers->count && channel < CHANNEL_COUNT; i++) {
+        for (uint32_t k = 0; k < offer_variant_count(&offers->defs[i]); k++) {
+            if (slice_equal(offers->defs[i].id, offer) &&
+                slice_equal(offer_variant_id(&offers->defs[i], k), variant)) {
+                return offers_arm(offers, i, k, channel, at);
+            }
+        }
+    }
+    return UINT32_MAX;
+}
+
+void engine_task_learn(const struct engine *engine, void *task, const struct engine_trials *others)
+{
+    struct offers_task *offers = part(task, engine->offers_task);
+    uint32_t count = engine_arm_count(engine);
+    for (uint32_t i = 0; i < count; i++) {
+        offers->counts[count + i].presented = others[i].presented;
+        offers->counts[count + i].accepted = others[i].accepted;
+    }
+}
+
 void engine_counters(const struct engine *engine, const void *task, struct engine_counters *out_counters)
 {
     const struct offers_task *offers = part_of(task, engine->offers_task);

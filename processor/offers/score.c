@@ -4,7 +4,7 @@
  * P is the mean of a Beta posterior over the decisions that this offer has had on this channel, in two steps:
  * the offer's own rate on the channel starts from the playbook's prior (or a model's score), the rate in the
  * customer's coarse context starts from the offer's. Counters are this task's plus what it has read of the
- * others' (decisions/).
+ * others' (decisions/0009).
  *
  * A learned variant is drawn by the probability that it is the best arm (Thompson sampling), mixed with a floor
  * of exploration. The probability is worked out first and the arm drawn from it by a keyed hash of the

@@ -154,6 +154,7 @@ static enum batch_next batch_event(struct worker *worker, struct task *task,
 {
     struct customer *customer = cache_customer(entry);
     batch_touch(worker, task, entry);
+    learn_step(worker, task);
     enum engine_result result;
     do {
         if (!batch_room(worker, entry)) {

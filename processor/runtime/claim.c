@@ -332,6 +332,7 @@ void claim_owned(struct worker *worker, struct task *task)
 static void claim_live(struct worker *worker, struct task *task)
 {
     int64_t offsets[SOURCE_COUNT];
+    atomic_store_explicit(&worker->stats.tasks[task->slot].applied, task->acked_seq, memory_order_relaxed);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         struct task_source *source = &task->sources[i];
         const struct worker_source *option = &worker->options.sources[i];
@@ -394,6 +395,7 @@ void claim_task_record(struct worker *worker, struct task *task, const struct st
     struct slice packed;
     struct status_text text;
     engine_task_init(worker->options.engine, task->state_block, task->number);
+    task->learned = 0;
     task->state_hash = 0;
     if (reply->children[1].kind == STORE_BULK) {
         task->state_hash = hash64(reply->children[1].text, 0);

@@ -149,6 +149,7 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
             return false;
         }
         batch_touch(worker, task, entry);
+        learn_step(worker, task);
         worker->record_ms = 0;
         enum engine_result result = engine_advance(worker->options.engine, task->state_block,
                                                    customer, task->now_ms, &worker->effects);

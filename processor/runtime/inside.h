@@ -254,6 +254,7 @@ struct task {
     bool sweep_missed;
 
     void *state_block; /* the engine's task state */
+    uint64_t learned;  /* version of the others' counters in it; 0: none yet */
     uint64_t state_hash;
     uint64_t low; /* committed: customers of the cuts before have their checkpoints */
     int64_t low_offset;
@@ -304,6 +305,7 @@ struct worker {
     uint64_t playbook_hash;
     struct worker_stats stats;
     struct worker_heard *heard, heard_here;
+    struct engine_trials *others; /* room for one reading of options.learning */
     struct cache cache;
     struct task *tasks; /* tasks_max */
     struct flight flights[FLIGHTS_MAX];
@@ -484,6 +486,10 @@ static inline bool task_may_cut(const struct worker *worker, const struct task *
 {
     return task->seq - task->acked_seq < worker->options.apply_queue_max;
 }
+
+/* learn.c */
+/* Take in what the other tasks have counted, if nothing was decided in this cut yet. */
+void learn_step(struct worker *worker, struct task *task);
 
 /* silence.c */
 void silence_heard(struct worker *worker, struct task *task, const struct log_record *record);

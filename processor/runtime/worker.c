@@ -136,6 +136,10 @@ static void open_memory(struct worker *worker)
     const struct worker_options *options = &worker->options;
     const struct worker_limits *limits = &options->limits;
     size_t block = engine_task_size(options->engine);
+    if (options->learning != NULL) {
+        worker->others = memory_take(engine_arm_count(options->engine) * sizeof(*worker->others) + 1,
+                                     "counters of the other tasks");
+    }
     worker->tasks = memory_take(options->tasks_max * sizeof(struct task), "tasks");
     for (uint32_t i = 0; i < options->tasks_max; i++) {
         struct task *task = &worker->tasks[i];

@@ -18,6 +18,7 @@
 #include "io/clock.h"
 #include "io/log.h"
 #include "io/store.h"
+#include "runtime/learn.h"
 
 enum {
     WORKER_APPLY_QUEUE_MAX = 16,       /* the most that apply_queue_max may be */
@@ -105,6 +106,7 @@ struct worker_options {
     /* clock stream: how long a record waits for a source at its end; default 2 s */
     int64_t merge_wait_ms;
     struct worker_heard *heard;     /* shared by all workers of the process; NULL: the worker's own */
+    struct worker_learning *learning; /* shared by all workers of the process; NULL: own counters only */
     struct worker_limits limits;
 };
 

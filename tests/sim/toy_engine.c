@@ -89,6 +89,17 @@ void engine_task_silent(const struct engine *engine, void *task, enum source sou
     (void)from_ms;
 }
 
+/* The toy makes no offers: there is nothing to learn. */
+uint32_t engine_arm_count(const struct engine *engine UNUSED)
+{
+    return 0;
+}
+
+void engine_task_learn(const struct engine *engine UNUSED, void *task UNUSED,
+                       const struct engine_trials *others UNUSED)
+{
+}
+
 size_t engine_customer_pack(const struct engine *engine, const struct customer *customer,
                             uint8_t *out)
 {
