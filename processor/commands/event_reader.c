@@ -35,6 +35,8 @@ struct event_reader {
     pthread_cond_t changed;
     uint32_t reading; /* the batch that is read from */
     uint32_t next;    /* line in it */
+    uint32_t count;   /* its lines, and whether it is the last: once its lines are released the thread */
+    bool last;        /* may fill it anew at any moment, so the batch itself cannot be asked */
     bool open;        /* batches[reading] is being read */
     bool ended;
 };
@@ -184,6 +186,8 @@ static bool open_batch(struct event_reader *reader)
     }
     (void)pthread_mutex_unlock(&reader->mutex);
     batch->left = batch->count;
+    reader->count = batch->count;
+    reader->last = batch->last;
     reader->next = 0;
     reader->open = true;
     return true;
@@ -193,11 +197,11 @@ struct event_line *event_reader_next(struct event_reader *reader)
 {
     while (reader->open || open_batch(reader)) {
         struct event_batch *batch = &reader->batches[reader->reading];
-        if (reader->next < batch->count) {
+        if (reader->next < reader->count) {
             return &batch->lines[reader->next++];
         }
         reader->open = false;
-        reader->ended = batch->last;
+        reader->ended = reader->last;
         reader->reading = (reader->reading + 1) % BATCHES;
     }
     return NULL;

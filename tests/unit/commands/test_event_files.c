@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The order of event files is that of clock stream: of each task, the earliest head of its sources. */
 #include "commands/event_files.h"
+#include "commands/event_reader.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,6 +161,34 @@ START_TEST(a_task_with_nothing_of_a_source_does_not_stop_the_others)
 }
 END_TEST
 
+/* 17 batches in a ring of 16: while the reader stands at the end of the first, all of its lines released,
+ * the thread fills it with the file's last lines. */
+START_TEST(a_batch_filled_anew_is_not_taken_for_the_one_that_was_read)
+{
+    enum { LINES = 17 * 512 - 100, BATCH = 512 };
+    static char *text; /* the reader's until exit */
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    for (uint32_t i = 0; i < LINES; i++) {
+        put(out, &(struct expected){SOURCE_TRANSACTIONS, i % CUSTOMERS, 1700000000000 + i, i});
+    }
+    ck_assert_int_eq(fclose(out), 0);
+    struct event_reader *reader;
+    struct status_text problem;
+    ck_assert_int_eq(event_reader_open(slice_of(text, size), SOURCE_TRANSACTIONS, &reader, &problem), STATUS_OK);
+    uint32_t count = 0;
+    for (struct event_line *line = event_reader_next(reader); line != NULL; line = event_reader_next(reader)) {
+        ck_assert_uint_eq(line->line, ++count);
+        event_reader_release(line);
+        if (count == BATCH) {
+            (void)usleep(300000);
+        }
+    }
+    ck_assert_uint_eq(count, LINES);
+    ck_assert(event_reader_ended(reader));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("event_files");
@@ -170,6 +199,7 @@ int main(void)
     tcase_add_loop_test(tests, a_source_that_lies_behind_another_in_the_file_merges_all_the_same, 0,
                         2);
     tcase_add_test(tests, a_task_with_nothing_of_a_source_does_not_stop_the_others);
+    tcase_add_test(tests, a_batch_filled_anew_is_not_taken_for_the_one_that_was_read);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
