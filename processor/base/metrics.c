@@ -89,7 +89,7 @@ bool metrics_label(char labels[METRIC_LABELS_SIZE], const char *name, const char
         if (escaped) {
             text[size++] = '\\';
         }
-        text[size++] = *value == '\n' ? 'n' : *value;
+        text[size++] = (char)(*value == '\n' ? 'n' : *value);
     }
     size_t before = strlen(labels);
     if (size + 2 > sizeof(text) || before + size + 2 > METRIC_LABELS_SIZE) {

@@ -44,7 +44,7 @@ struct cel_token {
 #define SYMBOL2(a, b) ((uint32_t)(a) << 8 | (uint32_t)(b))
 
 /* The token at or after `at`. */
-struct cel_token cel_lex(struct cel_compilation *compilation, uint32_t at);
+struct cel_token cel_lex(struct cel_compilation *c, uint32_t from);
 
 /* The value of a literal token. False: reported. */
 bool cel_literal(struct cel_compilation *compilation, const struct cel_token *token, bool negative,

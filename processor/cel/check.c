@@ -504,7 +504,7 @@ static bool check_bind(struct checker *k, struct cel_node *node)
                 k->locals[k->local_count - 1].bound = node->items[i];
             }
         }
-    } else if (good) {
+    } else if (good && node->target != NULL) {
         struct cel_type type = node->target->type;
         if (node->kind == NODE_OPTIONAL_MAP) {
             type = type.kind == CEL_OPTIONAL && type.element != NULL ? *type.element

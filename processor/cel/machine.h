@@ -159,8 +159,8 @@ struct cel_value cel_list_reverse(struct cel_machine *machine, const struct cel_
                                   uint32_t count);
 
 /* Times (time.c). Texts are NUL-terminated, at most 64 bytes. */
-size_t cel_timestamp_text(const struct cel_value *timestamp, char *out);
-size_t cel_duration_text(const struct cel_value *duration, char *out);
+size_t cel_timestamp_text(const struct cel_value *value, char *out);
+size_t cel_duration_text(const struct cel_value *value, char *out);
 struct cel_value cel_timestamp_parse(struct slice text);
 struct cel_value cel_duration_parse(struct slice text);
 struct cel_value cel_timestamp_of(int64_t seconds, int64_t nanos);
@@ -170,10 +170,10 @@ bool cel_local_seconds(const struct zones *zones, const struct cel_value *timest
                        struct slice zone, int64_t *out);
 
 /* Addresses (network.c). */
-size_t cel_address_text(const struct cel_value *address, char *out);
+size_t cel_address_text(const struct cel_value *value, char *out);
 
 /* Patterns (pattern.c): RE2's common subset, matched in time linear in the text. */
-const struct cel_pattern *cel_pattern_compile(struct slice pattern, struct arena *arena,
+const struct cel_pattern *cel_pattern_compile(struct slice text, struct arena *arena,
                                               const char **out_error);
 /* Does the pattern match anywhere? Takes working memory from `scratch`. */
 struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct slice text,

@@ -46,6 +46,7 @@ static enum reject_reason loop_begin(struct machine *m, const struct plan_op *op
     }
     struct frame *frame = &m->frames[m->depth];
     frame->pc = *pc;
+    frame->left = 0;
     enum reject_reason reason = block_begin(m, frame, op->b != 0);
     if (frame->left == 0) {
         *pc = op->a;
@@ -59,8 +60,9 @@ static enum reject_reason loop_begin(struct machine *m, const struct plan_op *op
 static enum reject_reason loop_next(struct machine *m, uint32_t *pc)
 {
     struct frame *frame = &m->frames[m->depth - 1];
+    /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.ArraySubscript): a plan's loop ends in its begin's frame */
     const struct plan_op *loop = &m->plan->ops[frame->pc];
-    if (--frame->left == 0) {
+    if (--frame->left == 0) { /* NOLINT(clang-analyzer-core.uninitialized.Assign): as above */
         if (frame->limit != NULL && frame->limit != m->at) {
             return REJECT_BAD_VALUE; /* the block is not as long as it says */
         }
@@ -91,7 +93,7 @@ static enum reject_reason call(struct machine *m, const struct plan_op *op, uint
 /* Numbers. `op->b` is 1 when the writer says int: 32 bits, whatever the bytes say. */
 static inline enum reject_reason take_number(struct machine *m, const struct plan_op *op)
 {
-    int64_t value;
+    int64_t value = 0;
     enum reject_reason reason = take_long(m, &value);
     if (UNLIKELY(reason != REJECT_NONE)) {
         return reason;
@@ -227,6 +229,7 @@ static enum reject_reason run(struct machine *m, const struct plan_op **out_op)
             reason = call(m, op, &pc);
             break;
         case PLAN_RETURN:
+            /* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): a plan returns from calls only */
             pc = m->frames[--m->depth].pc;
             break;
         default:

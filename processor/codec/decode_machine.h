@@ -50,7 +50,7 @@ static inline enum reject_reason take_long(struct machine *m, int64_t *out)
 /* A length-prefixed value of at most `size_max` bytes. */
 static inline enum reject_reason take_sized(struct machine *m, size_t size_max, struct slice *out)
 {
-    int64_t size;
+    int64_t size = 0;
     const uint8_t *after = varint_read(m->at, m->end, &size);
     if (UNLIKELY(after == NULL)) {
         return varint_reason(m->at, m->end);
@@ -87,6 +87,7 @@ static inline bool is_ascii(struct slice text)
 
 static inline enum reject_reason take_text(struct machine *m, struct slice *out)
 {
+    *out = (struct slice){0};
     enum reject_reason reason = take_sized(m, EVENT_STRING_SIZE_MAX, out);
     if (LIKELY(reason == REJECT_NONE) && UNLIKELY(!is_ascii(*out)) && !utf8_is_valid(*out)) {
         return REJECT_BAD_UTF8;
@@ -97,7 +98,7 @@ static inline enum reject_reason take_text(struct machine *m, struct slice *out)
 /* Below 0 or beyond `count`: the union or enum index is wrong. */
 static inline enum reject_reason take_index(struct machine *m, uint32_t count, uint32_t *out)
 {
-    int64_t index;
+    int64_t index = 0;
     enum reject_reason reason = take_long(m, &index);
     if (reason != REJECT_NONE || (uint64_t)index >= count) {
         return reason != REJECT_NONE ? reason : REJECT_BAD_VALUE;

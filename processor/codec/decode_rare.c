@@ -29,8 +29,8 @@ static bool decimal_value(struct slice bytes, int64_t *out)
 
 static enum reject_reason take_amount(struct machine *m, const struct plan_op *op)
 {
-    struct slice bytes;
-    int64_t value;
+    struct slice bytes = {0};
+    int64_t value = 0;
     if (op->code == PLAN_AMOUNT_BYTES) {
         enum reject_reason reason = take_sized(m, EVENT_STRING_SIZE_MAX, &bytes);
         if (reason != REJECT_NONE) {
@@ -79,7 +79,7 @@ static enum reject_reason take_float(struct machine *m, const struct plan_op *op
 
 static enum reject_reason take_digits(struct machine *m, const struct plan_op *op)
 {
-    struct slice text;
+    struct slice text = {0};
     enum reject_reason reason = take_text(m, &text);
     int64_t value = 0;
     if (reason != REJECT_NONE) {
@@ -105,7 +105,7 @@ static enum reject_reason take_digits(struct machine *m, const struct plan_op *o
 
 static enum reject_reason take_time_text(struct machine *m, const struct plan_op *op)
 {
-    struct slice text;
+    struct slice text = {0};
     int64_t time_ms;
     int32_t day;
     enum reject_reason reason = take_text(m, &text);
@@ -128,7 +128,7 @@ static enum reject_reason take_time_text(struct machine *m, const struct plan_op
 
 static enum reject_reason take_date(struct machine *m, const struct plan_op *op)
 {
-    int64_t value;
+    int64_t value = 0;
     enum reject_reason reason = take_long(m, &value);
     if (reason != REJECT_NONE) {
         return reason;
@@ -144,7 +144,7 @@ static enum reject_reason take_date(struct machine *m, const struct plan_op *op)
 
 static enum reject_reason take_code_text(struct machine *m, const struct plan_op *op, uint8_t *out)
 {
-    struct slice text;
+    struct slice text = {0};
     enum reject_reason reason = take_text(m, &text);
     if (reason != REJECT_NONE) {
         return reason;
@@ -233,7 +233,7 @@ static void put(struct machine *m, const struct plan_op *op)
 
 static enum reject_reason take_double_long(struct machine *m, const struct plan_op *op)
 {
-    int64_t whole;
+    int64_t whole = 0;
     enum reject_reason reason = take_long(m, &whole);
     double value = reason == REJECT_NONE ? (double)whole : 0;
     store(m, op, &value, sizeof value);
@@ -242,7 +242,7 @@ static enum reject_reason take_double_long(struct machine *m, const struct plan_
 
 static enum reject_reason take_symbol(struct machine *m, const struct plan_op *op)
 {
-    uint32_t index;
+    uint32_t index = 0;
     enum reject_reason reason = take_index(m, op->b, &index);
     if (reason == REJECT_NONE) {
         store(m, op, &m->plan->texts[op->a + index].text, sizeof(struct slice));

@@ -140,9 +140,9 @@ static void consent_item(struct compiler *compiler, const struct schema *schema,
         compiler_mismatch(compiler, context, schema);
         return;
     }
-    for (uint8_t i = 0; i < CONSENT_FIELD_COUNT; i++) {
+    for (uint32_t i = 0; i < CONSENT_FIELD_COUNT; i++) {
         list[i] = (struct want){.field = &consent_fields[i],
-                                .bit = i,
+                                .bit = (uint8_t)i,
                                 .found = &found[i],
                                 .lost_in = &lost,
                                 .rest = slice_text(consent_fields[i].name)};
@@ -152,7 +152,7 @@ static void consent_item(struct compiler *compiler, const struct schema *schema,
     (void)compiler_emit(compiler, (struct plan_op){.code = PLAN_CONSENT_BEGIN});
     wanted_value(compiler, schema, &wants);
     (void)compiler_emit(compiler, (struct plan_op){.code = PLAN_CONSENT_END, .number = required});
-    for (uint8_t i = 0; i < CONSENT_FIELD_COUNT; i++) {
+    for (uint32_t i = 0; i < CONSENT_FIELD_COUNT; i++) {
         if (consent_fields[i].required && !found[i]) {
             compiler_fail(compiler, "consents: their records in `%s` have no `%s`", compiler->path,
                           consent_fields[i].name);
@@ -337,11 +337,10 @@ static bool emit_absent(struct compiler *compiler, const struct want *want, bool
     if (want->mapping->has_constant) {
         return compiler_constant(compiler, want, want->mapping->constant);
     }
-    if (!*want->found && mapped) {
-        fail_missing(compiler, want, lost);
-    } else if (!*want->found && contract != NULL && contract->has_default) {
+    if (!*want->found && !mapped && contract != NULL && contract->has_default) {
         return compiler_constant(compiler, want, contract->default_json);
-    } else if (!*want->found && want->field->required) {
+    }
+    if (!*want->found && (mapped || want->field->required)) {
         fail_missing(compiler, want, lost);
     }
     return false;

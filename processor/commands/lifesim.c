@@ -71,7 +71,9 @@ static int by_time(const void *a, const void *b)
 /* Write what is due before `end_ms`; the rest waits. */
 static bool flush(struct bank *bank, FILE *out, int64_t end_ms)
 {
-    qsort(bank->lines, bank->line_count, sizeof(*bank->lines), by_time);
+    if (bank->line_count > 0) {
+        qsort(bank->lines, bank->line_count, sizeof(*bank->lines), by_time);
+    }
     size_t sent = 0;
     bool good = !bank->failed;
     for (; sent < bank->line_count && bank->lines[sent].send_ms < end_ms; sent++) {
@@ -79,7 +81,9 @@ static bool flush(struct bank *bank, FILE *out, int64_t end_ms)
         free(bank->lines[sent].text);
     }
     bank->counts.events += sent;
-    memmove(bank->lines, bank->lines + sent, (bank->line_count - sent) * sizeof(*bank->lines));
+    if (sent > 0) {
+        memmove(bank->lines, bank->lines + sent, (bank->line_count - sent) * sizeof(*bank->lines));
+    }
     bank->line_count -= sent;
     return good;
 }

@@ -92,7 +92,7 @@ static void choose_story(const struct lifesim_options *options, struct person *p
     last = last < first ? first : last;
     person->story_day = options->first_day + (int32_t)random_between(random, first, last);
     struct civil_date date = civil_date(person->story_day);
-    int32_t day = person->story_day;
+    int32_t day;
     if (person->story == STORY_CHRISTMAS_PAY) {
         day = civil_day((struct civil_date){date.year - (date.month < 7), 12, 1});
     } else if (person->story == STORY_STUDENT_START || person->story == STORY_PARENT_PAYS) {

@@ -199,7 +199,7 @@ static uint64_t mix(enum party party, uint32_t number)
 
 static const char *pick(const char *const *list, uint64_t number)
 {
-    uint64_t count = 0;
+    uint64_t count = 1;
     while (list[count] != NULL) {
         count++;
     }

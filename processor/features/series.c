@@ -68,7 +68,7 @@ static int32_t expected_day(const struct series_track *track, int32_t last_day, 
 /* The commonest day of month among the kept hits, newest first among equals. */
 static uint8_t find_anchor(const struct series_track *track, const struct calendar *calendar)
 {
-    int32_t days[SERIES_HITS_KEPT];
+    int32_t days[SERIES_HITS_KEPT] = {0};
     uint32_t count = 0;
     for (; count < SERIES_HITS_KEPT && count < track->hits; count++) {
         days[count] = civil_date(local_day(calendar, track->hit_ms[count])).day;

@@ -22,7 +22,7 @@ void tiles_apply(const struct features_plan *plan, void *state, const struct sou
 
 /* The row of a tile, NULL when it has left the ring. A tile newer than the head moves the head, and the rows
  * that leave are emptied. */
-int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t group, int32_t tile);
+int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile);
 
 /* The row of a tile for reading; NULL when it is outside the ring or nothing was ever put there. */
 const int64_t *tiles_row(const struct group *group, const void *state, int32_t tile);
@@ -34,7 +34,7 @@ int64_t tiles_next(const struct group *group, const void *state, int64_t from, i
 void tiles_touch(const struct group *group, void *state, int32_t tile);
 
 /* Make the window end at `end` and return its totals. */
-const int64_t *tiles_move_window(const struct features_plan *plan, void *state, uint32_t window,
+const int64_t *tiles_move_window(const struct features_plan *plan, void *state, uint32_t number,
                                  int32_t end);
 
 #endif

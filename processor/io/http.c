@@ -160,11 +160,14 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t size)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {.v6 = {0}};
     socklen_t size = sizeof(bound);
-    (void)getsockname(fd, (struct sockaddr *)&bound, &size);
-    return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                             : ((struct sockaddr_in *)&bound)->sin_port);
+    (void)getsockname(fd, &bound.any, &size);
+    return ntohs(bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port);
 }
 
 enum status http_open(struct http_server **out_server, const char *address,

@@ -221,6 +221,9 @@ static enum status await_leaders(struct kafka_admin *admin, const struct kafka_t
                                  uint32_t count, int32_t timeout_ms, struct status_text *out_text)
 {
     int64_t deadline_ms = kafka_now_ms() + timeout_ms;
+    if (count == 0) {
+        return STATUS_OK;
+    }
     struct kafka_topic_state *states = calloc(count, sizeof(*states));
     if (states == NULL) {
         return status_fail(out_text, STATUS_FULL, "kafka: out of memory");

@@ -16,7 +16,7 @@ static uint32_t load_characteristics(struct loader *loader, const struct yaml_no
                                      struct reads *reads)
 {
     uint32_t count = 0;
-    if (!yaml_is_mapping(node, loader->diagnostics)) {
+    if (node == NULL || !yaml_is_mapping(node, loader->diagnostics)) {
         return 0;
     }
     bool excluding = strcmp(key, "excluding") == 0;
@@ -346,7 +346,7 @@ void load_segments(struct loader *loader)
 {
     struct section *section = &loader->sections[PLAYBOOK_SEGMENT];
     struct segment_def *defs = loader_take(loader, (section->count + 1) * sizeof(*defs));
-    uint32_t order[SEGMENTS_MAX];
+    uint32_t order[SEGMENTS_MAX] = {0};
     for (uint32_t i = 0; defs != NULL && i < section->count; i++) {
         load_one(loader, &section->list[i], &defs[i]);
     }

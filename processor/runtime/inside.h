@@ -382,7 +382,7 @@ void flight_turn(struct worker *worker);
 void flight_committed(struct worker *worker, const struct log_event *event);
 void flight_failed(struct worker *worker, bool fenced, const char *why);
 void flight_drop_task(struct worker *worker, struct task *task);
-void flight_unhold(struct worker *worker, uint32_t flight);
+void flight_unhold(struct worker *worker, uint32_t index);
 
 /* apply.c */
 size_t apply_size(const struct worker *worker, const struct cut_entry *entry);
@@ -421,7 +421,7 @@ void claim_step(struct worker *worker, struct task *task);
 void claim_committed(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_journal(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_journal_end(struct worker *worker, struct task *task, const struct log_event *event);
-void claim_looked(struct worker *worker, struct task *task, const struct store_reply *head);
+void claim_looked(struct worker *worker, struct task *task, const struct store_reply *reply);
 void claim_owned(struct worker *worker, struct task *task);
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);
 void claim_rebuild(struct worker *worker, struct task *task, const char *why);

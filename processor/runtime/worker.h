@@ -194,11 +194,11 @@ enum worker_outcome worker_turn(struct worker *worker, int32_t *out_wait_ms);
 void worker_stop(struct worker *worker);
 
 /* Rebuild this task's Redis as soon as it is owned (segue rebuild). */
-void worker_ask_rebuild(struct worker *worker, uint32_t task);
+void worker_ask_rebuild(struct worker *worker, uint32_t number);
 
 struct worker_stats *worker_stats(struct worker *worker);
 
 /* Why a task waits, halted or was claimed last; or why the worker leaves (task UINT32_MAX). Never NULL. */
-const char *worker_reason(const struct worker *worker, uint32_t task);
+const char *worker_reason(const struct worker *worker, uint32_t number);
 
 #endif

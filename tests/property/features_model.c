@@ -444,6 +444,7 @@ static int64_t since(const struct model *model, const struct feature_def *def, i
     return end - day_of(model, time_ms);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the model says everything in one place */
 struct feature_value model_value(const struct model *model, const struct feature_def *defs, uint32_t index,
                                  int64_t now_ms, const struct feature_value *values)
 {

@@ -257,7 +257,7 @@ void sim_wake(uint32_t process);
 /* kafka */
 void sim_kafka_init(void);
 /* Something for that process's log to say. */
-void sim_push(uint32_t process, const struct log_event *event);
+void sim_push(uint32_t index, const struct log_event *event);
 void sim_log_open(struct sim_process *process, uint32_t index);
 void sim_group_join(uint32_t process, bool restart);
 void sim_group_leave(uint32_t process);
