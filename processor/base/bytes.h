@@ -161,6 +161,7 @@ static inline struct slice bytes_take_slice(struct bytes_reader *reader)
     return bytes_take(reader, bytes_take_varuint(reader));
 }
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored as the machine has them");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "words are stored as the machine has them");
 
 #endif

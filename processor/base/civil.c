@@ -99,7 +99,8 @@ static bool fraction_and_zone(struct slice text, size_t at, int32_t *out_ms, int
         !digits(text, at + 4, 2, &minutes) || hours > 23 || minutes > 59) {
         return false;
     }
-    *out_zone_ms = (hours * MS_PER_HOUR + minutes * MS_PER_MINUTE) * (text.data[at] == '-' ? -1 : 1);
+    *out_zone_ms =
+        (hours * MS_PER_HOUR + minutes * MS_PER_MINUTE) * (text.data[at] == '-' ? -1 : 1);
     return true;
 }
 
@@ -117,7 +118,8 @@ bool civil_parse_time(struct slice text, int64_t *out_ms)
         !fraction_and_zone(text, 19, &ms, &zone_ms)) {
         return false;
     }
-    *out_ms = day * MS_PER_DAY + h * MS_PER_HOUR + m * MS_PER_MINUTE + s * MS_PER_SECOND + ms - zone_ms;
+    *out_ms =
+        day * MS_PER_DAY + h * MS_PER_HOUR + m * MS_PER_MINUTE + s * MS_PER_SECOND + ms - zone_ms;
     return true;
 }
 
@@ -132,8 +134,8 @@ void civil_format_time(int64_t time_ms, char out[CIVIL_TEXT_SIZE])
     int64_t day = civil_floor(time_ms, MS_PER_DAY);
     int32_t ms = (int32_t)(time_ms - day * MS_PER_DAY);
     struct civil_date date = civil_date((int32_t)day);
-    int used = snprintf(out, CIVIL_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", date.year, date.month,
-                        date.day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60);
+    int used = snprintf(out, CIVIL_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", date.year,
+                        date.month, date.day, ms / 3600000, ms / 60000 % 60, ms / 1000 % 60);
     if (ms % 1000 != 0) {
         used += snprintf(out + used, CIVIL_TEXT_SIZE - (size_t)used, ".%03d", ms % 1000);
     }

@@ -67,7 +67,8 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
         const char *plain = color ? "\033[0m" : "";
         (void)fprintf(out, "%s%s%s: %s\n", paint, error ? "error" : "warning", plain, d->text);
         if (d->span.file != NULL) {
-            (void)fprintf(out, "  --> %s:%u:%u\n", d->span.file->path, d->span.line, d->span.column);
+            (void)fprintf(out, "  --> %s:%u:%u\n", d->span.file->path, d->span.line,
+                          d->span.column);
             if (d->span.line > 0) {
                 print_line(d, out, paint, plain);
             }
@@ -78,8 +79,8 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
     uint32_t all = diagnostics->count + diagnostics->dropped;
     if (all > 0) {
         uint32_t errors = diagnostics->error_count;
-        (void)fprintf(out, "%u error%s, %u warning%s\n", errors, errors == 1 ? "" : "s", all - errors,
-                      all - errors == 1 ? "" : "s");
+        (void)fprintf(out, "%u error%s, %u warning%s\n", errors, errors == 1 ? "" : "s",
+                      all - errors, all - errors == 1 ? "" : "s");
     }
 }
 
@@ -187,7 +188,8 @@ bool source_file_read(struct source_file *file, const char *path, struct arena *
 {
     FILE *in = fopen(path, "rb");
     if (in == NULL) {
-        (void)snprintf(out_error, DIAGNOSTIC_TEXT_SIZE, "cannot read %s: %s", path, strerror(errno));
+        (void)snprintf(out_error, DIAGNOSTIC_TEXT_SIZE, "cannot read %s: %s", path,
+                       strerror(errno));
         return false;
     }
     bool good = false;
@@ -198,13 +200,16 @@ bool source_file_read(struct source_file *file, const char *path, struct arena *
     } else {
         size_t size = fread(text, 1, size_max + 1, in);
         if (ferror(in) != 0) {
-            (void)snprintf(out_error, DIAGNOSTIC_TEXT_SIZE, "cannot read %s: %s", path, strerror(errno));
+            (void)snprintf(out_error, DIAGNOSTIC_TEXT_SIZE, "cannot read %s: %s", path,
+                           strerror(errno));
         } else if (size > size_max) {
-            (void)snprintf(out_error, DIAGNOSTIC_TEXT_SIZE, "%s is larger than %zu bytes", path, size_max);
+            (void)snprintf(out_error, DIAGNOSTIC_TEXT_SIZE, "%s is larger than %zu bytes", path,
+                           size_max);
         } else {
             file->text = slice_of(text, size);
             (void)snprintf(file->path, sizeof(file->path), "%s", path);
-            arena->used = (size_t)(text - arena->block) + size + 1; /* give back what was not needed */
+            arena->used =
+                (size_t)(text - arena->block) + size + 1; /* give back what was not needed */
             text[size] = '\0';
             good = true;
         }

@@ -42,7 +42,8 @@ struct diagnostic {
 };
 
 struct diagnostics {
-    struct diagnostic *list; /* from memory_take or malloc'd by the owner; DIAGNOSTICS_MAX entries */
+    /* from memory_take or malloc'd by the owner; DIAGNOSTICS_MAX entries */
+    struct diagnostic *list;
     uint32_t count;
     uint32_t error_count;
     uint32_t dropped; /* beyond DIAGNOSTICS_MAX */

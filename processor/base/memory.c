@@ -42,7 +42,8 @@ void *memory_take(size_t size, const char *what)
     size_t rounded = (size + alignment - 1) / alignment * alignment;
     void *block = aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
     if (block == NULL) {
-        (void)fprintf(stderr, "segue: no memory for %s (%zu bytes); lower its limit in the configuration\n",
+        (void)fprintf(stderr,
+                      "segue: no memory for %s (%zu bytes); lower its limit in the configuration\n",
                       what, size);
         exit(78);
     }

@@ -13,8 +13,8 @@
 
 enum {
     FILE_SIZE_MAX = 65536,
-    FOLDER_DEPTH_MAX = 3,   /* America/Argentina/Ushuaia */
-    RULE_YEAR_LAST = 2100,  /* transitions are written out until then */
+    FOLDER_DEPTH_MAX = 3,  /* America/Argentina/Ushuaia */
+    RULE_YEAR_LAST = 2100, /* transitions are written out until then */
 };
 
 /* A zone's offsets: offset_ms[0] until time_ms[0], offset_ms[i + 1] from time_ms[i]. */
@@ -349,7 +349,8 @@ enum status zones_load(const struct zones **out_zones, struct status_text *out_t
         zones.zones[0].offset_ms = no_offset;
         if (!read_folder(&zones, root) || zones.count < 2) {
             zones.count = 0;
-            return status_fail(out_text, STATUS_INVALID, "no time zones under %s: install tzdata", root);
+            return status_fail(out_text, STATUS_INVALID, "no time zones under %s: install tzdata",
+                               root);
         }
         qsort(&zones.zones[1], zones.count - 1, sizeof(zones.zones[0]), by_name);
     }

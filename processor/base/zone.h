@@ -11,7 +11,7 @@
 #include "base/status.h"
 
 enum {
-    ZONES_MAX = 600,            /* the tz database has about 600 names */
+    ZONES_MAX = 600, /* the tz database has about 600 names */
     ZONE_NAME_SIZE = 40,
     ZONE_TRANSITIONS_MAX = 400, /* after 1970 and to 2100: Europe has 261 */
 };

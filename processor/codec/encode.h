@@ -20,8 +20,8 @@ enum {
 /* What an output does not know about itself. Texts are borrowed. */
 struct encode_facts {
     int64_t processed_at_ms;
-    struct slice application;            /* ce_source is "/segue/<application>" */
-    struct slice topics[SOURCE_COUNT];   /* input topics, for causes */
+    struct slice application;          /* ce_source is "/segue/<application>" */
+    struct slice topics[SOURCE_COUNT]; /* input topics, for causes */
 };
 
 struct encoder;
@@ -40,7 +40,8 @@ MUST_USE enum status encoder_compile_event(enum source source, const struct sche
 
 /* Framing and value into `out`. Bytes written; 0 when `limit` is too small. INVARIANT: not a tombstone. */
 size_t encode_output(const struct encoder *encoder, const struct output *output,
-                     const struct encode_facts *facts, uint32_t schema_id, uint8_t *out, size_t limit);
+                     const struct encode_facts *facts, uint32_t schema_id, uint8_t *out,
+                     size_t limit);
 
 /* An event, framed with `schema_id`; an absent field is null, or the schema's default when it has no null.
  * Bytes written; 0 when `limit` is too small. INVARIANT: not an erase. */

@@ -67,7 +67,8 @@ struct schema_field {
     uint32_t alias_count;
     const struct schema *type;
     bool has_default;
-    struct slice default_json; /* compact JSON text, checked against the type; valid with has_default */
+    /* compact JSON text, checked against the type; valid with has_default */
+    struct slice default_json;
 };
 
 struct schema {
@@ -78,10 +79,10 @@ struct schema {
     uint32_t alias_count;
     uint32_t count; /* of fields, symbols or branches */
     union {
-        struct schema_field *fields;       /* SCHEMA_RECORD */
-        struct slice *symbols;             /* SCHEMA_ENUM */
-        const struct schema **branches;    /* SCHEMA_UNION */
-        const struct schema *items;        /* SCHEMA_ARRAY, SCHEMA_MAP (its values) */
+        struct schema_field *fields;    /* SCHEMA_RECORD */
+        struct slice *symbols;          /* SCHEMA_ENUM */
+        const struct schema **branches; /* SCHEMA_UNION */
+        const struct schema *items;     /* SCHEMA_ARRAY, SCHEMA_MAP (its values) */
     };
     int32_t default_symbol; /* SCHEMA_ENUM: index, or -1 */
     uint32_t fixed_size;    /* SCHEMA_FIXED: bytes */

@@ -12,6 +12,7 @@ bool schema_default_fits(const struct schema *schema, const struct json_t *value
 
 /* Can `schema` carry the logical type that `json` names? Sets precision and scale of a decimal. What does
  * not fit is ignored by the parser, as the specification asks. */
-bool schema_logical_fits(struct schema *schema, const struct json_t *json, enum schema_logical logical);
+bool schema_logical_fits(struct schema *schema, const struct json_t *json,
+                         enum schema_logical logical);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "codec/encode.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type's and a member's name stand bare */
 #define AT(type, member) (uint16_t) offsetof(struct type, member)
 #define SHAPE(fields, type)                                                                        \
     {                                                                                              \
@@ -44,6 +45,7 @@
 #define CUSTOMER          PLAIN("customer_id", SHAPE_STRING, OUT(customer_id))
 #define EFFECTIVE(member) PLAIN("effective_at", SHAPE_TIME, OUT(member))
 #define PROCESSED         PLAIN("processed_at", SHAPE_PROCESSED_AT, 0)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static const struct shape_field cause_fields[] = {
     PLAIN("topic", SHAPE_TOPIC, AT(cause, source)),

@@ -187,6 +187,7 @@ static int run(struct backtest *backtest, bool quiet)
     return EXIT_GOOD;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): an option has three lines */
 int backtest_run(int argument_count, char **arguments)
 {
     static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},

@@ -24,9 +24,10 @@
 
 struct stream {
     struct event_reader *readers[EVENT_FILES_MAX];
-    struct event_line *heads[EVENT_FILES_MAX]; /* the next of each file; NULL: not read yet, or none */
-    uint32_t queued;                           /* lines in its tasks' queues */
-    int64_t read_ms;                           /* the latest time read so far */
+    /* the next of each file; NULL: not read yet, or none */
+    struct event_line *heads[EVENT_FILES_MAX];
+    uint32_t queued; /* lines in its tasks' queues */
+    int64_t read_ms; /* the latest time read so far */
     bool ended;
     bool full; /* its readers are, until a line is released */
 };
@@ -124,8 +125,8 @@ enum status event_files_open(const char *const *paths, uint32_t count, uint32_t 
             return status_fail(out_text, STATUS_INVALID, "%s: %s", paths[i], strerror(errno));
         }
         for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
-            enum status status = event_reader_open(
-                text, (enum source)s, &files->streams[s].readers[i], out_text);
+            enum status status =
+                event_reader_open(text, (enum source)s, &files->streams[s].readers[i], out_text);
             if (status != STATUS_OK) {
                 return status;
             }
@@ -162,8 +163,8 @@ static void pull(struct event_files *files, uint32_t source)
     for (uint32_t i = 0; i < files->count; i++) {
         look(files, stream, i);
         const struct event_line *head = stream->heads[i];
-        if (head != NULL && (best == files->count ||
-                             head->event.time_ms < stream->heads[best]->event.time_ms)) {
+        if (head != NULL &&
+            (best == files->count || head->event.time_ms < stream->heads[best]->event.time_ms)) {
             best = i;
         }
     }
@@ -184,8 +185,7 @@ static void pull(struct event_files *files, uint32_t source)
     *(queue->first == NULL ? &queue->first : &queue->last->next) = line;
     queue->last = line;
     stream->queued++;
-    stream->read_ms =
-        line->event.time_ms > stream->read_ms ? line->event.time_ms : stream->read_ms;
+    stream->read_ms = line->event.time_ms > stream->read_ms ? line->event.time_ms : stream->read_ms;
     files->task = task;
     files->task_end = task + 1;
 }

@@ -71,9 +71,9 @@ static bool is_of_another(const struct event_reader *reader, struct slice line)
         return false;
     }
     const uint8_t *end = memchr(line.data + size, '"', line.size - size);
-    int32_t found =
-        end == NULL ? -1
-                    : source_find(slice_of(line.data + size, (size_t)(end - line.data) - size));
+    int32_t found = end == NULL
+                        ? -1
+                        : source_find(slice_of(line.data + size, (size_t)(end - line.data) - size));
     return found >= 0 && found != (int32_t)reader->source;
 }
 

@@ -27,11 +27,12 @@ static double spread(double count, double sum, double sum_of_squares)
 
 /* Of one value, not of the mean. A small side in which nothing has happened yet is not sure that nothing does:
  * shares are moved towards a half by one of each kind, and a side varies at least as both do together. */
-static double variance(const struct experiment_side *side, const struct experiment_side *other, bool binary)
+static double variance(const struct experiment_side *side, const struct experiment_side *other,
+                       bool binary)
 {
     double share = (side->sum + 1) / ((double)side->count + 2);
-    double own = binary ? share * (1 - share)
-                        : spread((double)side->count, side->sum, side->sum_of_squares);
+    double own =
+        binary ? share * (1 - share) : spread((double)side->count, side->sum, side->sum_of_squares);
     double both = spread((double)(side->count + other->count), side->sum + other->sum,
                          side->sum_of_squares + other->sum_of_squares);
     return own > both ? own : both;

@@ -7,8 +7,8 @@
 
 enum { LINE_SIZE = 1100, LATE_DAYS_MAX = 3 };
 
-static const char *const kinds[] = {"TRANSFER", "STANDING_ORDER", "DIRECT_DEBIT", "CARD",
-                                    "ATM",      "FEE",            "INTEREST"};
+static const char *const kinds[] = {"TRANSFER", "STANDING_ORDER", "DIRECT_DEBIT", "CARD", "ATM",
+                                    "FEE",      "INTEREST"};
 static const char *const channels[] = {"MOBILE", "AUTOMATIC", "AUTOMATIC", "POS",
                                        "ATM",    "AUTOMATIC", "AUTOMATIC"};
 
@@ -71,13 +71,14 @@ static void put_optional(struct today *today, const struct payment *p, char *out
         char id[SIM_NAME_SIZE], name[SIM_NAME_SIZE];
         world_party_id(world, p->party, p->number, id);
         world_party_name(world, p->party, p->number, name);
-        used += (size_t)snprintf(out, size, ",\"counterparty_id\":\"%s\",\"counterparty_name\":\"%s\"", id,
-                                 name);
+        used += (size_t)snprintf(
+            out, size, ",\"counterparty_id\":\"%s\",\"counterparty_name\":\"%s\"", id, name);
     }
     const char *reference = p->reference;
     if (reference == NULL && p->number != 0) {
         /* An employer writes a reference, or it never does. */
-        bool words = p->party != PARTY_EMPLOYER || (double)(p->number % 100) < world->salary_words * 100;
+        bool words =
+            p->party != PARTY_EMPLOYER || (double)(p->number % 100) < world->salary_words * 100;
         reference = words ? world->parties[p->party].reference : NULL;
     }
     if (reference != NULL && reference[0] != '\0') {
@@ -93,11 +94,14 @@ void sim_pay(struct today *today, const struct payment *p)
     if (p->minor <= 0) {
         return;
     }
-    int64_t time_ms = p->hour != 0 ? today->day * MS_PER_DAY + p->hour * MS_PER_HOUR : sim_moment(today);
-    int64_t *account = p->saving ? &bank->savings[person->number - 1] : &bank->balances[person->number - 1];
+    int64_t time_ms =
+        p->hour != 0 ? today->day * MS_PER_DAY + p->hour * MS_PER_HOUR : sim_moment(today);
+    int64_t *account =
+        p->saving ? &bank->savings[person->number - 1] : &bank->balances[person->number - 1];
     if (!p->business) {
         *account += p->credit ? p->minor : -p->minor;
-        (void)snprintf(balance, sizeof(balance), ",\"balance_after_minor\":%lld", (long long)*account);
+        (void)snprintf(balance, sizeof(balance), ",\"balance_after_minor\":%lld",
+                       (long long)*account);
     }
     (void)snprintf(id, sizeof(id), "%s-%llx", person->id, (unsigned long long)bank->made);
     civil_format_time(time_ms, time);
@@ -106,20 +110,22 @@ void sim_pay(struct today *today, const struct payment *p)
     const char *direction = p->credit ? "CREDIT" : "DEBIT";
     static const char format[] =
         "{\"source\":\"transactions\",\"event\":{\"event_id\":\"%s%s\",\"customer_id\":\"%s\","
-        "\"account_id\":\"%s-%c\",\"account_type\":\"%s\",\"booked_at\":\"%s\",\"amount_minor\":%lld,"
-        "\"currency\":\"%s\",\"direction\":\"%s\",\"status\":\"%s\"%s,\"kind\":\"%s\",\"channel\":\"%s\""
+        "\"account_id\":\"%s-%c\",\"account_type\":\"%s\",\"booked_at\":\"%s\",\"amount_minor\":%"
+        "lld,"
+        "\"currency\":\"%s\",\"direction\":\"%s\",\"status\":\"%s\"%s,\"kind\":\"%s\",\"channel\":"
+        "\"%s\""
         "%s%s}}\n";
-    send(today, time_ms, format, id, "", person->id, person->id, type[0], type, time, (long long)p->minor,
-         person->world->currency, direction, "POSTED", "", kinds[p->kind], channels[p->kind], balance,
-         optional);
+    send(today, time_ms, format, id, "", person->id, person->id, type[0], type, time,
+         (long long)p->minor, person->world->currency, direction, "POSTED", "", kinds[p->kind],
+         channels[p->kind], balance, optional);
     if (p->kind == PAY_CARD && sim_chance(today, bank->options->refunds)) {
         int64_t later = time_ms + sim_between(today, MS_PER_HOUR, 7 * MS_PER_DAY);
         *account += p->minor;
         (void)snprintf(reverses, sizeof(reverses), ",\"reverses\":\"%s\"", id);
         civil_format_time(later, time);
         send(today, later, format, id, "-r", person->id, person->id, type[0], type, time,
-             (long long)p->minor, person->world->currency, direction, "REVERSED", reverses, kinds[p->kind],
-             channels[p->kind], "", optional);
+             (long long)p->minor, person->world->currency, direction, "REVERSED", reverses,
+             kinds[p->kind], channels[p->kind], "", optional);
     }
 }
 
@@ -129,7 +135,8 @@ void sim_app(struct today *today, int64_t time_ms, const char *event, const char
     civil_format_time(time_ms, time);
     const char *id = today->person->id;
     send(today, time_ms,
-         "{\"source\":\"app-engagement\",\"event\":{\"event_id\":\"%s-a%llx\",\"customer_id\":\"%s\","
+         "{\"source\":\"app-engagement\",\"event\":{\"event_id\":\"%s-a%llx\",\"customer_id\":\"%"
+         "s\","
          "\"occurred_at\":\"%s\",\"event\":\"%s\",\"screen\":\"%s\",\"channel\":\"MOBILE_APP\","
          "\"session_id\":\"%s-%d\",\"success\":true,\"attributes\":{}}}\n",
          id, (unsigned long long)today->bank->made, id, time, event, screen, id, today->day);

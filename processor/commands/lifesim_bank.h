@@ -35,7 +35,15 @@ struct today {
     int32_t since; /* days since the story's day; negative before, INT32_MIN without a story */
 };
 
-enum pay_kind { PAY_TRANSFER, PAY_STANDING_ORDER, PAY_DIRECT_DEBIT, PAY_CARD, PAY_ATM, PAY_FEE, PAY_INTEREST };
+enum pay_kind {
+    PAY_TRANSFER,
+    PAY_STANDING_ORDER,
+    PAY_DIRECT_DEBIT,
+    PAY_CARD,
+    PAY_ATM,
+    PAY_FEE,
+    PAY_INTEREST
+};
 
 /* A payment: the rest of the record follows from the person. Zeroed is a transfer out of the current account
  * at a waking hour. */

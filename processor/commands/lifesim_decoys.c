@@ -12,7 +12,8 @@ static void second_job(struct today *today)
 {
     const struct person *person = today->person;
     if (monthly(today, person->bill_date)) {
-        footprint_pay(today, true, person->monthly_minor / 5, PARTY_EMPLOYER, person->next_job.employer);
+        footprint_pay(today, true, person->monthly_minor / 5, PARTY_EMPLOYER,
+                      person->next_job.employer);
     }
 }
 
@@ -53,10 +54,14 @@ static void flatmate(struct today *today)
 {
     const struct person *person = today->person;
     if (monthly(today, person->partner_date)) {
-        sim_pay(today, &(struct payment){.minor = person->monthly_minor / 6, .credit = true, .hour = 6,
-                                         .kind = PAY_STANDING_ORDER, .party = PARTY_PERSON,
-                                         .number = person->number + 150000,
-                                         .reference = person->world->parties[PARTY_LANDLORD].reference});
+        sim_pay(today,
+                &(struct payment){.minor = person->monthly_minor / 6,
+                                  .credit = true,
+                                  .hour = 6,
+                                  .kind = PAY_STANDING_ORDER,
+                                  .party = PARTY_PERSON,
+                                  .number = person->number + 150000,
+                                  .reference = person->world->parties[PARTY_LANDLORD].reference});
     }
 }
 
@@ -70,14 +75,17 @@ static void will_made(struct today *today)
 static void funeral_plan(struct today *today)
 {
     if (monthly(today, today->person->bill_date)) {
-        sim_pay(today, &(struct payment){.minor = sim_price(today, 3500), .kind = PAY_CARD, .mcc = 7261,
+        sim_pay(today, &(struct payment){.minor = sim_price(today, 3500),
+                                         .kind = PAY_CARD,
+                                         .mcc = 7261,
                                          .merchant = "FUNERAL PLANS"});
     }
 }
 
 static void furniture_only(struct today *today)
 {
-    if (today->since == 0 || today->since == 4 || (today->since == 11 && sim_leaves(today, 0, 0.6))) {
+    if (today->since == 0 || today->since == 4 ||
+        (today->since == 11 && sim_leaves(today, 0, 0.6))) {
         footprint_card(today, today->since == 4 ? 5719 : 5712, "HOME STORE", 20000, 160000);
     }
 }
@@ -111,10 +119,12 @@ static void one_overdraft(struct today *today)
     const struct person *person = today->person;
     int64_t left = today->bank->balances[person->number - 1];
     if (today->since == 0 && left > 0) {
-        footprint_pay(today, false, left + person->monthly_minor / 5, PARTY_PERSON, person->number + 200000);
+        footprint_pay(today, false, left + person->monthly_minor / 5, PARTY_PERSON,
+                      person->number + 200000);
     }
     if (today->since == 6) {
-        footprint_pay(today, true, left > 0 ? 0 : person->monthly_minor - left, PARTY_OWN_SAVINGS, person->number);
+        footprint_pay(today, true, left > 0 ? 0 : person->monthly_minor - left, PARTY_OWN_SAVINGS,
+                      person->number);
     }
 }
 
@@ -148,20 +158,24 @@ static void attic_sale(struct today *today)
 static void one_refund(struct today *today)
 {
     if (today->since == 0) {
-        sim_pay(today, &(struct payment){.minor = sim_between(today, 10, 90) * 100, .credit = true, .hour = 8,
-                                         .party = PARTY_TAX, .number = 1, .reference = "REFUND"});
+        sim_pay(today, &(struct payment){.minor = sim_between(today, 10, 90) * 100,
+                                         .credit = true,
+                                         .hour = 8,
+                                         .party = PARTY_TAX,
+                                         .number = 1,
+                                         .reference = "REFUND"});
     }
 }
 
 static void (*const decoys[STORY_COUNT])(struct today *today) = {
-    [STORY_SECOND_JOB] = second_job,     [STORY_YOUNG_SAVER] = young_saver,
-    [STORY_BABY_GIFTS] = baby_gifts,     [STORY_HOLIDAY_CAMP] = holiday_camp,
-    [STORY_ANNIVERSARY] = anniversary,   [STORY_FLATMATE] = flatmate,
-    [STORY_WILL_MADE] = will_made,       [STORY_FUNERAL_PLAN] = funeral_plan,
+    [STORY_SECOND_JOB] = second_job,         [STORY_YOUNG_SAVER] = young_saver,
+    [STORY_BABY_GIFTS] = baby_gifts,         [STORY_HOLIDAY_CAMP] = holiday_camp,
+    [STORY_ANNIVERSARY] = anniversary,       [STORY_FLATMATE] = flatmate,
+    [STORY_WILL_MADE] = will_made,           [STORY_FUNERAL_PLAN] = funeral_plan,
     [STORY_FURNITURE_ONLY] = furniture_only, [STORY_HOUSE_SALE] = house_sale,
-    [STORY_BIG_REFUND] = big_refund,     [STORY_ONE_OVERDRAFT] = one_overdraft,
-    [STORY_PARENT_PAYS] = parent_pays,   [STORY_CAR_REPAIR] = car_repair,
-    [STORY_ATTIC_SALE] = attic_sale,     [STORY_ONE_REFUND] = one_refund,
+    [STORY_BIG_REFUND] = big_refund,         [STORY_ONE_OVERDRAFT] = one_overdraft,
+    [STORY_PARENT_PAYS] = parent_pays,       [STORY_CAR_REPAIR] = car_repair,
+    [STORY_ATTIC_SALE] = attic_sale,         [STORY_ONE_REFUND] = one_refund,
 };
 
 void sim_decoy_footprints(struct today *today)

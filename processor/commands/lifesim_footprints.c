@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the life events of LifeSim leave on a day, beyond what they change in the routine. */
-#include "commands/lifesim_bank.h"
 #include "commands/lifesim_footprints.h"
+#include "commands/lifesim_bank.h"
 
-void footprint_card(struct today *today, int32_t mcc, const char *merchant, int64_t low, int64_t high)
+void footprint_card(struct today *today, int32_t mcc, const char *merchant, int64_t low,
+                    int64_t high)
 {
     sim_pay(today, &(struct payment){.minor = sim_price(today, sim_between(today, low, high)),
-                                     .kind = PAY_CARD, .mcc = mcc, .merchant = merchant});
+                                     .kind = PAY_CARD,
+                                     .mcc = mcc,
+                                     .merchant = merchant});
 }
 
-void footprint_pay(struct today *today, bool credit, int64_t minor, enum party party, uint32_t number)
+void footprint_pay(struct today *today, bool credit, int64_t minor, enum party party,
+                   uint32_t number)
 {
-    sim_pay(today, &(struct payment){.minor = minor, .credit = credit, .hour = 11, .party = party,
-                                     .number = number});
+    sim_pay(today,
+            &(struct payment){
+                .minor = minor, .credit = credit, .hour = 11, .party = party, .number = number});
 }
 
 void footprint_debit(struct today *today, int64_t minor, enum party party, uint32_t number)
 {
-    sim_pay(today, &(struct payment){.minor = minor, .kind = PAY_DIRECT_DEBIT, .hour = 5, .party = party,
-                                     .number = number});
+    sim_pay(
+        today,
+        &(struct payment){
+            .minor = minor, .kind = PAY_DIRECT_DEBIT, .hour = 5, .party = party, .number = number});
 }
 
 /* Due on that date of the month, from `from` days after the story's day on. */
@@ -35,11 +42,13 @@ static void job_lost(struct today *today)
                       person->job.employer);
     }
     bool benefit = sim_leaves(today, 3, 0.35);
-    struct job fortnightly = {.payday = PAYDAY_FORTNIGHTLY, .pay_date = (int32_t)(person->number % 14)};
+    struct job fortnightly = {.payday = PAYDAY_FORTNIGHTLY,
+                              .pay_date = (int32_t)(person->number % 14)};
     bool uk = person->world->pension_weeks != 0;
     bool due = uk ? job_pays_on(person->world, &fortnightly, today->day) : monthly(today, 0, 31);
     if (benefit && today->since >= 28 && due) {
-        footprint_pay(today, true, uk ? 18000 : person->monthly_minor * 6 / 10, PARTY_JOB_CENTRE, 1);
+        footprint_pay(today, true, uk ? 18000 : person->monthly_minor * 6 / 10, PARTY_JOB_CENTRE,
+                      1);
     }
     if (sim_falls(today, 4, 5, 120) && sim_leaves(today, 5, 0.4)) {
         footprint_card(today, 7361, "JOB AGENCY", 2000, 9000);
@@ -50,11 +59,13 @@ static void retirement_approaching(struct today *today)
 {
     const struct person *person = today->person;
     if (sim_leaves(today, 0, 0.8) && monthly(today, 0, person->bill_date)) {
-        footprint_debit(today, person->monthly_minor * 2 / 10, PARTY_PENSION_SAVING, person->number % 40 + 1);
+        footprint_debit(today, person->monthly_minor * 2 / 10, PARTY_PENSION_SAVING,
+                        person->number % 40 + 1);
     }
     bool reads = today->since >= 0 && today->since < 90 && sim_chance(today, 0.12);
     if (reads && sim_leaves(today, 1, 0.85)) {
-        sim_app(today, sim_moment(today), "view", sim_chance(today, 0.7) ? "pension" : "retirement_calculator");
+        sim_app(today, sim_moment(today), "view",
+                sim_chance(today, 0.7) ? "pension" : "retirement_calculator");
     }
     if (sim_falls(today, 2, 10, 150) && sim_leaves(today, 3, 0.35)) {
         footprint_card(today, 6282, "PENSION ADVISERS", 30000, 120000);
@@ -65,8 +76,8 @@ static void retirement_started(struct today *today)
 {
     const struct person *person = today->person;
     if (sim_falls(today, 2, 15, 45) && sim_leaves(today, 3, 0.45)) {
-        footprint_pay(today, true, person->monthly_minor * (8 + person->number % 20), PARTY_PENSION_FUND,
-                      person->number % 300 + 1);
+        footprint_pay(today, true, person->monthly_minor * (8 + person->number % 20),
+                      PARTY_PENSION_FUND, person->number % 300 + 1);
     }
 }
 
@@ -103,7 +114,9 @@ static void childcare_started(struct today *today)
     if (sim_leaves(today, 2, 0.6)) {
         footprint_debit(today, fee, PARTY_NURSERY, person->number % 90 + 1);
     } else {
-        sim_pay(today, &(struct payment){.minor = fee, .kind = PAY_CARD, .mcc = person->world->nursery_mcc,
+        sim_pay(today, &(struct payment){.minor = fee,
+                                         .kind = PAY_CARD,
+                                         .mcc = person->world->nursery_mcc,
                                          .merchant = person->world->parties[PARTY_NURSERY].name});
     }
 }
@@ -114,9 +127,10 @@ static void wedding_planned(struct today *today)
     if (today->since == 0 && sim_leaves(today, 0, 0.85)) {
         footprint_card(today, 5944, "JEWELLER", 90000, 400000);
     }
-    if (sim_falls(today, 1, 15, 60) || (sim_falls(today, 1, 105, 150) && sim_leaves(today, 2, 0.5))) {
-        footprint_pay(today, false, sim_price(today, sim_between(today, 60000, 250000)), PARTY_VENUE,
-                      person->number % 30 + 1);
+    if (sim_falls(today, 1, 15, 60) ||
+        (sim_falls(today, 1, 105, 150) && sim_leaves(today, 2, 0.5))) {
+        footprint_pay(today, false, sim_price(today, sim_between(today, 60000, 250000)),
+                      PARTY_VENUE, person->number % 30 + 1);
     }
     if (sim_falls(today, 3, 30, 120) && sim_leaves(today, 4, 0.8)) {
         footprint_card(today, person->world->dress_mcc, "BRIDAL HOUSE", 60000, 200000);
@@ -140,9 +154,14 @@ static void household_joint(struct today *today)
     if (monthly(today, 0, person->partner_date)) {
         int64_t share = person->monthly_minor / 5;
         share += sim_leaves(today, 2, 0.3) ? sim_between(today, -3000, 3000) : 0;
-        sim_pay(today, &(struct payment){.minor = share, .credit = sim_leaves(today, 0, 0.7), .hour = 6,
-                                         .kind = PAY_STANDING_ORDER, .party = PARTY_PERSON, .number = partner,
-                                         .reference = sim_leaves(today, 1, 0.5) ? "HOUSEHOLD" : ""});
+        sim_pay(today,
+                &(struct payment){.minor = share,
+                                  .credit = sim_leaves(today, 0, 0.7),
+                                  .hour = 6,
+                                  .kind = PAY_STANDING_ORDER,
+                                  .party = PARTY_PERSON,
+                                  .number = partner,
+                                  .reference = sim_leaves(today, 1, 0.5) ? "HOUSEHOLD" : ""});
     }
     if (today->since >= 0 && sim_chance(today, 0.14)) {
         footprint_card(today, 5411, "SUPERMARKET", 3000, 14000);
@@ -151,7 +170,8 @@ static void household_joint(struct today *today)
         footprint_card(today, 5712, "FURNITURE", 20000, 150000);
     }
     if (today->since >= 0 && sim_chance(today, 0.05)) {
-        footprint_pay(today, sim_chance(today, 0.5), sim_between(today, 500, 9000), PARTY_PERSON, partner);
+        footprint_pay(today, sim_chance(today, 0.5), sim_between(today, 500, 9000), PARTY_PERSON,
+                      partner);
     }
 }
 
@@ -169,8 +189,11 @@ static void separation(struct today *today)
         footprint_card(today, 5712, "FURNITURE", 20000, 120000);
     }
     if (sim_leaves(today, 4, 0.5) && monthly(today, 25, person->rent_date)) { /* a second home */
-        sim_pay(today, &(struct payment){.minor = person->monthly_minor / 4, .kind = PAY_STANDING_ORDER,
-                                         .hour = 5, .party = PARTY_LANDLORD, .number = person->landlord + 2000});
+        sim_pay(today, &(struct payment){.minor = person->monthly_minor / 4,
+                                         .kind = PAY_STANDING_ORDER,
+                                         .hour = 5,
+                                         .party = PARTY_LANDLORD,
+                                         .number = person->landlord + 2000});
     }
     if (sim_leaves(today, 6, 0.3) && monthly(today, 40, 15)) {
         footprint_pay(today, false, 35000, PARTY_PERSON, person->number + 100000);
@@ -184,8 +207,8 @@ static void bereavement(struct today *today)
         if (sim_leaves(today, 2, 0.7)) {
             footprint_card(today, 7261, "FUNERALCARE", 140000, 450000);
         } else {
-            footprint_pay(today, false, sim_price(today, sim_between(today, 140000, 450000)), PARTY_FUNERAL,
-                          person->number % 25 + 1);
+            footprint_pay(today, false, sim_price(today, sim_between(today, 140000, 450000)),
+                          PARTY_FUNERAL, person->number % 25 + 1);
         }
     }
     if (today->since >= 0 && today->since < 15 && sim_chance(today, 0.08)) {
@@ -193,8 +216,11 @@ static void bereavement(struct today *today)
     }
     if (sim_falls(today, 3, 60, 170) && sim_leaves(today, 4, 0.4)) {
         sim_pay(today, &(struct payment){.minor = person->monthly_minor * (3 + person->number % 12),
-                                         .credit = true, .hour = 11, .party = PARTY_SOLICITOR,
-                                         .number = person->number % 60 + 1, .reference = "ESTATE"});
+                                         .credit = true,
+                                         .hour = 11,
+                                         .party = PARTY_SOLICITOR,
+                                         .number = person->number % 60 + 1,
+                                         .reference = "ESTATE"});
     }
 }
 
@@ -202,7 +228,8 @@ static void home_moving(struct today *today)
 {
     if (sim_falls(today, 8, -5, 3) && sim_leaves(today, 9, 0.7)) {
         footprint_card(today, today->person->world->removal_mcc,
-                       today->person->world->pension_weeks != 0 ? "REMOVALS" : "TRANSPORTER MIETE", 15000, 150000);
+                       today->person->world->pension_weeks != 0 ? "REMOVALS" : "TRANSPORTER MIETE",
+                       15000, 150000);
     }
     bool furnishing = today->since > -10 && today->since < 35;
     if (furnishing && sim_leaves(today, 10, 0.8) && sim_chance(today, 0.13)) {
@@ -219,31 +246,37 @@ static void home_purchase(struct today *today)
     const struct person *person = today->person;
     home_moving(today);
     if (today->since == -12) {
-        footprint_pay(today, false, person->monthly_minor * (8 + person->number % 12), PARTY_SOLICITOR,
-                      person->number % 60 + 1);
+        footprint_pay(today, false, person->monthly_minor * (8 + person->number % 12),
+                      PARTY_SOLICITOR, person->number % 60 + 1);
     }
     if (today->since == -13) { /* the savings for it come home first */
-        footprint_pay(today, true, person->monthly_minor * (8 + person->number % 12), PARTY_OWN_SAVINGS,
-                      person->number);
+        footprint_pay(today, true, person->monthly_minor * (8 + person->number % 12),
+                      PARTY_OWN_SAVINGS, person->number);
     }
     if (sim_falls(today, 6, -70, -20) && sim_leaves(today, 5, 0.6)) {
         footprint_card(today, 8111, "CONVEYANCING", 60000, 180000);
     }
-    if (today->since > -120 && today->since < -40 && sim_leaves(today, 4, 0.6) && sim_chance(today, 0.07)) {
+    if (today->since > -120 && today->since < -40 && sim_leaves(today, 4, 0.6) &&
+        sim_chance(today, 0.07)) {
         sim_app(today, sim_moment(today), "calculator_used", "mortgages");
     }
 }
 
 static void windfall(struct today *today)
 {
-    static const enum party payers[] = {PARTY_SOLICITOR, PARTY_INSURER, PARTY_LOTTERY, PARTY_PERSON};
+    static const enum party payers[] = {PARTY_SOLICITOR, PARTY_INSURER, PARTY_LOTTERY,
+                                        PARTY_PERSON};
     const struct person *person = today->person;
     int64_t sum = person->monthly_minor * (8 + (int64_t)(person->knob[0] * 30));
     if (today->since == 0) {
         enum party payer = payers[person->number % 4];
-        sim_pay(today, &(struct payment){.minor = sum, .credit = true, .hour = 11, .party = payer,
-                                         .number = person->number % 60 + 300,
-                                         .reference = payer == PARTY_SOLICITOR ? "INHERITANCE" : NULL});
+        sim_pay(today,
+                &(struct payment){.minor = sum,
+                                  .credit = true,
+                                  .hour = 11,
+                                  .party = payer,
+                                  .number = person->number % 60 + 300,
+                                  .reference = payer == PARTY_SOLICITOR ? "INHERITANCE" : NULL});
     }
     if (sim_falls(today, 1, 5, 60) && sim_leaves(today, 2, 0.5)) { /* some is put aside or spent */
         footprint_pay(today, false, sum * 3 / 10, PARTY_OWN_ELSEWHERE, person->number + 300000);
@@ -271,10 +304,13 @@ static void debt_stress(struct today *today)
         footprint_debit(today, person->monthly_minor / 8, PARTY_LENDER, person->number % 9 + 1);
     }
     if (civil_date(today->day).day == person->rent_date && *balance > -person->monthly_minor) {
-        footprint_pay(today, false, person->monthly_minor / 4, PARTY_CARD_BANK, person->number % 12 + 1);
+        footprint_pay(today, false, person->monthly_minor / 4, PARTY_CARD_BANK,
+                      person->number % 12 + 1);
     }
     if (*balance < 0 && sim_chance(today, 0.05)) {
-        sim_pay(today, &(struct payment){.minor = 1200, .kind = PAY_FEE, .hour = 4,
+        sim_pay(today, &(struct payment){.minor = 1200,
+                                         .kind = PAY_FEE,
+                                         .hour = 4,
                                          .reference = "RETURNED DIRECT DEBIT"});
     }
 }
@@ -284,8 +320,11 @@ static void leaving(struct today *today)
     const struct person *person = today->person;
     int64_t left = today->bank->balances[person->number - 1];
     if ((sim_falls(today, 1, 0, 15) || today->since == 30 || today->since == 50) && left > 2000) {
-        sim_pay(today, &(struct payment){.minor = left * 9 / 10, .hour = 12, .party = PARTY_OWN_ELSEWHERE,
-                                         .number = person->number + 300000, .reference = "TO MY ACCOUNT"});
+        sim_pay(today, &(struct payment){.minor = left * 9 / 10,
+                                         .hour = 12,
+                                         .party = PARTY_OWN_ELSEWHERE,
+                                         .number = person->number + 300000,
+                                         .reference = "TO MY ACCOUNT"});
     }
 }
 
@@ -318,11 +357,15 @@ static void car_purchase(struct today *today)
 {
     const struct person *person = today->person;
     if (today->since == 0) {
-        int64_t price = person->monthly_minor * (3 + person->number % 8) / (sim_leaves(today, 0, 0.4) ? 4 : 1);
+        int64_t price =
+            person->monthly_minor * (3 + person->number % 8) / (sim_leaves(today, 0, 0.4) ? 4 : 1);
         if (sim_leaves(today, 1, 0.6)) {
-            sim_pay(today, &(struct payment){.minor = price, .kind = PAY_CARD, .hour = 12,
-                                             .mcc = person->number % 3 == 0 ? 5521 : 5511,
-                                             .merchant = person->world->parties[PARTY_CAR_DEALER].name});
+            sim_pay(today,
+                    &(struct payment){.minor = price,
+                                      .kind = PAY_CARD,
+                                      .hour = 12,
+                                      .mcc = person->number % 3 == 0 ? 5521 : 5511,
+                                      .merchant = person->world->parties[PARTY_CAR_DEALER].name});
         } else {
             footprint_pay(today, false, price, PARTY_CAR_DEALER, person->number % 40 + 1);
         }
@@ -349,9 +392,13 @@ static void business_started(struct today *today)
     }
     if (sim_chance(today, today->since < 60 ? 0.05 : 0.10)) {
         uint32_t client = person->number % 1000 + 500 + (uint32_t)sim_between(today, 0, 7) * 1001;
-        sim_pay(today, &(struct payment){.minor = person->monthly_minor * sim_between(today, 8, 45) / 100,
-                                         .credit = true, .hour = 10, .party = PARTY_CLIENT, .number = client,
-                                         .business = sim_leaves(today, 0, 0.4)});
+        sim_pay(today,
+                &(struct payment){.minor = person->monthly_minor * sim_between(today, 8, 45) / 100,
+                                  .credit = true,
+                                  .hour = 10,
+                                  .party = PARTY_CLIENT,
+                                  .number = client,
+                                  .business = sim_leaves(today, 0, 0.4)});
     }
     if (sim_chance(today, 0.03)) {
         footprint_card(today, sim_chance(today, 0.5) ? 5943 : 5734, "OFFICE SUPPLY", 1500, 20000);

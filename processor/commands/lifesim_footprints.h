@@ -6,10 +6,12 @@
 #include "commands/lifesim_bank.h"
 
 /* A card payment between two prices of the uk world. */
-void footprint_card(struct today *today, int32_t mcc, const char *merchant, int64_t low, int64_t high);
+void footprint_card(struct today *today, int32_t mcc, const char *merchant, int64_t low,
+                    int64_t high);
 
 /* A transfer; nothing when `minor` is 0. */
-void footprint_pay(struct today *today, bool credit, int64_t minor, enum party party, uint32_t number);
+void footprint_pay(struct today *today, bool credit, int64_t minor, enum party party,
+                   uint32_t number);
 
 /* A direct debit. */
 void footprint_debit(struct today *today, int64_t minor, enum party party, uint32_t number);

@@ -46,7 +46,7 @@ struct person {
     enum base base;
     enum story story;
     int32_t story_day;
-    double knob[KNOBS]; /* in [0, 1): which footprints this story leaves */
+    double knob[KNOBS];  /* in [0, 1): which footprints this story leaves */
     uint8_t income_band; /* enum income_band */
     bool consents;       /* to marketing by e-mail and in the app */
 };
@@ -66,6 +66,7 @@ int32_t job_first_payday(const struct world *world, const struct job *job, int32
 bool due_on_date(const struct world *world, int32_t day, int32_t date);
 
 /* Random numbers of one person's day. */
-struct random lifesim_day_random(const struct lifesim_options *options, uint32_t number, int32_t day);
+struct random lifesim_day_random(const struct lifesim_options *options, uint32_t number,
+                                 int32_t day);
 
 #endif

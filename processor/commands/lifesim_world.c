@@ -7,25 +7,31 @@
 #include "base/civil.h"
 #include "base/hash.h"
 
-static const char *const uk_stems[] = {"NORTHGATE", "HARGREAVES", "BRIGHTWELL", "OAKFIELD", "MERIDIAN",
-                                       "CASTLE",    "SEVERN",     "WHITBY",     "ALBION",   "KESTREL",
-                                       "THAMES",    "PENNINE",    "FAIRVIEW",   "LANGLEY",  "REDWOOD",
-                                       "STERLING",  NULL};
-static const char *const uk_ends[] = {"LTD",      "PLC",       "SERVICES LTD", "NHS TRUST", "COUNCIL",
-                                      "FOODS LTD", "LOGISTICS", "SCHOOLS",      "CARE LTD",  NULL};
-static const char *const uk_first[] = {"AMELIA", "OLIVER", "ISLA", "GEORGE", "AVA", "NOAH", "MIA", "ARTHUR",
-                                       "GRACE",  "LEO",    "FREYA", "HARRY", "PRIYA", "MOHAMMED", NULL};
-static const char *const uk_last[] = {"SMITH", "JONES", "PATEL", "BROWN", "KHAN", "WALKER", "EVANS",
-                                      "HUGHES", "GREEN", "WOOD", "CLARKE", "BEGUM", NULL};
-static const char *const eu_stems[] = {"MUELLER", "RHEINTAL", "NORDSEE", "ALPINA", "BERGMANN", "HANSA",
-                                       "LINDEN",  "SONNEN",   "ISAR",    "VOGEL",  "ADLER",    "WESER",
-                                       "KRONE",   "STADLER",  NULL};
-static const char *const eu_ends[] = {"GMBH", "AG", "GMBH CO KG", "E V", "KLINIKEN", "LOGISTIK GMBH",
-                                      "STADTVERWALTUNG", "BAU GMBH", NULL};
-static const char *const eu_first[] = {"LENA", "JONAS", "MARIE", "FELIX", "ANNA", "PAUL", "SOFIA", "LUKAS",
-                                       "CLARA", "EMIL", "AYSE", "MEHMET", NULL};
-static const char *const eu_last[] = {"SCHMIDT", "WEBER", "FISCHER", "WAGNER", "BECKER", "HOFFMANN",
-                                      "KOCH", "YILMAZ", "KLEIN", "WOLF", "NEUMANN", NULL};
+static const char *const uk_stems[] = {
+    "NORTHGATE", "HARGREAVES", "BRIGHTWELL", "OAKFIELD", "MERIDIAN", "CASTLE",
+    "SEVERN",    "WHITBY",     "ALBION",     "KESTREL",  "THAMES",   "PENNINE",
+    "FAIRVIEW",  "LANGLEY",    "REDWOOD",    "STERLING", NULL};
+static const char *const uk_ends[] = {"LTD",      "PLC",       "SERVICES LTD", "NHS TRUST",
+                                      "COUNCIL",  "FOODS LTD", "LOGISTICS",    "SCHOOLS",
+                                      "CARE LTD", NULL};
+static const char *const uk_first[] = {"AMELIA", "OLIVER", "ISLA",   "GEORGE",   "AVA",
+                                       "NOAH",   "MIA",    "ARTHUR", "GRACE",    "LEO",
+                                       "FREYA",  "HARRY",  "PRIYA",  "MOHAMMED", NULL};
+static const char *const uk_last[] = {"SMITH",  "JONES", "PATEL",  "BROWN", "KHAN",
+                                      "WALKER", "EVANS", "HUGHES", "GREEN", "WOOD",
+                                      "CLARKE", "BEGUM", NULL};
+static const char *const eu_stems[] = {"MUELLER", "RHEINTAL", "NORDSEE", "ALPINA",  "BERGMANN",
+                                       "HANSA",   "LINDEN",   "SONNEN",  "ISAR",    "VOGEL",
+                                       "ADLER",   "WESER",    "KRONE",   "STADLER", NULL};
+static const char *const eu_ends[] = {
+    "GMBH",     "AG", "GMBH CO KG", "E V", "KLINIKEN", "LOGISTIK GMBH", "STADTVERWALTUNG",
+    "BAU GMBH", NULL};
+static const char *const eu_first[] = {"LENA", "JONAS",  "MARIE", "FELIX", "ANNA",
+                                       "PAUL", "SOFIA",  "LUKAS", "CLARA", "EMIL",
+                                       "AYSE", "MEHMET", NULL};
+static const char *const eu_last[] = {"SCHMIDT", "WEBER",    "FISCHER", "WAGNER",
+                                      "BECKER",  "HOFFMANN", "KOCH",    "YILMAZ",
+                                      "KLEIN",   "WOLF",     "NEUMANN", NULL};
 
 static const struct world worlds[] = {
     {.name = "uk",
@@ -170,15 +176,17 @@ bool world_is_working_day(const struct world *world, int32_t day)
     }
     struct civil_date date = civil_date(day);
     int32_t easter = easter_day(date.year);
-    if ((date.month == 1 && date.day == 1) || (date.month == 12 && (date.day == 25 || date.day == 26)) ||
-        day == easter - 2 || day == easter + 1) {
+    if ((date.month == 1 && date.day == 1) ||
+        (date.month == 12 && (date.day == 25 || date.day == 26)) || day == easter - 2 ||
+        day == easter + 1) {
         return false;
     }
     bool uk = world->pension_weeks != 0;
     bool early_may = uk && date.month == 5 && weekday == 1 && (date.day <= 7 || date.day >= 25);
     bool late_august = uk && date.month == 8 && weekday == 1 && date.day >= 25;
-    bool others = !uk && ((date.month == 5 && date.day == 1) || (date.month == 10 && date.day == 3) ||
-                          day == easter + 39 || day == easter + 50);
+    bool others =
+        !uk && ((date.month == 5 && date.day == 1) || (date.month == 10 && date.day == 3) ||
+                day == easter + 39 || day == easter + 50);
     return !early_may && !late_august && !others;
 }
 
@@ -192,8 +200,14 @@ int32_t world_pay_day(const struct world *world, int32_t day)
 
 static uint64_t mix(enum party party, uint32_t number)
 {
-    uint8_t bytes[8] = {(uint8_t)party, 0, 0, 0, (uint8_t)number, (uint8_t)(number >> 8),
-                        (uint8_t)(number >> 16), (uint8_t)(number >> 24)};
+    uint8_t bytes[8] = {(uint8_t)party,
+                        0,
+                        0,
+                        0,
+                        (uint8_t)number,
+                        (uint8_t)(number >> 8),
+                        (uint8_t)(number >> 16),
+                        (uint8_t)(number >> 24)};
     return hash64(slice_of(bytes, sizeof(bytes)), 77);
 }
 

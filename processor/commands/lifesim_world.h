@@ -69,7 +69,8 @@ struct world {
     const char *currency;
     double paydays[PAYDAY_KIND_COUNT]; /* shares, sum 1 */
     int32_t pay_date_low, pay_date_high;
-    bool payday_after;       /* a payday on a free day comes on the next working day, not the one before */
+    /* a payday on a free day comes on the next working day, not the one before */
+    bool payday_after;
     int32_t extra_pay_month; /* month with a 13th salary for half of the employees; 0: none */
     int32_t rise_month;      /* when everybody's pay follows prices */
     int32_t pension_weeks;   /* the state pension: every so many weeks; 0: monthly */

@@ -51,7 +51,7 @@ struct report {
     uint32_t split_count;
     int64_t decisions, no_offers, blocked;
     int64_t gates[OFFER_GATE_COUNT];
-    int64_t from_ms, to_ms;  /* what was asked for */
+    int64_t from_ms, to_ms;    /* what was asked for */
     int64_t first_ms, last_ms; /* what there was */
     const char *by;
     const char *currency;

@@ -63,20 +63,22 @@ static int wide(const char *text, int width)
 static void print_rows(const struct report *report, FILE *out)
 {
     char text[MONEY_SIZE];
-    (void)fprintf(out, "%-28s %8s %8s %8s %8s %8s %8s %8s %8s %14s\n", report->by, "offered", "shown",
-                  "clicked", "accepted", "rate", "refused", "opt-out", "complain", "revenue");
+    (void)fprintf(out, "%-28s %8s %8s %8s %8s %8s %8s %8s %8s %14s\n", report->by, "offered",
+                  "shown", "clicked", "accepted", "rate", "refused", "opt-out", "complain",
+                  "revenue");
     for (uint32_t i = 0; i < report->row_count; i++) {
         const struct report_row *row = &report->rows[i];
         const char *revenue = money(row->revenue_minor, report->currency, text);
         char date[DAY_SIZE];
         int32_t number;
-        bool is_day = strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
+        bool is_day =
+            strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
         (void)fprintf(out,
                       "%-28s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %7.2f%% %8" PRId64
                       " %8" PRId64 " %8" PRId64 " %*s\n",
                       is_day ? day(number * MS_PER_DAY, date) : row->name, row->offered,
-                      row->outcomes[OUTCOME_PRESENTED],
-                      row->outcomes[OUTCOME_CLICKED], row->outcomes[OUTCOME_ACCEPTED],
+                      row->outcomes[OUTCOME_PRESENTED], row->outcomes[OUTCOME_CLICKED],
+                      row->outcomes[OUTCOME_ACCEPTED],
                       100 * share(row->outcomes[OUTCOME_ACCEPTED], row->offered), refused(row),
                       row->outcomes[OUTCOME_OPTED_OUT], row->outcomes[OUTCOME_COMPLAINED],
                       wide(revenue, 14), revenue);
@@ -100,17 +102,18 @@ static void print_experiment(const struct report_experiment *e, const char *curr
         return;
     }
     double scale = 100.0 * (double)treated;
-    (void)fprintf(out,
-                  "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f)\n",
-                  100 * e->converted[0].sum / (double)treated,
-                  100 * e->converted[1].sum / (double)e->converted[1].count, 100 * e->uplift.estimate,
-                  100 * e->uplift.low, 100 * e->uplift.high);
+    (void)fprintf(
+        out, "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f)\n",
+        100 * e->converted[0].sum / (double)treated,
+        100 * e->converted[1].sum / (double)e->converted[1].count, 100 * e->uplift.estimate,
+        100 * e->uplift.low, 100 * e->uplift.high);
     (void)fprintf(out, "  incremental revenue %s (%s to %s)\n",
                   money(llround(e->gain.estimate * scale), currency, gain),
                   money(llround(e->gain.low * scale), currency, low),
                   money(llround(e->gain.high * scale), currency, high));
     if (e->split_chance < EXPERIMENT_SPLIT_ALARM) {
-        (void)fprintf(out, "  ALARM: such a split comes by luck once in %.0f: believe nothing above\n",
+        (void)fprintf(out,
+                      "  ALARM: such a split comes by luck once in %.0f: believe nothing above\n",
                       1 / (e->split_chance > 1e-12 ? e->split_chance : 1e-12));
     }
 }
@@ -122,8 +125,11 @@ void report_print(const struct report *report, FILE *out)
         (void)fputs("nothing was decided and nothing came back\n", out);
         return;
     }
-    (void)fprintf(out, "Offers from %s to %s\n\n", day(report->first_ms, from), day(report->last_ms, to));
-    (void)fprintf(out, "decisions: %" PRId64 ", without an offer: %" PRId64 ", offers blocked: %" PRId64 "\n\n",
+    (void)fprintf(out, "Offers from %s to %s\n\n", day(report->first_ms, from),
+                  day(report->last_ms, to));
+    (void)fprintf(out,
+                  "decisions: %" PRId64 ", without an offer: %" PRId64 ", offers blocked: %" PRId64
+                  "\n\n",
                   report->decisions, report->no_offers, report->blocked);
     print_rows(report, out);
     (void)fputs(report->experiment_count > 0 ? "\nAgainst the control groups\n" : "", out);
@@ -157,13 +163,14 @@ static json_t *interval_json(const struct experiment_interval *interval, double 
 
 static json_t *row_json(const struct report_row *row)
 {
-    json_t *object = json_pack("{s:s,s:I,s:I,s:I,s:I,s:f}", "name", row->name, "offered",
-                               (json_int_t)row->offered, "for_review", (json_int_t)row->reviewed,
-                               "withdrawn", (json_int_t)row->withdrawn, "revenue_minor",
-                               (json_int_t)row->revenue_minor, "conversion",
-                               share(row->outcomes[OUTCOME_ACCEPTED], row->offered));
+    json_t *object =
+        json_pack("{s:s,s:I,s:I,s:I,s:I,s:f}", "name", row->name, "offered",
+                  (json_int_t)row->offered, "for_review", (json_int_t)row->reviewed, "withdrawn",
+                  (json_int_t)row->withdrawn, "revenue_minor", (json_int_t)row->revenue_minor,
+                  "conversion", share(row->outcomes[OUTCOME_ACCEPTED], row->offered));
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
-        (void)json_object_set_new(object, codes_text(&codes_outcome, i), json_integer(row->outcomes[i]));
+        (void)json_object_set_new(object, codes_text(&codes_outcome, i),
+                                  json_integer(row->outcomes[i]));
     }
     return object;
 }
@@ -171,10 +178,11 @@ static json_t *row_json(const struct report_row *row)
 static json_t *experiment_json(const struct report_experiment *e)
 {
     double treated = (double)e->converted[0].count;
-    return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:f,s:b}", "offer", e->offer, "layer", e->layer, "treated",
-                     (json_int_t)e->converted[0].count, "held_out", (json_int_t)e->converted[1].count,
-                     "uplift", interval_json(&e->uplift, 1), "incremental_revenue_minor",
-                     interval_json(&e->gain, 100 * treated), "split_chance", e->split_chance, "split_alarm",
+    return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:f,s:b}", "offer", e->offer, "layer", e->layer,
+                     "treated", (json_int_t)e->converted[0].count, "held_out",
+                     (json_int_t)e->converted[1].count, "uplift", interval_json(&e->uplift, 1),
+                     "incremental_revenue_minor", interval_json(&e->gain, 100 * treated),
+                     "split_chance", e->split_chance, "split_alarm",
                      e->split_chance < EXPERIMENT_SPLIT_ALARM);
 }
 
@@ -203,12 +211,12 @@ void report_print_json(const struct report *report, FILE *out)
                                       json_integer(report->gates[i]));
         }
     }
-    json_t *whole = json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "by", report->by, "first",
-                              (json_int_t)report->first_ms, "last", (json_int_t)report->last_ms,
-                              "decisions", (json_int_t)report->decisions, "no_offers",
-                              (json_int_t)report->no_offers, "blocked", (json_int_t)report->blocked,
-                              "rows", rows, "experiments", experiments, "variants", splits, "gates",
-                              gates);
+    json_t *whole =
+        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "by", report->by, "first",
+                  (json_int_t)report->first_ms, "last", (json_int_t)report->last_ms, "decisions",
+                  (json_int_t)report->decisions, "no_offers", (json_int_t)report->no_offers,
+                  "blocked", (json_int_t)report->blocked, "rows", rows, "experiments", experiments,
+                  "variants", splits, "gates", gates);
     (void)json_dumpf(whole, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     (void)fputc('\n', out);
     json_decref(whole);

@@ -15,12 +15,13 @@
 #include "engine/explain.h"
 #include "playbook/tests.h"
 
-static const char help[] = "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
-                           "Runs the tests: of every life event, segment and offer (those whose id "
-                           "or name has FILTER in it).\n"
-                           "Exit 1 when one fails. Says at the end how many leaves of the rules "
-                           "were seen both true and false;\n"
-                           "  --verbose        also lists those that were not, and the tests that passed\n";
+static const char help[] =
+    "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
+    "Runs the tests: of every life event, segment and offer (those whose id "
+    "or name has FILTER in it).\n"
+    "Exit 1 when one fails. Says at the end how many leaves of the rules "
+    "were seen both true and false;\n"
+    "  --verbose        also lists those that were not, and the tests that passed\n";
 
 enum {
     OUTPUTS = 1024,
@@ -397,8 +398,8 @@ static void print_coverage(const struct tester *tester)
         }
     }
     if (tester->leaf_count > 0) {
-        (void)printf("leaves seen both true and false: %u of %u (%u%%)\n", both,
-                     tester->leaf_count, both * 100 / tester->leaf_count);
+        (void)printf("leaves seen both true and false: %u of %u (%u%%)\n", both, tester->leaf_count,
+                     both * 100 / tester->leaf_count);
     }
 }
 

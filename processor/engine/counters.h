@@ -7,9 +7,9 @@
 
 /* Arrays are borrowed from the task's block. */
 struct engine_counters {
-    uint64_t rules_unknown;    /* predicates that could not be evaluated, since the task was loaded */
-    uint64_t decisions;        /* with at least one offer */
-    uint64_t no_offers;        /* without */
+    uint64_t rules_unknown; /* predicates that could not be evaluated, since the task was loaded */
+    uint64_t decisions;     /* with at least one offer */
+    uint64_t no_offers;     /* without */
     uint64_t unknown_outcomes; /* outcomes of offers or variants that the playbook does not have */
     const uint64_t *blocked;   /* candidates stopped, per gate: engine_gate_name */
     uint32_t gate_count;
@@ -19,7 +19,8 @@ struct engine_counters {
     uint32_t segment_count;
 };
 
-void engine_counters(const struct engine *engine, const void *task, struct engine_counters *out_counters);
+void engine_counters(const struct engine *engine, const void *task,
+                     struct engine_counters *out_counters);
 
 /* "consent", "contact_cap", ...; static. */
 const char *engine_gate_name(uint32_t gate);

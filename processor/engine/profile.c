@@ -88,7 +88,8 @@ bool profile_is_empty(const struct profile *profile)
     return profile->updated_at_ms == INT64_MIN && !has_consents(profile);
 }
 
-void profile_pack(const struct profile *profile, const struct zones *zones, struct bytes_writer *writer)
+void profile_pack(const struct profile *profile, const struct zones *zones,
+                  struct bytes_writer *writer)
 {
     bytes_put_varint(writer, profile->updated_at_ms);
     bytes_put_varuint(writer, profile->present);
@@ -104,14 +105,16 @@ void profile_pack(const struct profile *profile, const struct zones *zones, stru
     bytes_put_u8(writer, profile->income_band);
     bytes_put_u8(writer, profile->preferred_channel);
     bytes_put_u8(writer, profile->complaint_open ? 1 : 0);
-    bytes_put_slice(writer, slice_text(zones_name(zones, profile->zone))); /* numbers differ by machine */
+    bytes_put_slice(writer,
+                    slice_text(zones_name(zones, profile->zone))); /* numbers differ by machine */
     bytes_put_slice(writer, slice_of(profile->country, profile->country_size));
     bytes_put_slice(writer, slice_of(profile->region, profile->region_size));
     bytes_put_slice(writer, slice_of(profile->occupation, profile->occupation_size));
     uint32_t known = 0;
     for (uint32_t i = 0; i < PURPOSE_COUNT * CHANNEL_COUNT; i++) {
         known |= (uint32_t)(profile->consents[i / CHANNEL_COUNT][i % CHANNEL_COUNT].status !=
-                            CONSENT_NONE) << i;
+                            CONSENT_NONE)
+                 << i;
     }
     bytes_put_varuint(writer, known);
     int64_t before_ms = 0;

@@ -14,7 +14,8 @@ bool profile_take(struct profile *profile, const struct event *event, const stru
                   int32_t home_zone);
 
 bool profile_is_empty(const struct profile *profile);
-void profile_pack(const struct profile *profile, const struct zones *zones, struct bytes_writer *writer);
+void profile_pack(const struct profile *profile, const struct zones *zones,
+                  struct bytes_writer *writer);
 bool profile_unpack(struct profile *profile, const struct zones *zones, int32_t home_zone,
                     struct bytes_reader *reader);
 

@@ -89,7 +89,8 @@ static void pack_parts(const struct engine *engine, const struct customer *custo
     }
 }
 
-size_t engine_customer_pack(const struct engine *engine, const struct customer *customer, uint8_t *out)
+size_t engine_customer_pack(const struct engine *engine, const struct customer *customer,
+                            uint8_t *out)
 {
     struct bytes_writer writer = bytes_writer(out, ENGINE_RECORD_SIZE_MAX);
     bool profile = !profile_is_empty(&customer->profile);
@@ -159,13 +160,15 @@ static bool unpack_part(const struct engine *engine, struct customer *customer, 
         break;
     case RECORD_LIFE:
         at = key_find(keys->life, playbook->life.count, name);
-        good = at < 0 || life_unpack(&playbook->life.defs[at],
-                                     (struct life_state *)part(customer, engine->life) + at, &reader);
+        good =
+            at < 0 || life_unpack(&playbook->life.defs[at],
+                                  (struct life_state *)part(customer, engine->life) + at, &reader);
         break;
     case RECORD_SEGMENT:
         at = key_find(keys->segments, playbook->segments.count, name);
-        good = at < 0 ||
-               segment_unpack((struct segment_state *)part(customer, engine->segments) + at, &reader);
+        good =
+            at < 0 ||
+            segment_unpack((struct segment_state *)part(customer, engine->segments) + at, &reader);
         break;
     case RECORD_LEDGER:
         at = 0;
@@ -232,13 +235,15 @@ static const char *unpack_all(const struct engine *engine, struct customer *cust
         ((flags & FLAG_DEADLINE) != 0 && !sane_time(customer->deadline_ms))) {
         return "a record with a bad head";
     }
-    if ((flags & FLAG_PROFILE) != 0 && !profile_unpack(&customer->profile, engine->zones,
-                                                       engine->playbook->zone, reader)) {
+    if ((flags & FLAG_PROFILE) != 0 &&
+        !profile_unpack(&customer->profile, engine->zones, engine->playbook->zone, reader)) {
         return "a record with a bad profile";
     }
     struct bytes_reader features = bytes_reader(bytes_take(reader, bytes_take_u32(reader)));
-    if (reader->bad || features_unpack(engine->playbook->features, part(customer, engine->features),
-                                       &features, NULL) != STATUS_OK || bytes_left(&features) != 0) {
+    if (reader->bad ||
+        features_unpack(engine->playbook->features, part(customer, engine->features), &features,
+                        NULL) != STATUS_OK ||
+        bytes_left(&features) != 0) {
         return "a record with bad features";
     }
     uint16_t count = take_u16(reader);
@@ -263,7 +268,8 @@ static const char *unpack_all(const struct engine *engine, struct customer *cust
 }
 
 enum status engine_customer_unpack(const struct engine *engine, struct customer *customer,
-                                   struct slice id, struct slice packed, struct status_text *out_text)
+                                   struct slice id, struct slice packed,
+                                   struct status_text *out_text)
 {
     engine_customer_init(engine, customer, id);
     struct bytes_reader reader = bytes_reader(packed);

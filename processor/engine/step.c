@@ -8,17 +8,19 @@
 #include "engine/profile.h"
 #include "engine/work.h"
 
-void work_begin(struct work *work, const struct engine *engine, void *task, struct customer *customer,
-                struct effects *effects)
+void work_begin(struct work *work, const struct engine *engine, void *task,
+                struct customer *customer, struct effects *effects)
 {
     work->engine = engine;
     work->task = task;
     work->customer = customer;
     work->effects = effects;
     arena_init(&work->scratch, work->scratch_block, sizeof(work->scratch_block));
-    work->scope = (struct scope){.customer = customer, .zones = engine->zones,
-                                 .features = work->values,
-                                 .silent_from_ms = ((const struct task_head *)task)->silent_from_ms};
+    work->scope =
+        (struct scope){.customer = customer,
+                       .zones = engine->zones,
+                       .features = work->values,
+                       .silent_from_ms = ((const struct task_head *)task)->silent_from_ms};
     work->step = (struct step){
         .scope = &work->scope,
         .effects = effects,
@@ -136,23 +138,25 @@ static void arm_deadline(struct work *work)
     int64_t next = features_deadline(playbook->features, part_of(work->customer, engine->features),
                                      &work->scope);
     for (uint32_t i = 0; i < playbook->series_count; i++) {
-        int64_t change_ms =
-            series_next_change(&playbook->series[i], &series[i], engine->zones, work->customer->profile.zone,
-                               scope_judged_until(&work->scope, SOURCE_TRANSACTIONS));
+        int64_t change_ms = series_next_change(
+            &playbook->series[i], &series[i], engine->zones, work->customer->profile.zone,
+            scope_judged_until(&work->scope, SOURCE_TRANSACTIONS));
         next = earlier(next, scope_absence_due(&work->scope, SOURCE_TRANSACTIONS, change_ms));
     }
     next = earlier(next, life_next_change(&playbook->life, part_of(work->customer, engine->life),
                                           &work->scope));
     next = earlier(next, segments_next_change(&playbook->segments,
                                               part_of(work->customer, engine->segments), now_ms));
-    next = earlier(next, offers_next_change(&playbook->offers, part_of(work->customer, engine->ledger),
-                                            part_of(work->customer, engine->histories), now_ms));
+    next =
+        earlier(next, offers_next_change(&playbook->offers, part_of(work->customer, engine->ledger),
+                                         part_of(work->customer, engine->histories), now_ms));
     next = earlier(next, rules_next_change(&playbook->watch, &work->scope));
     INVARIANT(next > now_ms);
     work->customer->deadline_ms = next;
 }
 
-void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms)
+void engine_task_silent(const struct engine *engine, void *task, enum source source,
+                        int64_t from_ms)
 {
     (void)engine;
     ((struct task_head *)task)->silent_from_ms[source] = from_ms;
@@ -168,17 +172,18 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     /* In stream clock a deadline is as old as its moment, whenever it is noticed; in live clock one that fell due
      * a week ago, while nobody ran, is too old to make offers. */
     bool as_of_task = event != NULL || work->engine->options.clock == ENGINE_CLOCK_LIVE;
-    step->task_now_ms =
-        as_of_task && work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
+    step->task_now_ms = as_of_task && work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
     step->live = moment_ms >= work->engine->options.live_from_ms;
-    step->origin = event != NULL                    ? ORIGIN_LIVE
+    step->origin = event != NULL                   ? ORIGIN_LIVE
                    : work->customer->rules_changed ? ORIGIN_RULE_CHANGE
                                                    : ORIGIN_TIMER;
-    step->cause = (struct cause){.source = SOURCE_COUNT, .partition = step->task_number, .offset = -1,
-                                 .time_ms = moment_ms};
+    step->cause = (struct cause){
+        .source = SOURCE_COUNT, .partition = step->task_number, .offset = -1, .time_ms = moment_ms};
     if (event != NULL) {
-        step->cause = (struct cause){.source = event->source, .partition = event->partition,
-                                     .offset = event->offset, .time_ms = event->time_ms};
+        step->cause = (struct cause){.source = event->source,
+                                     .partition = event->partition,
+                                     .offset = event->offset,
+                                     .time_ms = event->time_ms};
     }
     work->customer->seen_ms = moment_ms;
 }
@@ -186,9 +191,9 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
 static struct slice cause_type(struct arena *arena, const struct event *event)
 {
     static const char *const types[SOURCE_COUNT] = {
-        [SOURCE_TRANSACTIONS] = "transaction",      [SOURCE_APP_ENGAGEMENT] = "app",
-        [SOURCE_CUSTOMER_PROFILES] = "profile",     [SOURCE_OFFER_OUTCOMES] = "outcome",
-        [SOURCE_LIFE_EVENT_FEEDBACK] = "feedback",  [SOURCE_SCORES] = "score",
+        [SOURCE_TRANSACTIONS] = "transaction",     [SOURCE_APP_ENGAGEMENT] = "app",
+        [SOURCE_CUSTOMER_PROFILES] = "profile",    [SOURCE_OFFER_OUTCOMES] = "outcome",
+        [SOURCE_LIFE_EVENT_FEEDBACK] = "feedback", [SOURCE_SCORES] = "score",
     };
     if (event->source != SOURCE_APP_ENGAGEMENT) {
         return slice_text(types[event->source]);
@@ -284,8 +289,10 @@ static void take_profile(struct work *work, const struct event *event)
         work->step.origin = ORIGIN_CONSENT;
     }
     struct series_state *series = part(customer, engine->series);
-    for (uint32_t i = 0; zone != customer->profile.zone && i < engine->playbook->series_count; i++) {
-        series_renew(&engine->playbook->series[i], &series[i], engine->zones, customer->profile.zone);
+    for (uint32_t i = 0; zone != customer->profile.zone && i < engine->playbook->series_count;
+         i++) {
+        series_renew(&engine->playbook->series[i], &series[i], engine->zones,
+                     customer->profile.zone);
     }
 }
 
@@ -296,7 +303,8 @@ static void evaluate_event(struct work *work, const struct event *event)
     struct customer *customer = work->customer;
     uint32_t first_output = work->effects->count;
     customer->erased = false;
-    begin_moment(work, event, event->time_ms > customer->seen_ms ? event->time_ms : customer->seen_ms);
+    begin_moment(work, event,
+                 event->time_ms > customer->seen_ms ? event->time_ms : customer->seen_ms);
     if (event->source == SOURCE_CUSTOMER_PROFILES) {
         if (event->profile.erase) {
             erase(work);
@@ -308,10 +316,12 @@ static void evaluate_event(struct work *work, const struct event *event)
     struct features_outcome outcome = features_event(
         playbook->features, part(customer, engine->features), &work->scope, &work->scratch);
     if (outcome.result != FEATURES_DUPLICATE && outcome.result != FEATURES_LATE) {
-        work->step.origin = outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
+        work->step.origin =
+            outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
         struct series_state *series = part(customer, engine->series);
         for (uint32_t i = 0; i < playbook->series_count; i++) {
-            (void)series_update(&playbook->series[i], &series[i], event, &work->scope, &work->scratch);
+            (void)series_update(&playbook->series[i], &series[i], event, &work->scope,
+                                &work->scratch);
         }
         run_stages(work);
     } else {
@@ -365,8 +375,9 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
     return result;
 }
 
-enum engine_result engine_advance(const struct engine *engine, void *task, struct customer *customer,
-                                  int64_t now_ms, struct effects *effects)
+enum engine_result engine_advance(const struct engine *engine, void *task,
+                                  struct customer *customer, int64_t now_ms,
+                                  struct effects *effects)
 {
     struct work work;
     if (customer->deadline_ms > now_ms) {

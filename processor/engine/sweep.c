@@ -30,8 +30,8 @@ static void mark(const struct task_head *head, const char *what, struct definiti
                                        .effective_at_ms = now_ms};
 }
 
-static void mark_all(const struct engine *engine, const void *task, const char *what, int64_t now_ms,
-                     struct effects *effects)
+static void mark_all(const struct engine *engine, const void *task, const char *what,
+                     int64_t now_ms, struct effects *effects)
 {
     const struct playbook *playbook = engine->playbook;
     const struct task_head *head = task;

@@ -54,7 +54,8 @@ static void write_since(const char *what, int64_t since_ms, struct text *out)
 }
 
 /* The last decision's published offers that still stand, best first: "savings_boost,premium_travel_card". */
-static void write_offers(const struct engine *engine, const struct customer *customer, struct text *out)
+static void write_offers(const struct engine *engine, const struct customer *customer,
+                         struct text *out)
 {
     const struct offers *offers = &engine->playbook->offers;
     const struct offers_state *state = part_of(customer, engine->ledger);

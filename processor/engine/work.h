@@ -26,8 +26,8 @@ struct work {
 };
 
 /* Everything but the moment. `work` need not be zeroed. */
-void work_begin(struct work *work, const struct engine *engine, void *task, struct customer *customer,
-                struct effects *effects);
+void work_begin(struct work *work, const struct engine *engine, void *task,
+                struct customer *customer, struct effects *effects);
 
 /* From now on scope_feature() gives features and series as they stand at scope.now_ms. Again after the
  * customer's features or the moment have changed. */

@@ -54,7 +54,8 @@ static void due_cell(const struct features_plan *plan, const void *state, uint32
     const struct ring *ring = state_at_const(state, group->offset);
     int64_t length = window_tiles(def, cell->tile_ms);
     int64_t end = moment_end(moment, cell->tile_ms, FEATURE_ANCHOR_NOW);
-    bool daily = def->kind == FEATURE_STREAK || def->kind == FEATURE_TREND || def->kind == FEATURE_DECAY;
+    bool daily =
+        def->kind == FEATURE_STREAK || def->kind == FEATURE_TREND || def->kind == FEATURE_DECAY;
     for (int64_t tile = tiles_next(group, state, end - length + 1, ring->head); tile <= ring->head;
          tile = tiles_next(group, state, tile + 1, ring->head)) {
         if (tiles_row(group, state, (int32_t)tile)[cell->index] == group->empty_row[cell->index]) {
@@ -195,7 +196,8 @@ int64_t features_next_change(const struct features_plan *plan, const void *state
     return settle(&due, &moment);
 }
 
-int64_t features_deadline(const struct features_plan *plan, const void *state, const struct scope *scope)
+int64_t features_deadline(const struct features_plan *plan, const void *state,
+                          const struct scope *scope)
 {
     struct features_moment moment = features_moment(plan, state, scope);
     struct due due = {INT64_MAX, INT64_MAX};

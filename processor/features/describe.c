@@ -57,7 +57,8 @@ struct features_cost features_cost(const struct features_plan *plan, uint32_t in
     for (uint32_t part = 0; part < 2; part++) {
         if (reader->cell[part] != UINT16_MAX) {
             uint32_t tiles = plan->groups[plan->cells[reader->cell[part]].group].tile_count;
-            add(&cost, tiles * sizeof(int64_t), tiles * 5U, readers_of_cell(plan, reader->cell[part]));
+            add(&cost, tiles * sizeof(int64_t), tiles * 5U,
+                readers_of_cell(plan, reader->cell[part]));
         }
         bool again = part == 1 && reader->samples[1] == reader->samples[0];
         if (reader->samples[part] != UINT16_MAX && !again) {
@@ -91,8 +92,8 @@ static void window_text(const struct feature_def *def, char *out, size_t size)
 
 void features_plan_describe(const struct features_plan *plan, FILE *out)
 {
-    (void)fprintf(out, "%-28s %-16s %-10s %9s %9s %7s  %s\n", "feature", "kind", "window", "memory B",
-                  "record B", "shared", "changes alone");
+    (void)fprintf(out, "%-28s %-16s %-10s %9s %9s %7s  %s\n", "feature", "kind", "window",
+                  "memory B", "record B", "shared", "changes alone");
     for (uint32_t i = 0; i < plan->count; i++) {
         struct features_cost cost = features_cost(plan, i);
         char window[24];
@@ -105,11 +106,14 @@ void features_plan_describe(const struct features_plan *plan, FILE *out)
         const struct remembered_plan *part = &plan->sources[s].remembered;
         if (part->capacity > 0) {
             (void)fprintf(out, "%-28s %-16s %-10u %9u %9u\n", source_name((enum source)s),
-                          "remembered", part->capacity,
-                          part->capacity * (part->entry_size + 16), part->capacity * 24);
+                          "remembered", part->capacity, part->capacity * (part->entry_size + 16),
+                          part->capacity * 24);
         }
     }
-    (void)fprintf(out, "features: %u, parts: %u cells in %u rings, %u samples, %u tables; %zu bytes a customer "
-                  "in memory\n", plan->count, plan->cell_count, plan->group_count, plan->samples_count,
-                  plan->table_count, plan->state_size);
+    (void)fprintf(
+        out,
+        "features: %u, parts: %u cells in %u rings, %u samples, %u tables; %zu bytes a customer "
+        "in memory\n",
+        plan->count, plan->cell_count, plan->group_count, plan->samples_count, plan->table_count,
+        plan->state_size);
 }

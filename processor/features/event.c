@@ -37,7 +37,8 @@ static void set_double(struct facts *facts, uint32_t index, double value)
     set_number(facts, index, bits);
 }
 
-static void read_field(const struct event *event, uint32_t field, struct facts *facts, uint32_t index)
+static void read_field(const struct event *event, uint32_t field, struct facts *facts,
+                       uint32_t index)
 {
     const struct field *known = &fields_of((enum source)event->source)->fields[field];
     const uint8_t *at = (const uint8_t *)event + known->offset;
@@ -140,14 +141,15 @@ static void read_values(const struct source_plan *source, const struct scope *sc
     }
 }
 
-static void match(const struct source_plan *source, const struct scope *scope, struct arena *scratch,
-                  struct facts *facts)
+static void match(const struct source_plan *source, const struct scope *scope,
+                  struct arena *scratch, struct facts *facts)
 {
     const struct event *event = scope->event;
     for (uint32_t i = 0; i < source->predicate_count; i++) {
         const struct predicate *predicate = &source->predicates[i];
-        if (predicate->currency.size > 0 && (event->source != SOURCE_TRANSACTIONS ||
-                                             !slice_equal(predicate->currency, event->tx.currency))) {
+        if (predicate->currency.size > 0 &&
+            (event->source != SOURCE_TRANSACTIONS ||
+             !slice_equal(predicate->currency, event->tx.currency))) {
             continue;
         }
         if (predicate->program == NULL ||
@@ -207,7 +209,8 @@ static enum features_result take_back_named(struct arrival *arrival, const struc
                        ? remembered_find(arrival->plan, arrival->state, arrival->source, target)
                        : -1;
     if (slot >= 0) {
-        uint8_t flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
+        uint8_t flags =
+            remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
         if ((flags & REMEMBERED_REVERSED) != 0) {
             return FEATURES_DUPLICATE;
         }
@@ -235,7 +238,8 @@ static enum features_result take_reversed(struct arrival *arrival, const struct 
     }
     enum features_result result = take_back_named(arrival, event);
     struct facts nothing = {.time_ms = arrival->facts.time_ms, .day = arrival->facts.day};
-    remembered_put(arrival->plan, arrival->state, arrival->source, own, &nothing, REMEMBERED_REVERSED);
+    remembered_put(arrival->plan, arrival->state, arrival->source, own, &nothing,
+                   REMEMBERED_REVERSED);
     return result;
 }
 
@@ -248,7 +252,8 @@ static enum features_result meet_reversal(const struct arrival *arrival, int32_t
         entry->flags |= flag;
         return FEATURES_DUPLICATE;
     }
-    struct facts subtracted = remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
+    struct facts subtracted =
+        remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
     tiles_apply(arrival->plan, arrival->state, arrival->source, &subtracted, 1, true);
     remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
                    (uint8_t)(flag | REMEMBERED_REVERSED));
@@ -266,13 +271,14 @@ static void replace_pending(const struct arrival *arrival, const struct event *e
         return;
     }
     uint8_t flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
-    if ((flags & (REMEMBERED_PENDING | REMEMBERED_POSTED | REMEMBERED_REVERSED | REMEMBERED_REPLACED)) ==
-        REMEMBERED_PENDING) {
+    if ((flags & (REMEMBERED_PENDING | REMEMBERED_POSTED | REMEMBERED_REVERSED |
+                  REMEMBERED_REPLACED)) == REMEMBERED_PENDING) {
         take_back(arrival, slot, REMEMBERED_REPLACED);
     }
 }
 
-static enum features_result take_given(struct arrival *arrival, const struct event *event, bool pending)
+static enum features_result take_given(struct arrival *arrival, const struct event *event,
+                                       bool pending)
 {
     uint8_t flag = pending ? REMEMBERED_PENDING : REMEMBERED_POSTED;
     if (arrival->remembers) {
@@ -323,7 +329,8 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     struct state_head *head = state;
     struct arrival arrival = {.plan = plan, .state = state, .source = source};
     arrival.facts.time_ms = event->time_ms;
-    arrival.facts.day = zones_local_day(scope->zones, scope->customer->profile.zone, event->time_ms);
+    arrival.facts.day =
+        zones_local_day(scope->zones, scope->customer->profile.zone, event->time_ms);
     arrival.remembers = source->remembered.capacity > 0 && event->event_id.size > 0;
     if (arrival.remembers) {
         arrival.id = id_hash(event, event->event_id);

@@ -30,14 +30,15 @@
 
 enum {
     FEATURES_MAX = RULES_FEATURES_MAX,
-    FEATURES_PREDICATES_MAX = 64,  /* different (where, currency) of one source */
-    FEATURES_VALUES_MAX = 16,      /* different value expressions of one source */
-    FEATURES_DAYS_MAX = 400,       /* longest window of days: 13 months */
-    FEATURES_MINUTES_MAX = 2880,   /* longest window of minutes: 48 hours */
-    FEATURES_EVENTS_MAX = 64,      /* longest `last N events`; samples kept for quantiles and the like */
-    FEATURES_TEXT_SIZE = 23,       /* bytes of a text value kept; longer ones are cut on a character's edge */
-    FEATURES_REMEMBERED_MAX = 64,  /* events remembered per source for duplicates and taking back */
-    FEATURES_PAIRS_MAX = 8,        /* newest events of each side in which SEQUENCE and ABSENCE look */
+    FEATURES_PREDICATES_MAX = 64, /* different (where, currency) of one source */
+    FEATURES_VALUES_MAX = 16,     /* different value expressions of one source */
+    FEATURES_DAYS_MAX = 400,      /* longest window of days: 13 months */
+    FEATURES_MINUTES_MAX = 2880,  /* longest window of minutes: 48 hours */
+    FEATURES_EVENTS_MAX = 64, /* longest `last N events`; samples kept for quantiles and the like */
+    FEATURES_TEXT_SIZE =
+        23, /* bytes of a text value kept; longer ones are cut on a character's edge */
+    FEATURES_REMEMBERED_MAX = 64, /* events remembered per source for duplicates and taking back */
+    FEATURES_PAIRS_MAX = 8, /* newest events of each side in which SEQUENCE and ABSENCE look */
     FEATURES_THRESHOLDS_MAX = 8,
     FEATURES_OPERANDS_MAX = 3,
 };
@@ -51,43 +52,59 @@ enum feature_needs {
 };
 
 enum { /* bits: windows that a kind may have */
-    FEATURE_WINDOW_ALL = 1,
-    FEATURE_WINDOW_DAYS = 2,
-    FEATURE_WINDOW_MINUTES = 4,
-    FEATURE_WINDOW_EVENTS = 8,
-    FEATURE_WINDOW_TILES = 7,
-    FEATURE_WINDOW_ANY = 15,
+       FEATURE_WINDOW_ALL = 1,
+       FEATURE_WINDOW_DAYS = 2,
+       FEATURE_WINDOW_MINUTES = 4,
+       FEATURE_WINDOW_EVENTS = 8,
+       FEATURE_WINDOW_TILES = 7,
+       FEATURE_WINDOW_ANY = 15,
 };
 
 /* The kinds: enum, key in YAML, what it needs, its windows, the type of its value (FEATURE_STRING stands for
  * "the type of `value`"), and one line for the reference. Append only. */
-#define FEATURE_KINDS(X)                                                                            \
-    X(FEATURE_COUNT, "count", NOTHING, ANY, INT, "how many events")                                 \
-    X(FEATURE_SUM, "sum", NUMBER, TILES, INT, "the sum of a whole number; one currency")            \
-    X(FEATURE_AVG, "avg", NUMBER, TILES, DOUBLE, "sum / count; absent with no event")               \
-    X(FEATURE_MIN, "min", NUMBER, TILES, INT, "the smallest; absent with no event")                 \
-    X(FEATURE_MAX, "max", NUMBER, TILES, INT, "the largest; absent with no event")                  \
-    X(FEATURE_ACTIVE_DAYS, "active_days", NOTHING, DAYS, INT, "days with an event")                 \
-    X(FEATURE_STREAK, "streak", NOTHING, DAYS, INT, "days in a row with an event, up to today; today may lack") \
-    X(FEATURE_LONGEST_STREAK, "longest_streak", NOTHING, DAYS, INT, "most days in a row with an event") \
-    X(FEATURE_TREND, "trend", NUMBER, DAYS, DOUBLE, "slope of the days' sums, per day, by least squares") \
-    X(FEATURE_DECAY, "decay", NUMBER, DAYS, DOUBLE, "sum in which a day counts half after each half-life") \
-    X(FEATURE_FIRST, "first", VALUE, ALL, STRING, "the value of the first event")                   \
-    X(FEATURE_LAST, "last", VALUE, ALL, STRING, "the value of the last event")                      \
-    X(FEATURE_NTH, "nth", VALUE, EVENTS, STRING, "the value of the n-th last event; 1 is the last")  \
-    X(FEATURE_TIME_SINCE, "time_since", NOTHING, ALL, INT, "milliseconds since the last event")     \
-    X(FEATURE_DAYS_SINCE, "days_since", NOTHING, ALL, INT, "local calendar days since the last event") \
-    X(FEATURE_DAYS_SINCE_FIRST, "days_since_first", NOTHING, ALL, INT, "local calendar days since the first") \
-    X(FEATURE_DISTINCT, "distinct", VALUE, ANY, INT, "how many different values")                   \
-    X(FEATURE_TOP, "top", VALUE, EVENTS, STRING, "the n-th most frequent value of the last N events") \
-    X(FEATURE_TOP_COUNT, "top_count", VALUE, EVENTS, INT, "how often the n-th most frequent value came") \
-    X(FEATURE_QUANTILE, "quantile", NUMBER, EVENTS, INT, "the q-quantile of the last N events (nearest rank)") \
-    X(FEATURE_MAD, "mad", NUMBER, EVENTS, INT, "median distance from the median: a personal baseline") \
-    X(FEATURE_SESSIONS, "sessions", NOTHING, EVENTS, INT, "runs of the last N events without a gap > `within`") \
-    X(FEATURE_SEQUENCE, "sequence", NOTHING, ALL, TIME, "when `then` last came within `within` after `where`") \
-    X(FEATURE_ABSENCE, "absence", NOTHING, ALL, BOOL, "`where` came and `then` did not within `within`") \
-    X(FEATURE_RATIO, "ratio", OPERANDS, ALL, DOUBLE, "a / b of two features; absent when b is 0 or absent") \
-    X(FEATURE_RFM, "rfm", OPERANDS, ALL, INT, "three digits 1..5: recency, frequency, money by `cuts`")
+#define FEATURE_KINDS(X)                                                                           \
+    X(FEATURE_COUNT, "count", NOTHING, ANY, INT, "how many events")                                \
+    X(FEATURE_SUM, "sum", NUMBER, TILES, INT, "the sum of a whole number; one currency")           \
+    X(FEATURE_AVG, "avg", NUMBER, TILES, DOUBLE, "sum / count; absent with no event")              \
+    X(FEATURE_MIN, "min", NUMBER, TILES, INT, "the smallest; absent with no event")                \
+    X(FEATURE_MAX, "max", NUMBER, TILES, INT, "the largest; absent with no event")                 \
+    X(FEATURE_ACTIVE_DAYS, "active_days", NOTHING, DAYS, INT, "days with an event")                \
+    X(FEATURE_STREAK, "streak", NOTHING, DAYS, INT,                                                \
+      "days in a row with an event, up to today; today may lack")                                  \
+    X(FEATURE_LONGEST_STREAK, "longest_streak", NOTHING, DAYS, INT,                                \
+      "most days in a row with an event")                                                          \
+    X(FEATURE_TREND, "trend", NUMBER, DAYS, DOUBLE,                                                \
+      "slope of the days' sums, per day, by least squares")                                        \
+    X(FEATURE_DECAY, "decay", NUMBER, DAYS, DOUBLE,                                                \
+      "sum in which a day counts half after each half-life")                                       \
+    X(FEATURE_FIRST, "first", VALUE, ALL, STRING, "the value of the first event")                  \
+    X(FEATURE_LAST, "last", VALUE, ALL, STRING, "the value of the last event")                     \
+    X(FEATURE_NTH, "nth", VALUE, EVENTS, STRING,                                                   \
+      "the value of the n-th last event; 1 is the last")                                           \
+    X(FEATURE_TIME_SINCE, "time_since", NOTHING, ALL, INT, "milliseconds since the last event")    \
+    X(FEATURE_DAYS_SINCE, "days_since", NOTHING, ALL, INT,                                         \
+      "local calendar days since the last event")                                                  \
+    X(FEATURE_DAYS_SINCE_FIRST, "days_since_first", NOTHING, ALL, INT,                             \
+      "local calendar days since the first")                                                       \
+    X(FEATURE_DISTINCT, "distinct", VALUE, ANY, INT, "how many different values")                  \
+    X(FEATURE_TOP, "top", VALUE, EVENTS, STRING,                                                   \
+      "the n-th most frequent value of the last N events")                                         \
+    X(FEATURE_TOP_COUNT, "top_count", VALUE, EVENTS, INT,                                          \
+      "how often the n-th most frequent value came")                                               \
+    X(FEATURE_QUANTILE, "quantile", NUMBER, EVENTS, INT,                                           \
+      "the q-quantile of the last N events (nearest rank)")                                        \
+    X(FEATURE_MAD, "mad", NUMBER, EVENTS, INT,                                                     \
+      "median distance from the median: a personal baseline")                                      \
+    X(FEATURE_SESSIONS, "sessions", NOTHING, EVENTS, INT,                                          \
+      "runs of the last N events without a gap > `within`")                                        \
+    X(FEATURE_SEQUENCE, "sequence", NOTHING, ALL, TIME,                                            \
+      "when `then` last came within `within` after `where`")                                       \
+    X(FEATURE_ABSENCE, "absence", NOTHING, ALL, BOOL,                                              \
+      "`where` came and `then` did not within `within`")                                           \
+    X(FEATURE_RATIO, "ratio", OPERANDS, ALL, DOUBLE,                                               \
+      "a / b of two features; absent when b is 0 or absent")                                       \
+    X(FEATURE_RFM, "rfm", OPERANDS, ALL, INT,                                                      \
+      "three digits 1..5: recency, frequency, money by `cuts`")
 
 #define FEATURE_KIND_ENUM(name, key, needs, windows, type, text) name,
 enum feature_kind { FEATURE_KINDS(FEATURE_KIND_ENUM) FEATURE_KIND_COUNT };
@@ -128,9 +145,9 @@ enum feature_pending {
 
 /* What "last", "first" and "the last N events" mean. */
 enum feature_order {
-    FEATURE_BY_TIME,        /* by the events' own time; equal times: by arrival. Any order gives the same */
+    FEATURE_BY_TIME, /* by the events' own time; equal times: by arrival. Any order gives the same */
     FEATURE_BY_TIME_STRICT, /* last: as BY_TIME, but an event whose value is null also makes older ones too late */
-    FEATURE_BY_ARRIVAL,     /* by partition order, whatever their times say */
+    FEATURE_BY_ARRIVAL, /* by partition order, whatever their times say */
 };
 
 /* What of the event: a field, a fact about the record, or an expression. */
@@ -154,9 +171,10 @@ struct feature_def {
     enum feature_kind kind;
     enum source source;
 
-    const struct cel_program *where; /* NULL: every event. Not true (no, unknown, error): does not match */
-    struct slice where_text;         /* as written, spaces squeezed; equal texts are evaluated once */
-    const struct cel_program *then;  /* SEQUENCE, ABSENCE: the second event, same source */
+    /* NULL: every event. Not true (no, unknown, error): does not match */
+    const struct cel_program *where;
+    struct slice where_text; /* as written, spaces squeezed; equal texts are evaluated once */
+    const struct cel_program *then; /* SEQUENCE, ABSENCE: the second event, same source */
     struct slice then_text;
     struct slice currency; /* 3 letters; empty: any. Part of the match */
     enum feature_value_from from;
@@ -171,17 +189,18 @@ struct feature_def {
     enum feature_pending pending;
     enum feature_order order;
 
-    uint32_t nth;         /* NTH, TOP, TOP_COUNT: from 1; 0 means 1 */
-    double quantile;      /* QUANTILE: 0..1 */
+    uint32_t nth;          /* NTH, TOP, TOP_COUNT: from 1; 0 means 1 */
+    double quantile;       /* QUANTILE: 0..1 */
     double half_life_days; /* DECAY */
-    int64_t within_ms;    /* SESSIONS, SEQUENCE, ABSENCE */
-    uint32_t capacity;    /* DISTINCT over days or all: values kept; 0 means 32, at most 256 */
+    int64_t within_ms;     /* SESSIONS, SEQUENCE, ABSENCE */
+    uint32_t capacity;     /* DISTINCT over days or all: values kept; 0 means 32, at most 256 */
     /* RATIO: a, b; RFM: recency, frequency, money: indexes of earlier features */
     uint32_t operands[FEATURES_OPERANDS_MAX];
-    int64_t cuts[3][4];   /* RFM: four rising limits each; recency counts down (small is 5) */
+    int64_t cuts[3][4]; /* RFM: four rising limits each; recency counts down (small is 5) */
 
     bool publish; /* in the view */
-    bool armed;   /* a rule or the view must notice when it changes with no event (publish implies it) */
+    /* a rule or the view must notice when it changes with no event (publish implies it) */
+    bool armed;
     /* Constants that rules compare it with. TIME_SINCE and DAYS_SINCE* change all the time: when thresholds are
      * given, only reaching or passing one of them is a deadline; when none, every local midnight is. */
     int64_t thresholds[FEATURES_THRESHOLDS_MAX];
@@ -190,9 +209,10 @@ struct feature_def {
 
 /* For the whole playbook. Zeroed is not the default: use features_options_default. */
 struct features_options {
-    int64_t allowed_lateness_ms;         /* duplicates and taking back reach that far; default 7 days */
-    uint32_t remembered[SOURCE_COUNT];   /* events per source; 0: off. Default 32 transactions, 16 of the others */
-    int32_t late_after_days;             /* an event more days before the customer's latest is late; 0: never */
+    int64_t allowed_lateness_ms; /* duplicates and taking back reach that far; default 7 days */
+    uint32_t remembered
+        [SOURCE_COUNT]; /* events per source; 0: off. Default 32 transactions, 16 of the others */
+    int32_t late_after_days; /* an event more days before the customer's latest is late; 0: never */
 };
 
 struct features_options features_options_default(void);
@@ -252,7 +272,8 @@ enum features_result {
 
 struct features_outcome {
     enum features_result result;
-    bool changed; /* some feature's state changed (last and arrival features change with every event) */
+    /* some feature's state changed (last and arrival features change with every event) */
+    bool changed;
 };
 
 /* Take one event in. `scope` has event, customer, zones and now_ms; now_ms may not go back for this customer.
@@ -286,7 +307,8 @@ void features_values(const struct features_plan *plan, void *state, const struct
 
 /* The first moment > scope->now_ms at which an armed feature could change with no event; INT64_MAX: none. May be
  * too early (then nothing has changed), never too late. */
-int64_t features_deadline(const struct features_plan *plan, const void *state, const struct scope *scope);
+int64_t features_deadline(const struct features_plan *plan, const void *state,
+                          const struct scope *scope);
 
 /* The same for one feature, armed or not. */
 int64_t features_next_change(const struct features_plan *plan, const void *state, uint32_t index,
@@ -302,8 +324,9 @@ int64_t features_reaches(const struct features_plan *plan, const void *state, ui
  * starts with the tiles that are there). Empty tiles are left out. Equal histories give equal bytes.
  * Unpack: hostile bytes give STATUS_INVALID and leave `state` as after features_init. The reader is left after
  * the features' bytes. */
-void features_pack(const struct features_plan *plan, const void *state, struct bytes_writer *writer);
-enum status features_unpack(const struct features_plan *plan, void *state, struct bytes_reader *reader,
-                            struct status_text *out_text);
+void features_pack(const struct features_plan *plan, const void *state,
+                   struct bytes_writer *writer);
+enum status features_unpack(const struct features_plan *plan, void *state,
+                            struct bytes_reader *reader, struct status_text *out_text);
 
 #endif

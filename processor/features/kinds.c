@@ -91,7 +91,8 @@ enum feature_value_type plan_value_type(const struct feature_def *def)
 enum feature_value_type features_type(const struct feature_def *def)
 {
     enum feature_value_type type = features_kind(def->kind)->type;
-    bool extreme = def->kind == FEATURE_MIN || def->kind == FEATURE_MAX || def->kind == FEATURE_QUANTILE;
+    bool extreme =
+        def->kind == FEATURE_MIN || def->kind == FEATURE_MAX || def->kind == FEATURE_QUANTILE;
     if (type == FEATURE_STRING || (extreme && plan_value_type(def) == FEATURE_TIME)) {
         return plan_value_type(def);
     }

@@ -33,7 +33,8 @@ static uint16_t ring_tiles(const struct cell *cell)
     if (cell->unit == FEATURE_ALL) {
         return 1;
     }
-    uint32_t ahead = cell->tile_ms == PLAN_DAY_TILE_MS ? 1 : 1 + (PLAN_AHEAD_MS - 1) / cell->tile_ms;
+    uint32_t ahead =
+        cell->tile_ms == PLAN_DAY_TILE_MS ? 1 : 1 + (PLAN_AHEAD_MS - 1) / cell->tile_ms;
     return (uint16_t)(cell->length + ahead);
 }
 
@@ -148,13 +149,14 @@ static void add_window(struct layout *layout, uint32_t feature, struct reader *r
     const struct feature_def *def = &plan->defs[feature];
     const struct cell *cell = &layout->cells[reader->cell[0]];
     uint32_t minutes = cell->tile_ms / (uint32_t)MS_PER_MINUTE;
-    uint32_t length = def->unit == FEATURE_DAYS ? def->length : (def->length + minutes - 1) / minutes;
+    uint32_t length =
+        def->unit == FEATURE_DAYS ? def->length : (def->length + minutes - 1) / minutes;
     for (uint32_t part = 0; part < 2 && reader->cell[part] != UINT16_MAX; part++) {
         const struct cell *own = &layout->cells[reader->cell[part]];
         uint32_t w = 0;
-        while (w < plan->window_count && (layout->windows[w].group != own->group ||
-                                          layout->windows[w].length != length ||
-                                          layout->windows[w].anchor != (uint8_t)def->anchor)) {
+        while (w < plan->window_count &&
+               (layout->windows[w].group != own->group || layout->windows[w].length != length ||
+                layout->windows[w].anchor != (uint8_t)def->anchor)) {
             w++;
         }
         struct window *window = &layout->windows[w];
@@ -261,27 +263,30 @@ static void place_tiles(struct layout *layout)
         group->offset = claim(layout, sizeof(struct ring));
         group->touched_offset = claim(layout, (group->tile_count + 63U) / 64 * sizeof(uint64_t));
         group->rows_offset = claim(layout, group->tile_count * row_size);
-        layout->packed += 32 + group->cell_count * 4U +
-                          (size_t)group->tile_count * (6U + group->cell_count / 8U +
-                                               (size_t)group->cell_count * VARUINT_SIZE_MAX);
+        layout->packed +=
+            32 + group->cell_count * 4U +
+            (size_t)group->tile_count *
+                (6U + group->cell_count / 8U + (size_t)group->cell_count * VARUINT_SIZE_MAX);
     }
     for (uint32_t w = 0; w < plan->window_count; w++) {
-        layout->windows[w].offset =
-            claim(layout, sizeof(struct window_state) + layout->windows[w].total_count * sizeof(int64_t));
+        layout->windows[w].offset = claim(
+            layout, sizeof(struct window_state) + layout->windows[w].total_count * sizeof(int64_t));
     }
 }
 
-static void place_parts(struct layout *layout, struct samples_plan *samples, struct table_plan *tables)
+static void place_parts(struct layout *layout, struct samples_plan *samples,
+                        struct table_plan *tables)
 {
     struct features_plan *plan = layout->plan;
     for (uint32_t i = 0; i < plan->samples_count; i++) {
-        samples[i].offset =
-            claim(layout, sizeof(struct samples_head) + (size_t)samples[i].capacity * samples[i].stride);
+        samples[i].offset = claim(layout, sizeof(struct samples_head) +
+                                              (size_t)samples[i].capacity * samples[i].stride);
         layout->packed += 32 + (size_t)samples[i].capacity * (2 * VARUINT_SIZE_MAX + 24);
     }
     for (uint32_t i = 0; i < plan->table_count; i++) {
-        tables[i].offset = claim(layout, sizeof(struct table_head) +
-                                             (size_t)tables[i].capacity * sizeof(struct table_entry));
+        tables[i].offset =
+            claim(layout, sizeof(struct table_head) +
+                              (size_t)tables[i].capacity * sizeof(struct table_entry));
         layout->packed += 16 + (size_t)tables[i].capacity * (8 + 5 + 5);
     }
 }
@@ -318,8 +323,9 @@ static void place_remembered(struct layout *layout)
         if (part->capacity > 0) {
             part->offset = claim(layout, sizeof(struct remembered_head) +
                                              (size_t)part->capacity * (16 + part->entry_size));
-            layout->packed += 48 + (size_t)part->capacity *
-                                       (8 + 5 * VARUINT_SIZE_MAX + source->value_count * VARUINT_SIZE_MAX);
+            layout->packed +=
+                48 + (size_t)part->capacity *
+                         (8 + 5 * VARUINT_SIZE_MAX + source->value_count * VARUINT_SIZE_MAX);
         }
     }
 }

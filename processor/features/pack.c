@@ -73,8 +73,8 @@ static void write_count(struct bytes_writer *writer, size_t at, uint16_t count)
     }
 }
 
-static bool pack_group(const struct features_plan *plan, const void *state, const struct group *group,
-                       struct bytes_writer *writer)
+static bool pack_group(const struct features_plan *plan, const void *state,
+                       const struct group *group, struct bytes_writer *writer)
 {
     const struct ring *ring = state_at_const(state, group->offset);
     if (ring->head == TILE_NONE) {
@@ -110,8 +110,9 @@ static bool pack_samples(const struct features_plan *plan, const void *state,
     bool strict = part->order == FEATURE_BY_TIME_STRICT;
     bytes_put_u8(writer, PART_SAMPLES);
     bytes_put_u32(writer, part->name);
-    bytes_put_u8(writer, (uint8_t)((head->lost ? SAMPLES_LOST : 0) | (part->with_text ? SAMPLES_TEXT : 0) |
-                                   (strict ? SAMPLES_STRICT : 0) | (raw ? SAMPLES_RAW : 0)));
+    bytes_put_u8(writer,
+                 (uint8_t)((head->lost ? SAMPLES_LOST : 0) | (part->with_text ? SAMPLES_TEXT : 0) |
+                           (strict ? SAMPLES_STRICT : 0) | (raw ? SAMPLES_RAW : 0)));
     if (strict) {
         bytes_put_varint(writer, head->newest_ms);
     }
@@ -131,7 +132,8 @@ static bool pack_samples(const struct features_plan *plan, const void *state,
     return true;
 }
 
-static bool pack_table(const void *state, const struct table_plan *part, struct bytes_writer *writer)
+static bool pack_table(const void *state, const struct table_plan *part,
+                       struct bytes_writer *writer)
 {
     const struct table_head *head = table_head(part, state);
     if (head->count == 0) {
@@ -152,7 +154,8 @@ static bool pack_table(const void *state, const struct table_plan *part, struct 
 
 /* Slots of what still counts as remembered, newest first. */
 static uint32_t order_remembered(const struct features_plan *plan, const void *state,
-                                 const struct source_plan *source, uint8_t out_slots[FEATURES_REMEMBERED_MAX])
+                                 const struct source_plan *source,
+                                 uint8_t out_slots[FEATURES_REMEMBERED_MAX])
 {
     const struct remembered_head *head = state_at_const(state, source->remembered.offset);
     int64_t horizon_ms = head->newest_ms - plan->options.allowed_lateness_ms;
@@ -167,7 +170,8 @@ static uint32_t order_remembered(const struct features_plan *plan, const void *s
         for (; at > 0; at--) {
             int64_t other_ms = remembered_time_ms(plan, state, source, out_slots[at - 1]);
             if (other_ms > time_ms ||
-                (other_ms == time_ms && remembered_id(plan, state, source, out_slots[at - 1]) > id)) {
+                (other_ms == time_ms &&
+                 remembered_id(plan, state, source, out_slots[at - 1]) > id)) {
                 break;
             }
             out_slots[at] = out_slots[at - 1];
@@ -177,8 +181,8 @@ static uint32_t order_remembered(const struct features_plan *plan, const void *s
     return count;
 }
 
-static void pack_entry(const struct features_plan *plan, void *state, const struct source_plan *source,
-                       int32_t slot, struct bytes_writer *writer)
+static void pack_entry(const struct features_plan *plan, void *state,
+                       const struct source_plan *source, int32_t slot, struct bytes_writer *writer)
 {
     const struct remembered_head *head = state_at_const(state, source->remembered.offset);
     const struct remembered_entry *entry = remembered_entry(plan, state, source, slot);

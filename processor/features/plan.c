@@ -73,7 +73,8 @@ static const char *window_problem(const struct feature_def *def)
         [FEATURE_MINUTES] = FEATURE_WINDOW_MINUTES,
         [FEATURE_EVENTS] = FEATURE_WINDOW_EVENTS,
     };
-    static const uint32_t longest[] = {0, FEATURES_DAYS_MAX, FEATURES_MINUTES_MAX, FEATURES_EVENTS_MAX};
+    static const uint32_t longest[] = {0, FEATURES_DAYS_MAX, FEATURES_MINUTES_MAX,
+                                       FEATURES_EVENTS_MAX};
     if ((features_kind(def->kind)->windows & bits[def->unit]) == 0) {
         return features_kind(def->kind)->windows == FEATURE_WINDOW_ALL
                    ? "takes no window"
@@ -124,7 +125,8 @@ static const char *kind_problem(const struct features_plan *plan, uint32_t index
     for (uint32_t i = 0; i < operands; i++) {
         if (def->operands[i] >= index || plan->readers[def->operands[i]].type == FEATURE_STRING ||
             features_kind(plan->defs[def->operands[i]].kind)->needs == FEATURE_NEEDS_OPERANDS) {
-            return "reads a feature that is no number, stands after it, or is a ratio or rfm itself";
+            return "reads a feature that is no number, stands after it, or is a ratio or rfm "
+                   "itself";
         }
     }
     if (def->pending != FEATURE_PENDING_EXCLUDE && plan->options.remembered[def->source] == 0) {
@@ -142,9 +144,9 @@ static enum status find_predicate(struct builder *builder, const struct cel_prog
     struct source_plan *source = &builder->plan->sources[def->source];
     struct predicate *list = builder->predicates[def->source];
     for (uint32_t i = 0; i < source->predicate_count; i++) {
-        bool same_program = list[i].program == program ||
-                            (program != NULL && list[i].program != NULL && text.size > 0 &&
-                             slice_equal(list[i].text, text));
+        bool same_program =
+            list[i].program == program || (program != NULL && list[i].program != NULL &&
+                                           text.size > 0 && slice_equal(list[i].text, text));
         if (same_program && slice_equal(list[i].currency, currency)) {
             *out_index = (uint8_t)i;
             return STATUS_OK;
@@ -164,7 +166,8 @@ static enum status find_value(struct builder *builder, uint8_t *out_index)
     struct source_plan *source = &builder->plan->sources[def->source];
     struct value_plan *list = builder->values[def->source];
     *out_index = PLAN_NONE;
-    if (def->from == FEATURE_FROM_NOTHING || features_kind(def->kind)->needs == FEATURE_NEEDS_NOTHING) {
+    if (def->from == FEATURE_FROM_NOTHING ||
+        features_kind(def->kind)->needs == FEATURE_NEEDS_NOTHING) {
         return STATUS_OK;
     }
     for (uint32_t i = 0; i < source->value_count; i++) {
@@ -181,8 +184,8 @@ static enum status find_value(struct builder *builder, uint8_t *out_index)
         return refuse(builder, STATUS_FULL, "its source has more than 16 different values");
     }
     *out_index = (uint8_t)source->value_count;
-    list[source->value_count++] =
-        (struct value_plan){def->from, def->value_field, def->value, def->value_text, plan_value_type(def)};
+    list[source->value_count++] = (struct value_plan){def->from, def->value_field, def->value,
+                                                      def->value_text, plan_value_type(def)};
     return STATUS_OK;
 }
 
@@ -207,8 +210,8 @@ static uint8_t accepted_classes(const struct feature_def *def)
 }
 
 /* A part's name in the record: a hash of all that makes its content mean what it means. */
-static uint32_t name_part(const struct builder *builder, const struct feed *feed, const uint32_t *more,
-                          size_t more_count)
+static uint32_t name_part(const struct builder *builder, const struct feed *feed,
+                          const uint32_t *more, size_t more_count)
 {
     uint8_t head[64];
     struct bytes_writer writer = bytes_writer(head, sizeof(head));
@@ -283,7 +286,8 @@ static uint16_t find_cell(struct builder *builder, struct feed feed, enum cell_o
     return (uint16_t)builder->plan->cell_count++;
 }
 
-static uint16_t find_samples(struct builder *builder, struct feed feed, uint32_t capacity, bool oldest)
+static uint16_t find_samples(struct builder *builder, struct feed feed, uint32_t capacity,
+                             bool oldest)
 {
     const struct feature_def *def = &builder->plan->defs[builder->index];
     uint32_t more[] = {2, def->order, oldest};
@@ -497,8 +501,10 @@ enum status features_plan_build(const struct feature_def *defs, uint32_t count,
     }
     status = status == STATUS_OK ? plan_lay_out(builder.plan, arena) : status;
     if (status != STATUS_OK) {
-        return status_fail(&out_problem->text, status, "no room for the plan of %u features, or more than "
-                           "%d different lengths of window", count, PLAN_GROUPS_MAX);
+        return status_fail(&out_problem->text, status,
+                           "no room for the plan of %u features, or more than "
+                           "%d different lengths of window",
+                           count, PLAN_GROUPS_MAX);
     }
     *out_plan = builder.plan;
     return STATUS_OK;

@@ -86,7 +86,7 @@ struct group {
     uint16_t cell_count;
     uint16_t window_count;
     uint32_t tile_ms;
-    const uint16_t *cells;    /* by index in the row */
+    const uint16_t *cells; /* by index in the row */
     const uint16_t *windows;
     const int64_t *empty_row; /* cell_count values */
     uint32_t offset;          /* struct ring */
@@ -117,11 +117,11 @@ struct window_state {
 
 struct samples_plan {
     struct feed feed;
-    uint8_t order;     /* enum feature_order */
-    bool oldest;       /* keeps the oldest instead of the newest */
+    uint8_t order; /* enum feature_order */
+    bool oldest;   /* keeps the oldest instead of the newest */
     bool with_text;
     uint16_t capacity;
-    uint16_t stride;   /* bytes of an entry */
+    uint16_t stride; /* bytes of an entry */
     uint32_t offset;
     uint32_t name;
 };
@@ -181,7 +181,8 @@ struct features_plan {
 
 /* First bytes of the state. */
 struct state_head {
-    int32_t latest_day; /* the customer's newest local day, of events that were not late; TILE_NONE */
+    /* the customer's newest local day, of events that were not late; TILE_NONE */
+    int32_t latest_day;
     int32_t reserved;
 };
 
@@ -194,10 +195,10 @@ enum status plan_lay_out(struct features_plan *plan, struct arena *arena);
 /* What one event means to the plan; what is remembered of it. */
 struct facts {
     int64_t time_ms;
-    int32_t day;      /* local */
-    uint8_t class;    /* enum feed_class */
-    uint32_t present; /* bit per value */
-    uint64_t matched; /* bit per predicate */
+    int32_t day;                         /* local */
+    uint8_t class;                       /* enum feed_class */
+    uint32_t present;                    /* bit per value */
+    uint64_t matched;                    /* bit per predicate */
     int64_t values[FEATURES_VALUES_MAX]; /* numbers; a double's bits; the hash of a text */
     struct slice texts[FEATURES_VALUES_MAX];
 };
@@ -220,7 +221,9 @@ static inline int32_t tile_of(uint32_t tile_ms, int64_t time_ms, int32_t day)
         return day;
     }
     int64_t tile = civil_floor(time_ms, tile_ms);
-    return tile < -PLAN_TILE_MAX ? -PLAN_TILE_MAX : tile > PLAN_TILE_MAX ? PLAN_TILE_MAX : (int32_t)tile;
+    return tile < -PLAN_TILE_MAX  ? -PLAN_TILE_MAX
+           : tile > PLAN_TILE_MAX ? PLAN_TILE_MAX
+                                  : (int32_t)tile;
 }
 
 static inline void *state_at(void *state, uint32_t offset)

@@ -18,10 +18,12 @@ static int64_t *times_of(void *state, const struct source_plan *source)
     return (int64_t *)(void *)(ids_of(state, source) + source->remembered.capacity);
 }
 
-static struct remembered_entry *entry_of(void *state, const struct source_plan *source, uint32_t slot)
+static struct remembered_entry *entry_of(void *state, const struct source_plan *source,
+                                         uint32_t slot)
 {
     uint8_t *first = (uint8_t *)(times_of(state, source) + source->remembered.capacity);
-    return (struct remembered_entry *)(void *)(first + (size_t)slot * source->remembered.entry_size);
+    return (struct remembered_entry *)(void *)(first +
+                                               (size_t)slot * source->remembered.entry_size);
 }
 
 /* Reading shares the accessors above; nothing is written through it. */
@@ -185,7 +187,8 @@ bool remembered_extreme(const struct features_plan *plan, void *state, const str
         uint8_t flags = entry_of(state, source, i)->flags;
         if ((flags & (REMEMBERED_REVERSED | REMEMBERED_REPLACED | REMEMBERED_BLANK)) != 0 ||
             other.time_ms < from_ms || !feed_takes(&cell->feed, &other) ||
-            (cell->unit != FEATURE_ALL && tile_of(cell->tile_ms, other.time_ms, other.day) != tile)) {
+            (cell->unit != FEATURE_ALL &&
+             tile_of(cell->tile_ms, other.time_ms, other.day) != tile)) {
             continue;
         }
         int64_t value = feed_value(&cell->feed, &other);

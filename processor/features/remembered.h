@@ -13,9 +13,9 @@
 
 enum remembered_flags {
     REMEMBERED_POSTED = 1,
-    REMEMBERED_PENDING = 2,   /* its PENDING stands, or was replaced */
-    REMEMBERED_REVERSED = 4,  /* taken back: `facts` no longer count */
-    REMEMBERED_OWN = 8,       /* a REVERSED whose event was not known: its own fields were subtracted */
+    REMEMBERED_PENDING = 2,  /* its PENDING stands, or was replaced */
+    REMEMBERED_REVERSED = 4, /* taken back: `facts` no longer count */
+    REMEMBERED_OWN = 8, /* a REVERSED whose event was not known: its own fields were subtracted */
     REMEMBERED_REPLACED = 16, /* a PENDING whose POSTED came under another id */
     REMEMBERED_BLANK = 32,    /* from an older playbook: the id is known, what it gave is not */
     REMEMBERED_FLAGS = 63,

@@ -52,7 +52,8 @@ bool samples_append(const struct samples_plan *part, void *state, int64_t time_m
         head->lost = true;
         return false;
     }
-    write_sample(part, state, head->count++, (struct sample){.time_ms = time_ms, .value = value}, text);
+    write_sample(part, state, head->count++, (struct sample){.time_ms = time_ms, .value = value},
+                 text);
     return true;
 }
 
@@ -88,7 +89,8 @@ static void give(const struct samples_plan *part, void *state, const struct fact
     } else {
         head->count++;
     }
-    memmove(bytes_at(part, state, at + 1), bytes_at(part, state, at), (size_t)(last - at) * part->stride);
+    memmove(bytes_at(part, state, at + 1), bytes_at(part, state, at),
+            (size_t)(last - at) * part->stride);
     struct slice text = {NULL, 0};
     if (part->with_text && part->feed.value != PLAN_NONE) {
         text = facts->texts[part->feed.value];

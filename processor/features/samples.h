@@ -19,7 +19,8 @@ enum { SAMPLE_SIZE = 16, SAMPLE_TEXT_SIZE = 40 };
 _Static_assert(sizeof(struct sample) == SAMPLE_TEXT_SIZE, "stride of a sample with text");
 
 struct samples_head {
-    int64_t newest_ms; /* FEATURE_BY_TIME_STRICT: latest time of any matching event, with a value or not */
+    /* FEATURE_BY_TIME_STRICT: latest time of any matching event, with a value or not */
+    int64_t newest_ms;
     uint16_t count;
     bool lost; /* a matching event is no longer here */
     uint8_t reserved[5];
@@ -29,7 +30,8 @@ void samples_init(const struct features_plan *plan, void *state);
 void samples_apply(const struct features_plan *plan, void *state, const struct source_plan *source,
                    const struct facts *facts, int32_t sign);
 
-static inline const struct samples_head *samples_head(const struct samples_plan *part, const void *state)
+static inline const struct samples_head *samples_head(const struct samples_plan *part,
+                                                      const void *state)
 {
     return state_at_const(state, part->offset);
 }

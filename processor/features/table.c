@@ -32,7 +32,8 @@ static uint32_t lower_bound(const struct table_head *head, uint64_t hash)
 static void remove_entry(struct table_head *head, uint32_t at)
 {
     head->count--;
-    memmove(&head->entries[at], &head->entries[at + 1], (head->count - at) * sizeof(head->entries[0]));
+    memmove(&head->entries[at], &head->entries[at + 1],
+            (head->count - at) * sizeof(head->entries[0]));
 }
 
 /* The entry seen longest ago, the smaller hash among equals. */
@@ -45,7 +46,8 @@ static uint32_t oldest_entry(const struct table_head *head)
     return oldest;
 }
 
-void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_t tile, uint32_t uses)
+void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_t tile,
+               uint32_t uses)
 {
     struct table_head *head = head_of(part, state);
     uint32_t at = lower_bound(head, hash);
@@ -64,7 +66,8 @@ void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_
         remove_entry(head, oldest);
         at = lower_bound(head, hash);
     }
-    memmove(&head->entries[at + 1], &head->entries[at], (head->count - at) * sizeof(head->entries[0]));
+    memmove(&head->entries[at + 1], &head->entries[at],
+            (head->count - at) * sizeof(head->entries[0]));
     head->entries[at] = (struct table_entry){hash, tile, uses};
     head->count++;
 }

@@ -35,6 +35,7 @@ static inline const struct table_head *table_head(const struct table_plan *part,
 uint32_t table_count(const struct table_plan *part, const void *state, int64_t first);
 
 /* Add or refresh a value with `uses` uses. */
-void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_t tile, uint32_t uses);
+void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_t tile,
+               uint32_t uses);
 
 #endif

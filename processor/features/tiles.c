@@ -86,7 +86,8 @@ const int64_t *tiles_row(const struct group *group, const void *state, int32_t t
     if ((touched[slot / 64] >> slot % 64 & 1) == 0) {
         return NULL;
     }
-    return (const int64_t *)state_at_const(state, group->rows_offset) + (size_t)slot * group->cell_count;
+    return (const int64_t *)state_at_const(state, group->rows_offset) +
+           (size_t)slot * group->cell_count;
 }
 
 int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to)
@@ -183,7 +184,8 @@ const int64_t *tiles_move_window(const struct features_plan *plan, void *state, 
     }
     const struct group *group = &plan->groups[window->group];
     int64_t was = totals->end;
-    if (was == TILE_NONE || end < was || end - was >= window->length || has_extremes(plan, window)) {
+    if (was == TILE_NONE || end < was || end - was >= window->length ||
+        has_extremes(plan, window)) {
         recount(plan, state, window, totals, end);
         return totals->totals;
     }
@@ -312,7 +314,8 @@ void tiles_apply(const struct features_plan *plan, void *state, const struct sou
     for (uint32_t rest = source->groups; rest != 0; rest &= rest - 1) {
         uint32_t g = (uint32_t)__builtin_ctz(rest);
         const struct group *group = &plan->groups[g];
-        tiles[g] = group->unit == FEATURE_ALL ? 0 : tile_of(group->tile_ms, facts->time_ms, facts->day);
+        tiles[g] =
+            group->unit == FEATURE_ALL ? 0 : tile_of(group->tile_ms, facts->time_ms, facts->day);
         rows[g] = tiles_reach(plan, state, g, tiles[g]);
     }
     for (uint32_t i = 0; i < source->cell_count; i++) {

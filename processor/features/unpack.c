@@ -66,7 +66,8 @@ struct group_cells {
 };
 
 /* Cells of one packed group may live in several groups now; all of them get its head. */
-static void reach_head(const struct features_plan *plan, void *state, const struct group_cells *from)
+static void reach_head(const struct features_plan *plan, void *state,
+                       const struct group_cells *from)
 {
     if (from->same != NULL) {
         (void)tiles_reach(plan, state, from->same_number, from->head);
@@ -79,8 +80,8 @@ static void reach_head(const struct features_plan *plan, void *state, const stru
     }
 }
 
-static bool unpack_row(const struct features_plan *plan, void *state, const struct group_cells *from,
-                       int32_t tile, struct bytes_reader *reader)
+static bool unpack_row(const struct features_plan *plan, void *state,
+                       const struct group_cells *from, int32_t tile, struct bytes_reader *reader)
 {
     struct slice bits = bytes_take(reader, (from->count + 7) / 8);
     if (reader->bad) {
@@ -195,8 +196,8 @@ static bool order_is_kept(const struct samples_plan *part, int64_t before_ms, in
     return part->oldest ? time_ms >= before_ms : time_ms <= before_ms;
 }
 
-static bool unpack_sample(const struct samples_plan *part, void *state, uint8_t flags, int64_t time_ms,
-                          struct bytes_reader *reader)
+static bool unpack_sample(const struct samples_plan *part, void *state, uint8_t flags,
+                          int64_t time_ms, struct bytes_reader *reader)
 {
     struct slice text = {NULL, 0};
     int64_t value = 0;
@@ -217,7 +218,8 @@ static bool unpack_sample(const struct samples_plan *part, void *state, uint8_t 
     return !reader->bad;
 }
 
-static bool unpack_samples(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+static bool unpack_samples(const struct features_plan *plan, void *state,
+                           struct bytes_reader *reader)
 {
     const struct samples_plan *part = find_samples(plan, bytes_take_u32(reader));
     uint8_t flags = bytes_take_u8(reader);
@@ -235,7 +237,8 @@ static bool unpack_samples(const struct features_plan *plan, void *state, struct
     for (uint64_t i = 0; i < count; i++) {
         int64_t step = bytes_take_varint(reader);
         int64_t before_ms = time_ms;
-        if (reader->bad || __builtin_add_overflow(time_ms, step, &time_ms) || !time_is_sane(time_ms)) {
+        if (reader->bad || __builtin_add_overflow(time_ms, step, &time_ms) ||
+            !time_is_sane(time_ms)) {
             return refuse(reader);
         }
         if (i > 0 && part != NULL && !order_is_kept(part, before_ms, time_ms)) {
@@ -288,8 +291,9 @@ struct remembered_header {
     bool same; /* as now: predicates and values are numbered alike */
 };
 
-static bool unpack_entry(const struct features_plan *plan, void *state, const struct source_plan *source,
-                         const struct remembered_header *header, struct bytes_reader *reader)
+static bool unpack_entry(const struct features_plan *plan, void *state,
+                         const struct source_plan *source, const struct remembered_header *header,
+                         struct bytes_reader *reader)
 {
     struct facts facts = {.class = 0};
     uint64_t id = bytes_take_u64(reader);
@@ -325,7 +329,8 @@ static bool unpack_entry(const struct features_plan *plan, void *state, const st
     return true;
 }
 
-static bool unpack_remembered(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+static bool unpack_remembered(const struct features_plan *plan, void *state,
+                              struct bytes_reader *reader)
 {
     uint8_t number = bytes_take_u8(reader);
     uint32_t name = bytes_take_u32(reader);
@@ -376,21 +381,23 @@ static bool unpack_part(const struct features_plan *plan, void *state, struct by
     return refuse(reader);
 }
 
-enum status features_unpack(const struct features_plan *plan, void *state, struct bytes_reader *reader,
-                            struct status_text *out_text)
+enum status features_unpack(const struct features_plan *plan, void *state,
+                            struct bytes_reader *reader, struct status_text *out_text)
 {
     features_init(plan, state);
     uint8_t version = bytes_take_u8(reader);
     int64_t latest = bytes_take_varint(reader);
     uint16_t parts = take_u16(reader);
     if (reader->bad || version != PACK_VERSION || (latest != TILE_NONE && !tile_is_sane(latest))) {
-        return status_fail(out_text, STATUS_INVALID, "features: bytes of an unknown version, or cut short");
+        return status_fail(out_text, STATUS_INVALID,
+                           "features: bytes of an unknown version, or cut short");
     }
     ((struct state_head *)state)->latest_day = (int32_t)latest;
     for (; parts > 0; parts--) {
         if (!unpack_part(plan, state, reader)) {
             features_init(plan, state);
-            return status_fail(out_text, STATUS_INVALID, "features: the record's bytes are damaged");
+            return status_fail(out_text, STATUS_INVALID,
+                               "features: the record's bytes are damaged");
         }
     }
     return STATUS_OK;

@@ -42,8 +42,9 @@ static int64_t tile_total(const struct features_plan *plan, void *state, const s
         return row == NULL ? empty : row[cell->index];
     }
     int32_t end = moment_end(moment, cell->tile_ms, plan->windows[reader->window[part]].anchor);
-    return end == TILE_NONE ? empty
-                            : tiles_move_window(plan, state, reader->window[part], end)[reader->total[part]];
+    return end == TILE_NONE
+               ? empty
+               : tiles_move_window(plan, state, reader->window[part], end)[reader->total[part]];
 }
 
 static struct feature_value tile_value(const struct features_plan *plan, void *state, uint32_t index,
@@ -73,7 +74,8 @@ static struct feature_value tile_value(const struct features_plan *plan, void *s
 }
 
 /* Days one by one, newest last: `visit` order of the kinds that look at each. */
-static int64_t streak(const struct group *group, uint32_t cell, const void *state, int64_t first, int64_t last)
+static int64_t streak(const struct group *group, uint32_t cell, const void *state, int64_t first,
+                      int64_t last)
 {
     int64_t length = 0;
     for (int64_t day = last; day >= first; day--) {
@@ -87,8 +89,8 @@ static int64_t streak(const struct group *group, uint32_t cell, const void *stat
     return length;
 }
 
-static int64_t longest_streak(const struct group *group, uint32_t cell, const void *state, int64_t first,
-                              int64_t last)
+static int64_t longest_streak(const struct group *group, uint32_t cell, const void *state,
+                              int64_t first, int64_t last)
 {
     int64_t longest = 0;
     int64_t length = 0;
@@ -104,8 +106,8 @@ static int64_t longest_streak(const struct group *group, uint32_t cell, const vo
     return longest;
 }
 
-static int64_t active_days(const struct group *group, uint32_t cell, const void *state, int64_t first,
-                           int64_t last)
+static int64_t active_days(const struct group *group, uint32_t cell, const void *state,
+                           int64_t first, int64_t last)
 {
     int64_t count = 0;
     for (int64_t day = tiles_next(group, state, first, last); day <= last;
@@ -116,7 +118,8 @@ static int64_t active_days(const struct group *group, uint32_t cell, const void 
 }
 
 /* Least squares over x = 0 .. n-1 (oldest day 0): slope = (n Sxy - Sx Sy) / (n Sxx - Sx^2). */
-static double trend(const struct group *group, uint32_t cell, const void *state, int64_t first, int64_t last)
+static double trend(const struct group *group, uint32_t cell, const void *state, int64_t first,
+                    int64_t last)
 {
     double n = (double)(last - first + 1);
     double sum_x = n * (n - 1) / 2;
@@ -133,8 +136,8 @@ static double trend(const struct group *group, uint32_t cell, const void *state,
     return below > 0 ? (n * sum_xy - sum_x * sum_y) / below : 0;
 }
 
-static double decay(const struct group *group, uint32_t cell, const void *state, int64_t first, int64_t last,
-                    double half_life_days)
+static double decay(const struct group *group, uint32_t cell, const void *state, int64_t first,
+                    int64_t last, double half_life_days)
 {
     double sum = 0;
     for (int64_t day = tiles_next(group, state, first, last); day <= last;
@@ -249,8 +252,8 @@ static int64_t nearest_rank(const int64_t *sorted, uint32_t count, double q)
     return sorted[index < count ? index : count - 1];
 }
 
-static void set_spread(const struct feature_def *def, const struct samples_plan *part, const void *state,
-                       uint32_t count, struct feature_value *value)
+static void set_spread(const struct feature_def *def, const struct samples_plan *part,
+                       const void *state, uint32_t count, struct feature_value *value)
 {
     int64_t values[FEATURES_EVENTS_MAX];
     if (count == 0) {
@@ -275,7 +278,8 @@ static void set_spread(const struct feature_def *def, const struct samples_plan 
     value->i = nearest_rank(values, count, 0.5);
 }
 
-static int64_t sessions(const struct samples_plan *part, const void *state, uint32_t count, int64_t gap_ms)
+static int64_t sessions(const struct samples_plan *part, const void *state, uint32_t count,
+                        int64_t gap_ms)
 {
     int64_t runs = count > 0;
     for (uint32_t i = 1; i < count; i++) {
@@ -285,7 +289,8 @@ static int64_t sessions(const struct samples_plan *part, const void *state, uint
     return runs;
 }
 
-static struct feature_value events_value(const struct features_plan *plan, const void *state, uint32_t index)
+static struct feature_value events_value(const struct features_plan *plan, const void *state,
+                                         uint32_t index)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
@@ -350,7 +355,8 @@ static struct feature_value since_value(const struct features_plan *plan, const 
     }
     int32_t end = moment_end(moment, PLAN_DAY_TILE_MS, (uint8_t)def->anchor);
     value.present = end != TILE_NONE;
-    value.i = value.present ? end - zones_local_day(moment->zones, moment->zone, sample->time_ms) : 0;
+    value.i =
+        value.present ? end - zones_local_day(moment->zones, moment->zone, sample->time_ms) : 0;
     return value;
 }
 
@@ -381,7 +387,8 @@ static uint32_t pair_count(const struct samples_plan *part, const void *state)
 }
 
 /* Did one come after from_ms, at to_ms at the latest? */
-static bool came_between(const struct samples_plan *part, const void *state, int64_t from_ms, int64_t to_ms)
+static bool came_between(const struct samples_plan *part, const void *state, int64_t from_ms,
+                         int64_t to_ms)
 {
     for (uint32_t i = 0; i < pair_count(part, state); i++) {
         int64_t time_ms = samples_get(part, state, i)->time_ms;
@@ -392,7 +399,8 @@ static bool came_between(const struct samples_plan *part, const void *state, int
     return false;
 }
 
-static struct feature_value sequence_value(const struct features_plan *plan, const void *state, uint32_t index)
+static struct feature_value sequence_value(const struct features_plan *plan, const void *state,
+                                           uint32_t index)
 {
     const struct samples_plan *first = &plan->samples[plan->readers[index].samples[0]];
     const struct samples_plan *second = &plan->samples[plan->readers[index].samples[1]];

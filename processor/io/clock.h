@@ -10,7 +10,8 @@ struct clock;
 struct clock_ops {
     int64_t (*wall_ms)(struct clock *clock);      /* milliseconds since the epoch; may jump */
     int64_t (*monotonic_us)(struct clock *clock); /* microseconds; never goes back */
-    uint64_t (*random64)(struct clock *clock);    /* fresh, unpredictable (owner numbers); seeded in simulations */
+    uint64_t (*random64)(
+        struct clock *clock); /* fresh, unpredictable (owner numbers); seeded in simulations */
 };
 
 struct clock {

@@ -370,8 +370,8 @@ enum status kafka_admin_offsets_at(struct kafka_admin *admin, const char *topic,
             out_offsets[entry->partition] = entry->offset;
         } else {
             int64_t low;
-            status = kafka_admin_watermarks(admin, topic, (uint32_t)entry->partition, timeout_ms, &low,
-                                            &out_offsets[entry->partition], out_text);
+            status = kafka_admin_watermarks(admin, topic, (uint32_t)entry->partition, timeout_ms,
+                                            &low, &out_offsets[entry->partition], out_text);
         }
     }
     rd_kafka_topic_partition_list_destroy(list);

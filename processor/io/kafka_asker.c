@@ -163,10 +163,10 @@ static void ask_about_sources(struct kafka_asker *asker, const struct kafka_ques
                     (kind == KAFKA_ASK_OFFSETS ? take_offsets(asker, task, list)
                                                : take_ends(asker, task, list));
         if (good) {
-            struct kafka_note note = {
-                .kind = kind == KAFKA_ASK_OFFSETS ? KAFKA_NOTE_OFFSETS : KAFKA_NOTE_ENDS,
-                .task = task,
-                .ticket = questions[i].ticket};
+            struct kafka_note note = {.kind = kind == KAFKA_ASK_OFFSETS ? KAFKA_NOTE_OFFSETS
+                                                                        : KAFKA_NOTE_ENDS,
+                                      .task = task,
+                                      .ticket = questions[i].ticket};
             kafka_inbox_put(asker->inbox, &note, NULL);
         } else {
             ask_again(asker, &questions[i]);

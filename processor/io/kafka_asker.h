@@ -12,13 +12,13 @@ enum kafka_question_kind { KAFKA_ASK_OFFSETS, KAFKA_ASK_ENDS, KAFKA_ASK_MARKS, K
 
 struct kafka_question {
     enum kafka_question_kind kind;
-    uint32_t task;     /* OFFSETS, ENDS, DELETE: the task; MARKS: goes back in the note */
-    const char *topic; /* MARKS, DELETE: borrowed, static */
-    int32_t partition; /* MARKS, DELETE */
-    int64_t keep_ms;   /* DELETE: nothing younger */
+    uint32_t task;              /* OFFSETS, ENDS, DELETE: the task; MARKS: goes back in the note */
+    const char *topic;          /* MARKS, DELETE: borrowed, static */
+    int32_t partition;          /* MARKS, DELETE */
+    int64_t keep_ms;            /* DELETE: nothing younger */
     log_low_offset *low_offset; /* DELETE */
     uint32_t first_task, task_count; /* DELETE: those that share the partition */
-    uint32_t ticket;   /* OFFSETS, ENDS: goes back in the note */
+    uint32_t ticket;                 /* OFFSETS, ENDS: goes back in the note */
 };
 
 struct kafka_asker {
@@ -27,8 +27,8 @@ struct kafka_asker {
     struct kafka_group *group; /* its client asks for committed offsets */
     struct rd_kafka_s *client; /* the worker's reader: marks, DeleteRecords */
     struct kafka_inbox *inbox;
-    struct log_offset
-        *answers; /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
+    /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
+    struct log_offset *answers;
     int64_t *ends; /* task_count x SOURCE_COUNT, likewise */
     pthread_t thread;
     bool running;

@@ -139,8 +139,8 @@ void kafka_replay_start(struct kafka_replay *replay, bool checkpoints, uint32_t 
     struct kafka_replay_partition *part = &topic->partitions[partition];
     replay->active_count += want->active ? 0 : 1;
     kafka_replay_hold(replay, checkpoints, task, false);
-    *want = (struct kafka_replay_task){
-        .active = true, .next = offset < 0 ? 0 : offset, .ended_at = -1};
+    *want =
+        (struct kafka_replay_task){.active = true, .next = offset < 0 ? 0 : offset, .ended_at = -1};
     if (checkpoints || !part->running || want->next < part->next) {
         partition_start(replay, which, partition, offset);
     } else if (part->at_end) {

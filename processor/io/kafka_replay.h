@@ -29,9 +29,9 @@ struct kafka_replay_partition {
     int64_t next;   /* offset after the last record read */
     int64_t end;
     int64_t low;
-    int64_t target; /* checkpoints: the high watermark after the begin; -1: not known yet */
+    int64_t target;      /* checkpoints: the high watermark after the begin; -1: not known yet */
     uint32_t held_count; /* tasks that hold it */
-    uint32_t tell;  /* next task to tell of `end` or to hand `message` */
+    uint32_t tell;       /* next task to tell of `end` or to hand `message` */
     struct rd_kafka_message_s *message; /* being handed around */
     struct rd_kafka_message_s *retired; /* no longer, but the caller may still look at it */
     struct rd_kafka_queue_s *queue;

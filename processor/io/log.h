@@ -15,7 +15,8 @@
 #include "model/header.h"
 
 enum {
-    LOG_METADATA_SIZE_MAX = 256, /* bytes of an offset's metadata string that we use (Kafka: 4096) */
+    LOG_METADATA_SIZE_MAX =
+        256, /* bytes of an offset's metadata string that we use (Kafka: 4096) */
     LOG_HEADERS_MAX = 16,
     LOG_TASKS_PER_WORKER_MAX = 256,
 };
@@ -61,7 +62,7 @@ struct log_write {
 struct log_offset {
     uint32_t task;
     uint8_t source;
-    int64_t offset; /* next to read */
+    int64_t offset;                       /* next to read */
     char metadata[LOG_METADATA_SIZE_MAX]; /* NUL-terminated text */
 };
 
@@ -71,23 +72,24 @@ struct log_transaction {
     uint32_t offset_count;
     const struct log_write *writes;
     uint32_t write_count;
-    struct log_written *written; /* NULL, or write_count of them: filled when LOG_COMMIT_DONE comes */
+    /* NULL, or write_count of them: filled when LOG_COMMIT_DONE comes */
+    struct log_written *written;
 };
 
 enum log_event_kind {
-    LOG_ASSIGNED,        /* task: ours now; claim it. `generation` counts assignments in this process */
-    LOG_REVOKED,         /* task: ours no longer; forget it, answer nothing */
-    LOG_PRODUCER_READY,  /* open_producer ended well: the epoch is bumped, nothing older can commit */
-    LOG_PRODUCER_FAILED, /* try again; after LOG_FATAL never */
+    LOG_ASSIGNED, /* task: ours now; claim it. `generation` counts assignments in this process */
+    LOG_REVOKED,  /* task: ours no longer; forget it, answer nothing */
+    LOG_PRODUCER_READY, /* open_producer ended well: the epoch is bumped, nothing older can commit */
+    LOG_PRODUCER_FAILED,   /* try again; after LOG_FATAL never */
     LOG_COMMITTED_OFFSETS, /* answer of ask_committed: offsets[], stable */
-    LOG_JOURNAL_RECORD,  /* one record of read_journal, in order; borrowed until the next next_event */
-    LOG_JOURNAL_END,     /* read_journal has reached the last stable offset; it goes on when more comes */
-    LOG_COMMIT_DONE,     /* the transaction is committed */
-    LOG_COMMIT_FAILED,   /* it is not, or nobody knows: open_producer, then claim every task again */
-    LOG_COMMIT_FENCED,   /* somebody newer owns the group place or the id: drop the tasks, wait for LOG_ASSIGNED */
-    LOG_ENDS,            /* answer of ask_ends: high_watermark has heard the broker since it was asked */
-    LOG_DELETED,         /* trim_journal ended; text says what was wrong, or is empty */
-    LOG_FATAL,           /* leave the process (exit 75); text says why */
+    LOG_JOURNAL_RECORD, /* one record of read_journal, in order; borrowed until the next next_event */
+    LOG_JOURNAL_END, /* read_journal has reached the last stable offset; it goes on when more comes */
+    LOG_COMMIT_DONE,   /* the transaction is committed */
+    LOG_COMMIT_FAILED, /* it is not, or nobody knows: open_producer, then claim every task again */
+    LOG_COMMIT_FENCED, /* somebody newer owns the group place or the id: drop the tasks, wait for LOG_ASSIGNED */
+    LOG_ENDS,    /* answer of ask_ends: high_watermark has heard the broker since it was asked */
+    LOG_DELETED, /* trim_journal ended; text says what was wrong, or is empty */
+    LOG_FATAL,   /* leave the process (exit 75); text says why */
 };
 
 struct log_event {
@@ -99,7 +101,7 @@ struct log_event {
     struct log_record record;                /* JOURNAL_RECORD */
     int64_t journal_end;   /* JOURNAL_END: next offset; the last stable offset when it was asked */
     int64_t journal_start; /* JOURNAL_END: first offset that still exists */
-    bool reinit;           /* COMMIT_DONE: EndTxn, TxnOffsetCommit or AddOffsetsToTxn was sent more than once:
+    bool reinit; /* COMMIT_DONE: EndTxn, TxnOffsetCommit or AddOffsetsToTxn was sent more than once:
                               open_producer before the next commit (DESIGN 5.7) */
     struct status_text text;
 };
@@ -114,8 +116,8 @@ struct log_ops {
      * (SOURCE_COUNT) of all, mixed as they came. One way or the other for the log's whole life. What is not
      * taken waits in a bounded queue, and fetching stops when that is full. Never blocks; 0 when there are
      * none. */
-    uint32_t (*fetch)(struct log *log, uint32_t task, uint32_t source, struct log_record *out_records,
-                      uint32_t max);
+    uint32_t (*fetch)(struct log *log, uint32_t task, uint32_t source,
+                      struct log_record *out_records, uint32_t max);
     void (*release)(struct log *log, struct log_record *records, uint32_t count);
 
     /* Begin reading a task's sources at these offsets (SOURCE_COUNT of them; -1: not used;
@@ -148,7 +150,8 @@ struct log_ops {
     /* Delete what nobody needs of this task's journal partition: records that are older than `keep_ms` and lie
      * below the least offset that the stable committed metadata of all tasks of the partition name, ours or not.
      * A task that has committed nothing needs everything. */
-    void (*trim_journal)(struct log *log, uint32_t task, int64_t keep_ms, log_low_offset *low_offset);
+    void (*trim_journal)(struct log *log, uint32_t task, int64_t keep_ms,
+                         log_low_offset *low_offset);
 
     /* Read all of a task's checkpoint partition, up to its end now. Answers as LOG_JOURNAL_* with
      * task | LOG_CHECKPOINT_READER. */

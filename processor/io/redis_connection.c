@@ -320,8 +320,9 @@ static bool redirect(struct redis_store *redis, struct redis_connection *connect
         return false;
     }
     redis_connection_break(redis, connection, STATUS_AWAY,
-                           where == REDIRECT_MOVED ? "the keys are on another node of the cluster"
-                                                   : "the keys are being moved, or nobody has them");
+                           where == REDIRECT_MOVED
+                               ? "the keys are on another node of the cluster"
+                               : "the keys are being moved, or nobody has them");
     connection->redirected = true;
     if (where == REDIRECT_MOVED) {
         memcpy(connection->node, node, sizeof(node));

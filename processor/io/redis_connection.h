@@ -47,9 +47,10 @@ struct redis_connection {
     enum status verdict; /* of the last attempt */
     bool begun;          /* resp_begin was called for the oldest flight */
     bool queued;         /* in the queue of runnables */
-    bool redirected;     /* the last break: a node of the cluster that has not, or not yet, the keys */
-    uint32_t seed;       /* the next one to try */
-    struct transport_settings target; /* what `transport` connects to; its address is `node` in a cluster */
+    bool redirected; /* the last break: a node of the cluster that has not, or not yet, the keys */
+    uint32_t seed;   /* the next one to try */
+    /* what `transport` connects to; its address is `node` in a cluster */
+    struct transport_settings target;
     char node[REDIS_NODE_SIZE];
     struct status_text why;
     uint8_t greeting[REDIS_GREETING_SIZE_MAX];

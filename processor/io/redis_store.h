@@ -25,9 +25,9 @@ enum {
 struct redis_settings {
     struct transport_settings transport;
     const char *user; /* NULL or "": the default user */
-    const char
-        *password_file; /* NULL: no AUTH. Read again at every connect, so that it may be rotated */
-    uint32_t connection_count;   /* 1 (reads) + one per task that writes + one per task that reads */
+    /* NULL: no AUTH. Read again at every connect, so that it may be rotated */
+    const char *password_file;
+    uint32_t connection_count; /* 1 (reads) + one per task that writes + one per task that reads */
     /* A Redis Cluster: transport.address names some nodes ("a:1,b:2"). A connection must serve one slot at a time,
      * so each task reads through one of its own, from this number on; 0: everybody reads through connection 0. */
     bool cluster;

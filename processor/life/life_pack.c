@@ -29,7 +29,8 @@ static bool has_signals(const struct life_state *state)
     return has;
 }
 
-void life_pack(const struct life_def *def, const struct life_state *state, struct bytes_writer *writer)
+void life_pack(const struct life_def *def, const struct life_state *state,
+               struct bytes_writer *writer)
 {
     bool signals = has_signals(state);
     bytes_put_u8(writer, (uint8_t)(state->phase | (state->primary ? FLAG_PRIMARY : 0) |
@@ -70,9 +71,9 @@ bool life_unpack(const struct life_def *def, struct life_state *state, struct by
     state->spent = (flags & FLAG_SPENT) != 0;
     state->transitions = (uint32_t)transitions;
     state->confirmed_ms = (flags & FLAG_CONFIRMED) != 0 ? bytes_take_varint(reader) : 0;
-    bool sane = flags <= FLAGS_ALL && state->phase <= LIFE_PHASE_CONFIRMED && transitions <= UINT32_MAX &&
-                state->confidence >= 0 && state->confidence <= 1 && sane_time(state->since_ms) &&
-                sane_time(state->confirmed_ms);
+    bool sane = flags <= FLAGS_ALL && state->phase <= LIFE_PHASE_CONFIRMED &&
+                transitions <= UINT32_MAX && state->confidence >= 0 && state->confidence <= 1 &&
+                sane_time(state->since_ms) && sane_time(state->confirmed_ms);
     if ((flags & FLAG_SIGNALS) != 0) {
         state->signals_hold = bytes_take_u8(reader);
         sane = sane && state->signals_hold >> def->signal_count == 0;

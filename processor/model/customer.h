@@ -42,12 +42,12 @@ struct profile {
 struct customer {
     uint8_t id[CUSTOMER_ID_SIZE_MAX];
     uint8_t id_size;
-    bool erased;           /* a tombstone came: pack nothing, delete every key */
-    bool view_whole;       /* its view was written under another layout: write all of it anew */
-    bool rules_changed;    /* unpacked from other rules' layout, not evaluated under these yet */
-    uint64_t changes;      /* outputs ever made for this customer: ce_sequence */
-    int64_t seen_ms;       /* the latest moment this customer was evaluated at; never goes back */
-    int64_t deadline_ms;   /* next moment to look with no event; INT64_MAX: never */
+    bool erased;         /* a tombstone came: pack nothing, delete every key */
+    bool view_whole;     /* its view was written under another layout: write all of it anew */
+    bool rules_changed;  /* unpacked from other rules' layout, not evaluated under these yet */
+    uint64_t changes;    /* outputs ever made for this customer: ce_sequence */
+    int64_t seen_ms;     /* the latest moment this customer was evaluated at; never goes back */
+    int64_t deadline_ms; /* next moment to look with no event; INT64_MAX: never */
     struct profile profile;
     /* stage states follow */
 };

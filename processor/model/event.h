@@ -28,8 +28,8 @@ enum {
     CUSTOMER_ID_SIZE_MAX = 64, /* bytes of UTF-8; a longer one is rejected */
     EVENT_ID_SIZE_MAX = 128,
     EVENT_STRING_SIZE_MAX = 4096,
-    CONSENTS_MAX = 24,    /* PURPOSE_COUNT x CHANNEL_COUNT */
-    ATTRIBUTES_MAX = 32,  /* entries of app-engagement's map */
+    CONSENTS_MAX = 24,   /* PURPOSE_COUNT x CHANNEL_COUNT */
+    ATTRIBUTES_MAX = 32, /* entries of app-engagement's map */
 };
 
 struct transaction {

@@ -49,7 +49,8 @@ static const struct field profiles[] = {
     {"region", FIELD_STRING, AT(profile.region), false, NULL},
     {"timezone", FIELD_STRING, AT(profile.timezone), false, NULL},
     {"occupation", FIELD_STRING, AT(profile.occupation), false, NULL},
-    {"employment_status", FIELD_CODE, AT(profile.employment_status), false, &codes_employment_status},
+    {"employment_status", FIELD_CODE, AT(profile.employment_status), false,
+     &codes_employment_status},
     {"income_band", FIELD_CODE, AT(profile.income_band), false, &codes_income_band},
     {"dependants", FIELD_INT32, AT(profile.dependants), false, NULL},
     {"relationship_since", FIELD_DATE, AT(profile.relationship_day), false, NULL},
@@ -92,17 +93,14 @@ static const struct field scores[] = {
 };
 
 static const struct field_table tables[] = {
-    {transactions, ARRAY_COUNT(transactions), "tx"},
-    {engagements, ARRAY_COUNT(engagements), "app"},
-    {profiles, ARRAY_COUNT(profiles), "c"},
-    {outcomes, ARRAY_COUNT(outcomes), "outcome"},
-    {feedbacks, ARRAY_COUNT(feedbacks), "feedback"},
-    {scores, ARRAY_COUNT(scores), "score"},
+    {transactions, ARRAY_COUNT(transactions), "tx"}, {engagements, ARRAY_COUNT(engagements), "app"},
+    {profiles, ARRAY_COUNT(profiles), "c"},          {outcomes, ARRAY_COUNT(outcomes), "outcome"},
+    {feedbacks, ARRAY_COUNT(feedbacks), "feedback"}, {scores, ARRAY_COUNT(scores), "score"},
 };
 _Static_assert(ARRAY_COUNT(tables) == SOURCE_COUNT, "one table per source");
 
-static const char *const names[] = {"transactions",        "app-engagement", "customer-profiles",
-                                    "offer-outcomes",      "life-event-feedback", "scores"};
+static const char *const names[] = {"transactions",   "app-engagement",      "customer-profiles",
+                                    "offer-outcomes", "life-event-feedback", "scores"};
 _Static_assert(ARRAY_COUNT(names) == SOURCE_COUNT, "one name per source");
 
 const char *source_name(enum source source)

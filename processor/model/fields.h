@@ -7,12 +7,12 @@
 #include "model/event.h"
 
 enum field_type {
-    FIELD_STRING,   /* struct slice */
-    FIELD_INT64,    /* int64_t */
-    FIELD_INT32,    /* int32_t */
-    FIELD_DOUBLE,   /* double */
-    FIELD_BOOL,     /* bool */
-    FIELD_TIME,     /* int64_t, milliseconds since the epoch; Avro timestamp-millis or -micros, ISO text */
+    FIELD_STRING, /* struct slice */
+    FIELD_INT64,  /* int64_t */
+    FIELD_INT32,  /* int32_t */
+    FIELD_DOUBLE, /* double */
+    FIELD_BOOL,   /* bool */
+    FIELD_TIME, /* int64_t, milliseconds since the epoch; Avro timestamp-millis or -micros, ISO text */
     FIELD_DATE,     /* int32_t, days since the epoch; Avro date, ISO text in NDJSON */
     FIELD_CODE,     /* uint8_t, a position in `codes`; Avro enum or string, by symbol */
     FIELD_CODE_SET, /* uint32_t, a bit per position in `codes`; Avro array of enum or string */

@@ -7,10 +7,14 @@ static const struct {
     const char *topic;
     const char *record;
 } kinds[] = {
-    {"segment-changes", "segue.v1.SegmentChanged"}, {"segment-state", "segue.v1.SegmentState"},
-    {"life-events", "segue.v1.LifeEventDetected"},  {"offers", "segue.v1.OfferDecided"},
-    {"exposures", "segue.v1.Exposure"},             {"offer-stats", "segue.v1.OfferStats"},
-    {"control", "segue.v1.Control"},                {"dead-letters", "segue.v1.DeadLetter"},
+    {"segment-changes", "segue.v1.SegmentChanged"},
+    {"segment-state", "segue.v1.SegmentState"},
+    {"life-events", "segue.v1.LifeEventDetected"},
+    {"offers", "segue.v1.OfferDecided"},
+    {"exposures", "segue.v1.Exposure"},
+    {"offer-stats", "segue.v1.OfferStats"},
+    {"control", "segue.v1.Control"},
+    {"dead-letters", "segue.v1.DeadLetter"},
 };
 _Static_assert(ARRAY_COUNT(kinds) == OUTPUT_KIND_COUNT, "one row per kind");
 

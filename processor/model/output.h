@@ -39,7 +39,8 @@ struct cause {
 };
 
 struct proof_leaf {
-    struct slice leaf_id;   /* the characteristic's name in the playbook, "high_cash.1" for its second leaf */
+    /* the characteristic's name in the playbook, "high_cash.1" for its second leaf */
+    struct slice leaf_id;
     struct slice expr;      /* as written */
     struct slice value;     /* the left side's value, as text; empty when missing */
     struct slice threshold; /* the right side's, as text; empty when the leaf is no comparison */
@@ -63,8 +64,8 @@ struct segment_changed {
     uint8_t transition; /* enum segment_transition */
     uint8_t origin;     /* enum origin */
     int64_t effective_at_ms;
-    int64_t valid_until_ms; /* INT64_MAX: open */
-    int64_t entered_at_ms;  /* 0: not known */
+    int64_t valid_until_ms;      /* INT64_MAX: open */
+    int64_t entered_at_ms;       /* 0: not known */
     int64_t previous_exit_at_ms; /* 0: none */
     uint64_t membership_seq;     /* transitions of this customer in this segment, from 1 */
     struct cause cause;
@@ -141,7 +142,7 @@ struct offer_decided {
     uint32_t withdrawn_count;
     struct blocked_offer *blocked;
     uint32_t blocked_count;
-    struct slice holdout; /* the layer that held the customer out, or empty */
+    struct slice holdout;         /* the layer that held the customer out, or empty */
     struct slice no_offer_reason; /* when offer_count is 0 */
     struct slice data_category;   /* of the offers made; in the headers only; empty: none */
     uint64_t policy_hash;
@@ -209,7 +210,8 @@ struct effects {
     struct output *outputs; /* capacity entries */
     uint32_t count;
     uint32_t capacity;
-    bool full; /* something did not fit: the caller checks engine_room() first, so this is a mistake */
+    /* something did not fit: the caller checks engine_room() first, so this is a mistake */
+    bool full;
 };
 
 /* The next output, zeroed, of that kind; NULL and `full` when there is none left. */

@@ -8,14 +8,14 @@
 
 #define REJECT_REASONS(X)                                                                          \
     X(REJECT_NONE, "none")                                                                         \
-    X(REJECT_TRUNCATED, "truncated")             /* the bytes end inside a value */                \
-    X(REJECT_TRAILING_BYTES, "trailing_bytes")   /* bytes are left after the record */             \
-    X(REJECT_BAD_FRAMING, "bad_framing")         /* no magic byte or header that we know */        \
-    X(REJECT_UNKNOWN_SCHEMA, "unknown_schema")   /* the registry definitely does not know the id */ \
-    X(REJECT_BAD_SCHEMA, "bad_schema")           /* the writer's schema cannot be mapped */        \
-    X(REJECT_BAD_VALUE, "bad_value")             /* varint, boolean, enum or union out of range */ \
+    X(REJECT_TRUNCATED, "truncated")           /* the bytes end inside a value */                  \
+    X(REJECT_TRAILING_BYTES, "trailing_bytes") /* bytes are left after the record */               \
+    X(REJECT_BAD_FRAMING, "bad_framing")       /* no magic byte or header that we know */          \
+    X(REJECT_UNKNOWN_SCHEMA, "unknown_schema") /* the registry definitely does not know the id */  \
+    X(REJECT_BAD_SCHEMA, "bad_schema")         /* the writer's schema cannot be mapped */          \
+    X(REJECT_BAD_VALUE, "bad_value")           /* varint, boolean, enum or union out of range */   \
     X(REJECT_BAD_UTF8, "bad_utf8")                                                                 \
-    X(REJECT_TOO_LARGE, "too_large")             /* record, string or collection over its limit */ \
+    X(REJECT_TOO_LARGE, "too_large") /* record, string or collection over its limit */             \
     X(REJECT_TOO_DEEP, "too_deep")                                                                 \
     X(REJECT_MISSING_FIELD, "missing_field")     /* a required field is null or absent */          \
     X(REJECT_OUT_OF_RANGE, "out_of_range")       /* amount <= 0, a year of 30000, ... */           \
@@ -30,9 +30,9 @@ enum reject_reason { REJECT_REASONS(REJECT_ENUM) REJECT_REASON_COUNT };
 
 struct reject {
     enum reject_reason reason;
-    uint32_t at;         /* byte in the value at which it was noticed */
-    uint64_t schema_id;  /* writer's schema id, or 0 */
-    const char *field;   /* path of the field, static until the schema goes, or NULL */
+    uint32_t at;        /* byte in the value at which it was noticed */
+    uint64_t schema_id; /* writer's schema id, or 0 */
+    const char *field;  /* path of the field, static until the schema goes, or NULL */
 };
 
 /* "truncated", ... Static. */

@@ -13,7 +13,7 @@ enum scope_space {
     SCOPE_NOW,     /* now: the moment of evaluation */
     SCOPE_FEATURE, /* f.NAME, index in the playbook's features */
     SCOPE_PROFILE, /* c.NAME, index in fields_of(SOURCE_CUSTOMER_PROFILES); CEL helpers add c.age */
-    SCOPE_EVENT,   /* tx.NAME, app.NAME, outcome.NAME..: index in fields_of(event source) + 64 * source */
+    SCOPE_EVENT, /* tx.NAME, app.NAME, outcome.NAME..: index in fields_of(event source) + 64 * source */
     SCOPE_LIFE,    /* life: the list of confirmed life events' names */
     SCOPE_SEGMENT, /* seg: the list of the customer's segments' names */
     SCOPE_SPACE_COUNT
@@ -21,7 +21,7 @@ enum scope_space {
 
 #define SCOPE_SLOT(space, index) ((uint32_t)(space) << 24 | (uint32_t)(index))
 #define SCOPE_SLOT_SPACE(slot)   ((enum scope_space)((slot) >> 24))
-#define SCOPE_SLOT_INDEX(slot)   ((slot) & 0xffffffU)
+#define SCOPE_SLOT_INDEX(slot)   ((slot)&0xffffffU)
 
 enum feature_value_type { FEATURE_INT, FEATURE_DOUBLE, FEATURE_STRING, FEATURE_BOOL, FEATURE_TIME };
 
@@ -81,12 +81,14 @@ static inline int64_t scope_judged_until(const struct scope *scope, enum source 
 
 /* When to look again for an absence that is certain from `at_ms` on: after now, and while its source is
  * silent every minute. INT64_MAX: it was judged. */
-static inline int64_t scope_absence_due(const struct scope *scope, enum source source, int64_t at_ms)
+static inline int64_t scope_absence_due(const struct scope *scope, enum source source,
+                                        int64_t at_ms)
 {
     if (at_ms > scope->now_ms) {
         return at_ms;
     }
-    return at_ms > scope_judged_until(scope, source) ? scope->now_ms + SCOPE_SILENT_RECHECK_MS : INT64_MAX;
+    return at_ms > scope_judged_until(scope, source) ? scope->now_ms + SCOPE_SILENT_RECHECK_MS
+                                                     : INT64_MAX;
 }
 
 #endif

@@ -3,8 +3,9 @@
  * entries, and never more than the contact policy allows together. */
 #include "offers/choose.h"
 
-void decision_block(struct decision *decision, struct offers_task *task, const struct offer_def *def,
-                    enum offer_gate gate, struct slice reason, struct effects *effects)
+void decision_block(struct decision *decision, struct offers_task *task,
+                    const struct offer_def *def, enum offer_gate gate, struct slice reason,
+                    struct effects *effects)
 {
     task->blocked[gate]++;
     if (decision->blocked != NULL) {
@@ -62,7 +63,8 @@ static void order_entries(struct decision *decision)
 }
 
 /* Offers of one bundle may share its group; nobody else may. */
-static bool group_is_taken(const struct decision *decision, uint32_t kept, const struct gate_view *view)
+static bool group_is_taken(const struct decision *decision, uint32_t kept,
+                           const struct gate_view *view)
 {
     for (uint32_t k = 0; k < kept; k++) {
         const struct gate_view *chosen = &decision->views[k];

@@ -8,7 +8,8 @@
 static uint8_t unfit_channels(uint32_t vulnerability)
 {
     uint8_t unfit = 0;
-    if ((vulnerability >> VULNERABLE_HEARING & 1) != 0 || (vulnerability >> VULNERABLE_LANGUAGE & 1) != 0) {
+    if ((vulnerability >> VULNERABLE_HEARING & 1) != 0 ||
+        (vulnerability >> VULNERABLE_LANGUAGE & 1) != 0) {
         unfit |= 1U << CHANNEL_PHONE;
     }
     if ((vulnerability >> VULNERABLE_SIGHT & 1) != 0) {
@@ -36,7 +37,8 @@ static struct rank rank_channel(const struct gate_view *view, uint8_t channel)
         .fit = (unfit_channels(profile->vulnerability) >> channel & 1) == 0,
         .worth = channel == CHANNEL_PHONE && phone_from > 0 && view->valued &&
                  view->v * 100 >= (double)phone_from,
-        .preferred = profile->preferred_channel == channel && gate_is_known(view, "preferred_channel"),
+        .preferred =
+            profile->preferred_channel == channel && gate_is_known(view, "preferred_channel"),
         .affinity = affinity(view->state, channel),
     };
 }
@@ -60,7 +62,7 @@ static uint8_t affordable_channels(const struct gate_view *view)
 {
     int64_t phone_from = view->offers->policy.phone_from_minor;
     bool dear = phone_from > 0 && (!view->valued || view->v * 100 < (double)phone_from);
-    return dear ? view->channels & (uint8_t)~(1U << CHANNEL_PHONE) : view->channels;
+    return dear ? view->channels & (uint8_t) ~(1U << CHANNEL_PHONE) : view->channels;
 }
 
 static const char *reason_of(struct rank rank, bool only)
@@ -83,13 +85,15 @@ bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
         struct rank best_rank = {0};
         for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
             struct rank rank = rank_channel(view, channel);
-            if ((left >> channel & 1) != 0 && (best == CHANNEL_COUNT || rank_beats(rank, best_rank))) {
+            if ((left >> channel & 1) != 0 &&
+                (best == CHANNEL_COUNT || rank_beats(rank, best_rank))) {
                 best = channel;
                 best_rank = rank;
             }
         }
         struct contact_plan plan = {
-            mandatory ? scope->now_ms : ledger_send_after(&view->offers->policy, scope, best), best};
+            mandatory ? scope->now_ms : ledger_send_after(&view->offers->policy, scope, best),
+            best};
         const struct offer_cap *full = NULL;
         if (view->def->contact_class != OFFER_MARKETING ||
             (!ledger_capped(view->offers, view->def, view->state, plan, &full) &&
@@ -99,7 +103,7 @@ bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
             return true;
         }
         *out_cap = full;
-        left &= (uint8_t)~(1U << best);
+        left &= (uint8_t) ~(1U << best);
     }
     return false;
 }

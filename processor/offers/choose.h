@@ -59,7 +59,8 @@ bool offer_score(struct gate_view *view);
 uint32_t offers_context(const struct offers *offers, struct step *step);
 
 /* The arm and the probability with which it was drawn. `decision` keys the draw. */
-uint32_t variant_choose(const struct gate_view *view, const uint64_t decision[2], double *out_share);
+uint32_t variant_choose(const struct gate_view *view, const uint64_t decision[2],
+                        double *out_share);
 
 struct slice offers_global_layer(const struct offers *offers);
 /* In `arena` when the offer names none. */
@@ -71,8 +72,8 @@ struct slice offers_variant_layer(const struct offer_def *def, struct arena *are
 void offer_id_text(const uint64_t id[2], char out[OFFERS_DECISION_TEXT_SIZE + 1]);
 
 /* Keep in the history that the decision offered it, or that quiet hours hold it. */
-void open_note(const struct gate_view *view, struct offers_state *state, struct offer_history *history,
-               const uint64_t decision[2], bool held);
+void open_note(const struct gate_view *view, struct offers_state *state,
+               struct offer_history *history, const uint64_t decision[2], bool held);
 
 /* No longer held. */
 void open_release(struct offer_history *history);
@@ -107,8 +108,9 @@ struct decision {
     struct slice decision_id;
 };
 
-void decision_block(struct decision *decision, struct offers_task *task, const struct offer_def *def,
-                    enum offer_gate gate, struct slice reason, struct effects *effects);
+void decision_block(struct decision *decision, struct offers_task *task,
+                    const struct offer_def *def, enum offer_gate gate, struct slice reason,
+                    struct effects *effects);
 
 /* By score, best first; the same score by playbook order. */
 void decision_add(struct decision *decision, const struct gate_view *view);

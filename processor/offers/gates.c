@@ -72,7 +72,8 @@ bool gate_is_known(const struct gate_view *view, const char *field)
 {
     const struct profile *profile = profile_of(view);
     int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(field));
-    return profile->updated_at_ms != INT64_MIN && index >= 0 && (profile->present >> index & 1) != 0;
+    return profile->updated_at_ms != INT64_MIN && index >= 0 &&
+           (profile->present >> index & 1) != 0;
 }
 
 static bool pass_time(struct gate_view *view)
@@ -135,7 +136,8 @@ static const char *consent_lacks(const struct gate_view *view, uint8_t channel)
         return "not_granted";
     }
     if (is_marketing(def) && view->state->opted_out_ms[channel] != 0 &&
-        profile->consents[def->purpose][channel].updated_at_ms <= view->state->opted_out_ms[channel]) {
+        profile->consents[def->purpose][channel].updated_at_ms <=
+            view->state->opted_out_ms[channel]) {
         return "opted_out";
     }
     if (basis == BASIS_NONE) {
@@ -162,7 +164,7 @@ static bool pass_consent(struct gate_view *view)
         if (lacks == NULL) {
             continue;
         }
-        view->channels &= (uint8_t)~(1U << channel);
+        view->channels &= (uint8_t) ~(1U << channel);
         bool never_asked = profile_of(view)->consents[def->purpose][channel].status == CONSENT_NONE;
         worst = never_asked ? worst : lacks;
     }
@@ -177,7 +179,7 @@ static bool pass_sensitivity(struct gate_view *view)
     }
     for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
         if (profile_of(view)->consents[def->purpose][channel].basis != BASIS_CONSENT) {
-            view->channels &= (uint8_t)~(1U << channel);
+            view->channels &= (uint8_t) ~(1U << channel);
         }
     }
     return view->channels != 0 || say(view, "no_explicit_consent");
@@ -211,8 +213,9 @@ static bool pass_stop(struct gate_view *view)
     for (uint32_t i = 0; i < policy->stop_segments_count; i++) {
         uint32_t segment = policy->stop_segments[i];
         if ((view->facts->segments_in[segment >> 6] >> (segment & 63) & 1) != 0) {
-            return offers->segment_ids == NULL ? say(view, "segment")
-                                               : say_named(view, "segment ", offers->segment_ids[segment]);
+            return offers->segment_ids == NULL
+                       ? say(view, "segment")
+                       : say_named(view, "segment ", offers->segment_ids[segment]);
         }
     }
     uint64_t life = policy->stop_life & view->facts->life_open;
@@ -305,7 +308,8 @@ static bool pass_holdout(struct gate_view *view)
     if (def->contact_class == OFFER_MANDATORY) {
         return true;
     }
-    if (step_bucket(step->salt, id, offers_global_layer(view->offers)) < view->offers->policy.holdout) {
+    if (step_bucket(step->salt, id, offers_global_layer(view->offers)) <
+        view->offers->policy.holdout) {
         view->held_by_all = true;
         return say(view, "global_holdout");
     }
@@ -320,7 +324,7 @@ static bool pass_cap(struct gate_view *view)
     if (channel_choose(view, &full)) {
         return true;
     }
-    return say(view, full != NULL                                ? scopes[full->scope]
+    return say(view, full != NULL                                     ? scopes[full->scope]
                      : view->state->contact_count == OFFER_LEDGER_MAX ? "ledger"
                                                                       : "no_channel");
 }
@@ -328,7 +332,8 @@ static bool pass_cap(struct gate_view *view)
 static bool pass_cool_down(struct gate_view *view)
 {
     enum outcome outcome = OUTCOME_PRESENTED;
-    int64_t until = ledger_cool_until(view->def, view->history, view->step->scope->now_ms, &outcome);
+    int64_t until =
+        ledger_cool_until(view->def, view->history, view->step->scope->now_ms, &outcome);
     return until == 0 || view->def->contact_class == OFFER_MANDATORY ||
            say_until(view, codes_text(&codes_outcome, outcome), until);
 }
@@ -345,13 +350,15 @@ static bool pass_fatigue(struct gate_view *view)
         return true;
     }
     double halvings = log2(tired / fatigue->limit);
-    return say_until(view, "tired", now_ms + (int64_t)(halvings * (double)fatigue->half_life_ms) + 1);
+    return say_until(view, "tired",
+                     now_ms + (int64_t)(halvings * (double)fatigue->half_life_ms) + 1);
 }
 
 /* Not a refusal: the offer waits for its moment, and the gates are asked again then. */
 static bool pass_quiet(struct gate_view *view)
 {
-    return view->plan.at_ms <= view->step->scope->now_ms || say_until(view, "held", view->plan.at_ms);
+    return view->plan.at_ms <= view->step->scope->now_ms ||
+           say_until(view, "held", view->plan.at_ms);
 }
 
 static bool pass_value(struct gate_view *view)
@@ -359,19 +366,29 @@ static bool pass_value(struct gate_view *view)
     if (!offer_score(view)) {
         return say(view, "missing:value");
     }
-    return view->score > 0 || view->def->contact_class == OFFER_MANDATORY || say(view, "worth_nothing");
+    return view->score > 0 || view->def->contact_class == OFFER_MANDATORY ||
+           say(view, "worth_nothing");
 }
 
 static bool (*const gates[])(struct gate_view *view) = {
-    [GATE_TIME] = pass_time,           [GATE_STOCK] = pass_stock,
-    [GATE_ELIGIBLE] = pass_eligible,   [GATE_SEGMENT] = pass_segment,
-    [GATE_CONSENT] = pass_consent,     [GATE_SENSITIVITY] = pass_sensitivity,
-    [GATE_COMPLAINT] = pass_complaint, [GATE_STOP] = pass_stop,
-    [GATE_VULNERABLE] = pass_vulnerable, [GATE_LIFE] = pass_life,
-    [GATE_SUITABLE] = pass_suitable,   [GATE_AFFORDABLE] = pass_affordable,
-    [GATE_APPLICABLE] = pass_applicable, [GATE_HOLDOUT] = pass_holdout,
-    [GATE_CAP] = pass_cap,             [GATE_COOL_DOWN] = pass_cool_down,
-    [GATE_FATIGUE] = pass_fatigue,     [GATE_QUIET] = pass_quiet,
+    [GATE_TIME] = pass_time,
+    [GATE_STOCK] = pass_stock,
+    [GATE_ELIGIBLE] = pass_eligible,
+    [GATE_SEGMENT] = pass_segment,
+    [GATE_CONSENT] = pass_consent,
+    [GATE_SENSITIVITY] = pass_sensitivity,
+    [GATE_COMPLAINT] = pass_complaint,
+    [GATE_STOP] = pass_stop,
+    [GATE_VULNERABLE] = pass_vulnerable,
+    [GATE_LIFE] = pass_life,
+    [GATE_SUITABLE] = pass_suitable,
+    [GATE_AFFORDABLE] = pass_affordable,
+    [GATE_APPLICABLE] = pass_applicable,
+    [GATE_HOLDOUT] = pass_holdout,
+    [GATE_CAP] = pass_cap,
+    [GATE_COOL_DOWN] = pass_cool_down,
+    [GATE_FATIGUE] = pass_fatigue,
+    [GATE_QUIET] = pass_quiet,
     [GATE_VALUE] = pass_value,
 };
 _Static_assert(sizeof(gates) / sizeof(gates[0]) == GATE_ARBITRATION, "a function per gate");
@@ -413,7 +430,7 @@ static enum offer_gate first_of(struct gate_view *view, const enum offer_gate *l
 enum offer_gate gates_still_pass(struct gate_view *view, bool rules)
 {
     static const enum offer_gate always[] = {GATE_CONSENT, GATE_SENSITIVITY, GATE_COMPLAINT,
-                                             GATE_STOP, GATE_VULNERABLE, GATE_LIFE};
+                                             GATE_STOP,    GATE_VULNERABLE,  GATE_LIFE};
     enum offer_gate gate = first_of(view, always, sizeof(always) / sizeof(always[0]));
     const struct {
         const struct condition *condition;
@@ -441,9 +458,15 @@ enum offer_gate offer_blocked(const struct offers *offers, uint32_t index,
                               const struct offers_task *task, const struct offers_facts *facts,
                               struct step *step, struct slice *out_reason, struct slice *out_all)
 {
-    struct gate_view view = {.offers = offers, .def = &offers->defs[index], .index = index,
-                             .state = state, .history = history, .task = task, .facts = facts,
-                             .step = step, .asked = OFFERS_EVERY_CHANNEL};
+    struct gate_view view = {.offers = offers,
+                             .def = &offers->defs[index],
+                             .index = index,
+                             .state = state,
+                             .history = history,
+                             .task = task,
+                             .facts = facts,
+                             .step = step,
+                             .asked = OFFERS_EVERY_CHANNEL};
     enum offer_gate gate = gates_pass(&view, out_all);
     *out_reason = view.reason;
     return gate;

@@ -43,7 +43,8 @@ uint32_t ledger_count(const struct offers_state *state, const struct offer_def *
 }
 
 static const struct offer_cap *first_full(const struct offer_cap *caps, uint32_t cap_count,
-                                          const struct offer_def *def, const struct offers_state *state,
+                                          const struct offer_def *def,
+                                          const struct offers_state *state,
                                           struct contact_plan plan)
 {
     for (uint32_t i = 0; i < cap_count; i++) {
@@ -90,11 +91,11 @@ static int64_t counted_for(const struct offers *offers, const struct offer_conta
         bool group = ledger_name(ledger_group(def)) == contact->group;
         for (uint32_t k = 0; k < def->cap_count; k++) {
             const struct offer_cap *cap = &def->caps[k];
-            bool about = cap->scope == CAP_OFFER   ? own
-                         : cap->scope == CAP_GROUP ? group
-                                                   : cap->scope != CAP_CHANNEL ||
-                                                         cap->channel == CHANNEL_COUNT ||
-                                                         cap->channel == contact->channel;
+            bool about = cap->scope == CAP_OFFER ? own
+                         : cap->scope == CAP_GROUP
+                             ? group
+                             : cap->scope != CAP_CHANNEL || cap->channel == CHANNEL_COUNT ||
+                                   cap->channel == contact->channel;
             window_ms = about ? longer(window_ms, cap->window_ms) : window_ms;
         }
     }
@@ -115,8 +116,8 @@ bool ledger_has_room(const struct offers *offers, const struct offers_state *sta
     return false;
 }
 
-void ledger_add(const struct offers *offers, struct offers_state *state, const struct offer_def *def,
-                struct contact_plan plan)
+void ledger_add(const struct offers *offers, struct offers_state *state,
+                const struct offer_def *def, struct contact_plan plan)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < state->contact_count; i++) {
@@ -172,7 +173,7 @@ int64_t ledger_send_after(const struct offers_policy *policy, const struct scope
         return now_ms;
     }
     int64_t end_day = minute < to ? day : day + 1;
-    int64_t end_ms = zones_from_local_ms(scope->zones, zone, end_day * MS_PER_DAY + to * MS_PER_MINUTE);
+    int64_t end_ms =
+        zones_from_local_ms(scope->zones, zone, end_day * MS_PER_DAY + to * MS_PER_MINUTE);
     return end_ms > now_ms ? end_ms : now_ms;
 }
-

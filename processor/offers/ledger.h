@@ -30,8 +30,8 @@ bool ledger_capped(const struct offers *offers, const struct offer_def *def,
 bool ledger_has_room(const struct offers *offers, const struct offers_state *state, int64_t at_ms);
 
 /* Add a contact; what no cap can count any more at plan.at_ms goes. There must be room. */
-void ledger_add(const struct offers *offers, struct offers_state *state, const struct offer_def *def,
-                struct contact_plan plan);
+void ledger_add(const struct offers *offers, struct offers_state *state,
+                const struct offer_def *def, struct contact_plan plan);
 
 /* When the offer is free again after its outcomes; `out_outcome` says which one holds it. 0: free. */
 int64_t ledger_cool_until(const struct offer_def *def, const struct offer_history *history,

@@ -76,7 +76,8 @@ static void expose(struct decision *decision, struct gate_view *view, struct off
     if (held) {
         decision->holdout = view->held_by_all ? global : own;
     }
-    if (history->exposed_ms != 0 && now_ms < history->exposed_ms + EXPOSED_AGAIN_DAYS * MS_PER_DAY) {
+    if (history->exposed_ms != 0 &&
+        now_ms < history->exposed_ms + EXPOSED_AGAIN_DAYS * MS_PER_DAY) {
         return;
     }
     if (gate <= GATE_CAP) { /* no channel was chosen */
@@ -112,7 +113,10 @@ static struct ranked_offer make_offer(const struct gate_view *view, struct offer
         .channel = view->plan.channel,
         .send_after_ms = view->plan.at_ms,
         .score = view->score,
-        .p = view->p, .c = view->c, .v = view->v, .l = view->l,
+        .p = view->p,
+        .c = view->c,
+        .v = view->v,
+        .l = view->l,
         .selection_probability = share,
         .context = offers_context_id(view->offers, view->context),
         .channel_reason = slice_text(view->channel_reason),
@@ -134,7 +138,8 @@ static struct ranked_offer make_offer(const struct gate_view *view, struct offer
 static void begin_decision(struct decision *decision, const struct offers *offers,
                            const struct offers_state *state, struct step *step)
 {
-    struct output_identity identity = {.kind = OUTPUT_OFFER_DECIDED, .transition = 1,
+    struct output_identity identity = {.kind = OUTPUT_OFFER_DECIDED,
+                                       .transition = 1,
                                        .definition = {.hash = step->policy_hash},
                                        .sequence = state->decisions};
     char text[OFFERS_DECISION_TEXT_SIZE + 1];
@@ -147,7 +152,8 @@ static void begin_decision(struct decision *decision, const struct offers *offer
 
 static bool run_funnel(const struct offers *offers, struct decision *decision,
                        struct offers_state *state, struct offer_history *histories,
-                       struct offers_task *task, const struct offers_facts *facts, struct step *step)
+                       struct offers_task *task, const struct offers_facts *facts,
+                       struct step *step)
 {
     bool any = false;
     for (uint32_t i = 0; i < offers->count; i++) {
@@ -158,9 +164,15 @@ static bool run_funnel(const struct offers *offers, struct decision *decision,
             any = true;
             begin_decision(decision, offers, state, step);
         }
-        struct gate_view view = {.offers = offers, .def = &offers->defs[i], .index = i,
-                                 .state = state, .history = &histories[i], .task = task,
-                                 .facts = facts, .step = step, .asked = OFFERS_EVERY_CHANNEL};
+        struct gate_view view = {.offers = offers,
+                                 .def = &offers->defs[i],
+                                 .index = i,
+                                 .state = state,
+                                 .history = &histories[i],
+                                 .task = task,
+                                 .facts = facts,
+                                 .step = step,
+                                 .asked = OFFERS_EVERY_CHANNEL};
         open_release(&histories[i]);
         enum offer_gate gate = gates_pass(&view, NULL);
         expose(decision, &view, &histories[i], gate);
@@ -183,7 +195,8 @@ static struct slice no_offer_reason(const struct decision *decision, struct aren
     int best = -1;
     for (uint32_t i = 0; i < decision->blocked_count; i++) {
         for (int gate = 0; gate < OFFER_GATE_COUNT; gate++) {
-            if (gate > best && slice_is(decision->blocked[i].gate, offer_gate_name((enum offer_gate)gate))) {
+            if (gate > best &&
+                slice_is(decision->blocked[i].gate, offer_gate_name((enum offer_gate)gate))) {
                 best = gate;
                 furthest = &decision->blocked[i];
             }
@@ -208,8 +221,8 @@ struct made {
 };
 
 static bool make_offers(struct decision *decision, uint32_t kept, struct offers_state *state,
-                        struct offer_history *histories, struct offers_task *task, struct step *step,
-                        struct made *out)
+                        struct offer_history *histories, struct offers_task *task,
+                        struct step *step, struct made *out)
 {
     struct arena *arena = &step->effects->arena;
     *out = (struct made){.ranked = arena_take(arena, OFFERS_TOP_MAX * sizeof(*out->ranked)),
@@ -261,7 +274,8 @@ static void decide(const struct offers *offers, struct offers_state *state,
         return;
     }
     struct output_identity identity = {.definition = {.hash = step->policy_hash},
-                                       .kind = OUTPUT_OFFER_DECIDED, .sequence = number};
+                                       .kind = OUTPUT_OFFER_DECIDED,
+                                       .sequence = number};
     struct output *output = step_output(step, OUTPUT_OFFER_DECIDED, &identity);
     if (output == NULL) {
         return;

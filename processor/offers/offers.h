@@ -20,10 +20,10 @@
 enum {
     OFFERS_MAX = 64,
     OFFER_VARIANTS_MAX = 8,
-    OFFER_CAPS_MAX = 8,      /* per offer; and of the policy */
-    OFFER_LEDGER_MAX = 24,   /* contacts remembered per customer: as many as any cap may count to */
+    OFFER_CAPS_MAX = 8,    /* per offer; and of the policy */
+    OFFER_LEDGER_MAX = 24, /* contacts remembered per customer: as many as any cap may count to */
     OFFERS_TOP_MAX = 8,
-    OFFER_CONTEXTS_MAX = 4,  /* coarse contexts of P; the first, "other", is always there */
+    OFFER_CONTEXTS_MAX = 4, /* coarse contexts of P; the first, "other", is always there */
     OFFER_LAYER_SIZE_MAX = EVENT_ID_SIZE_MAX + 16, /* bytes of a layer's name */
 };
 
@@ -52,12 +52,12 @@ struct offer_def {
     struct slice id;
     int32_t version;
     uint64_t hash;
-    uint8_t purpose; /* enum purpose */
-    uint8_t basis;   /* enum lawful_basis it relies on; NONE: the one of the consent */
+    uint8_t purpose;       /* enum purpose */
+    uint8_t basis;         /* enum lawful_basis it relies on; NONE: the one of the consent */
     uint8_t contact_class; /* enum offer_class; marketing when purpose is MARKETING */
-    uint8_t channels; /* bit per enum channel, allowed */
-    bool sensitive;  /* reads tainted data: needs explicit consent (BASIS_CONSENT) */
-    bool publish;    /* in the view */
+    uint8_t channels;      /* bit per enum channel, allowed */
+    bool sensitive;        /* reads tainted data: needs explicit consent (BASIS_CONSENT) */
+    bool publish;          /* in the view */
 
     bool review;     /* a person must release it: it goes to the review queue, not to a channel */
     bool learn;      /* variants by what was learned (Thompson), not by fixed weights */
@@ -66,36 +66,40 @@ struct offer_def {
     struct condition eligible;   /* name "eligible" */
     struct condition suitable;   /* name "suitable" */
     struct condition affordable; /* name "affordable" */
-    struct condition propensity; /* a model's own P, a number in 0..1; name "propensity"; its prior mean */
-    struct condition context;  /* C, a number; name "context"; program NULL: 1 */
-    struct condition value;    /* V in minor units, a number; name "value"; program NULL: value_minor */
+    /* a model's own P, a number in 0..1; name "propensity"; its prior mean */
+    struct condition propensity;
+    struct condition context; /* C, a number; name "context"; program NULL: 1 */
+    /* V in minor units, a number; name "value"; program NULL: value_minor */
+    struct condition value;
     int64_t value_minor;
     double priority; /* L, > 0; default 1 */
 
-    const uint32_t *segments_any; /* segment indices: must be in one of them; count 0: no condition */
+    /* segment indices: must be in one of them; count 0: no condition */
+    const uint32_t *segments_any;
     uint32_t segments_any_count;
-    uint64_t not_life;       /* bit per life event: suspected or confirmed blocks */
-    uint32_t product_held;   /* bits per enum product: holding one makes it not applicable */
+    uint64_t not_life;     /* bit per life event: suspected or confirmed blocks */
+    uint32_t product_held; /* bits per enum product: holding one makes it not applicable */
 
     /* Trigger. All empty: entering one of segments_any. */
     const uint32_t *on_segments; /* segment indices: on entry */
     uint32_t on_segments_count;
-    uint64_t on_life;            /* bit per life event: on confirmation */
-    const struct slice *on_app;  /* app-engagement `event` values, e.g. "login" */
+    uint64_t on_life;           /* bit per life event: on confirmation */
+    const struct slice *on_app; /* app-engagement `event` values, e.g. "login" */
     uint32_t on_app_count;
 
     struct slice group; /* contact group; one offer per group wins; empty: its own */
-    struct slice bundle; /* offers of one bundle that pass together are one entry of the ranking; empty: none */
+    /* offers of one bundle that pass together are one entry of the ranking; empty: none */
+    struct slice bundle;
     const struct offer_cap *caps;
     uint32_t cap_count;
     int64_t cool_down_ms[OUTCOME_COUNT]; /* after that outcome; 0: none */
-    int64_t repeat_after_ms; /* the same offer not again before; 0: 1 day */
+    int64_t repeat_after_ms;             /* the same offer not again before; 0: 1 day */
 
     int64_t valid_from_ms;  /* INT64_MIN: always */
     int64_t valid_until_ms; /* INT64_MAX: always */
-    int64_t stock;          /* offers that may be made in all; 0: unlimited. A task gives its share */
-    uint32_t holdout;       /* of 10,000 customers held out of this offer */
-    struct slice holdout_layer; /* default "offer:ID" */
+    int64_t stock;    /* offers that may be made in all; 0: unlimited. A task gives its share */
+    uint32_t holdout; /* of 10,000 customers held out of this offer */
+    struct slice holdout_layer;           /* default "offer:ID" */
     const struct offer_variant *variants; /* count 0: one, named "default" */
     uint32_t variant_count;
 };
@@ -109,26 +113,29 @@ struct offer_fatigue {
 
 /* `contact_policy:` and what holds for all offers. */
 struct offers_policy {
-    uint32_t top;         /* offers in one decision; default 3, at most OFFERS_TOP_MAX */
+    uint32_t top;                 /* offers in one decision; default 3, at most OFFERS_TOP_MAX */
     const struct offer_cap *caps; /* CAP_CHANNEL and CAP_ALL */
     uint32_t cap_count;
     int32_t quiet_from_minute; /* of the local day; -1: no quiet hours. 21:00 = 1260 */
     int32_t quiet_to_minute;   /* 08:00 = 480; may be smaller than from: over midnight */
-    uint8_t quiet_channels;    /* bit per enum channel that is quiet then; default PUSH SMS PHONE IN_APP */
-    int64_t max_age_ms;        /* no offer from an older event; default 1 day */
-    uint32_t holdout;          /* of 10,000: global control group */
-    struct slice holdout_layer; /* default "global" */
+    /* bit per enum channel that is quiet then; default PUSH SMS PHONE IN_APP */
+    uint8_t quiet_channels;
+    int64_t max_age_ms;                     /* no offer from an older event; default 1 day */
+    uint32_t holdout;                       /* of 10,000: global control group */
+    struct slice holdout_layer;             /* default "global" */
     double prior_accepted, prior_presented; /* Beta prior of P; default 1 of 20 */
-    bool publish_no_offer;     /* default true */
-    const uint32_t *stop_segments; /* segment indices: being in one stops marketing (arrears, fraud) */
+    bool publish_no_offer;                  /* default true */
+    /* segment indices: being in one stops marketing (arrears, fraud) */
+    const uint32_t *stop_segments;
     uint32_t stop_segments_count;
-    uint64_t stop_life;            /* bit per life event: suspected or confirmed stops marketing */
+    uint64_t stop_life; /* bit per life event: suspected or confirmed stops marketing */
     struct offer_fatigue fatigue;
-    int64_t open_ms;        /* an offer with no outcome may still reach the customer so long; 0: 7 days */
-    int64_t attribution_ms; /* outcomes count for P so long after the decision; 0: 30 days */
+    int64_t open_ms; /* an offer with no outcome may still reach the customer so long; 0: 7 days */
+    int64_t attribution_ms;   /* outcomes count for P so long after the decision; 0: 30 days */
     int64_t phone_from_minor; /* PHONE from this value on, and then before the others; 0: no rule */
-    double floor;           /* share of decisions in which variants are drawn by weight, 0..1; default 0.05 */
-    struct condition contexts[OFFER_CONTEXTS_MAX]; /* the first that holds; [0]: none does, "other" */
+    double floor; /* share of decisions in which variants are drawn by weight, 0..1; default 0.05 */
+    /* the first that holds; [0]: none does, "other" */
+    struct condition contexts[OFFER_CONTEXTS_MAX];
     uint32_t context_count; /* with "other"; 0: only that */
 };
 
@@ -142,13 +149,16 @@ struct offers {
 
 /* Gates in funnel order; their names are the `gate` of a blocked offer. */
 #define OFFER_GATES(X)                                                                             \
-    X(GATE_TIME, "time") X(GATE_STOCK, "stock") X(GATE_ELIGIBLE, "eligible")                       \
-    X(GATE_SEGMENT, "segment") X(GATE_CONSENT, "consent") X(GATE_SENSITIVITY, "sensitivity")       \
-    X(GATE_COMPLAINT, "complaint") X(GATE_STOP, "stop") X(GATE_VULNERABLE, "vulnerable")           \
-    X(GATE_LIFE, "life") X(GATE_SUITABLE, "suitable") X(GATE_AFFORDABLE, "affordable")             \
-    X(GATE_APPLICABLE, "applicable") X(GATE_HOLDOUT, "holdout") X(GATE_CAP, "contact_cap")         \
-    X(GATE_COOL_DOWN, "cool_down") X(GATE_FATIGUE, "fatigue") X(GATE_QUIET, "quiet_hours")         \
-    X(GATE_VALUE, "value") X(GATE_ARBITRATION, "arbitration")
+    X(GATE_TIME, "time")                                                                           \
+    X(GATE_STOCK, "stock")                                                                         \
+    X(GATE_ELIGIBLE, "eligible") X(GATE_SEGMENT, "segment") X(GATE_CONSENT, "consent")             \
+        X(GATE_SENSITIVITY, "sensitivity") X(GATE_COMPLAINT, "complaint") X(GATE_STOP, "stop")     \
+            X(GATE_VULNERABLE, "vulnerable") X(GATE_LIFE, "life") X(GATE_SUITABLE, "suitable")     \
+                X(GATE_AFFORDABLE, "affordable") X(GATE_APPLICABLE, "applicable")                  \
+                    X(GATE_HOLDOUT, "holdout") X(GATE_CAP, "contact_cap")                          \
+                        X(GATE_COOL_DOWN, "cool_down") X(GATE_FATIGUE, "fatigue")                  \
+                            X(GATE_QUIET, "quiet_hours") X(GATE_VALUE, "value")                    \
+                                X(GATE_ARBITRATION, "arbitration")
 #define OFFER_GATE_ENUM(name, text) name,
 enum offer_gate { OFFER_GATES(OFFER_GATE_ENUM) OFFER_GATE_COUNT };
 #undef OFFER_GATE_ENUM
@@ -161,15 +171,15 @@ struct offer_contact {
     uint32_t group; /* likewise of its group */
     uint8_t channel;
 };
-struct offer_history { /* per offer */
-    int64_t decided_ms; /* last time offered; 0: never */
+struct offer_history {                 /* per offer */
+    int64_t decided_ms;                /* last time offered; 0: never */
     int64_t outcome_ms[OUTCOME_COUNT]; /* last time of each; 0: never */
-    int64_t exposed_ms; /* last exposure of an experiment; 0: never */
-    int64_t held_until_ms; /* quiet hours end; 0: not held */
-    uint64_t decision[2];  /* the last decision that offered it; what follows is of that decision */
+    int64_t exposed_ms;                /* last exposure of an experiment; 0: never */
+    int64_t held_until_ms;             /* quiet hours end; 0: not held */
+    uint64_t decision[2]; /* the last decision that offered it; what follows is of that decision */
     uint64_t held_decision[2]; /* the decision that quiet hours hold */
-    uint32_t variant;     /* as named in the ledger */
-    uint8_t channel;      /* enum channel */
+    uint32_t variant;          /* as named in the ledger */
+    uint8_t channel;           /* enum channel */
     uint8_t context;
     uint8_t counted;      /* bit per outcome that has come */
     bool open;            /* nothing was heard of it yet */
@@ -178,16 +188,17 @@ struct offer_history { /* per offer */
 struct offers_state {
     struct offer_contact contacts[OFFER_LEDGER_MAX]; /* newest last */
     uint32_t contact_count;
-    uint64_t decisions; /* ever made, no offer included: part of the decision id */
-    int64_t decided_ms; /* last decision with an offer */
+    uint64_t decisions;             /* ever made, no offer included: part of the decision id */
+    int64_t decided_ms;             /* last decision with an offer */
     uint32_t shown[OFFERS_TOP_MAX]; /* its offers as named in the ledger, best first */
     uint8_t shown_count;
-    int64_t open_until_ms;  /* no offer is open or held after that; 0: none */
-    int64_t complained_ms;  /* newest COMPLAINED; 0: none */
+    int64_t open_until_ms;               /* no offer is open or held after that; 0: none */
+    int64_t complained_ms;               /* newest COMPLAINED; 0: none */
     int64_t opted_out_ms[CHANNEL_COUNT]; /* newest OPTED_OUT; 0: none */
-    double tired;           /* points of fatigue at tired_ms */
+    double tired;                        /* points of fatigue at tired_ms */
     int64_t tired_ms;
-    uint16_t seen[CHANNEL_COUNT];  /* outcomes PRESENTED per channel, both halved before they overflow */
+    /* outcomes PRESENTED per channel, both halved before they overflow */
+    uint16_t seen[CHANNEL_COUNT];
     uint16_t liked[CHANNEL_COUNT]; /* CLICKED and ACCEPTED */
 };
 
@@ -197,13 +208,14 @@ struct offer_counts {
     int64_t revenue_minor;
 };
 struct offers_task {
-    uint64_t decisions;              /* with at least one offer */
-    uint64_t no_offers;              /* decisions without */
+    uint64_t decisions;                 /* with at least one offer */
+    uint64_t no_offers;                 /* decisions without */
     uint64_t blocked[OFFER_GATE_COUNT]; /* candidates stopped, by gate */
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t unknown_outcomes;       /* outcomes of offers that the playbook does not have */
-    int64_t made[OFFERS_MAX];        /* for stock */
-    struct offer_counts counts[]; /* this task's own, by offers_arm; then as many of the other tasks' */
+    uint64_t unknown_outcomes; /* outcomes of offers that the playbook does not have */
+    int64_t made[OFFERS_MAX];  /* for stock */
+    struct offer_counts
+        counts[]; /* this task's own, by offers_arm; then as many of the other tasks' */
 };
 
 /* Bytes of a task's part, a multiple of 8. */
@@ -243,9 +255,9 @@ struct slice offers_context_id(const struct offers *offers, uint32_t context);
 struct offers_facts {
     const uint64_t *segments_in;      /* bit per segment */
     const uint64_t *segments_entered; /* now */
-    uint64_t life_open;       /* suspected or confirmed */
-    uint64_t life_confirmed;  /* became so now */
-    uint64_t life_vulnerable; /* open and of care type */
+    uint64_t life_open;               /* suspected or confirmed */
+    uint64_t life_confirmed;          /* became so now */
+    uint64_t life_vulnerable;         /* open and of care type */
 };
 
 /* Take in an outcome event (ledger, history, counters; OUTPUT_OFFER_STATS), or decide when a trigger fires.

@@ -144,7 +144,8 @@ bool offers_unpack(struct offers_state *state, struct bytes_reader *reader)
 
 bool offer_history_is_empty(const struct offer_history *history)
 {
-    bool empty = history->decided_ms == 0 && history->exposed_ms == 0 && history->held_until_ms == 0;
+    bool empty =
+        history->decided_ms == 0 && history->exposed_ms == 0 && history->held_until_ms == 0;
     for (uint32_t i = 0; empty && i < OUTCOME_COUNT; i++) {
         empty = history->outcome_ms[i] == 0;
     }
@@ -152,7 +153,13 @@ bool offer_history_is_empty(const struct offer_history *history)
 }
 
 /* What of a history there is, after the outcomes. */
-enum { HISTORY_DECIDED = 1, HISTORY_EXPOSED = 2, HISTORY_HELD = 4, HISTORY_OPEN = 8, HISTORY_ALL = 15 };
+enum {
+    HISTORY_DECIDED = 1,
+    HISTORY_EXPOSED = 2,
+    HISTORY_HELD = 4,
+    HISTORY_OPEN = 8,
+    HISTORY_ALL = 15
+};
 
 void offer_history_pack(const struct offer_history *history, struct bytes_writer *writer)
 {

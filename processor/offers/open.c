@@ -19,8 +19,8 @@ static int64_t open_for(const struct offers_policy *policy)
     return policy->open_ms > 0 ? policy->open_ms : DEFAULT_OPEN_DAYS * MS_PER_DAY;
 }
 
-void open_note(const struct gate_view *view, struct offers_state *state, struct offer_history *history,
-               const uint64_t decision[2], bool held)
+void open_note(const struct gate_view *view, struct offers_state *state,
+               struct offer_history *history, const uint64_t decision[2], bool held)
 {
     int64_t now_ms = view->step->scope->now_ms;
     int64_t until_ms = held ? view->plan.at_ms : now_ms + open_for(&view->offers->policy);
@@ -46,8 +46,8 @@ struct withdrawal {
     uint32_t count, capacity;
 };
 
-static void add_withdrawn(struct withdrawal *out, const struct gate_view *view, enum offer_gate gate,
-                          const uint64_t decision[2], uint8_t channel)
+static void add_withdrawn(struct withdrawal *out, const struct gate_view *view,
+                          enum offer_gate gate, const uint64_t decision[2], uint8_t channel)
 {
     struct arena *arena = &view->step->effects->arena;
     char id[OFFERS_DECISION_TEXT_SIZE + 1];
@@ -73,7 +73,8 @@ static void say_withdrawn(struct offers_state *state, const struct withdrawal *w
                           struct step *step)
 {
     struct output_identity identity = {.definition = {.hash = step->policy_hash},
-                                       .kind = OUTPUT_OFFER_DECIDED, .transition = 2,
+                                       .kind = OUTPUT_OFFER_DECIDED,
+                                       .transition = 2,
                                        .sequence = state->decisions++};
     struct output *output = step_output(step, OUTPUT_OFFER_DECIDED, &identity);
     char id[OFFERS_DECISION_TEXT_SIZE + 1];
@@ -107,8 +108,8 @@ static void unshow(struct offers_state *state, const struct offer_def *def)
 }
 
 /* An open offer is asked about its own channel, a held one about all that it may still take. */
-static void withdraw_one(struct gate_view *view, struct offers_state *state, struct offer_history *history,
-                         bool rules, struct withdrawal *out)
+static void withdraw_one(struct gate_view *view, struct offers_state *state,
+                         struct offer_history *history, bool rules, struct withdrawal *out)
 {
     int64_t now_ms = view->step->scope->now_ms;
     if (history->open && now_ms <= history->decided_ms + open_for(&view->offers->policy)) {
@@ -153,9 +154,14 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
         return;
     }
     for (uint32_t i = 0; i < offers->count; i++) {
-        struct gate_view view = {.offers = offers, .def = &offers->defs[i], .index = i,
-                                 .state = state, .history = &histories[i], .task = task,
-                                 .facts = facts, .step = step};
+        struct gate_view view = {.offers = offers,
+                                 .def = &offers->defs[i],
+                                 .index = i,
+                                 .state = state,
+                                 .history = &histories[i],
+                                 .task = task,
+                                 .facts = facts,
+                                 .step = step};
         withdraw_one(&view, state, &histories[i], rules, &withdrawal);
     }
     if (withdrawal.count > 0) {
@@ -169,9 +175,13 @@ void offers_erase(const struct offers *offers, struct offers_state *state,
     struct withdrawal withdrawal = {NULL, 0, 0};
     for (uint32_t i = 0; state->open_until_ms != 0 && i < offers->count; i++) {
         struct offer_history *history = &histories[i];
-        struct gate_view view = {.offers = offers, .def = &offers->defs[i], .index = i, .step = step,
+        struct gate_view view = {.offers = offers,
+                                 .def = &offers->defs[i],
+                                 .index = i,
+                                 .step = step,
                                  .reason = slice_text("erased")};
-        if (history->open && step->scope->now_ms <= history->decided_ms + open_for(&offers->policy)) {
+        if (history->open &&
+            step->scope->now_ms <= history->decided_ms + open_for(&offers->policy)) {
             add_withdrawn(&withdrawal, &view, GATE_CONSENT, history->decision, history->channel);
         }
         if (history->held_until_ms != 0) {

@@ -14,7 +14,8 @@
 
 enum { DEFAULT_ATTRIBUTION_DAYS = 30 };
 
-double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_state *state, int64_t now_ms)
+double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_state *state,
+                     int64_t now_ms)
 {
     if (state->tired <= 0 || fatigue->half_life_ms <= 0 || now_ms <= state->tired_ms) {
         return state->tired;
@@ -22,8 +23,8 @@ double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_st
     return state->tired * exp2(-(double)(now_ms - state->tired_ms) / (double)fatigue->half_life_ms);
 }
 
-static void tire(const struct offer_fatigue *fatigue, struct offers_state *state, enum outcome outcome,
-                 int64_t now_ms)
+static void tire(const struct offer_fatigue *fatigue, struct offers_state *state,
+                 enum outcome outcome, int64_t now_ms)
 {
     if (fatigue->limit <= 0) {
         return;
@@ -33,7 +34,8 @@ static void tire(const struct offer_fatigue *fatigue, struct offers_state *state
     state->tired_ms = now_ms;
 }
 
-static void count_mood(struct offers_state *state, uint8_t channel, enum outcome outcome, int64_t at_ms)
+static void count_mood(struct offers_state *state, uint8_t channel, enum outcome outcome,
+                       int64_t at_ms)
 {
     uint16_t *seen = &state->seen[channel];
     uint16_t *liked = &state->liked[channel];
@@ -87,14 +89,14 @@ struct arm {
 };
 
 /* This task's counters of one arm, whole: the newest record per key is the truth of the compacted topic. */
-static void say_stats(const struct offers *offers, struct arm arm, const struct offer_counts *counts,
-                      struct step *step)
+static void say_stats(const struct offers *offers, struct arm arm,
+                      const struct offer_counts *counts, struct step *step)
 {
     const struct offer_def *def = &offers->defs[arm.offer];
-    struct output_identity identity = {
-        .definition = {def->id, def->version, def->hash},
-        .kind = OUTPUT_OFFER_STATS,
-        .sequence = (uint64_t)arm.variant << 16 | (uint64_t)arm.context << 8 | arm.channel};
+    struct output_identity identity = {.definition = {def->id, def->version, def->hash},
+                                       .kind = OUTPUT_OFFER_STATS,
+                                       .sequence = (uint64_t)arm.variant << 16 |
+                                                   (uint64_t)arm.context << 8 | arm.channel};
     struct output *output = step_output(step, OUTPUT_OFFER_STATS, &identity);
     if (output == NULL) {
         return;
@@ -111,11 +113,18 @@ static void say_stats(const struct offers *offers, struct arm arm, const struct 
                         (const char *)context.data);
     output->key = arena_copy(&step->effects->arena, slice_of(key, size > 0 ? (size_t)size : 0));
     output->offer_stats = (struct offer_stats){
-        .offer_id = def->id, .variant = variant, .context = context, .channel = arm.channel,
+        .offer_id = def->id,
+        .variant = variant,
+        .context = context,
+        .channel = arm.channel,
         .task = step->task_number,
-        .presented = counts->presented, .clicked = counts->clicked, .accepted = counts->accepted,
-        .rejected = counts->rejected, .complained = counts->complained,
-        .opted_out = counts->opted_out, .revenue_minor = counts->revenue_minor,
+        .presented = counts->presented,
+        .clicked = counts->clicked,
+        .accepted = counts->accepted,
+        .rejected = counts->rejected,
+        .complained = counts->complained,
+        .opted_out = counts->opted_out,
+        .revenue_minor = counts->revenue_minor,
     };
 }
 
@@ -199,7 +208,8 @@ void outcome_take(const struct offers *offers, struct offers_state *state,
     if (outcome->outcome >= OUTCOME_COUNT || outcome->channel >= CHANNEL_COUNT) {
         return;
     }
-    while (arm.offer < offers->count && !slice_equal(offers->defs[arm.offer].id, outcome->offer_id)) {
+    while (arm.offer < offers->count &&
+           !slice_equal(offers->defs[arm.offer].id, outcome->offer_id)) {
         arm.offer++;
     }
     task->outcomes[outcome->outcome]++;

@@ -17,32 +17,33 @@ enum {
     NARROW = CODE_SAMPLES / 4,
 };
 
-static const char *const categories[] = {"none",     "special_category", "health",    "religion", "politics",
-                                         "union",    "sex_life",         "ethnicity", "genetic",  "biometric"};
+static const char *const categories[] = {
+    "none",  "special_category", "health",    "religion", "politics",
+    "union", "sex_life",         "ethnicity", "genetic",  "biometric"};
 enum { CATEGORY_COUNT = sizeof(categories) / sizeof(categories[0]) };
 
 static const struct {
     int32_t code;
     const char *category;
 } known_codes[] = {
-    {4119, "health"}, /* ambulances */
-    {5047, "health"}, /* medical equipment */
-    {5122, "health"}, /* drugs, wholesale */
-    {5912, "health"}, /* pharmacies */
-    {5975, "health"}, /* hearing aids */
-    {5976, "health"}, /* orthopaedic goods */
+    {4119, "health"},   /* ambulances */
+    {5047, "health"},   /* medical equipment */
+    {5122, "health"},   /* drugs, wholesale */
+    {5912, "health"},   /* pharmacies */
+    {5975, "health"},   /* hearing aids */
+    {5976, "health"},   /* orthopaedic goods */
     {7273, "sex_life"}, /* dating */
-    {8011, "health"}, /* doctors */
-    {8021, "health"}, /* dentists */
-    {8031, "health"}, /* osteopaths */
-    {8041, "health"}, /* chiropractors */
-    {8042, "health"}, /* optometrists */
-    {8043, "health"}, /* opticians */
-    {8049, "health"}, /* podiatrists */
-    {8050, "health"}, /* nursing and care homes */
-    {8062, "health"}, /* hospitals */
-    {8071, "health"}, /* laboratories */
-    {8099, "health"}, /* other medical services */
+    {8011, "health"},   /* doctors */
+    {8021, "health"},   /* dentists */
+    {8031, "health"},   /* osteopaths */
+    {8041, "health"},   /* chiropractors */
+    {8042, "health"},   /* optometrists */
+    {8043, "health"},   /* opticians */
+    {8049, "health"},   /* podiatrists */
+    {8050, "health"},   /* nursing and care homes */
+    {8062, "health"},   /* hospitals */
+    {8071, "health"},   /* laboratories */
+    {8099, "health"},   /* other medical services */
     {8398, "religion"}, /* charities; beliefs show in them */
     {8641, "union"},    /* civic and fraternal associations */
     {8651, "politics"}, /* political organisations */
@@ -146,7 +147,8 @@ static uint64_t outcome(const struct cel_program *program, uint32_t slot, struct
     if (result.kind == CEL_ERROR || result.kind == CEL_ABSENT) {
         return 0;
     }
-    return hash64(slice_of(text, cel_format(&result, text, sizeof(text))), (uint64_t)result.kind + 1);
+    return hash64(slice_of(text, cel_format(&result, text, sizeof(text))),
+                  (uint64_t)result.kind + 1);
 }
 
 static bool reads_slot(const struct cel_program *program, uint32_t slot)
@@ -254,7 +256,9 @@ static struct taint ask_field(struct loader *loader, const struct feature_def *d
     bool codes = strcmp(field, "mcc") == 0;
     bool payee = strcmp(field, "counterparty_id") == 0 || strcmp(field, "counterparty_name") == 0 ||
                  strcmp(field, "merchant_name") == 0;
-    uint32_t slot = event_slot(field), count = codes ? list->code_count : payee ? list->payee_count : 0;
+    uint32_t slot = event_slot(field), count = codes   ? list->code_count
+                                               : payee ? list->payee_count
+                                                       : 0;
     uint64_t no = hash64(slice_text("false"), (uint64_t)CEL_BOOL + 1);
     for (uint32_t i = 0; i < count; i++) {
         struct cel_value value =
@@ -324,14 +328,16 @@ static int put_step(char *out, size_t room, const char *what, struct slice name)
 }
 
 /* " <- f.doctor <- tx.mcc 8011 (health)" */
-static int put_feature(const struct loader *loader, const struct reads *reads, char *out, size_t room)
+static int put_feature(const struct loader *loader, const struct reads *reads, char *out,
+                       size_t room)
 {
     for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
         const struct feature_facts *facts = &loader->facts[i];
         if ((reads->features[i / 64] >> i % 64 & 1) != 0 && taint_is(&facts->taint)) {
             int size = put_step(out, room, "f.", facts->name);
             return size + snprintf(out + size, room - (size_t)size, " <- %.*s (%.*s)",
-                                   SLICE_ARG(facts->taint.origin), SLICE_ARG(facts->taint.category));
+                                   SLICE_ARG(facts->taint.origin),
+                                   SLICE_ARG(facts->taint.category));
         }
     }
     return 0;

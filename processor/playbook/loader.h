@@ -62,7 +62,7 @@ struct definition {
     struct reads reads;
     uint64_t hash;
     struct taint taint; /* its own or through what it reads */
-    bool is_read; /* by anybody */
+    bool is_read;       /* by anybody */
 };
 
 struct section {
@@ -100,7 +100,7 @@ struct loader {
     const struct cel_environment *of_source[SOURCE_COUNT];
     struct feature_facts *facts; /* by f.* index */
     struct sensitive sensitive;
-    int64_t data_kept_ms; /* nothing may look further back; 0: no such rule */
+    int64_t data_kept_ms;        /* nothing may look further back; 0: no such rule */
     struct feature_facts tenure; /* of c.tenure_days: who compares it with what */
     struct playbook_edge *edges;
     struct playbook_test *tests;
@@ -192,9 +192,9 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
 struct feature_facts *load_name(struct loader *loader, uint32_t definition, struct slice name,
                                 enum feature_value_type type);
 bool load_publish(struct loader *loader, const struct yaml_node *node);
-void load_life(struct loader *loader);           /* life_defs.c */
-void load_segments(struct loader *loader);       /* segment_defs.c */
-void load_offers(struct loader *loader);         /* offer_defs.c */
+void load_life(struct loader *loader);     /* life_defs.c */
+void load_segments(struct loader *loader); /* segment_defs.c */
+void load_offers(struct loader *loader);   /* offer_defs.c */
 /* Ids of segments or life events -> indices in the arena, or bits; unknown ones are errors. */
 uint32_t load_segment_ids(struct loader *loader, const struct yaml_node *node, const uint32_t **out,
                           struct reads *reads);

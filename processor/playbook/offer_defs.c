@@ -4,11 +4,11 @@
 #include "playbook/reach.h"
 
 static const char *const keys[] = {
-    "purpose",     "basis",   "class",         "channels", "eligible",     "suitable",
-    "context",     "value",   "priority",      "on",       "contact",      "valid",
-    "stock",       "holdout", "holdout_layer", "variants", "segments_any", "not_life",
-    "not_holding", "publish", "version",       "about",    "tests",        "product",
-    "affordable",  "propensity", "learn",      "review",   "bundle"};
+    "purpose",     "basis",      "class",         "channels", "eligible",     "suitable",
+    "context",     "value",      "priority",      "on",       "contact",      "valid",
+    "stock",       "holdout",    "holdout_layer", "variants", "segments_any", "not_life",
+    "not_holding", "publish",    "version",       "about",    "tests",        "product",
+    "affordable",  "propensity", "learn",         "review",   "bundle"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 

@@ -2,10 +2,11 @@
 /* `contact_policy:`, and caps, which offers have too. */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"top",     "caps",          "quiet_hours", "max_age",
-                                   "holdout", "holdout_layer", "prior",       "publish_no_offer",
-                                   "about",   "stops",         "fatigue",     "open_for",
-                                   "attribution", "phone_from", "explore",    "contexts"};
+static const char *const keys[] = {
+    "top",         "caps",          "quiet_hours", "max_age",
+    "holdout",     "holdout_layer", "prior",       "publish_no_offer",
+    "about",       "stops",         "fatigue",     "open_for",
+    "attribution", "phone_from",    "explore",     "contexts"};
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
 /* "2/30d" */
@@ -132,8 +133,8 @@ static void load_quiet_hours(struct loader *loader, const struct yaml_node *node
 }
 
 /* `stops: {segments: [in_arrears], life: [debt.stress]}`: no marketing at all. */
-static void load_stops(struct loader *loader, const struct yaml_node *node, struct offers_policy *policy,
-                       struct reads *reads)
+static void load_stops(struct loader *loader, const struct yaml_node *node,
+                       struct offers_policy *policy, struct reads *reads)
 {
     static const char *const known[] = {"segments", "life"};
     if (!yaml_is_mapping(node, loader->diagnostics)) {
@@ -149,16 +150,16 @@ static void load_stops(struct loader *loader, const struct yaml_node *node, stru
 static void load_fatigue(struct loader *loader, const struct yaml_node *node,
                          struct offer_fatigue *fatigue)
 {
-    static const char *const known[] = {"limit",    "half_life", "presented",  "clicked", "rejected",
-                                        "dismissed", "expired",  "complained", "opted_out"};
-    static const enum outcome outcomes[] = {OUTCOME_COUNT,     OUTCOME_COUNT,
-                                            OUTCOME_PRESENTED, OUTCOME_CLICKED,
-                                            OUTCOME_REJECTED,  OUTCOME_DISMISSED,
-                                            OUTCOME_EXPIRED,   OUTCOME_COMPLAINED,
-                                            OUTCOME_OPTED_OUT};
+    static const char *const known[] = {"limit",   "half_life",  "presented",
+                                        "clicked", "rejected",   "dismissed",
+                                        "expired", "complained", "opted_out"};
+    static const enum outcome outcomes[] = {OUTCOME_COUNT,   OUTCOME_COUNT,      OUTCOME_PRESENTED,
+                                            OUTCOME_CLICKED, OUTCOME_REJECTED,   OUTCOME_DISMISSED,
+                                            OUTCOME_EXPIRED, OUTCOME_COMPLAINED, OUTCOME_OPTED_OUT};
     static const double points[OUTCOME_COUNT] = {
-        [OUTCOME_PRESENTED] = 1, [OUTCOME_CLICKED] = -1,   [OUTCOME_REJECTED] = 2, [OUTCOME_DISMISSED] = 2,
-        [OUTCOME_EXPIRED] = 1,   [OUTCOME_COMPLAINED] = 10, [OUTCOME_OPTED_OUT] = 10};
+        [OUTCOME_PRESENTED] = 1, [OUTCOME_CLICKED] = -1, [OUTCOME_REJECTED] = 2,
+        [OUTCOME_DISMISSED] = 2, [OUTCOME_EXPIRED] = 1,  [OUTCOME_COMPLAINED] = 10,
+        [OUTCOME_OPTED_OUT] = 10};
     struct diagnostics *diagnostics = loader->diagnostics;
     if (!yaml_is_mapping(node, diagnostics)) {
         return;
@@ -310,7 +311,8 @@ void load_contact_policy(struct loader *loader)
     load_stops(loader, yaml_get(node, "stops"), policy, &reads);
     load_fatigue(loader, yaml_get(node, "fatigue"), &policy->fatigue);
     load_contexts(loader, yaml_get(node, "contexts"), policy, &reads);
-    (void)yaml_duration_ms(yaml_get(node, "open_for"), diagnostics, 60000, long_ms, &policy->open_ms);
+    (void)yaml_duration_ms(yaml_get(node, "open_for"), diagnostics, 60000, long_ms,
+                           &policy->open_ms);
     (void)yaml_duration_ms(yaml_get(node, "attribution"), diagnostics, 60000, long_ms,
                            &policy->attribution_ms);
     (void)yaml_integer(yaml_get(node, "phone_from"), diagnostics, 0, INT64_C(1000000000000),

@@ -97,8 +97,9 @@ static void bound_name(const struct loader *loader, const char *name, struct cas
     static const struct {
         const char *name;
         double low, high;
-    } known[] = {{"c.age", 0, 130},          {"c.risk_profile", 1, 7}, {"c.dependants", 0, 50},
-                 {"tx.amount_minor", 1, 9e18}, {"tx.mcc", 0, 9999},      {"app.duration_ms", 0, 9e18}};
+    } known[] = {{"c.age", 0, 130},       {"c.risk_profile", 1, 7},
+                 {"c.dependants", 0, 50}, {"tx.amount_minor", 1, 9e18},
+                 {"tx.mcc", 0, 9999},     {"app.duration_ms", 0, 9e18}};
     cases->low = -9e18;
     cases->high = 9e18;
     if (SCOPE_SLOT_SPACE(cases->slot) == SCOPE_FEATURE) {
@@ -174,10 +175,11 @@ static bool is_simple(const struct condition *condition, const char *name)
         for (struct token token = token_next(leaf->right_text, 0); token.kind != TOKEN_END;
              token = token_next(leaf->right_text, token.at + token.size)) {
             uint8_t first = leaf->right_text.data[token.at];
-            constants = constants && (token.kind == TOKEN_STRING || strchr("[],-.", first) != NULL ||
-                                      (first >= '0' && first <= '9') ||
-                                      slice_is(token_text(leaf->right_text, token), "true") ||
-                                      slice_is(token_text(leaf->right_text, token), "false"));
+            constants =
+                constants && (token.kind == TOKEN_STRING || strchr("[],-.", first) != NULL ||
+                              (first >= '0' && first <= '9') ||
+                              slice_is(token_text(leaf->right_text, token), "true") ||
+                              slice_is(token_text(leaf->right_text, token), "false"));
         }
         bool has = leaf->text.size == word.size + 5 && memcmp(leaf->text.data, "has(", 4) == 0 &&
                    memcmp(leaf->text.data + 4, word.data, word.size) == 0;
@@ -409,7 +411,8 @@ void reach_exit(struct loader *loader, const struct reach_part *parts, uint32_t 
 static size_t place_of(const struct yaml_node *node, const struct cel_leaf *leaf, struct slice part)
 {
     const uint8_t *at = memmem(node->text.data, node->text.size, leaf->text.data, leaf->text.size);
-    return (at == NULL ? 0 : (size_t)(at - node->text.data)) + (size_t)(part.data - leaf->text.data);
+    return (at == NULL ? 0 : (size_t)(at - node->text.data)) +
+           (size_t)(part.data - leaf->text.data);
 }
 
 static void check_literals(struct loader *loader, const struct yaml_node *node, size_t base,

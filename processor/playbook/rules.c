@@ -323,7 +323,8 @@ static void add_edge(struct loader *loader, enum playbook_kind kind, uint32_t in
 }
 
 static void finish_named(struct loader *loader, enum playbook_kind kind, uint32_t index,
-                         enum playbook_kind reads_kind, const uint64_t *bits, const uint64_t *tainting)
+                         enum playbook_kind reads_kind, const uint64_t *bits,
+                         const uint64_t *tainting)
 {
     struct definition *reader = &loader->sections[kind].list[index];
     for (uint32_t i = 0; i < loader->sections[reads_kind].count; i++) {

@@ -4,10 +4,9 @@
 #include "playbook/reach.h"
 
 static const char *const keys[] = {
-    "including", "excluding",     "stay",      "dwell",   "cool_down",  "expires",
-    "min_size",  "evaluate",      "need",      "purpose", "disclosure", "publish",
-    "version",   "data_category", "exit_when", "about",   "tests",
-    "retired", "basis"};
+    "including", "excluding", "stay",    "dwell",      "cool_down", "expires", "min_size",
+    "evaluate",  "need",      "purpose", "disclosure", "publish",   "version", "data_category",
+    "exit_when", "about",     "tests",   "retired",    "basis"};
 
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
@@ -67,7 +66,8 @@ static void load_stay(struct loader *loader, const struct yaml_node *node, struc
                            &def->cool_down_ms);
     (void)yaml_duration_ms(yaml_get(node, "expires"), diagnostics, 0, long_ms, &def->expires_ms);
     if (def->expires_ms > 0 && def->min_stay_ms > def->expires_ms) {
-        yaml_error(yaml_get(stay, "min"), diagnostics, "shorten `min`, or lengthen the longest stay",
+        yaml_error(yaml_get(stay, "min"), diagnostics,
+                   "shorten `min`, or lengthen the longest stay",
                    "the shortest stay is longer than the longest");
     }
     canon_integer(loader, "min_stay", def->min_stay_ms);
@@ -92,10 +92,10 @@ static void load_consent(struct loader *loader, struct segment_def *def)
         (void)loader_take(loader, SIZE_MAX / 2); /* says that the arena is full */
         return;
     }
-    *last = (struct condition){
-        slice_text("no_consent"), copy,
-        cel_compile(loader->playbook->environment, copy, (struct source_span){NULL, 1, 1, 0},
-                    loader->arena, loader->diagnostics)};
+    *last = (struct condition){slice_text("no_consent"), copy,
+                               cel_compile(loader->playbook->environment, copy,
+                                           (struct source_span){NULL, 1, 1, 0}, loader->arena,
+                                           loader->diagnostics)};
     def->excluding_count++;
 }
 

@@ -337,11 +337,12 @@ static void read_blocked(struct loader *loader, const struct yaml_node *node,
             return;
         }
     }
-    yaml_error(node, loader->diagnostics,
-               "time stock eligible segment consent sensitivity complaint stop vulnerable life suitable "
-               "affordable applicable holdout contact_cap cool_down fatigue quiet_hours value "
-               "arbitration",
-               "there is no gate `%.*s`", SLICE_ARG(test->gate));
+    yaml_error(
+        node, loader->diagnostics,
+        "time stock eligible segment consent sensitivity complaint stop vulnerable life suitable "
+        "affordable applicable holdout contact_cap cool_down fatigue quiet_hours value "
+        "arbitration",
+        "there is no gate `%.*s`", SLICE_ARG(test->gate));
 }
 
 static void read_expect(struct loader *loader, const struct yaml_node *node,

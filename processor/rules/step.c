@@ -39,7 +39,8 @@ static struct slice format_value(struct arena *arena, const struct cel_value *va
     return arena_copy(arena, slice_of(text, size));
 }
 
-static struct slice leaf_name(struct arena *arena, struct slice name, uint32_t index, uint32_t count)
+static struct slice leaf_name(struct arena *arena, struct slice name, uint32_t index,
+                              uint32_t count)
 {
     if (count == 1) {
         return arena_copy(arena, name);
@@ -135,7 +136,8 @@ bool condition_reads_event(const struct condition *condition)
     return false;
 }
 
-void step_output_id(const struct step *step, const struct output_identity *identity, uint64_t out_id[2])
+void step_output_id(const struct step *step, const struct output_identity *identity,
+                    uint64_t out_id[2])
 {
     uint8_t bytes[CUSTOMER_ID_SIZE_MAX + 256];
     struct bytes_writer writer = bytes_writer(bytes, sizeof(bytes));

@@ -15,8 +15,8 @@ enum {
 
 /* One named predicate of the playbook: a characteristic, a gate, a signal's condition. */
 struct condition {
-    struct slice name;                 /* "high_cash"; "when", "exit_when", "eligible", ... for keys */
-    struct slice text;                 /* as written */
+    struct slice name; /* "high_cash"; "when", "exit_when", "eligible", ... for keys */
+    struct slice text; /* as written */
     const struct cel_program *program; /* NULL: the key is absent */
 };
 
@@ -24,18 +24,19 @@ struct condition {
 struct step {
     struct scope *scope; /* now_ms, event (NULL on a deadline), features, life, segments */
     struct effects *effects;
-    struct arena *scratch; /* reset between evaluations by whoever owns the loop; never holds outputs */
+    /* reset between evaluations by whoever owns the loop; never holds outputs */
+    struct arena *scratch;
     const struct cel_environment *environment; /* RULES_CUSTOMER's, for the names behind slots */
     struct customer *customer;
-    struct cause cause; /* of outputs */
-    int64_t task_now_ms; /* the task's now: later than scope->now_ms while catching up */
-    uint64_t salt;      /* keyed hashes of holdouts and arms */
+    struct cause cause;   /* of outputs */
+    int64_t task_now_ms;  /* the task's now: later than scope->now_ms while catching up */
+    uint64_t salt;        /* keyed hashes of holdouts and arms */
     uint64_t policy_hash; /* the playbook's hash */
     uint32_t task_number;
     uint32_t task_count;
-    uint8_t origin;     /* enum origin of outputs made now */
-    bool live;          /* false before live_from: origin BACKFILL, state topic only, no offers */
-    uint64_t unknowns;  /* out: predicates that came out RULES_UNKNOWN (a metric) */
+    uint8_t origin;    /* enum origin of outputs made now */
+    bool live;         /* false before live_from: origin BACKFILL, state topic only, no offers */
+    uint64_t unknowns; /* out: predicates that came out RULES_UNKNOWN (a metric) */
 };
 
 /* What a set of conditions said, collected for an output (start with zero counts). Its texts are in the arena
@@ -77,7 +78,8 @@ struct output_identity {
     uint8_t transition;
     uint64_t sequence;
 };
-void step_output_id(const struct step *step, const struct output_identity *identity, uint64_t out_id[2]);
+void step_output_id(const struct step *step, const struct output_identity *identity,
+                    uint64_t out_id[2]);
 
 /* The next output of that kind for this customer: key, customer id, effective time, ce_sequence and id set.
  * NULL when effects are full. */

@@ -305,8 +305,8 @@ void apply_step(struct worker *worker, struct task *task)
     }
     uint64_t epoch = store->ops->epoch(store, connection);
     bool claiming = task->state == TASK_CLAIMING && task->step == CLAIM_LOOK;
-    bool rebuilding = task->state == TASK_REBUILDING && (task->step == CLAIM_REBUILD_DELETE ||
-                                                         task->step == CLAIM_CHECKPOINTS);
+    bool rebuilding = task->state == TASK_REBUILDING &&
+                      (task->step == CLAIM_REBUILD_DELETE || task->step == CLAIM_CHECKPOINTS);
     if (epoch != 0 && rebuilding) {
         if (task->watch_epoch != epoch) {
             apply_look(worker, task);

@@ -40,7 +40,8 @@ static uint64_t cache_hash(uint32_t slot, struct slice id)
 }
 
 /* Where the customer is, or the empty place where it would be. */
-static uint32_t cache_place(const struct cache *cache, uint64_t hash, uint32_t slot, struct slice id)
+static uint32_t cache_place(const struct cache *cache, uint64_t hash, uint32_t slot,
+                            struct slice id)
 {
     uint32_t mask = cache->table_size - 1;
     for (uint32_t at = (uint32_t)hash & mask;; at = (at + 1) & mask) {
@@ -48,7 +49,8 @@ static uint32_t cache_place(const struct cache *cache, uint64_t hash, uint32_t s
             return at;
         }
         struct cache_entry *entry = cache_at(cache, cache->table[at] - 1);
-        if (entry->hash == hash && entry->slot == slot && slice_equal(customer_id(cache_customer(entry)), id)) {
+        if (entry->hash == hash && entry->slot == slot &&
+            slice_equal(customer_id(cache_customer(entry)), id)) {
             return at;
         }
     }
@@ -101,7 +103,8 @@ void cache_remove(struct cache *cache, struct cache_entry *entry)
 {
     INVARIANT(entry->used);
     uint32_t mask = cache->table_size - 1;
-    uint32_t hole = cache_place(cache, entry->hash, entry->slot, customer_id(cache_customer(entry)));
+    uint32_t hole =
+        cache_place(cache, entry->hash, entry->slot, customer_id(cache_customer(entry)));
     INVARIANT(cache->table[hole] != CACHE_EMPTY);
     entry->used = false;
     cache->used--;
@@ -148,8 +151,12 @@ struct cache_entry *cache_insert(struct cache *cache, uint32_t slot, struct slic
     uint64_t hash = cache_hash(slot, id);
     uint32_t place = cache_place(cache, hash, slot, id);
     INVARIANT(cache->table[place] == CACHE_EMPTY);
-    *entry = (struct cache_entry){
-        .hash = hash, .slot = slot, .used = true, .referenced = true, .heap_ms = INT64_MAX, .bucket = INT64_MIN};
+    *entry = (struct cache_entry){.hash = hash,
+                                  .slot = slot,
+                                  .used = true,
+                                  .referenced = true,
+                                  .heap_ms = INT64_MAX,
+                                  .bucket = INT64_MIN};
     struct customer *customer = cache_customer(entry);
     if (id.size > 0) {
         memcpy(customer->id, id.data, id.size);

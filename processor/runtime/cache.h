@@ -11,9 +11,9 @@
 
 struct cache_entry {
     uint64_t hash;
-    uint64_t last_seq;     /* the newest cut that has it */
-    int64_t bucket;        /* its due entry in Redis, all sealed cuts applied; CUT_NO_BUCKET: none */
-    int64_t heap_ms;       /* the earliest deadline of it that waits in the due heap; INT64_MAX: none */
+    uint64_t last_seq; /* the newest cut that has it */
+    int64_t bucket;    /* its due entry in Redis, all sealed cuts applied; CUT_NO_BUCKET: none */
+    int64_t heap_ms;   /* the earliest deadline of it that waits in the due heap; INT64_MAX: none */
     uint32_t slot;
     bool used;
     bool referenced;

@@ -75,8 +75,7 @@ static void task_empty_cut(struct worker *worker, struct task *task)
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         known = known || (worker->options.sources[i].used && task->sources[i].position >= 0);
     }
-    if (!known || worker->building == NO_INDEX || worker->stopping ||
-        !task_may_cut(worker, task)) {
+    if (!known || worker->building == NO_INDEX || worker->stopping || !task_may_cut(worker, task)) {
         return;
     }
     struct flight *flight = &worker->flights[worker->building];

@@ -175,7 +175,8 @@ void cut_put_checkpoint(struct bytes_writer *writer, const struct cut_entry *ent
     bytes_put_u8(writer, CUT_VERSION);
     cut_put_entry(writer, entry);
     if (!writer->full) {
-        bytes_put_u64(writer, hash64(slice_of(writer->data + begin, writer->size - begin), CUT_SALT));
+        bytes_put_u64(writer,
+                      hash64(slice_of(writer->data + begin, writer->size - begin), CUT_SALT));
     }
 }
 
@@ -255,8 +256,9 @@ enum status cut_part_parse(struct slice value, struct cut_part *out_part)
     part.parts = bytes_take_u32(&reader);
     part.piece = bytes_take(&reader, bytes_take_u32(&reader));
     uint64_t hash = bytes_take_u64(&reader);
-    if (reader.bad || bytes_left(&reader) != 0 || magic != CUT_MAGIC || (version & 255) != CUT_VERSION ||
-        part.parts == 0 || part.parts > CUT_PARTS_MAX || part.part >= part.parts ||
+    if (reader.bad || bytes_left(&reader) != 0 || magic != CUT_MAGIC ||
+        (version & 255) != CUT_VERSION || part.parts == 0 || part.parts > CUT_PARTS_MAX ||
+        part.part >= part.parts ||
         hash != hash64(slice_of(value.data, value.size - sizeof(hash)), CUT_SALT)) {
         return STATUS_INVALID;
     }

@@ -24,8 +24,9 @@ enum {
 #define CUT_NO_BUCKET INT64_MIN
 
 struct cut_source {
-    int64_t from; /* first offset that this cut read; -1: source not used or position not known yet */
-    int64_t to;   /* next offset to read */
+    /* first offset that this cut read; -1: source not used or position not known yet */
+    int64_t from;
+    int64_t to;           /* next offset to read */
     uint64_t fingerprint; /* of the record at to - 1, or 0 */
 };
 
@@ -44,7 +45,7 @@ struct cut_header {
     int64_t due_cursor; /* the lowest bucket in which somebody may still wait */
     int64_t due_last;   /* the highest bucket ever used, far ones aside */
     uint64_t previous_hash;
-    uint64_t low; /* cuts below are not needed for a rebuild */
+    uint64_t low;            /* cuts below are not needed for a rebuild */
     uint64_t customer_count; /* of the task, after this cut */
     uint32_t event_count;
     uint32_t output_count;
@@ -56,7 +57,7 @@ enum cut_entry_flag {
     CUT_RECORD_DELETE = 2, /* record and view go */
     CUT_BUCKET_OLD = 4,
     CUT_BUCKET_NEW = 8,
-    CUT_VIEW_WHOLE = 16,   /* the view holds exactly these fields (checkpoints, another layout) */
+    CUT_VIEW_WHOLE = 16, /* the view holds exactly these fields (checkpoints, another layout) */
 };
 
 struct cut_entry {
@@ -113,7 +114,8 @@ MUST_USE enum status cut_take_checkpoint(struct slice value, struct cut_entry *o
 struct cut_metadata {
     uint64_t seq;
     uint64_t low;
-    int64_t low_offset;      /* where cut `low` begins in the journal; -1: not known, all of it is needed */
+    /* where cut `low` begins in the journal; -1: not known, all of it is needed */
+    int64_t low_offset;
     int64_t previous_offset; /* where cut seq - 1 begins; -1: not known */
 };
 

@@ -24,10 +24,11 @@ struct due {
     struct due_item *items; /* a binary heap, earliest first */
     uint32_t count;
     uint32_t limit;
-    int64_t loaded;      /* buckets up to this one were read; INT64_MIN: none yet */
-    int64_t cursor;      /* the lowest bucket in which somebody may wait, as known at the last cut */
-    int64_t last;        /* the highest near bucket ever used */
-    int64_t missed;      /* buckets from here to `loaded` are read again: some did not fit; INT64_MAX: none */
+    int64_t loaded; /* buckets up to this one were read; INT64_MIN: none yet */
+    int64_t cursor; /* the lowest bucket in which somebody may wait, as known at the last cut */
+    int64_t last;   /* the highest near bucket ever used */
+    /* buckets from here to `loaded` are read again: some did not fit; INT64_MAX: none */
+    int64_t missed;
 };
 
 static inline int64_t due_bucket_of(int64_t moment_ms)

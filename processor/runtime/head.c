@@ -47,7 +47,8 @@ enum status head_parse(struct slice bytes, struct head *out_head)
     head.due_last = bytes_take_varint(&reader);
     head.cluster_hash = bytes_take_u64(&reader);
     head.customer_count = bytes_take_varuint(&reader);
-    if (reader.bad || bytes_left(&reader) != 0 || version != HEAD_VERSION || head.state > HEAD_REBUILDING) {
+    if (reader.bad || bytes_left(&reader) != 0 || version != HEAD_VERSION ||
+        head.state > HEAD_REBUILDING) {
         return STATUS_INVALID;
     }
     *out_head = head;

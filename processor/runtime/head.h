@@ -25,7 +25,7 @@ struct head {
     uint32_t journal_partitions;
     int64_t due_first; /* every due bucket in use, far ones aside, is in due_first .. due_last */
     int64_t due_last;
-    uint64_t cluster_hash; /* of Kafka's cluster id */
+    uint64_t cluster_hash;   /* of Kafka's cluster id */
     uint64_t customer_count; /* of the task; REBUILDING: written so far */
 };
 

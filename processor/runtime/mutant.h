@@ -22,10 +22,10 @@
     X(MUTANT_NO_FROM, "half-offsets", "commit the offsets of one source only")                     \
     X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
-    X(MUTANT_OLD_CHECKPOINT, "old-checkpoint", "count checkpoints of an earlier claim as written")      \
-    X(MUTANT_OLD_BUCKET, "old-bucket", "restore checkpoints without asking for older ones")            \
-    X(MUTANT_LOW_EARLY, "low-early", "call a cut checkpointed before its customers are")               \
-    X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")        \
+    X(MUTANT_OLD_CHECKPOINT, "old-checkpoint", "count checkpoints of an earlier claim as written") \
+    X(MUTANT_OLD_BUCKET, "old-bucket", "restore checkpoints without asking for older ones")        \
+    X(MUTANT_LOW_EARLY, "low-early", "call a cut checkpointed before its customers are")           \
+    X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")    \
     X(MUTANT_NO_MERGE_WAIT, "no-merge-wait", "take the earliest record that is here")              \
     X(MUTANT_STALE_END, "stale-end", "believe an end that was heard of long ago")
 

@@ -24,16 +24,17 @@ static void set_silent(struct worker *worker, struct task *task, uint32_t source
     task->silent ^= bit;
     if (silent) {
         stats_add(&worker->stats.silent[source], 1);
-        log_warn("source_silent",
-                 "no record of this source has come for longer than stale_after: its absences wait; "
-                 "look after the feed",
-                 "task=%u topic=%s stale_after_ms=%lld", task->number,
-                 worker->options.sources[source].topic,
-                 (long long)worker->options.sources[source].stale_after_ms);
+        log_warn(
+            "source_silent",
+            "no record of this source has come for longer than stale_after: its absences wait; "
+            "look after the feed",
+            "task=%u topic=%s stale_after_ms=%lld", task->number,
+            worker->options.sources[source].topic,
+            (long long)worker->options.sources[source].stale_after_ms);
     } else {
         stats_take(&worker->stats.silent[source], 1);
-        log_info("source_heard", "a source is heard again: its absences are judged", "task=%u topic=%s",
-                 task->number, worker->options.sources[source].topic);
+        log_info("source_heard", "a source is heard again: its absences are judged",
+                 "task=%u topic=%s", task->number, worker->options.sources[source].topic);
     }
 }
 
@@ -79,7 +80,8 @@ void silence_step(struct worker *worker, struct task *task, uint32_t lagging)
             set_silent(worker, task, i, silent, silent ? heard_ms + stale_ms : INT64_MAX);
         } else if (task->sources[i].verify != 0 &&
                    worker->now_us - task->live_since_us < SILENCE_LEARN_US) {
-            engine_task_silent(worker->options.engine, task->state_block, (enum source)i, INT64_MIN);
+            engine_task_silent(worker->options.engine, task->state_block, (enum source)i,
+                               INT64_MIN);
         } else {
             int64_t never = INT64_MIN; /* silent from now on, if it stays so */
             (void)atomic_compare_exchange_strong(&worker->heard->at_ms[i], &never, worker->wall_ms);

@@ -6,16 +6,16 @@
  * real deadlines. A customer that changes sets meanwhile was looked at. Customers in memory were read
  * by this engine and come due by themselves. Nothing of the progress is kept: after a restart the
  * sweep begins again, and whoever was looked at has nothing to say. */
+#include "engine/sweep.h"
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "base/log.h"
-#include "engine/sweep.h"
 #include "runtime/inside.h"
 
 enum { SWEEP_BUCKETS_PER_READ = 128 };
 
 #define SWEEP_NOT_BEGUN INT64_MIN
-#define SWEEP_END (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
+#define SWEEP_END       (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
 
 void sweep_reset(struct task *task)
 {
@@ -36,8 +36,8 @@ static bool sweep_say(struct worker *worker, struct task *task)
 
 static void sweep_begin(struct worker *worker, struct task *task)
 {
-    log_info("sweep_begins", "looking at every customer under another playbook", "task=%u playbook=%016llx",
-             task->number, (unsigned long long)worker->playbook_hash);
+    log_info("sweep_begins", "looking at every customer under another playbook",
+             "task=%u playbook=%016llx", task->number, (unsigned long long)worker->playbook_hash);
     engine_sweep_begin(worker->options.engine, task->state_block, task->now_ms, &worker->effects);
     task->sweep_bucket = task->due.cursor == INT64_MIN ? DUE_FAR_FIRST : task->due.cursor;
     task->sweep_part = 0;
@@ -46,10 +46,11 @@ static void sweep_begin(struct worker *worker, struct task *task)
 
 static void sweep_complete(struct worker *worker, struct task *task)
 {
-    engine_sweep_complete(worker->options.engine, task->state_block, task->now_ms, &worker->effects);
+    engine_sweep_complete(worker->options.engine, task->state_block, task->now_ms,
+                          &worker->effects);
     if (sweep_say(worker, task)) {
-        log_info("sweep_complete", "every customer was looked at", "task=%u playbook=%016llx", task->number,
-                 (unsigned long long)worker->playbook_hash);
+        log_info("sweep_complete", "every customer was looked at", "task=%u playbook=%016llx",
+                 task->number, (unsigned long long)worker->playbook_hash);
         sweep_reset(task);
     }
 }
@@ -100,8 +101,8 @@ void sweep_step(struct worker *worker, struct task *task)
 {
     if (!engine_sweep_due(worker->options.engine, task->state_block) || task->now_ms == INT64_MIN ||
         task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
-        worker->building == NO_INDEX || worker->stopping ||
-        !task_may_cut(worker, task) || !batch_room(worker, NULL)) {
+        worker->building == NO_INDEX || worker->stopping || !task_may_cut(worker, task) ||
+        !batch_room(worker, NULL)) {
         return;
     }
     const struct due *due = &task->due;

@@ -145,8 +145,7 @@ static struct lane *take_merged(struct worker *worker, struct task *task)
     case MERGE_TAKE:
         return lane_of(task, source);
     case MERGE_WAIT:
-        if (SIM_WITHOUT(MUTANT_NO_MERGE_WAIT) &&
-            task->merge.heads[source].state == MERGE_READY) {
+        if (SIM_WITHOUT(MUTANT_NO_MERGE_WAIT) && task->merge.heads[source].state == MERGE_READY) {
             return lane_of(task, source);
         }
         break;

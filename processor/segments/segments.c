@@ -3,8 +3,8 @@
 
 /* Every including characteristic holds and no excluding one does; a NO decides even beside an unknown. With
  * a proof, all of them are looked at; without, the first NO ends it. */
-enum rules_truth segment_entry(const struct segment_def *def, struct step *step, struct proof *proof,
-                               struct arena *arena)
+enum rules_truth segment_entry(const struct segment_def *def, struct step *step,
+                               struct proof *proof, struct arena *arena)
 {
     enum rules_truth entry = def->retired ? RULES_NO : RULES_YES;
     for (uint32_t i = 0; i < def->including_count + def->excluding_count; i++) {
@@ -14,7 +14,8 @@ enum rules_truth segment_entry(const struct segment_def *def, struct step *step,
         struct slice why = {NULL, 0};
         enum rules_truth truth = condition_holds(condition, step, &why);
         if (proof != NULL) {
-            proof_add(proof, arena, step, condition, including ? POLARITY_INCLUDING : POLARITY_EXCLUDING);
+            proof_add(proof, arena, step, condition,
+                      including ? POLARITY_INCLUDING : POLARITY_EXCLUDING);
         }
         if (truth == RULES_UNKNOWN) {
             if (proof != NULL) {
@@ -64,7 +65,8 @@ enum rules_truth segment_exit(const struct segment_def *def, struct step *step, 
     return leave;
 }
 
-static struct segment_changed describe(const struct segment_def *def, const struct segment_state *state,
+static struct segment_changed describe(const struct segment_def *def,
+                                       const struct segment_state *state,
                                        enum segment_transition transition, struct step *step,
                                        struct proof *proof)
 {
@@ -168,9 +170,12 @@ static void leave(const struct segment_def *def, struct segment_state *state, ui
         struct proof proof;
         proof.count = proof.missing_count = 0;
         if (expired) {
-            proof_add_fact(&proof, arena, (struct proof_leaf){
-                .leaf_id = slice_text("expires"), .expr = slice_text("longest stay reached"),
-                .as_of_ms = now_ms, .polarity = POLARITY_EXCLUDING, .holds = true});
+            proof_add_fact(&proof, arena,
+                           (struct proof_leaf){.leaf_id = slice_text("expires"),
+                                               .expr = slice_text("longest stay reached"),
+                                               .as_of_ms = now_ms,
+                                               .polarity = POLARITY_EXCLUDING,
+                                               .holds = true});
         } else {
             (void)segment_exit(def, step, &proof, arena);
         }
@@ -184,8 +189,8 @@ static void leave(const struct segment_def *def, struct segment_state *state, ui
 }
 
 /* While out. Returns true when the customer entered. */
-static bool consider_entry(const struct segment_def *def, struct segment_state *state, uint64_t *size,
-                           struct step *step)
+static bool consider_entry(const struct segment_def *def, struct segment_state *state,
+                           uint64_t *size, struct step *step)
 {
     int64_t now_ms = step->scope->now_ms;
     switch (segment_entry(def, step, NULL, NULL)) {
@@ -213,8 +218,8 @@ static bool consider_entry(const struct segment_def *def, struct segment_state *
 }
 
 /* While in. Returns true when the customer left. */
-static bool consider_exit(const struct segment_def *def, struct segment_state *state, uint64_t *size,
-                          struct step *step)
+static bool consider_exit(const struct segment_def *def, struct segment_state *state,
+                          uint64_t *size, struct step *step)
 {
     int64_t now_ms = step->scope->now_ms;
     bool expired = def->expires_ms > 0 && now_ms >= state->entered_ms + def->expires_ms;
@@ -251,15 +256,19 @@ static void retire(const struct segment_def *def, struct segment_state *state, u
     struct proof proof;
     proof.count = proof.missing_count = 0;
     if (!segment_is_empty(state)) {
-        proof_add_fact(&proof, &step->effects->arena, (struct proof_leaf){
-            .leaf_id = slice_text("retired"), .expr = slice_text("the segment is retired"),
-            .as_of_ms = step->scope->now_ms, .polarity = POLARITY_EXCLUDING, .holds = true});
+        proof_add_fact(&proof, &step->effects->arena,
+                       (struct proof_leaf){.leaf_id = slice_text("retired"),
+                                           .expr = slice_text("the segment is retired"),
+                                           .as_of_ms = step->scope->now_ms,
+                                           .polarity = POLARITY_EXCLUDING,
+                                           .holds = true});
         forget(def, state, size, step, &proof);
     }
 }
 
-void segments_evaluate(const struct segments *segments, struct segment_state *states, uint64_t *sizes,
-                       struct slice *names, struct step *step, struct segments_result *out_result)
+void segments_evaluate(const struct segments *segments, struct segment_state *states,
+                       uint64_t *sizes, struct slice *names, struct step *step,
+                       struct segments_result *out_result)
 {
     *out_result = (struct segments_result){0};
     step->scope->segments = names;
@@ -274,7 +283,8 @@ void segments_evaluate(const struct segments *segments, struct segment_state *st
             if (state->in) {
                 out_result->exited[i >> 6] |= consider_exit(def, state, &sizes[i], step) ? bit : 0;
             } else {
-                out_result->entered[i >> 6] |= consider_entry(def, state, &sizes[i], step) ? bit : 0;
+                out_result->entered[i >> 6] |=
+                    consider_entry(def, state, &sizes[i], step) ? bit : 0;
             }
             if (state->in) {
                 announce(def, state, sizes[i], step);

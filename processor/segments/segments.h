@@ -37,24 +37,24 @@ struct segment_def {
     const struct condition *excluding;
     uint32_t excluding_count;
     struct condition exit_when; /* name "exit_when"; program NULL: entry no longer holds */
-    int64_t dwell_ms;      /* entry must hold for so long; 0: at once */
+    int64_t dwell_ms;           /* entry must hold for so long; 0: at once */
     int64_t min_stay_ms;
-    int64_t cool_down_ms;  /* after an exit */
-    int64_t expires_ms;    /* longest stay; 0: none */
-    uint32_t min_size;     /* k: nothing is published while this task has fewer members */
-    bool on_event;         /* `evaluate: on_event`: deadlines do not move it */
-    bool publish;          /* in the view */
-    bool retired;          /* nobody enters; members leave when next looked at and are forgotten */
+    int64_t cool_down_ms; /* after an exit */
+    int64_t expires_ms;   /* longest stay; 0: none */
+    uint32_t min_size;    /* k: nothing is published while this task has fewer members */
+    bool on_event;        /* `evaluate: on_event`: deadlines do not move it */
+    bool publish;         /* in the view */
+    bool retired;         /* nobody enters; members leave when next looked at and are forgotten */
 };
 
 struct segment_state {
-    int64_t entered_ms;    /* while in */
-    int64_t entry_since_ms; /* while out: since when entry holds; 0: it does not */
-    int64_t exited_ms;     /* the last exit; 0: none */
+    int64_t entered_ms;      /* while in */
+    int64_t entry_since_ms;  /* while out: since when entry holds; 0: it does not */
+    int64_t exited_ms;       /* the last exit; 0: none */
     uint64_t membership_seq; /* transitions ever */
     bool in;
-    bool spent;            /* entry still held at the exit: it must be untrue once before a new entry */
-    bool announced;        /* ENTERED was published (not so while the segment is smaller than k) */
+    bool spent;     /* entry still held at the exit: it must be untrue once before a new entry */
+    bool announced; /* ENTERED was published (not so while the segment is smaller than k) */
 };
 
 struct segments {
@@ -71,8 +71,9 @@ struct segments_result {
 /* Evaluate all at scope->now_ms. Evaluating more often than needed changes nothing. Outputs go to
  * step->effects; the names of the segments the customer is in go to `names` (room for `count`) and into
  * step->scope->segments. `sizes`: members per segment in this task, kept up to date. */
-void segments_evaluate(const struct segments *segments, struct segment_state *states, uint64_t *sizes,
-                       struct slice *names, struct step *step, struct segments_result *out_result);
+void segments_evaluate(const struct segments *segments, struct segment_state *states,
+                       uint64_t *sizes, struct slice *names, struct step *step,
+                       struct segments_result *out_result);
 
 /* The first moment after now_ms at which segments_evaluate could decide otherwise with no event and
  * unchanged features. */
@@ -88,8 +89,8 @@ void segment_pack(const struct segment_state *state, struct bytes_writer *writer
 bool segment_unpack(struct segment_state *state, struct bytes_reader *reader);
 
 /* Which characteristic decides, for `segue why` and for proofs: entry truth at this moment. */
-enum rules_truth segment_entry(const struct segment_def *def, struct step *step, struct proof *proof,
-                               struct arena *arena);
+enum rules_truth segment_entry(const struct segment_def *def, struct step *step,
+                               struct proof *proof, struct arena *arena);
 /* Exit truth for a member (minimum stay and expiry aside). */
 enum rules_truth segment_exit(const struct segment_def *def, struct step *step, struct proof *proof,
                               struct arena *arena);

@@ -46,9 +46,9 @@ enum settings_clock { CLOCK_LIVE, CLOCK_STREAM };
  * default. */
 struct settings {
     const char *application; /* prefix of Redis keys, client ids and output topics */
-    const char
-        *instance;     /* this process's stable name: group.instance.id, stem of transactional.id */
-    const char *group; /* consumer group; default the application */
+    /* this process's stable name: group.instance.id, stem of transactional.id */
+    const char *instance;
+    const char *group;    /* consumer group; default the application */
     const char *playbook; /* file or folder, relative to the configuration file */
     const char *listen;   /* address:port for /metrics and probes; "": none */
     enum log_level log_level;
@@ -70,7 +70,8 @@ struct settings {
     } registry;
 
     struct {
-        const char *address; /* host:port, [v6]:port or unix:/path; of a cluster: some nodes, with commas */
+        const char *
+            address; /* host:port, [v6]:port or unix:/path; of a cluster: some nodes, with commas */
         bool cluster;
         bool tls;
         const char *ca_file, *certificate_file, *key_file, *server_name;

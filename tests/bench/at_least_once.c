@@ -27,20 +27,23 @@ static void *real(const char *name)
     return found;
 }
 
-rd_kafka_conf_res_t rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, char *text,
-                                      size_t text_size)
+rd_kafka_conf_res_t rd_kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char *value,
+                                      char *text, size_t text_size)
 {
-    static rd_kafka_conf_res_t (*next)(rd_kafka_conf_t *, const char *, const char *, char *, size_t);
+    static rd_kafka_conf_res_t (*next)(rd_kafka_conf_t *, const char *, const char *, char *,
+                                       size_t);
     if (next == NULL) {
         *(void **)&next = real("rd_kafka_conf_set");
     }
     if (strcmp(name, "transactional.id") == 0 || strcmp(name, "transaction.timeout.ms") == 0) {
         return RD_KAFKA_CONF_OK;
     }
-    return next(conf, name, strcmp(name, "enable.idempotence") == 0 ? "false" : value, text, text_size);
+    return next(conf, name, strcmp(name, "enable.idempotence") == 0 ? "false" : value, text,
+                text_size);
 }
 
-rd_kafka_resp_err_t rd_kafka_subscribe(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *topics)
+rd_kafka_resp_err_t rd_kafka_subscribe(rd_kafka_t *client,
+                                       const rd_kafka_topic_partition_list_t *topics)
 {
     static rd_kafka_resp_err_t (*next)(rd_kafka_t *, const rd_kafka_topic_partition_list_t *);
     if (next == NULL) {
@@ -63,10 +66,9 @@ rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *client)
     return NULL;
 }
 
-rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *client,
-                                                       const rd_kafka_topic_partition_list_t *list,
-                                                       const rd_kafka_consumer_group_metadata_t *metadata,
-                                                       int timeout_ms)
+rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(
+    rd_kafka_t *client, const rd_kafka_topic_partition_list_t *list,
+    const rd_kafka_consumer_group_metadata_t *metadata, int timeout_ms)
 {
     (void)client;
     (void)metadata;
@@ -83,7 +85,9 @@ rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *client, int timeout_ms
         rd_kafka_topic_partition_list_destroy(offsets);
         offsets = NULL;
     }
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? NULL : rd_kafka_error_new(code, "%s", rd_kafka_err2str(code));
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? NULL
+               : rd_kafka_error_new(code, "%s", rd_kafka_err2str(code));
 }
 
 static int is_journal(const rd_kafka_topic_t *topic)
@@ -147,7 +151,8 @@ rd_kafka_resp_err_t rd_kafka_producev(rd_kafka_t *client, ...)
         return RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     rd_kafka_error_t *error = rd_kafka_produceva(client, arguments, count);
-    rd_kafka_resp_err_t code = error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
+    rd_kafka_resp_err_t code =
+        error == NULL ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_error_code(error);
     if (error != NULL) {
         rd_kafka_error_destroy(error);
     }

@@ -34,8 +34,8 @@ static uint64_t run(struct kit *kit, struct customer **customers, const struct e
 {
     uint64_t outputs = 0;
     for (uint32_t i = 0; i < count; i++) {
-        while (engine_event(kit->engine, kit->task, customers[whose[i]], &events[i], events[i].time_ms,
-                            &kit->effects) == ENGINE_MORE) {
+        while (engine_event(kit->engine, kit->task, customers[whose[i]], &events[i],
+                            events[i].time_ms, &kit->effects) == ENGINE_MORE) {
             outputs += kit->effects.count;
             kit->effects.count = 0;
             arena_reset(&kit->effects.arena);

@@ -60,7 +60,9 @@ static void run(struct bench *bench, const char *name, bool values, bool deadlin
     for (int64_t i = 0; i < EVENTS; i++) {
         uint8_t *state = bench->states + random_below(&random, CUSTOMERS) * bench->stride;
         struct event event = next_event(&random, i);
-        struct scope scope = {.now_ms = event.time_ms, .event = &event, .customer = &bench->customer,
+        struct scope scope = {.now_ms = event.time_ms,
+                              .event = &event,
+                              .customer = &bench->customer,
                               .zones = bench->zones};
         (void)features_event(bench->plan, state, &scope, &bench->scratch);
         if (values) {
@@ -94,7 +96,8 @@ int main(void)
     arena_init(&arena, memory_take(ARENA_SIZE, "plan"), ARENA_SIZE);
     arena_init(&bench.scratch, memory_take(4096, "scratch"), 4096);
     bench_defs(defs);
-    INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &bench.plan, &problem) == STATUS_OK);
+    INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &bench.plan,
+                                  &problem) == STATUS_OK);
     bench.stride = features_state_size(bench.plan);
     bench.states = memory_take(CUSTOMERS * bench.stride, "states");
     (void)printf("features_state_bytes: %zu\n", bench.stride);
@@ -108,7 +111,8 @@ int main(void)
         defs[i].armed = true;
     }
     arena_reset(&arena);
-    INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &bench.plan, &problem) == STATUS_OK);
+    INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &bench.plan,
+                                  &problem) == STATUS_OK);
     bench.stride = features_state_size(bench.plan);
     bench.states = memory_take(CUSTOMERS * bench.stride, "states");
     run(&bench, "features_windows_at_now_with_deadlines", true, true, false);

@@ -26,7 +26,8 @@ static void open_all(void)
     defs[BENCH_COUNT_7].armed = true;
     options.remembered[SOURCE_TRANSACTIONS] = 8;
     INVARIANT(zones_load(&zones, &text) == STATUS_OK);
-    INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &plan, &problem) == STATUS_OK);
+    INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &plan, &problem) ==
+              STATUS_OK);
     INVARIANT(features_state_size(plan) <= sizeof(state));
 }
 
@@ -60,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                           .time_ms = INT64_C(1770000000000),
                           .present = UINT64_MAX,
                           .tx = {.amount_minor = 5, .merchant_country = slice_text("GB")}};
-    struct scope scope = {.now_ms = event.time_ms, .event = &event, .customer = &customer, .zones = zones};
+    struct scope scope = {
+        .now_ms = event.time_ms, .event = &event, .customer = &customer, .zones = zones};
     arena_init(&scratch, NULL, 0);
     features_values(plan, state, &scope, values);
     (void)features_event(plan, state, &scope, &scratch);

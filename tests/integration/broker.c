@@ -220,7 +220,8 @@ int64_t broker_fetch(struct log *log, uint32_t task, uint32_t count, int32_t tim
     uint32_t got = 0;
     while (got < count) {
         struct log_record records[64];
-        uint32_t n = log->ops->fetch(log, task, SOURCE_COUNT, records, count - got < 64 ? count - got : 64);
+        uint32_t n =
+            log->ops->fetch(log, task, SOURCE_COUNT, records, count - got < 64 ? count - got : 64);
         if (n > 0) {
             last = records[n - 1].offset;
         }

@@ -403,7 +403,8 @@ START_TEST(a_task_that_has_read_all_is_caught_up_behind_markers_too)
     int64_t until_ms = now_ms() + 3000;
     struct log_record record;
     bool empty = false;
-    while (log->ops->high_watermark(log, 0, SOURCE_TRANSACTIONS, &empty) != 10 && now_ms() < until_ms) {
+    while (log->ops->high_watermark(log, 0, SOURCE_TRANSACTIONS, &empty) != 10 &&
+           now_ms() < until_ms) {
         ck_assert_uint_eq(log->ops->fetch(log, 0, SOURCE_COUNT, &record, 1), 0);
         log->ops->wait(log, 20);
     }

@@ -30,7 +30,8 @@ static bool was_reversed(const struct model *model, struct slice id)
     for (uint32_t i = 0; i < model->count; i++) {
         const struct model_event *e = &model->events[i];
         if (e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_REVERSED &&
-            slice_equal(e->event.tx.reverses.size > 0 ? e->event.tx.reverses : e->event.event_id, id)) {
+            slice_equal(e->event.tx.reverses.size > 0 ? e->event.tx.reverses : e->event.event_id,
+                        id)) {
             return true;
         }
     }
@@ -91,7 +92,8 @@ static enum features_result judge(struct model *model, struct model_event *new)
     return FEATURES_ACCEPTED;
 }
 
-enum features_result model_take(struct model *model, const struct model_event *event, int32_t late_after)
+enum features_result model_take(struct model *model, const struct model_event *event,
+                                int32_t late_after)
 {
     struct model_event *new = &model->events[model->count];
     *new = *event;
@@ -102,7 +104,8 @@ enum features_result model_take(struct model *model, const struct model_event *e
     }
     new->gone = false;
     int32_t day = day_of(model, new->event.time_ms);
-    new->late = late_after > 0 && model->latest_day != INT32_MIN && day < model->latest_day - late_after;
+    new->late =
+        late_after > 0 && model->latest_day != INT32_MIN &&day < model->latest_day - late_after;
     enum features_result result = judge(model, new);
     if (result != FEATURES_DUPLICATE) {
         model->count++;
@@ -120,15 +123,17 @@ enum features_result model_take(struct model *model, const struct model_event *e
 
 static bool has_value(const struct feature_def *def, const struct event *event)
 {
-    return features_kind(def->kind)->needs == FEATURE_NEEDS_NOTHING || def->from != FEATURE_FROM_FIELD ||
-           event_has(event, def->value_field);
+    return features_kind(def->kind)->needs == FEATURE_NEEDS_NOTHING ||
+           def->from != FEATURE_FROM_FIELD || event_has(event, def->value_field);
 }
 
-static int64_t number(const struct model *model, const struct feature_def *def, const struct event *event)
+static int64_t number(const struct model *model, const struct feature_def *def,
+                      const struct event *event)
 {
     switch (def->from) {
     case FEATURE_FROM_FIELD:
-        return def->value_field == (uint32_t)fields_find(SOURCE_TRANSACTIONS, slice_text("amount_minor"))
+        return def->value_field ==
+                       (uint32_t)fields_find(SOURCE_TRANSACTIONS, slice_text("amount_minor"))
                    ? event->tx.amount_minor
                    : event->tx.balance_after_minor;
     case FEATURE_FROM_PROGRAM:
@@ -154,15 +159,16 @@ static bool matches(const struct feature_def *def, const struct cel_program *whe
         (def->currency.size > 0 && !slice_equal(def->currency, e->event.tx.currency))) {
         return false;
     }
-    if ((e->late && def->late == FEATURE_LATE_EXCLUDE) || (!e->late && def->late == FEATURE_LATE_ONLY)) {
+    if ((e->late && def->late == FEATURE_LATE_EXCLUDE) ||
+        (!e->late && def->late == FEATURE_LATE_ONLY)) {
         return false;
     }
     bool pending = e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_PENDING;
     return pending ? def->pending != FEATURE_PENDING_EXCLUDE : def->pending != FEATURE_PENDING_ONLY;
 }
 
-static bool in_window(const struct model *model, const struct feature_def *def, const struct event *event,
-                      int64_t now_ms)
+static bool in_window(const struct model *model, const struct feature_def *def,
+                      const struct event *event, int64_t now_ms)
 {
     if (def->unit == FEATURE_DAYS) {
         int32_t day = day_of(model, event->time_ms);
@@ -185,7 +191,8 @@ static bool in_window(const struct model *model, const struct feature_def *def, 
 
 /* Matching events, newest first (by time or by arrival). */
 static uint32_t collect(const struct model *model, const struct feature_def *def,
-                        const struct cel_program *where, int64_t now_ms, const struct model_event **out)
+                        const struct cel_program *where, int64_t now_ms,
+                        const struct model_event **out)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < model->count; i++) {
@@ -198,7 +205,8 @@ static uint32_t collect(const struct model *model, const struct feature_def *def
             continue;
         }
         uint32_t at = count++;
-        for (; at > 0 && def->order != FEATURE_BY_ARRIVAL && out[at - 1]->event.time_ms > e->event.time_ms;
+        for (; at > 0 && def->order != FEATURE_BY_ARRIVAL &&
+               out[at - 1]->event.time_ms > e->event.time_ms;
              at--) {
             out[at] = out[at - 1];
         }
@@ -227,7 +235,8 @@ static int64_t ranked(int64_t *values, uint32_t count, double q)
 }
 
 /* Own fields of reversals whose event never came are subtracted from counts and sums. */
-static int64_t unmatched(const struct model *model, const struct feature_def *def, int64_t now_ms, bool sum)
+static int64_t unmatched(const struct model *model, const struct feature_def *def, int64_t now_ms,
+                         bool sum)
 {
     int64_t total = 0;
     for (uint32_t i = 0; i < model->count; i++) {
@@ -340,8 +349,8 @@ static uint32_t tally(const struct model_event **events, uint32_t count, uint32_
     return found;
 }
 
-static void set_event(const struct model *model, const struct feature_def *def, const struct model_event *e,
-                      struct feature_value *value)
+static void set_event(const struct model *model, const struct feature_def *def,
+                      const struct model_event *e, struct feature_value *value)
 {
     value->present = true;
     if (value->type == FEATURE_STRING) {
@@ -382,7 +391,8 @@ static void count_pair(const struct model *model, const struct feature_def *def,
 }
 
 static void count_numbers(const struct model *model, const struct feature_def *def,
-                          const struct model_event **events, uint32_t count, struct feature_value *value)
+                          const struct model_event **events, uint32_t count,
+                          struct feature_value *value)
 {
     int64_t values[MODEL_EVENTS_MAX];
     for (uint32_t i = 0; i < count; i++) {
@@ -435,7 +445,8 @@ static void count_derived(const struct feature_def *def, const struct feature_va
     }
 }
 
-static int64_t since(const struct model *model, const struct feature_def *def, int64_t time_ms, int64_t now_ms)
+static int64_t since(const struct model *model, const struct feature_def *def, int64_t time_ms,
+                     int64_t now_ms)
 {
     if (def->kind == FEATURE_TIME_SINCE) {
         return now_ms - time_ms;
@@ -445,8 +456,8 @@ static int64_t since(const struct model *model, const struct feature_def *def, i
 }
 
 /* NOLINTNEXTLINE(readability-function-size): the model says everything in one place */
-struct feature_value model_value(const struct model *model, const struct feature_def *defs, uint32_t index,
-                                 int64_t now_ms, const struct feature_value *values)
+struct feature_value model_value(const struct model *model, const struct feature_def *defs,
+                                 uint32_t index, int64_t now_ms, const struct feature_value *values)
 {
     const struct feature_def *def = &defs[index];
     const struct model_event *events[MODEL_EVENTS_MAX];
@@ -457,13 +468,15 @@ struct feature_value model_value(const struct model *model, const struct feature
     uint32_t count = collect(model, def, def->where, now_ms, events);
     count = def->unit == FEATURE_EVENTS && count > def->length ? def->length : count;
     uint32_t wanted = def->nth == 0 ? 1 : def->nth;
-    for (uint32_t i = 0; i < count && features_kind(def->kind)->needs == FEATURE_NEEDS_NUMBER; i++) {
+    for (uint32_t i = 0; i < count && features_kind(def->kind)->needs == FEATURE_NEEDS_NUMBER;
+         i++) {
         sum += number(model, def, &events[i]->event);
     }
     switch (def->kind) {
     case FEATURE_COUNT:
         value.present = true;
-        value.i = (int64_t)count - (def->unit == FEATURE_EVENTS ? 0 : unmatched(model, def, now_ms, false));
+        value.i = (int64_t)count -
+                  (def->unit == FEATURE_EVENTS ? 0 : unmatched(model, def, now_ms, false));
         break;
     case FEATURE_SUM:
         value.present = true;
@@ -493,17 +506,21 @@ struct feature_value model_value(const struct model *model, const struct feature
     case FEATURE_LAST:
     case FEATURE_NTH:
         if (def->kind == FEATURE_FIRST ? count > 0 : count >= wanted) {
-            set_event(model, def, events[def->kind == FEATURE_FIRST ? count - 1 : wanted - 1], &value);
+            set_event(model, def, events[def->kind == FEATURE_FIRST ? count - 1 : wanted - 1],
+                      &value);
         }
         break;
     case FEATURE_TIME_SINCE:
     case FEATURE_DAYS_SINCE:
     case FEATURE_DAYS_SINCE_FIRST:
         value.present = count > 0;
-        value.i = count == 0 ? 0
-                             : since(model, def,
-                                     events[def->kind == FEATURE_DAYS_SINCE_FIRST ? count - 1 : 0]->event.time_ms,
-                                     now_ms);
+        value.i =
+            count == 0
+                ? 0
+                : since(
+                      model, def,
+                      events[def->kind == FEATURE_DAYS_SINCE_FIRST ? count - 1 : 0]->event.time_ms,
+                      now_ms);
         break;
     case FEATURE_DISTINCT:
         value.present = true;

@@ -25,10 +25,12 @@ struct model {
 };
 
 /* Take an arrival in; says what features_event should. `late_after` as in the options. */
-enum features_result model_take(struct model *model, const struct model_event *event, int32_t late_after);
+enum features_result model_take(struct model *model, const struct model_event *event,
+                                int32_t late_after);
 
 /* Recount one feature; operands have been counted into `values` already. */
-struct feature_value model_value(const struct model *model, const struct feature_def *defs, uint32_t index,
-                                 int64_t now_ms, const struct feature_value *values);
+struct feature_value model_value(const struct model *model, const struct feature_def *defs,
+                                 uint32_t index, int64_t now_ms,
+                                 const struct feature_value *values);
 
 #endif

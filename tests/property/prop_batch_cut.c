@@ -38,7 +38,8 @@ static void compare(uint64_t seed, enum run how, bool equal)
     kit_open(&kit);
     uint64_t outputs = run(&kit, seed, WHOLE, &whole);
     (void)run(&kit, seed, how, &other);
-    ck_assert_msg(outputs > EVENTS / 20, "the stream says too little: %llu", (unsigned long long)outputs);
+    ck_assert_msg(outputs > EVENTS / 20, "the stream says too little: %llu",
+                  (unsigned long long)outputs);
     ck_assert_msg((strcmp(whole, other) == 0) == equal, "SEED=%llu", (unsigned long long)seed);
     free(whole);
     free(other);

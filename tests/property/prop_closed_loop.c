@@ -27,8 +27,9 @@ struct answer {
 
 static void use_arms(bool learn)
 {
-    static const struct offer_variant variants[ARMS] = {
-        {{(const uint8_t *)"a", 1}, 1}, {{(const uint8_t *)"b", 1}, 1}, {{(const uint8_t *)"c", 1}, 1}};
+    static const struct offer_variant variants[ARMS] = {{{(const uint8_t *)"a", 1}, 1},
+                                                        {{(const uint8_t *)"b", 1}, 1},
+                                                        {{(const uint8_t *)"c", 1}, 1}};
     defs[0].variants = variants;
     defs[0].variant_count = ARMS;
     defs[0].learn = learn;
@@ -69,7 +70,8 @@ static struct loop run_loop(bool learn, uint64_t seed)
     struct random random;
     random_init(&random, seed);
     use_arms(learn);
-    memset(task->counts, 0, 2 * offers_arms_before(&offers, offers.count) * sizeof(task->counts[0]));
+    memset(task->counts, 0,
+           2 * offers_arms_before(&offers, offers.count) * sizeof(task->counts[0]));
     for (uint32_t i = 0; i < CUSTOMERS; i++) {
         struct answer *answer = &waiting[i % DELAY];
         if (i >= DELAY) {
@@ -94,10 +96,11 @@ START_TEST(the_best_arm_is_found_and_little_is_lost_on_the_way)
 {
     struct loop learned = run_loop(true, 1);
     struct loop dealt = run_loop(false, 1);
-    (void)printf("# best arm's share: %.2f, then %.2f (by weight %.2f); lost against always best: %.1f of %d "
+    (void)printf("# best arm's share: %.2f, then %.2f (by weight %.2f); lost against always best: "
+                 "%.1f of %d "
                  "customers, by weight %.1f\n",
-                 learned.best_share[0], learned.best_share[1], dealt.best_share[1], learned.lost, CUSTOMERS,
-                 dealt.lost);
+                 learned.best_share[0], learned.best_share[1], dealt.best_share[1], learned.lost,
+                 CUSTOMERS, dealt.lost);
     ck_assert_double_gt(learned.best_share[1], learned.best_share[0]);
     ck_assert_double_gt(learned.best_share[1], 0.8);
     ck_assert_double_lt(learned.lost, dealt.lost / 2);
@@ -106,7 +109,8 @@ START_TEST(the_best_arm_is_found_and_little_is_lost_on_the_way)
 END_TEST
 
 /* One world: customers reach the holdout gate one by one; is the truth in the interval at every look? */
-static bool world_is_covered(uint64_t seed, double treated_rate, double control_rate, double *out_width)
+static bool world_is_covered(uint64_t seed, double treated_rate, double control_rate,
+                             double *out_width)
 {
     struct experiment_side sides[2] = {{0}};
     struct random random;
@@ -139,8 +143,9 @@ START_TEST(the_interval_covers_the_truth_at_every_look)
         for (uint64_t seed = 0; seed < WORLDS; seed++) {
             covered += world_is_covered(seed, worlds[i][0], worlds[i][1], &width);
         }
-        (void)printf("# %.2f against %.2f: covered in %u of %d worlds, %d looks each; last width %.3f\n",
-                     worlds[i][0], worlds[i][1], covered, WORLDS, LOOKS, width);
+        (void)printf(
+            "# %.2f against %.2f: covered in %u of %d worlds, %d looks each; last width %.3f\n",
+            worlds[i][0], worlds[i][1], covered, WORLDS, LOOKS, width);
         ck_assert_uint_ge(covered, 95);
         ck_assert_double_lt(width, 0.25);
     }
@@ -159,8 +164,10 @@ START_TEST(a_fixed_interval_would_not)
             bool held = random_chance(&random, 0.5);
             experiment_add(&sides[held], random_chance(&random, 0.2));
             if ((i + 1) % (UNITS / 200) == 0 && sides[0].count > 0 && sides[1].count > 0) {
-                double difference = sides[0].sum / (double)sides[0].count - sides[1].sum / (double)sides[1].count;
-                double deviation = sqrt(0.16 / (double)sides[0].count + 0.16 / (double)sides[1].count);
+                double difference =
+                    sides[0].sum / (double)sides[0].count - sides[1].sum / (double)sides[1].count;
+                double deviation =
+                    sqrt(0.16 / (double)sides[0].count + 0.16 / (double)sides[1].count);
                 all = all && fabs(difference) <= 1.96 * deviation;
             }
         }
@@ -205,13 +212,18 @@ START_TEST(chances_are_those_of_the_tables)
     static const double thirds[3] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
     static const double quarters[4] = {0.25, 0.25, 0.25, 0.25};
     /* R: pchisq(c(4, 6, 8), 1:3, lower.tail = FALSE) */
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){60, 40}, halves, 2), 0.04550026, 1e-7);
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){30, 20, 10}, (double[]){0.5, 1.0 / 3, 1.0 / 6}, 3),
-                            1, 1e-12);
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){120, 90, 90}, thirds, 3), 0.04978707, 1e-7);
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){120, 80, 100, 100}, quarters, 4), 0.04601171, 1e-7);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){60, 40}, halves, 2), 0.04550026,
+                            1e-7);
+    ck_assert_double_eq_tol(
+        experiment_split_chance((int64_t[]){30, 20, 10}, (double[]){0.5, 1.0 / 3, 1.0 / 6}, 3), 1,
+        1e-12);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){120, 90, 90}, thirds, 3),
+                            0.04978707, 1e-7);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){120, 80, 100, 100}, quarters, 4),
+                            0.04601171, 1e-7);
     ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){3, 1}, halves, 2), 1, 1e-12);
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){50, 1}, (double[]){1, 0}, 2), 0, 1e-12);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){50, 1}, (double[]){1, 0}, 2), 0,
+                            1e-12);
 }
 END_TEST
 

@@ -15,8 +15,8 @@ static void disturb(struct kit *kit, enum run how, struct random *random)
         struct customer *customer = kit->customers[i];
         if (how == SWEPT) {
             kit_advance(kit, i, kit->now_ms);
-        } else if (how == TOO_EARLY && customer->seen_ms != INT64_MIN && random_chance(random, 0.3) &&
-                   customer->deadline_ms > kit->now_ms) {
+        } else if (how == TOO_EARLY && customer->seen_ms != INT64_MIN &&
+                   random_chance(random, 0.3) && customer->deadline_ms > kit->now_ms) {
             customer->deadline_ms = kit->now_ms;
         } else if (how == TOO_LATE && customer->deadline_ms != INT64_MAX && !customer->erased) {
             customer->deadline_ms += random_chance(random, 0.3) ? KIT_DAY_MS : 0;

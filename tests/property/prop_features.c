@@ -16,7 +16,13 @@
 #include "base/random.h"
 #include "model/fields.h"
 
-enum { RUNS = 60, EVENTS_PER_RUN = 260, DEFS_MAX = 96, ARENA_SIZE = 1 << 20, PACKED_SIZE_MAX = 1 << 17 };
+enum {
+    RUNS = 60,
+    EVENTS_PER_RUN = 260,
+    DEFS_MAX = 96,
+    ARENA_SIZE = 1 << 20,
+    PACKED_SIZE_MAX = 1 << 17
+};
 
 static uint64_t seed;
 static uint32_t run_number;
@@ -51,7 +57,8 @@ static bool is_large(const struct event *event)
 
 static int64_t signed_amount(const struct event *event)
 {
-    return event->tx.direction == DIRECTION_DEBIT ? -event->tx.amount_minor : event->tx.amount_minor;
+    return event->tx.direction == DIRECTION_DEBIT ? -event->tx.amount_minor
+                                                  : event->tx.amount_minor;
 }
 
 static const struct cel_program debit = {is_debit, NULL}, activity = {is_activity, NULL},
@@ -165,7 +172,8 @@ static void make_defs(struct random *random, bool reversals)
             def->length = 30;
         }
         if (reversals && random_chance(random, 0.3)) {
-            def->pending = random_chance(random, 0.5) ? FEATURE_PENDING_INCLUDE : FEATURE_PENDING_ONLY;
+            def->pending =
+                random_chance(random, 0.5) ? FEATURE_PENDING_INCLUDE : FEATURE_PENDING_ONLY;
         }
         def->late = (enum feature_late)random_below(random, 3);
         def->order = !reversals && kind != FEATURE_SESSIONS && kind != FEATURE_SEQUENCE &&
@@ -184,7 +192,8 @@ static void make_defs(struct random *random, bool reversals)
     }
     uint32_t basics = def_count;
     for (uint32_t i = 0; i < basics && def_count < DEFS_MAX - 2; i++) {
-        if (features_type(&defs[i]) == FEATURE_INT && i >= 2 && features_type(&defs[i - 1]) == FEATURE_INT &&
+        if (features_type(&defs[i]) == FEATURE_INT && i >= 2 &&
+            features_type(&defs[i - 1]) == FEATURE_INT &&
             features_type(&defs[i - 2]) == FEATURE_INT && random_chance(random, 0.2)) {
             struct feature_def *def = add(random_chance(random, 0.5) ? FEATURE_RATIO : FEATURE_RFM);
             uint32_t operands[] = {i, i - 1, i - 2};
@@ -237,9 +246,11 @@ static uint32_t make_stream(struct random *random, int64_t start_ms, bool revers
         struct model_event *e = &stream[i];
         int64_t step_ms = random_chance(random, 0.3) ? random_between(random, 0, MS_PER_HOUR)
                                                      : random_between(random, 0, MS_PER_DAY);
-        step_ms += sparse && random_chance(random, 0.1) ? random_between(random, 0, 40 * MS_PER_DAY) : 0;
+        step_ms +=
+            sparse && random_chance(random, 0.1) ? random_between(random, 0, 40 * MS_PER_DAY) : 0;
         clock_ms += step_ms;
-        int64_t back_ms = random_chance(random, 0.2) ? random_between(random, 0, 5 * MS_PER_DAY) : 0;
+        int64_t back_ms =
+            random_chance(random, 0.2) ? random_between(random, 0, 5 * MS_PER_DAY) : 0;
         make_event(random, i, own_time(clock_ms - back_ms, i), e);
         if (!reversals && random_chance(random, 0.02)) {
             e->event.time_ms = own_time(clock_ms - random_between(random, 20, 90) * MS_PER_DAY, i);
@@ -303,7 +314,9 @@ static bool same_value(const struct feature_value *a, const struct feature_value
 
 static double shown(const struct feature_value *value)
 {
-    return value->type == FEATURE_DOUBLE ? value->d : value->type == FEATURE_STRING ? -1 : (double)value->i;
+    return value->type == FEATURE_DOUBLE   ? value->d
+           : value->type == FEATURE_STRING ? -1
+                                           : (double)value->i;
 }
 
 struct run {
@@ -317,7 +330,8 @@ struct run {
 
 static struct scope scope_at(struct run *run, int64_t now_ms, const struct event *event)
 {
-    return (struct scope){.now_ms = now_ms, .event = event, .customer = &run->customer, .zones = zones};
+    return (struct scope){
+        .now_ms = now_ms, .event = event, .customer = &run->customer, .zones = zones};
 }
 
 static void check_recount(struct run *run, int64_t now_ms, uint32_t step)
@@ -332,8 +346,8 @@ static void check_recount(struct run *run, int64_t now_ms, uint32_t step)
             "recount: step %u, %s %s unit %d length %u anchor %d late %d pending %d order %d: "
             "got %d %f, want %d %f",
             step, defs[i].name, features_kind(defs[i].kind)->key, (int)defs[i].unit, defs[i].length,
-            (int)defs[i].anchor, (int)defs[i].late, (int)defs[i].pending, (int)defs[i].order, got[i].present,
-            shown(&got[i]), want[i].present, shown(&want[i]));
+            (int)defs[i].anchor, (int)defs[i].late, (int)defs[i].pending, (int)defs[i].order,
+            got[i].present, shown(&got[i]), want[i].present, shown(&want[i]));
     }
 }
 
@@ -352,20 +366,23 @@ static void check_deadlines(struct run *run, int64_t now_ms, struct random *rand
             continue;
         }
         bool reads_time = false;
-        for (uint32_t o = 0; features_kind(defs[i].kind)->needs == FEATURE_NEEDS_OPERANDS && o < 3; o++) {
+        for (uint32_t o = 0; features_kind(defs[i].kind)->needs == FEATURE_NEEDS_OPERANDS && o < 3;
+             o++) {
             reads_time = reads_time || defs[defs[i].operands[o]].kind == FEATURE_TIME_SINCE;
         }
         if (reads_time) {
             continue;
         }
         int64_t last_ms = due_ms == INT64_MAX ? now_ms + 500 * MS_PER_DAY : due_ms - 1;
-        struct scope later = scope_at(run, random_chance(random, 0.5) ? last_ms
-                                               : random_between(random, now_ms, last_ms), NULL);
+        struct scope later = scope_at(
+            run, random_chance(random, 0.5) ? last_ms : random_between(random, now_ms, last_ms),
+            NULL);
         features_values(run->plan, run->state, &later, after);
         LAW(same_value(&before[i], &after[i]), "deadline: %s %s changed before %lld", defs[i].name,
             features_kind(defs[i].kind)->key, (long long)due_ms);
     }
-    LAW(features_deadline(run->plan, run->state, &scope) == soonest, "deadline: not the first of all");
+    LAW(features_deadline(run->plan, run->state, &scope) == soonest,
+        "deadline: not the first of all");
 }
 
 static size_t pack(const struct features_plan *plan, const void *state, uint8_t *out)
@@ -373,7 +390,8 @@ static size_t pack(const struct features_plan *plan, const void *state, uint8_t 
     struct bytes_writer writer = bytes_writer(out, PACKED_SIZE_MAX);
     features_pack(plan, state, &writer);
     LAW(!writer.full, "packing: does not fit");
-    LAW(writer.size <= features_packed_size_max(plan), "packing: larger than features_packed_size_max");
+    LAW(writer.size <= features_packed_size_max(plan),
+        "packing: larger than features_packed_size_max");
     return writer.size;
 }
 
@@ -384,7 +402,8 @@ static void repack(struct run *run)
     struct status_text text;
     size_t size = pack(run->plan, run->other, packed);
     struct bytes_reader reader = bytes_reader(slice_of(packed, size));
-    LAW(features_unpack(run->plan, run->other, &reader, &text) == STATUS_OK, "packing: %s", text.text);
+    LAW(features_unpack(run->plan, run->other, &reader, &text) == STATUS_OK, "packing: %s",
+        text.text);
     LAW(bytes_left(&reader) == 0, "packing: bytes are left");
 }
 
@@ -431,8 +450,8 @@ static void check_order(struct run *run, struct random *random, uint32_t count, 
     }
 }
 
-static const char *const zone_names[] = {"UTC", "Europe/London", "Asia/Kolkata", "Australia/Lord_Howe",
-                                         "America/St_Johns"};
+static const char *const zone_names[] = {"UTC", "Europe/London", "Asia/Kolkata",
+                                         "Australia/Lord_Howe", "America/St_Johns"};
 
 static void one_run(struct run *run, struct arena *arena, struct random *random)
 {
@@ -445,27 +464,34 @@ static void one_run(struct run *run, struct arena *arena, struct random *random)
     run->late_after = options.late_after_days;
     struct features_problem problem;
     arena_reset(arena);
-    enum status status = features_plan_build(defs, def_count, &options, arena, &run->plan, &problem);
+    enum status status =
+        features_plan_build(defs, def_count, &options, arena, &run->plan, &problem);
     LAW(status == STATUS_OK, "plan: %s", problem.text.text);
     run->state = arena_take(arena, features_state_size(run->plan));
     run->other = arena_take(arena, features_state_size(run->plan));
-    LAW(run->other != NULL, "plan: two states of %zu bytes do not fit", features_state_size(run->plan));
+    LAW(run->other != NULL, "plan: two states of %zu bytes do not fit",
+        features_state_size(run->plan));
     features_init(run->plan, run->state);
     features_init(run->plan, run->other);
     run->model.count = 0;
     run->model.latest_day = INT32_MIN;
-    run->model.zone = run->customer.profile.zone = zones_find(zones, slice_text(zone_names[run_number % 5]));
-    int64_t start_ms = civil_day((struct civil_date){2024, 1 + (int32_t)random_below(random, 12), 20}) * MS_PER_DAY;
+    run->model.zone = run->customer.profile.zone =
+        zones_find(zones, slice_text(zone_names[run_number % 5]));
+    int64_t start_ms =
+        civil_day((struct civil_date){2024, 1 + (int32_t)random_below(random, 12), 20}) *
+        MS_PER_DAY;
     uint32_t count = make_stream(random, start_ms, reversals, sparse);
     int64_t now_ms = INT64_MIN;
     for (uint32_t i = 0; i < count; i++) {
         struct model_event *e = &stream[i];
         bind(e);
-        int64_t ahead_ms = random_chance(random, 0.1) ? -4 * MS_PER_MINUTE : random_between(random, 0, MS_PER_HOUR);
+        int64_t ahead_ms = random_chance(random, 0.1) ? -4 * MS_PER_MINUTE
+                                                      : random_between(random, 0, MS_PER_HOUR);
         now_ms = e->event.time_ms + ahead_ms > now_ms ? e->event.time_ms + ahead_ms : now_ms;
         struct scope scope = scope_at(run, now_ms, &e->event);
         struct features_outcome got = features_event(run->plan, run->state, &scope, &run->scratch);
-        struct features_outcome other = features_event(run->plan, run->other, &scope, &run->scratch);
+        struct features_outcome other =
+            features_event(run->plan, run->other, &scope, &run->scratch);
         enum features_result want = model_take(&run->model, e, run->late_after);
         LAW(got.result == want && other.result == want, "recount: step %u: result %d, want %d", i,
             (int)got.result, (int)want);
@@ -507,7 +533,7 @@ int main(void)
     for (run_number = 0; run_number < RUNS; run_number++) {
         one_run(&run, &arena, &random);
     }
-    (void)printf("ok 1 - %d streams of %d events keep the laws (SEED=%llu)\n1..1\n", RUNS, EVENTS_PER_RUN,
-                 (unsigned long long)seed);
+    (void)printf("ok 1 - %d streams of %d events keep the laws (SEED=%llu)\n1..1\n", RUNS,
+                 EVENTS_PER_RUN, (unsigned long long)seed);
     return 0;
 }

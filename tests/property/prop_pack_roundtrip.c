@@ -35,8 +35,8 @@ START_TEST(a_record_read_back_packs_to_the_same_bytes)
                                          &text) == STATUS_OK);
         ck_assert_uint_eq(engine_customer_pack(kit.engine, kit.customers[CUSTOMERS], two), size);
         ck_assert_mem_eq(one, two, size);
-        ck_assert_uint_eq(engine_view(kit.engine, kit.customers[CUSTOMERS], &kit.effects.arena, changes),
-                          0);
+        ck_assert_uint_eq(
+            engine_view(kit.engine, kit.customers[CUSTOMERS], &kit.effects.arena, changes), 0);
         one[size / 2] ^= 1; /* the comparison sees a single bit */
         ck_assert(memcmp(one, two, size) != 0);
     }
@@ -96,20 +96,24 @@ START_TEST(another_layout_keeps_what_is_unchanged)
     struct status_text text;
     kit_open(&kit);
     for (uint32_t i = 0; i < 4; i++) {
-        struct event event = kit_tx(KIT_START_MS + (int64_t)i * KIT_DAY_MS, DIRECTION_DEBIT, 9000, "shop");
+        struct event event =
+            kit_tx(KIT_START_MS + (int64_t)i * KIT_DAY_MS, DIRECTION_DEBIT, 9000, "shop");
         kit_event(&kit, 0, &event);
     }
     kit_advance(&kit, 0, KIT_START_MS + INT64_C(20) * KIT_DAY_MS);
-    ck_assert_uint_eq(kit_count(&kit, "segment-changes"), 3); /* spender in, active in, spender out */
+    ck_assert_uint_eq(kit_count(&kit, "segment-changes"),
+                      3); /* spender in, active in, spender out */
     const struct engine *other = kit_other_layout(&kit, false);
     ck_assert(engine_layout_hash(other) != engine_layout_hash(kit.engine));
     size_t size = engine_customer_pack(kit.engine, kit.customers[0], one);
     struct customer *customer = malloc(engine_customer_size(other));
-    ck_assert(engine_customer_unpack(other, customer, slice_text("c-00"), slice_of(one, size), &text) ==
-              STATUS_OK);
-    ck_assert_int_eq(customer->deadline_ms, customer->seen_ms); /* looked at once, under the new rules */
+    ck_assert(engine_customer_unpack(other, customer, slice_text("c-00"), slice_of(one, size),
+                                     &text) == STATUS_OK);
+    ck_assert_int_eq(customer->deadline_ms,
+                     customer->seen_ms); /* looked at once, under the new rules */
     size_t back = engine_customer_pack(other, customer, two);
-    ck_assert_uint_eq(back, size); /* memberships of a changed segment stay until its new rule has looked */
+    ck_assert_uint_eq(
+        back, size); /* memberships of a changed segment stay until its new rule has looked */
     ck_assert(engine_customer_unpack(kit.engine, kit.customers[1], slice_text("c-00"),
                                      slice_of(two, back), &text) == STATUS_OK);
     kit.now_ms += INT64_C(21) * KIT_DAY_MS;
@@ -117,7 +121,8 @@ START_TEST(another_layout_keeps_what_is_unchanged)
     kit.said_size = 0;
     kit.said[0] = 0;
     kit_event(&kit, 1, &event);
-    ck_assert_uint_eq(kit_count(&kit, "active ENTERED"), 0); /* still a member, so not entered again */
+    ck_assert_uint_eq(kit_count(&kit, "active ENTERED"),
+                      0); /* still a member, so not entered again */
     free(customer);
     kit_close(&kit);
 }

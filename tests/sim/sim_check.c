@@ -200,11 +200,14 @@ void sim_check_commit(const struct sim_txn *txn)
 static void explain(uint32_t task)
 {
     for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
-        for (const struct sim_node *node = sim->checker.model[task]->buckets[i]; node != NULL; node = node->next) {
+        for (const struct sim_node *node = sim->checker.model[task]->buckets[i]; node != NULL;
+             node = node->next) {
             char key[128];
-            const char *kind = node->key.data[0] == 'd' ? "due" : node->key.data[0] == 'c' ? "c" : "v";
-            int size = snprintf(key, sizeof(key), "{app.%u}%s:%.*s", task, kind, (int)node->key.size - 1,
-                                (const char *)node->key.data + 1);
+            const char *kind = node->key.data[0] == 'd'   ? "due"
+                               : node->key.data[0] == 'c' ? "c"
+                                                          : "v";
+            int size = snprintf(key, sizeof(key), "{app.%u}%s:%.*s", task, kind,
+                                (int)node->key.size - 1, (const char *)node->key.data + 1);
             const struct sim_node *real = sim_map_node(sim->redis, slice_of(key, (size_t)size));
             for (uint32_t k = 0; k < node->count; k++) {
                 const struct slice *value = sim_node_get(real, node->fields[k].name);

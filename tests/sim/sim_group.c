@@ -16,7 +16,8 @@ static void assignment_arrives(void *data, uint32_t process)
     const struct assignment *assignment = data;
     struct sim_process *of = &sim->processes[process];
     /* Member ids only grow: an answer to an older join is of no use to anybody. */
-    if (assignment->generation < of->metadata_generation || assignment->member < of->metadata_member) {
+    if (assignment->generation < of->metadata_generation ||
+        assignment->member < of->metadata_member) {
         return;
     }
     for (uint32_t i = 0; i < SIM_TASKS; i++) {

@@ -119,8 +119,7 @@ static void ends_arrive(void *data, uint32_t index)
             process->end_seen[asking->task][i] = input_end(i, asking->task);
         }
     }
-    struct log_event event = {
-        .kind = LOG_ENDS, .task = asking->task, .ticket = asking->ticket};
+    struct log_event event = {.kind = LOG_ENDS, .task = asking->task, .ticket = asking->ticket};
     sim_push(index, &event);
 }
 

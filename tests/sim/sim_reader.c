@@ -7,8 +7,8 @@ void sim_log_read_journal(struct log *log, uint32_t task, int64_t offset)
     uint32_t index;
     struct sim_process *process = sim_process_of(log, &index);
     int64_t start = sim->partitions[task * SIM_JOURNALS / SIM_TASKS].start;
-    process->journal[task] = (struct sim_reader){
-        .active = true, .offset = offset < start ? start : offset};
+    process->journal[task] =
+        (struct sim_reader){.active = true, .offset = offset < start ? start : offset};
     sim_wake(index);
 }
 
@@ -103,7 +103,7 @@ static void trim_arrives(void *data, uint32_t process)
 }
 
 void sim_log_trim_journal(struct log *log, uint32_t task, int64_t keep_ms,
-                             log_low_offset *low_offset)
+                          log_low_offset *low_offset)
 {
     uint32_t index;
     struct trimming *trimming = sim_take(sizeof(*trimming));

@@ -24,7 +24,13 @@ struct item {
     uint32_t life;
 };
 
-enum { HEAP_MAX = 1 << 16, WORLD_MEMORY = 1 << 30, PHASE_1_US = 12000000, PHASE_2_US = 90000000, LATE_MS = 1500 };
+enum {
+    HEAP_MAX = 1 << 16,
+    WORLD_MEMORY = 1 << 30,
+    PHASE_1_US = 12000000,
+    PHASE_2_US = 90000000,
+    LATE_MS = 1500
+};
 
 static struct item *heap;
 static uint32_t heap_count;
@@ -277,7 +283,8 @@ static struct worker_options sim_options(struct sim_process *process)
     options.task_count = SIM_TASKS;
     options.journal_partitions = SIM_JOURNALS;
     options.checkpoint_partitions = SIM_JOURNALS;
-    options.checkpoint_interval_ms = sim_chance(.5) ? sim_between(700, 3000) : sim_between(5000, 20000);
+    options.checkpoint_interval_ms =
+        sim_chance(.5) ? sim_between(700, 3000) : sim_between(5000, 20000);
     options.journal_keep_ms = sim_between(0, 2000);
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
@@ -285,8 +292,8 @@ static struct worker_options sim_options(struct sim_process *process)
     options.store_timeout_ms = 1500;
     options.future_ms_max = 3 * 3600000; /* clocks jump here, and a false `future` would be right */
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
-        options.sources[i] = (struct worker_source){
-            .used = true, .start = WORKER_START_EARLIEST, .topic = "input"};
+        options.sources[i] =
+            (struct worker_source){.used = true, .start = WORKER_START_EARLIEST, .topic = "input"};
     }
     options.clock_mode = sim->stream ? ENGINE_CLOCK_STREAM : ENGINE_CLOCK_LIVE;
     options.limits = (struct worker_limits){.chunk_records = (uint32_t)sim_between(4, 48),
@@ -444,8 +451,8 @@ static void make_inputs(void)
                 input->number = i;
                 input->visible_us = at;
                 input->append_ms = SIM_WALL_MS + at / 1000;
-                input->time_ms =
-                    input->append_ms - sim_between(0, random_chance(&sim->random, .1) ? LATE_MS : 500);
+                input->time_ms = input->append_ms -
+                                 sim_between(0, random_chance(&sim->random, .1) ? LATE_MS : 500);
                 input->garbage = random_chance(&sim->random, .03);
                 char text[16];
                 struct bytes_writer writer = bytes_writer(input->value, 24);

@@ -29,7 +29,7 @@ struct kit {
     void *task;
     struct customer *customers[KIT_CUSTOMERS_MAX];
     int64_t now_ms;
-    char *said;       /* outputs as lines, NUL-terminated */
+    char *said; /* outputs as lines, NUL-terminated */
     size_t said_size, said_limit;
     uint64_t outputs;
 };
@@ -61,7 +61,8 @@ void kit_cut(struct kit *kit);
 /* Does a line that was said contain `text`? How many do? */
 uint32_t kit_count(const struct kit *kit, const char *text);
 
-struct event kit_tx(int64_t time_ms, enum direction direction, int64_t amount_minor, const char *payer);
+struct event kit_tx(int64_t time_ms, enum direction direction, int64_t amount_minor,
+                    const char *payer);
 struct event kit_app(int64_t time_ms, const char *what);
 /* Consent to marketing by push and e-mail, risk profile 4. */
 struct event kit_profile(int64_t time_ms);

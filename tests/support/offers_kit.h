@@ -24,18 +24,27 @@ static inline void setup(void)
 {
     stage_open(&stage);
     login = slice_text("login");
-    defs[0] = (struct offer_def){
-        .id = slice_text("one"), .hash = 1, .purpose = PURPOSE_MARKETING,
-        .channels = 1U << CHANNEL_PUSH | 1U << CHANNEL_EMAIL, .value_minor = 2000, .priority = 1,
-        .on_app = &login, .on_app_count = 1, .valid_from_ms = INT64_MIN, .valid_until_ms = INT64_MAX,
-        .eligible = kit_condition(&stage.kit, "eligible", "f.spend >= 10"),
-        .suitable = kit_condition(&stage.kit, "suitable", "c.risk_profile >= 3")};
+    defs[0] = (struct offer_def){.id = slice_text("one"),
+                                 .hash = 1,
+                                 .purpose = PURPOSE_MARKETING,
+                                 .channels = 1U << CHANNEL_PUSH | 1U << CHANNEL_EMAIL,
+                                 .value_minor = 2000,
+                                 .priority = 1,
+                                 .on_app = &login,
+                                 .on_app_count = 1,
+                                 .valid_from_ms = INT64_MIN,
+                                 .valid_until_ms = INT64_MAX,
+                                 .eligible = kit_condition(&stage.kit, "eligible", "f.spend >= 10"),
+                                 .suitable =
+                                     kit_condition(&stage.kit, "suitable", "c.risk_profile >= 3")};
     defs[1] = defs[0];
     defs[1].id = slice_text("two");
     defs[1].hash = 2;
     defs[1].value_minor = 4000;
-    offers = (struct offers){.defs = defs, .count = 1, .policy = {.top = 2, .quiet_from_minute = -1,
-                                                                  .publish_no_offer = true}};
+    offers =
+        (struct offers){.defs = defs,
+                        .count = 1,
+                        .policy = {.top = 2, .quiet_from_minute = -1, .publish_no_offer = true}};
     memset(&state, 0, sizeof(state));
     memset(histories, 0, sizeof(histories));
     memset(in, 0, sizeof(in));
@@ -137,7 +146,8 @@ static inline void expect_blocked(int64_t days, const char *reason)
     const struct offer_decided *said = decide(days);
     ck_assert_ptr_nonnull(said);
     ck_assert_uint_eq(said->offer_count, 0);
-    ck_assert_msg(slice_is(said->no_offer_reason, reason), "%.*s", SLICE_ARG(said->no_offer_reason));
+    ck_assert_msg(slice_is(said->no_offer_reason, reason), "%.*s",
+                  SLICE_ARG(said->no_offer_reason));
 }
 
 #endif

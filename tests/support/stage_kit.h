@@ -27,13 +27,20 @@ static inline void stage_open(struct stage *stage)
     stage->customer.id[0] = 'x';
     stage->customer.id_size = 1;
     stage->customer.profile.updated_at_ms = INT64_MIN;
-    stage->scope = (struct scope){.now_ms = KIT_START_MS, .customer = &stage->customer,
-                                  .features = stage->values, .feature_count = stage->kit.playbook.name_count,
+    stage->scope = (struct scope){.now_ms = KIT_START_MS,
+                                  .customer = &stage->customer,
+                                  .features = stage->values,
+                                  .feature_count = stage->kit.playbook.name_count,
                                   .zones = stage->kit.zones};
-    stage->step = (struct step){.scope = &stage->scope, .effects = &stage->kit.effects,
-                                .scratch = &stage->scratch, .customer = &stage->customer,
-                                .environment = stage->kit.playbook.environment, .live = true,
-                                .task_count = 1, .origin = ORIGIN_LIVE, .task_now_ms = KIT_START_MS};
+    stage->step = (struct step){.scope = &stage->scope,
+                                .effects = &stage->kit.effects,
+                                .scratch = &stage->scratch,
+                                .customer = &stage->customer,
+                                .environment = stage->kit.playbook.environment,
+                                .live = true,
+                                .task_count = 1,
+                                .origin = ORIGIN_LIVE,
+                                .task_now_ms = KIT_START_MS};
 }
 
 static inline void stage_close(struct stage *stage)
@@ -54,8 +61,10 @@ static inline void stage_at(struct stage *stage, int64_t days, const struct even
 
 static inline void stage_set(struct stage *stage, uint32_t feature, int64_t value)
 {
-    stage->values[feature] = (struct feature_value){
-        .type = feature == STAGE_LAST_ACTIVITY ? FEATURE_TIME : FEATURE_INT, .present = true, .i = value};
+    stage->values[feature] =
+        (struct feature_value){.type = feature == STAGE_LAST_ACTIVITY ? FEATURE_TIME : FEATURE_INT,
+                               .present = true,
+                               .i = value};
 }
 
 #endif

@@ -3,7 +3,8 @@
 
 #include "support/suite.h"
 
-static const int64_t values[] = {0, -1, 1, 63, 64, -64, -65, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
+static const int64_t values[] = {0,   -1,        1,         63,        64,       -64,
+                                 -65, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN};
 
 START_TEST(varint_comes_back)
 {
@@ -27,7 +28,9 @@ START_TEST(reader_refuses_what_is_cut_short_or_overlong)
     reader = bytes_reader(slice_of("\x80", 1));
     (void)bytes_take_varuint(&reader);
     ck_assert(reader.bad);
-    reader = bytes_reader(slice_of("\x05" "abc", 4));
+    reader = bytes_reader(slice_of("\x05"
+                                   "abc",
+                                   4));
     (void)bytes_take_slice(&reader);
     ck_assert(reader.bad);
 }

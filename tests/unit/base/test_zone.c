@@ -38,7 +38,8 @@ static const struct {
     {"Europe/London", "2071-03-29T01:00:00Z", 0, 60}, /* from the rule in the footer */
     {"America/New_York", "2024-03-10T07:00:00Z", -300, -240},
     {"Australia/Lord_Howe", "2024-04-06T15:00:00Z", 660, 630}, /* half an hour of summer time */
-    {"Australia/Sydney", "2060-04-03T16:00:00Z", 660, 600},    /* Saturday 16:00 is Sunday 03:00 there */
+    {"Australia/Sydney", "2060-04-03T16:00:00Z", 660,
+     600}, /* Saturday 16:00 is Sunday 03:00 there */
     {"Asia/Kolkata", "2024-06-01T00:00:00Z", 330, 330},
     {"Asia/Kathmandu", "2024-06-01T00:00:00Z", 345, 345},
 };
@@ -109,7 +110,8 @@ int main(void)
     Suite *suite = suite_create("zone");
     TCase *tests = tcase_create("zone");
     tcase_add_checked_fixture(tests, load, NULL);
-    tcase_add_loop_test(tests, offsets_change_when_they_should, 0, sizeof(changes) / sizeof(changes[0]));
+    tcase_add_loop_test(tests, offsets_change_when_they_should, 0,
+                        sizeof(changes) / sizeof(changes[0]));
     tcase_add_test(tests, days_of_a_change_are_23_and_25_hours_long);
     tcase_add_test(tests, a_midnight_that_does_not_exist_is_the_first_moment_that_does);
     tcase_add_loop_test(tests, every_day_starts_where_the_day_before_ends, 0, 5);

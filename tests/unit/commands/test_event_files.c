@@ -35,17 +35,19 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 static void put(FILE *out, const struct expected *e)
 {
     if (e->source == SOURCE_TRANSACTIONS) {
-        (void)fprintf(out,
-                      "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%u\",\"customer_id\":"
-                      "\"c%u\",\"account_id\":\"a\",\"account_type\":\"CURRENT\",\"booked_at\":%lld,"
-                      "\"amount_minor\":1,\"currency\":\"GBP\",\"direction\":\"DEBIT\","
-                      "\"status\":\"POSTED\",\"kind\":\"CARD\",\"channel\":\"POS\"}}\n",
-                      e->number, e->customer, (long long)e->time_ms);
+        (void)fprintf(
+            out,
+            "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%u\",\"customer_id\":"
+            "\"c%u\",\"account_id\":\"a\",\"account_type\":\"CURRENT\",\"booked_at\":%lld,"
+            "\"amount_minor\":1,\"currency\":\"GBP\",\"direction\":\"DEBIT\","
+            "\"status\":\"POSTED\",\"kind\":\"CARD\",\"channel\":\"POS\"}}\n",
+            e->number, e->customer, (long long)e->time_ms);
     } else {
-        (void)fprintf(out,
-                      "{ \"event\":{\"event_id\":\"e%u\",\"customer_id\":\"c%u\",\"occurred_at\":%lld,"
-                      "\"event\":\"login\",\"channel\":\"WEB\"},\"source\":\"app-engagement\"}\n",
-                      e->number, e->customer, (long long)e->time_ms);
+        (void)fprintf(
+            out,
+            "{ \"event\":{\"event_id\":\"e%u\",\"customer_id\":\"c%u\",\"occurred_at\":%lld,"
+            "\"event\":\"login\",\"channel\":\"WEB\"},\"source\":\"app-engagement\"}\n",
+            e->number, e->customer, (long long)e->time_ms);
     }
 }
 
@@ -60,7 +62,8 @@ static void write_file(uint64_t seed, bool apart)
     int64_t time_ms = 1700000000000;
     for (uint32_t i = 0; i < EVENTS; i++) {
         uint32_t s = apart ? i / (EVENTS / 2) : (uint32_t)random_below(&random, SOURCES_USED);
-        time_ms = apart && i == EVENTS / 2 ? 1700000000000 : time_ms + random_between(&random, 0, 9);
+        time_ms =
+            apart && i == EVENTS / 2 ? 1700000000000 : time_ms + random_between(&random, 0, 9);
         int64_t late_ms = random_chance(&random, .1) ? random_between(&random, 0, 900) : 0;
         struct expected e = {s, (uint32_t)random_below(&random, CUSTOMERS), time_ms - late_ms, i};
         inputs[s][input_count[s]++] = e;

@@ -47,7 +47,8 @@ START_TEST(everybody_in_work_is_paid_every_period)
             if (lifesim_salary_minor(&person, day, &employer) > 0) {
                 int32_t weekday = civil_weekday(day);
                 ck_assert_msg(weekday != 0 && weekday != 6, "paid on a weekend");
-                ck_assert_msg(last == 0 || day - last <= 35, "a gap of %d days for %u", day - last, number);
+                ck_assert_msg(last == 0 || day - last <= 35, "a gap of %d days for %u", day - last,
+                              number);
                 last = day;
             }
         }

@@ -45,7 +45,8 @@ START_TEST(a_salary_that_stops_is_noticed_with_no_event)
     ck_assert_uint_eq(kit_count(&kit, "salary.stopped"), 0);
     kit_advance(&kit, 0, day(90 + 45) + 1);
     ck_assert_uint_eq(kit_count(&kit, "salary.stopped CONFIRMED TIMER"), 1);
-    ck_assert_uint_eq(kit_count(&kit, "offer notice/default POST"), 1); /* mandatory, triggered by it */
+    ck_assert_uint_eq(kit_count(&kit, "offer notice/default POST"),
+                      1); /* mandatory, triggered by it */
     take(kit_tx(day(150), DIRECTION_CREDIT, 250000, "acme"));
     ck_assert_uint_eq(kit_count(&kit, "salary.stopped EXPIRED LIVE"), 1);
 }
@@ -61,7 +62,8 @@ START_TEST(other_events_do_not_hide_a_stopped_salary)
     char expected[80];
     (void)snprintf(expected, sizeof(expected), "life-events %lld ",
                    (long long)(day(135) + 1 - KIT_START_MS));
-    ck_assert_uint_eq(kit_count(&kit, expected), 1); /* effective at its moment, not at the next event */
+    ck_assert_uint_eq(kit_count(&kit, expected),
+                      1); /* effective at its moment, not at the next event */
 }
 END_TEST
 
@@ -70,7 +72,8 @@ START_TEST(a_windfall_leads_through_all_stages)
     take(kit_profile(day(0)));
     take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
     ck_assert_uint_eq(kit_count(&kit, "windfall CONFIRMED LIVE"), 1);
-    ck_assert_uint_eq(kit_count(&kit, "lucky ENTERED LIVE m1 by transaction@2"), 2); /* change and state */
+    ck_assert_uint_eq(kit_count(&kit, "lucky ENTERED LIVE m1 by transaction@2"),
+                      2); /* change and state */
     ck_assert_uint_eq(kit_count(&kit, "offer savings/"), 1);
     ck_assert_uint_eq(kit_count(&kit, "exposures"), 1);
     kit_advance(&kit, 0, day(12));
@@ -141,7 +144,8 @@ START_TEST(many_deadlines_are_fired_in_more_than_one_call)
     pay_salary(4);
     uint32_t calls = 1;
     int64_t end = day(2000);
-    while (engine_advance(kit.engine, kit.task, kit.customers[0], end, &kit.effects) == ENGINE_MORE) {
+    while (engine_advance(kit.engine, kit.task, kit.customers[0], end, &kit.effects) ==
+           ENGINE_MORE) {
         calls++;
     }
     ck_assert_uint_gt(calls, 1);
@@ -166,7 +170,8 @@ START_TEST(the_view_holds_what_is_published_and_changes_only_with_it)
     for (uint32_t i = 0; i < count; i++) {
         windfall = windfall || (slice_is(changes[i].name, "life.windfall") &&
                                 slice_is(changes[i].text, "confirmed since 2026-01-02T12:00:00Z"));
-        offer = offer || (slice_is(changes[i].name, "offer") && slice_is(changes[i].text, "savings"));
+        offer =
+            offer || (slice_is(changes[i].name, "offer") && slice_is(changes[i].text, "savings"));
         ck_assert(!changes[i].remove);
     }
     ck_assert(windfall);
@@ -202,8 +207,8 @@ START_TEST(explanations_show_values_and_change_nothing)
     take(kit_tx(day(1), DIRECTION_DEBIT, 15000, "shop"));
     size_t size = engine_customer_pack(kit.engine, kit.customers[0], before);
     ck_assert(engine_find(kit.engine, EXPLAIN_SEGMENT, slice_text("spender"), &index));
-    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_SEGMENT, index, day(2), NULL,
-                             &arena, &why) == STATUS_OK);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_SEGMENT, index, day(2),
+                             NULL, &arena, &why) == STATUS_OK);
     ck_assert(!why.holds);
     ck_assert_int_eq(why.rule, EXPLAIN_NO);
     ck_assert_uint_eq(why.leaf_count, 2);
@@ -211,20 +216,20 @@ START_TEST(explanations_show_values_and_change_nothing)
     ck_assert(slice_is(why.leaves[0].threshold, "20000"));
     arena_reset(&arena);
     struct event more = kit_tx(day(2), DIRECTION_DEBIT, 5000, "shop"); /* what if */
-    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_SEGMENT, index, day(2), &more,
-                             &arena, &why) == STATUS_OK);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_SEGMENT, index, day(2),
+                             &more, &arena, &why) == STATUS_OK);
     ck_assert(why.holds);
     arena_reset(&arena);
     ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("savings"), &index));
-    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2), NULL,
-                             &arena, &why) == STATUS_OK);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2),
+                             NULL, &arena, &why) == STATUS_OK);
     ck_assert(!why.holds);
     ck_assert_uint_eq(why.gates[GATE_ELIGIBLE].reason.size, 0);
     ck_assert(slice_is(why.gates[GATE_SEGMENT].reason, "in_none_of_segments_any"));
     arena_reset(&arena);
     ck_assert(engine_find(kit.engine, EXPLAIN_LIFE_EVENT, slice_text("dormant"), &index));
-    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_LIFE_EVENT, index, day(200),
-                             NULL, &arena, &why) == STATUS_OK);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_LIFE_EVENT, index,
+                             day(200), NULL, &arena, &why) == STATUS_OK);
     ck_assert(!engine_find(kit.engine, EXPLAIN_OFFER, slice_text("none"), &index));
     ck_assert_uint_eq(engine_customer_pack(kit.engine, kit.customers[0], after), size);
     ck_assert_mem_eq(before, after, size);

@@ -35,18 +35,38 @@ static inline bool bench_is_group_6(const struct event *event)
 }
 
 enum bench_feature {
-    BENCH_TOTAL, BENCH_LATE, BENCH_LAST_TS, BENCH_FIRST_DAY, BENCH_BALANCE, BENCH_COUNT_7, BENCH_COUNT_30,
-    BENCH_DEBIT_30, BENCH_CREDIT_30, BENCH_G4_30, BENCH_G5_30, BENCH_G6_30, BENCH_DISTINCT, BENCH_TOP_COUNT,
-    BENCH_COUNTRY_1, BENCH_COUNTRY_2, BENCH_COUNTRY_3, BENCH_COUNTRY_4, BENCH_DAYS_SINCE_FIRST,
-    BENCH_PARTITION, BENCH_OFFSET, BENCH_FEATURE_COUNT
+    BENCH_TOTAL,
+    BENCH_LATE,
+    BENCH_LAST_TS,
+    BENCH_FIRST_DAY,
+    BENCH_BALANCE,
+    BENCH_COUNT_7,
+    BENCH_COUNT_30,
+    BENCH_DEBIT_30,
+    BENCH_CREDIT_30,
+    BENCH_G4_30,
+    BENCH_G5_30,
+    BENCH_G6_30,
+    BENCH_DISTINCT,
+    BENCH_TOP_COUNT,
+    BENCH_COUNTRY_1,
+    BENCH_COUNTRY_2,
+    BENCH_COUNTRY_3,
+    BENCH_COUNTRY_4,
+    BENCH_DAYS_SINCE_FIRST,
+    BENCH_PARTITION,
+    BENCH_OFFSET,
+    BENCH_FEATURE_COUNT
 };
 
-static const struct cel_program bench_debit = {bench_is_debit, NULL}, bench_credit = {bench_is_credit, NULL},
+static const struct cel_program bench_debit = {bench_is_debit, NULL},
+                                bench_credit = {bench_is_credit, NULL},
                                 bench_group_4 = {bench_is_group_4, NULL},
                                 bench_group_5 = {bench_is_group_5, NULL},
                                 bench_group_6 = {bench_is_group_6, NULL};
 
-static inline void bench_set(struct feature_def *def, const char *name, enum feature_kind kind, const char *field)
+static inline void bench_set(struct feature_def *def, const char *name, enum feature_kind kind,
+                             const char *field)
 {
     *def = (struct feature_def){.name = name, .kind = kind, .source = SOURCE_TRANSACTIONS};
     if (field != NULL) {
@@ -55,8 +75,8 @@ static inline void bench_set(struct feature_def *def, const char *name, enum fea
     }
 }
 
-static inline void bench_days(struct feature_def *def, uint32_t days, const struct cel_program *where,
-                              const char *text)
+static inline void bench_days(struct feature_def *def, uint32_t days,
+                              const struct cel_program *where, const char *text)
 {
     def->unit = FEATURE_DAYS;
     def->length = days;

@@ -31,7 +31,8 @@ static FILE *open_data(const char *name)
 {
     char path[4096];
     const char *shared = getenv("SEGUE_SHARED");
-    (void)snprintf(path, sizeof(path), "%s/data/cdnow/%s", shared != NULL ? shared : "../shared", name);
+    (void)snprintf(path, sizeof(path), "%s/data/cdnow/%s", shared != NULL ? shared : "../shared",
+                   name);
     return fopen(path, "r");
 }
 
@@ -70,7 +71,10 @@ static bool load(void)
 static const struct features_plan *build(struct arena *arena)
 {
     static struct feature_def defs[] = {
-        [ACTIVE] = {.name = "active", .kind = FEATURE_ACTIVE_DAYS, .unit = FEATURE_DAYS, .length = 400},
+        [ACTIVE] = {.name = "active",
+                    .kind = FEATURE_ACTIVE_DAYS,
+                    .unit = FEATURE_DAYS,
+                    .length = 400},
         [AGE] = {.name = "age", .kind = FEATURE_DAYS_SINCE_FIRST},
         [RECENT] = {.name = "recent", .kind = FEATURE_DAYS_SINCE},
         [SPENT] = {.name = "spent", .kind = FEATURE_SUM, .from = FEATURE_FROM_FIELD},
@@ -80,7 +84,8 @@ static const struct features_plan *build(struct arena *arena)
     const struct features_plan *plan = NULL;
     options.remembered[SOURCE_TRANSACTIONS] = 0;
     defs[SPENT].value_field = (uint8_t)fields_find(SOURCE_TRANSACTIONS, slice_text("amount_minor"));
-    ck_assert_int_eq(features_plan_build(defs, FEATURE_TOTAL, &options, arena, &plan, &problem), STATUS_OK);
+    ck_assert_int_eq(features_plan_build(defs, FEATURE_TOTAL, &options, arena, &plan, &problem),
+                     STATUS_OK);
     ck_assert_uint_le(features_state_size(plan), sizeof(state));
     return plan;
 }

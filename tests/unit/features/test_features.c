@@ -74,7 +74,8 @@ static void read_at(const struct features_plan *plan, int64_t now_ms)
 
 /* ---- the benchmark's job ---- */
 
-static struct event job_event(struct random *random, int64_t clock_ms, int64_t offset, bool *out_balance)
+static struct event job_event(struct random *random, int64_t clock_ms, int64_t offset,
+                              bool *out_balance)
 {
     static const char *const countries[] = {"GB", "FR", "ES", "US"};
     int64_t back_ms = random_chance(random, 0.2) ? random_between(random, 0, MS_PER_HOUR) : 0;
@@ -83,9 +84,10 @@ static struct event job_event(struct random *random, int64_t clock_ms, int64_t o
     *out_balance = random_chance(random, 0.8);
     event.offset = offset;
     event.partition = 5;
-    event.present = *out_balance ? UINT64_MAX
-                                 : ~(UINT64_C(1) << fields_find(SOURCE_TRANSACTIONS,
-                                                                slice_text("balance_after_minor")));
+    event.present =
+        *out_balance
+            ? UINT64_MAX
+            : ~(UINT64_C(1) << fields_find(SOURCE_TRANSACTIONS, slice_text("balance_after_minor")));
     event.tx.balance_after_minor = random_between(random, -1000, 1000);
     event.tx.mcc = (int32_t)random_between(random, 1000, 9999);
     event.tx.direction = random_chance(random, 0.7) ? DIRECTION_DEBIT : DIRECTION_CREDIT;
@@ -146,7 +148,8 @@ START_TEST(benchmark_job_equals_its_description)
     int64_t clock_ms = at("2026-01-05T10:00:00Z");
     for (int64_t offset = 0; offset < 3000; offset++) {
         bool has_balance = false;
-        clock_ms += random_between(&random, 0, offset % 100 == 0 ? 20 * MS_PER_DAY : MS_PER_DAY / 2);
+        clock_ms +=
+            random_between(&random, 0, offset % 100 == 0 ? 20 * MS_PER_DAY : MS_PER_DAY / 2);
         struct event event = job_event(&random, clock_ms, offset, &has_balance);
         int64_t late = job.late;
         bench_job(&job, &event, has_balance);
@@ -198,7 +201,8 @@ static void spoil(struct feature_def *def, int which)
         def->from = FEATURE_FROM_NOTHING;
         break;
     case 1:
-        def->value_field = (uint8_t)fields_find(SOURCE_TRANSACTIONS, slice_text("merchant_country"));
+        def->value_field =
+            (uint8_t)fields_find(SOURCE_TRANSACTIONS, slice_text("merchant_country"));
         break;
     case 2:
         def->unit = FEATURE_EVENTS;
@@ -228,10 +232,14 @@ static void spoil(struct feature_def *def, int which)
 }
 
 static const char *const refusals[] = {
-    "feature `bad`: needs a value",      "feature `bad`: needs a whole number",
-    "feature `bad`: does not take that", "feature `bad`: has a window that is too long",
-    "feature `bad`: has an expression",  "feature `bad`: reads a feature that is no number, stands after it",
-    "feature `bad`: needs a half_life",  "feature `bad`: has a quantile outside",
+    "feature `bad`: needs a value",
+    "feature `bad`: needs a whole number",
+    "feature `bad`: does not take that",
+    "feature `bad`: has a window that is too long",
+    "feature `bad`: has an expression",
+    "feature `bad`: reads a feature that is no number, stands after it",
+    "feature `bad`: needs a half_life",
+    "feature `bad`: has a quantile outside",
 };
 
 START_TEST(definitions_that_cannot_be_kept_are_refused)
@@ -242,7 +250,8 @@ START_TEST(definitions_that_cannot_be_kept_are_refused)
     spoil(&defs[1], _i);
     const struct features_plan *plan = NULL;
     struct features_options options = features_options_default();
-    ck_assert_int_eq(features_plan_build(defs, 2, &options, &arena, &plan, &problem), STATUS_INVALID);
+    ck_assert_int_eq(features_plan_build(defs, 2, &options, &arena, &plan, &problem),
+                     STATUS_INVALID);
     ck_assert_uint_eq(problem.index, 1);
     ck_assert_msg(strncmp(problem.text.text, refusals[_i], strlen(refusals[_i])) == 0, "%s",
                   problem.text.text);
@@ -404,7 +413,8 @@ START_TEST(an_older_playbooks_record_keeps_what_is_unchanged)
     ck_assert(slice_is(values[0].text, "GB"));
     ck_assert_int_eq(values[1].i, 43 + 44 + 45 + 46 + 47 + 48 + 49);
     ck_assert_int_eq(values[2].i, 0);
-    ck_assert_int_eq(give(plan, payment("e39", at("2026-02-09T00:00:00Z"), 49)), FEATURES_DUPLICATE);
+    ck_assert_int_eq(give(plan, payment("e39", at("2026-02-09T00:00:00Z"), 49)),
+                     FEATURES_DUPLICATE);
 }
 END_TEST
 

@@ -55,9 +55,11 @@ static const struct {
 
 START_TEST(errors_tell_where_to_go)
 {
-    const struct store_reply replies[] = {reply(STORE_STATUS, "OK"), reply(STORE_ERROR, errors[_i].error),
+    const struct store_reply replies[] = {reply(STORE_STATUS, "OK"),
+                                          reply(STORE_ERROR, errors[_i].error),
                                           reply(STORE_ERROR, "EXECABORT")};
-    ck_assert_int_eq(redis_cluster_redirect(replies, 3, "10.0.0.7:6379", node), errors[_i].redirect);
+    ck_assert_int_eq(redis_cluster_redirect(replies, 3, "10.0.0.7:6379", node),
+                     errors[_i].redirect);
     if (errors[_i].node != NULL) {
         ck_assert_str_eq(node, errors[_i].node);
     }

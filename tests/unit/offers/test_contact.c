@@ -4,7 +4,8 @@
 
 START_TEST(caps_roll_and_outcomes_cool)
 {
-    static const struct offer_cap caps[] = {{2, INT64_C(30) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
+    static const struct offer_cap caps[] = {
+        {2, INT64_C(30) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
     defs[0].caps = caps;
     defs[0].cap_count = 1;
     ck_assert_uint_eq(decide(1)->offer_count, 1);
@@ -14,7 +15,8 @@ START_TEST(caps_roll_and_outcomes_cool)
     expect_blocked(32, "contact_cap:offer");
     ck_assert_uint_eq(decide(70)->offer_count, 1);
     defs[0].cool_down_ms[OUTCOME_REJECTED] = INT64_C(10) * KIT_DAY_MS;
-    struct event outcome = kit_outcome(KIT_START_MS + INT64_C(71) * KIT_DAY_MS, "one", OUTCOME_REJECTED);
+    struct event outcome =
+        kit_outcome(KIT_START_MS + INT64_C(71) * KIT_DAY_MS, "one", OUTCOME_REJECTED);
     outcome.outcome.variant = slice_text("default");
     stage_at(&stage, 71, &outcome);
     offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
@@ -89,7 +91,8 @@ START_TEST(an_open_offer_is_withdrawn_until_something_is_heard_of_it)
     ck_assert_ptr_null(tell_profile(3)); /* once */
     stage.customer.profile.complaint_open = false;
     ck_assert_ptr_null(tell_profile(4));
-    struct event seen = kit_outcome(KIT_START_MS + INT64_C(6) * KIT_DAY_MS, "one", OUTCOME_PRESENTED);
+    struct event seen =
+        kit_outcome(KIT_START_MS + INT64_C(6) * KIT_DAY_MS, "one", OUTCOME_PRESENTED);
     keep(first, decide(5)->decision_id);
     seen.outcome.decision_id = slice_text(first);
     ck_assert_ptr_null(said_by(&seen));
@@ -119,7 +122,8 @@ START_TEST(opting_out_and_complaining_stop_until_the_profile_says_otherwise)
     profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].updated_at_ms = KIT_START_MS;
     (void)tell_outcome(1, OUTCOME_OPTED_OUT);
     expect_blocked(2, "consent:opted_out");
-    profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].updated_at_ms = KIT_START_MS + 3 * KIT_DAY_MS;
+    profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].updated_at_ms =
+        KIT_START_MS + 3 * KIT_DAY_MS;
     ck_assert_uint_eq(decide(4)->offer_count, 1);
     const struct offer_decided *said = tell_outcome(5, OUTCOME_COMPLAINED);
     ck_assert_uint_eq(said->withdrawn_count, 1);
@@ -158,8 +162,10 @@ END_TEST
 
 START_TEST(a_full_ledger_refuses_and_does_not_forget)
 {
-    static const struct offer_cap caps[] = {{24, INT64_C(90) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
-    static const struct offer_cap other[] = {{24, INT64_C(2) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
+    static const struct offer_cap caps[] = {
+        {24, INT64_C(90) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
+    static const struct offer_cap other[] = {
+        {24, INT64_C(2) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
     offers.count = 2;
     defs[0].caps = caps;
     defs[1].caps = other;
@@ -180,7 +186,8 @@ START_TEST(the_channel_says_why)
     struct profile *profile = &stage.customer.profile;
     defs[0].channels |= 1U << CHANNEL_PHONE | 1U << CHANNEL_SMS;
     for (uint32_t i = 0; i < CHANNEL_COUNT; i++) {
-        profile->consents[PURPOSE_MARKETING][i] = profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+        profile->consents[PURPOSE_MARKETING][i] =
+            profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
     }
     const struct offer_decided *said = decide(1);
     ck_assert_int_eq(said->offers[0].channel, CHANNEL_PUSH);
@@ -206,7 +213,8 @@ END_TEST
 
 START_TEST(a_packed_ledger_and_history_come_back)
 {
-    static const struct offer_cap caps[] = {{2, INT64_C(30) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
+    static const struct offer_cap caps[] = {
+        {2, INT64_C(30) * KIT_DAY_MS, CAP_OFFER, CHANNEL_COUNT}};
     uint8_t bytes[1024];
     defs[0].caps = caps;
     defs[0].cap_count = 1;

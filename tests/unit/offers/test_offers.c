@@ -66,7 +66,8 @@ END_TEST
 START_TEST(sensitive_rules_need_explicit_consent)
 {
     defs[0].sensitive = true;
-    stage.customer.profile.consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_LEGITIMATE_INTEREST;
+    stage.customer.profile.consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis =
+        BASIS_LEGITIMATE_INTEREST;
     expect_blocked(1, "sensitivity:no_explicit_consent");
     stage.customer.profile.consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_CONSENT;
     const struct offer_decided *decided = decide(2);
@@ -78,7 +79,8 @@ END_TEST
 START_TEST(stops_of_the_policy_have_names)
 {
     static const uint32_t arrears[] = {1};
-    static const struct slice names[] = {{(const uint8_t *)"good", 4}, {(const uint8_t *)"arrears", 7}};
+    static const struct slice names[] = {{(const uint8_t *)"good", 4},
+                                         {(const uint8_t *)"arrears", 7}};
     offers.policy.stop_segments = arrears;
     offers.policy.stop_segments_count = 1;
     offers.policy.stop_life = 2;
@@ -174,7 +176,8 @@ START_TEST(an_outcome_counts_for_the_arm_and_context_of_its_decision_once)
     const struct offer_decided *said = decide(1);
     ck_assert(slice_is(said->offers[0].context, "rich"));
     keep(id, said->decision_id);
-    struct event event = kit_outcome(KIT_START_MS + INT64_C(2) * KIT_DAY_MS, "one", OUTCOME_ACCEPTED);
+    struct event event =
+        kit_outcome(KIT_START_MS + INT64_C(2) * KIT_DAY_MS, "one", OUTCOME_ACCEPTED);
     event.outcome.decision_id = slice_text(id);
     event.outcome.variant = (struct slice){NULL, 0}; /* and no channel: the decision knows */
     event.present = 0;
@@ -210,8 +213,8 @@ START_TEST(outcomes_move_the_odds)
 {
     offers.count = 2;
     for (int i = 0; i < 400; i++) {
-        struct event outcome = kit_outcome(KIT_START_MS, i % 2 == 0 ? "one" : "two",
-                                           OUTCOME_PRESENTED);
+        struct event outcome =
+            kit_outcome(KIT_START_MS, i % 2 == 0 ? "one" : "two", OUTCOME_PRESENTED);
         outcome.outcome.variant = slice_text("default");
         stage_at(&stage, 0, &outcome);
         offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);

@@ -82,18 +82,22 @@ static const struct {
      "segment s <- f.doctor <- tx.mcc 8011 (health)"},
     {"  s: {purpose: MARKETING, including: {a: '\"care\" in seg'}}\n",
      "segment s <- segment care <- life event ill <- f.doctor <- tx.mcc 8011 (health)"},
-    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, stay: {exit_when: 'f.doctor > 1 && c.age > 90'}}\n",
+    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, stay: {exit_when: 'f.doctor > 1 && "
+     "c.age > 90'}}\n",
      "segment s <- f.doctor"},
     {"offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [care], value: 1}}\n",
      "offer o <- segment care <- life event ill"},
     {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {life: [ill]}, value: 1}}\n",
      "offer o <- life event ill"},
-    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '!(\"care\" in seg)'}}\n",
+    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '!(\"care\" in "
+     "seg)'}}\n",
      "segment s <- segment care"},
     /* Leaving people alone needs no consent. */
-    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in life'}}\n", NULL},
+    {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in life'}}\n",
+     NULL},
     {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}}\n"
-     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s], not_life: [ill], value: 1}}\n",
+     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s], not_life: [ill], "
+     "value: 1}}\n",
      NULL},
     {"  s: {purpose: MARKETING, basis: CONSENT, including: {a: 'f.doctor > 1'}}\n", NULL},
     {"  s: {purpose: SERVICE, including: {a: 'f.doctor > 1'}}\n", NULL},
@@ -129,7 +133,8 @@ START_TEST(firewall_warns_of_a_word_against_the_facts)
     ck_assert(load("features: {x: {count: tx, where: 'tx.mcc == 8011', sensitivity: none}}\n"
                    "segments: {s: {purpose: MARKETING, including: {a: 'f.x > 1'}}}\n"));
     ck_assert_uint_eq(diagnostics.count, 1);
-    ck_assert_str_eq(list[0].text, "`x` says that it is not sensitive, and reads tx.mcc 8011 (health)");
+    ck_assert_str_eq(list[0].text,
+                     "`x` says that it is not sensitive, and reads tx.mcc 8011 (health)");
 }
 END_TEST
 

@@ -224,7 +224,8 @@ static const char *const satisfiable[] = {
     "{including: {x: 'f.n > 1 && !has(c.age)', y: 'has(f.r)'}}",
     "{including: {x: 'f.s < 0'}}",
     "{including: {x: '12 <= f.n'}, excluding: {y: 'f.n < 10'}}",
-    "{including: {x: 'c.employment_status != \"RETIRED\"'}, excluding: {y: 'c.employment_status == \"STUDENT\"'}}",
+    "{including: {x: 'c.employment_status != \"RETIRED\"'}, excluding: {y: 'c.employment_status == "
+    "\"STUDENT\"'}}",
     "{including: {x: 'f.t == \"FR\"'}, excluding: {y: 'f.t in [\"DE\", \"ES\"]'}}",
     "{including: {x: 'f.n >= 12'}, stay: {exit_when: 'f.n < 12'}}",
     "{including: {x: 'f.n >= 12 && f.s > 1'}, stay: {exit_when: 'f.s > 5'}}", /* f.n may keep them apart */
@@ -235,12 +236,13 @@ static const char *const satisfiable[] = {
 START_TEST(playbook_refuses_nothing_that_can_be)
 {
     char text[1000];
-    (void)snprintf(text, sizeof(text),
-                   "features:\n  n: {count: tx, publish: true}\n  s: {sum: tx.amount_minor, publish: true}\n"
-                   "  r: {ratio: [f.s, f.n], publish: true}\n  t: {last: tx.merchant_country, publish: true}\n"
-                   "  days: {active_days: tx, window: 30d, publish: true}\n"
-                   "segments: {a: %s}\n",
-                   satisfiable[_i]);
+    (void)snprintf(
+        text, sizeof(text),
+        "features:\n  n: {count: tx, publish: true}\n  s: {sum: tx.amount_minor, publish: true}\n"
+        "  r: {ratio: [f.s, f.n], publish: true}\n  t: {last: tx.merchant_country, publish: true}\n"
+        "  days: {active_days: tx, window: 30d, publish: true}\n"
+        "segments: {a: %s}\n",
+        satisfiable[_i]);
     ck_assert_msg(load(text), "%s: %s", satisfiable[_i], list[0].text);
     ck_assert_msg(diagnostics.count == 0, "%s: %s", satisfiable[_i], list[0].text);
 }
@@ -248,8 +250,9 @@ END_TEST
 
 START_TEST(playbook_warns_of_an_exit_at_the_entrance)
 {
-    ck_assert(load("features: {n: {count: tx}}\n"
-                   "segments: {a: {including: {x: 'f.n >= 12'}, stay: {exit_when: 'f.n < 15'}}}\n"));
+    ck_assert(
+        load("features: {n: {count: tx}}\n"
+             "segments: {a: {including: {x: 'f.n >= 12'}, stay: {exit_when: 'f.n < 15'}}}\n"));
     ck_assert_uint_eq(diagnostics.count, 1);
     ck_assert_str_eq(list[0].text, "whoever comes in with f.n = 12 goes out again at once");
 }

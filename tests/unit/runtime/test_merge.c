@@ -191,9 +191,8 @@ static uint32_t earliest(const struct world *world)
     uint32_t best = SOURCES;
     for (uint32_t s = 0; s < SOURCES; s++) {
         if (world->at[s] < RECORDS &&
-            (best == SOURCES ||
-             merge_before(world->inputs[s][world->at[s]].time_ms, s,
-                          world->inputs[best][world->at[best]].time_ms, best))) {
+            (best == SOURCES || merge_before(world->inputs[s][world->at[s]].time_ms, s,
+                                             world->inputs[best][world->at[best]].time_ms, best))) {
             best = s;
         }
     }

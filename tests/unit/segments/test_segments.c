@@ -16,8 +16,8 @@ static void setup(void)
     stage_open(&stage);
     including = kit_condition(&stage.kit, "spends", "f.spend >= 100");
     excluding = kit_condition(&stage.kit, "unsure", "f.logins > 5");
-    defs[0] = (struct segment_def){.id = slice_text("s"), .hash = 1, .including = &including,
-                                   .including_count = 1};
+    defs[0] = (struct segment_def){
+        .id = slice_text("s"), .hash = 1, .including = &including, .including_count = 1};
     segments = (struct segments){defs, 1};
     memset(states, 0, sizeof(states));
     memset(sizes, 0, sizeof(sizes));
@@ -157,7 +157,7 @@ START_TEST(a_small_segment_is_not_published)
     defs[0].min_size = 3;
     ck_assert_uint_eq(evaluate(1, 100), 0);
     ck_assert(states[0].in);
-    sizes[0] = 3; /* two more have come */
+    sizes[0] = 3;                           /* two more have come */
     ck_assert_uint_eq(evaluate(2, 100), 0); /* a deadline tells nothing */
     struct event event = kit_app(KIT_START_MS + INT64_C(3) * KIT_DAY_MS, "view");
     stage_at(&stage, 3, &event);
@@ -169,8 +169,8 @@ END_TEST
 START_TEST(a_segment_reads_those_before_it)
 {
     struct condition other = kit_condition(&stage.kit, "s", "\"s\" in seg");
-    defs[1] = (struct segment_def){.id = slice_text("t"), .hash = 2, .including = &other,
-                                   .including_count = 1};
+    defs[1] = (struct segment_def){
+        .id = slice_text("t"), .hash = 2, .including = &other, .including_count = 1};
     segments.count = 2;
     ck_assert_uint_eq(evaluate(1, 100), 4);
     ck_assert_uint_eq(evaluate(2, 0), 4);
