@@ -225,20 +225,20 @@ static void list_by_source(struct layout *layout)
         if (layout->full) {
             return;
         }
-        for (uint16_t i = 0; i < plan->cell_count; i++) {
+        for (uint32_t i = 0; i < plan->cell_count; i++) {
             if (plan->cells[i].feed.source == s) {
-                cells[source->cell_count++] = i;
+                cells[source->cell_count++] = (uint16_t)i;
                 source->groups |= UINT32_C(1) << plan->cells[i].group;
             }
         }
-        for (uint16_t i = 0; i < plan->samples_count; i++) {
+        for (uint32_t i = 0; i < plan->samples_count; i++) {
             if (plan->samples[i].feed.source == s) {
-                samples[source->samples_count++] = i;
+                samples[source->samples_count++] = (uint16_t)i;
             }
         }
-        for (uint16_t i = 0; i < plan->table_count; i++) {
+        for (uint32_t i = 0; i < plan->table_count; i++) {
             if (plan->tables[i].feed.source == s) {
-                tables[source->table_count++] = i;
+                tables[source->table_count++] = (uint16_t)i;
             }
         }
         source->cells = cells;
