@@ -514,13 +514,8 @@ struct feature_value model_value(const struct model *model, const struct feature
     case FEATURE_DAYS_SINCE:
     case FEATURE_DAYS_SINCE_FIRST:
         value.present = count > 0;
-        value.i =
-            count == 0
-                ? 0
-                : since(
-                      model, def,
-                      events[def->kind == FEATURE_DAYS_SINCE_FIRST ? count - 1 : 0]->event.time_ms,
-                      now_ms);
+        nth = count == 0 ? NULL : events[def->kind == FEATURE_DAYS_SINCE_FIRST ? count - 1 : 0];
+        value.i = nth == NULL ? 0 : since(model, def, nth->event.time_ms, now_ms);
         break;
     case FEATURE_DISTINCT:
         value.present = true;
