@@ -49,6 +49,13 @@ class Servers:
 
     def restart_redis(self):
         services(f'stop_service "$W/redis.pid" KILL; start_redis "$W" {self.redis_port}', self.work)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                self.client.ping()
+                return
+            except redis.RedisError:       # it loads the dump
+                time.sleep(0.05)
 
     def pid(self, name):
         return int((self.work / f'{name}.pid').read_text())
