@@ -50,13 +50,24 @@ enum status redis_permissions_ask(const struct connect *connect, struct redis_st
     }
     enum status status =
         redis_store_call(redis, STORE_CONNECTION_READ, &pipeline, timeout_ms, &answer, out_text);
-    for (size_t i = 0; i < ARRAY_COUNT(probes) && status != STATUS_AWAY && i < answer.reply_count;
-         i++) {
+    if (status != STATUS_OK) {
+        return status;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(probes) && i < answer.reply_count; i++) {
+        struct slice error = answer.replies[i].text;
         if (answer.replies[i].kind != STORE_ERROR) {
             continue;
         }
+        /* Out of memory, loading, no replicas: that passes. WRONGTYPE: a fellow probes the same key. */
+        if (error.size < 6 || memcmp(error.data, "NOPERM", 6) != 0) {
+            if (status == STATUS_OK) {
+                status = status_fail(out_text, STATUS_RETRY, "Redis refuses %s just now: %.*s",
+                                     probes[i][0], SLICE_ARG(error));
+            }
+            continue;
+        }
         status = status_fail(out_text, STATUS_INVALID, "Redis user %s may not %s: %.*s", user,
-                             probes[i][0], SLICE_ARG(answer.replies[i].text));
+                             probes[i][0], SLICE_ARG(error));
         if (used > 0 && (size_t)used < mend_size && strstr(out_mend, probes[i][0]) == NULL) {
             used += snprintf(out_mend + used, mend_size - (size_t)used, " +%s", probes[i][0]);
         }

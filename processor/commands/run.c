@@ -283,6 +283,10 @@ static enum status ask_permissions(struct run *run, struct status_text *out_text
     if (status == STATUS_INVALID) {
         return status_fail(out_text, status, "%s; mend it: %s", why.text, mend);
     }
+    if (status == STATUS_RETRY) { /* work waits for it, as it does when this comes later */
+        log_warn("redis_refuses", "Redis is there but refuses", "why=\"%s\"", why.text);
+        return STATUS_OK;
+    }
     return status == STATUS_OK ? status : status_fail(out_text, status, "%s", why.text);
 }
 
