@@ -108,7 +108,7 @@ static enum status publish(struct apply *apply, struct status_text *out_text)
 /* Two people at the same moment: the last record counts, so say so. */
 static int confirm(struct apply *apply)
 {
-    uint64_t hash;
+    uint64_t hash = 0;
     int code = find_live(apply, &hash);
     if (code == EXIT_GOOD && hash != apply->plan.hash) {
         (void)fprintf(stderr,
@@ -144,7 +144,7 @@ int apply_run(int argument_count, char **arguments)
         return EXIT_CONFIG;
     }
     struct status_text text;
-    uint64_t live;
+    uint64_t live = 0;
     arena_init(&apply.arena, memory_take(BUNDLES_SIZE, "apply"), BUNDLES_SIZE);
     enum status status = read_plan(&apply, arguments[optind], &text);
     if (status != STATUS_OK) {

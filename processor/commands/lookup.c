@@ -69,8 +69,8 @@ static enum status take_head(struct slice key, struct slice value, struct head *
 static enum status read_task_count(struct lookup *lookup, struct status_text *out_text)
 {
     char text[KEY_SIZE];
-    struct head head;
-    struct slice key = key_of(lookup, 0, "head", slice_text(""), text), value;
+    struct head head = {0};
+    struct slice key = key_of(lookup, 0, "head", slice_text(""), text), value = {0};
     enum status status = read_keys(lookup->redis, &key, 1, &lookup->arena, &value, out_text);
     if (status == STATUS_OK) {
         status = take_head(key, value, &head, out_text);
@@ -104,8 +104,8 @@ int lookup_customer(struct lookup *lookup, struct slice id)
 {
     enum { HEAD, RECORD, TASK_RECORD, KEYS };
     char texts[KEYS][KEY_SIZE];
-    struct slice values[KEYS];
-    struct head head;
+    struct slice values[KEYS] = {{0}};
+    struct head head = {0};
     struct status_text text;
     if (id.size == 0 || id.size > CUSTOMER_ID_SIZE_MAX) {
         (void)fprintf(stderr, "segue %s: a customer's id has 1 to %d bytes\n", lookup->command,

@@ -83,11 +83,11 @@ bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
     while (left != 0) {
         uint8_t best = CHANNEL_COUNT;
         struct rank best_rank = {0};
-        for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
-            struct rank rank = rank_channel(view, channel);
+        for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+            struct rank rank = rank_channel(view, (uint8_t)channel);
             if ((left >> channel & 1) != 0 &&
                 (best == CHANNEL_COUNT || rank_beats(rank, best_rank))) {
-                best = channel;
+                best = (uint8_t)channel;
                 best_rank = rank;
             }
         }

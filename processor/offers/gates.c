@@ -123,7 +123,7 @@ static bool is_marketing(const struct offer_def *def)
 }
 
 /* NULL when marketing, or the purpose that it is, may use this channel; else why not. */
-static const char *consent_lacks(const struct gate_view *view, uint8_t channel)
+static const char *consent_lacks(const struct gate_view *view, uint32_t channel)
 {
     const struct offer_def *def = view->def;
     const struct profile *profile = profile_of(view);
@@ -156,7 +156,7 @@ static bool pass_consent(struct gate_view *view)
     if (def->contact_class == OFFER_MANDATORY) {
         return true;
     }
-    for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+    for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
         if ((view->channels >> channel & 1) == 0) {
             continue;
         }
@@ -177,7 +177,7 @@ static bool pass_sensitivity(struct gate_view *view)
     if (!def->sensitive) {
         return true;
     }
-    for (uint8_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+    for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
         if (profile_of(view)->consents[def->purpose][channel].basis != BASIS_CONSENT) {
             view->channels &= (uint8_t) ~(1U << channel);
         }

@@ -305,7 +305,7 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
     struct definition *sorted = loader_take(loader, section->max * sizeof(*sorted));
     struct segment_def *sorted_defs =
         loader_take(loader, (section->count + 1) * sizeof(*sorted_defs));
-    uint32_t place[SEGMENTS_MAX];
+    uint32_t place[SEGMENTS_MAX] = {0};
     if (sorted == NULL || sorted_defs == NULL) {
         return;
     }

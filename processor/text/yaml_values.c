@@ -241,7 +241,8 @@ bool yaml_size(const struct yaml_node *node, struct diagnostics *diagnostics, ui
     size_t used = node->kind == YAML_SCALAR ? parse_number(node->text, &value) : 0;
     struct slice unit =
         slice_of(node->text.data == NULL ? NULL : node->text.data + used, node->text.size - used);
-    for (size_t i = 0; used > 0 && i < sizeof(units) / sizeof(units[0]); i++) {
+    bool number = used > 0 && unit.data != NULL;
+    for (size_t i = 0; number && i < sizeof(units) / sizeof(units[0]); i++) {
         double size = value * units[i].factor;
         if (slice_is(unit, units[i].name) && size >= 0 && size < 1e15) {
             *out_size = (uint64_t)size;

@@ -36,7 +36,7 @@ class Servers:
         self.proxy_port = free_port()
         self.proxied = f'127.0.0.1:{self.proxy_port}'
         self.said, self.proxy = [], None
-        self.client = redis.Redis(port=int(self.redis_port), retry=None, socket_timeout=60)
+        self.client = redis.Redis(host='127.0.0.1', port=int(self.redis_port), retry=None, socket_timeout=60)
         self.dump = work / 'redis/dump.rdb'
         self.restart_broker('TERM')
         broker_side = str(int(self.kafka_port) + 2)

@@ -39,7 +39,7 @@ class Node:
         return self
 
     def client(self):
-        return redis.Redis(port=self.port, decode_responses=True)
+        return redis.Redis(host='127.0.0.1', port=self.port, decode_responses=True)
 
 
 def until(what, question, seconds=60):

@@ -252,7 +252,7 @@ void *sim_take(size_t size); /* zeroed; lives until the seed ends */
  * (UINT32_MAX: always). */
 void sim_later(int64_t delay_us, uint32_t process, uint32_t life,
                void (*fn)(void *data, uint32_t process), void *data);
-void sim_wake(uint32_t process);
+void sim_wake(uint32_t index);
 
 /* kafka */
 void sim_kafka_init(void);
