@@ -16,6 +16,7 @@ import os
 import pathlib
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -127,7 +128,7 @@ class Bench:
 
     def peer(self, name, mode):
         reference = (self.live_reference if mode == 'live' else self.drain_reference)[0]
-        words = [sys.executable, BENCH / 'run-peer', name, '--mode', mode, '--redis', 'on', '--ref', reference]
+        words = [sys.executable, BENCH / 'run-peer', name, '--mode', mode, '--redis', 'on', '--ref', reference, '--timeout', '400']
         if name == 'floor':
             self.generate('--recreate-only', 'bench.journal')
             words += ['--cmd', str(self.scratch / 'bin') + '/' + FLOOR]
@@ -265,8 +266,7 @@ def good(result):
 
 
 def median(values):
-    values = sorted(values)
-    return values[len(values) // 2] if values else None
+    return statistics.median(values) if values else None
 
 
 def text(value, form='{:.1f}'):
@@ -315,7 +315,7 @@ def main():
     parser.add_argument('--runs', type=int, default=2)
     parser.add_argument('--events', type=int, default=2_000_000)
     parser.add_argument('--peers', default='floor,flink-heap,ks-hash,ks-rocksdb', help='beside segue; "" for none')
-    parser.add_argument('--live', default='segue,floor', help='programs of the live mode; "" for none')
+    parser.add_argument('--live', default='segue,ks-hash', help='programs of the live mode; "" for none')
     parser.add_argument('--cache', default=os.path.expanduser('~/.cache/segue/bench'))
     parser.add_argument('--wrap', default='', help='before `segue run`, e.g. "perf record -g"')
     a = parser.parse_args()
@@ -333,7 +333,7 @@ def main():
     for name in [n for n in a.live.split(',') if n]:
         lives[name] = segue_live(bench) if name == 'segue' else bench.peer(name, 'live')
         say(name, 'live', lives[name])
-    rows = table(names, drains, lives)
+    rows = table(names + [n for n in lives if n not in names], drains, lives)
     print('\n'.join(rows))
     (a.work / 'table.md').write_text('\n'.join(rows) + '\n')
     (a.work / 'results.json').write_text(json.dumps({'drain': drains, 'live': lives}, indent=1))
