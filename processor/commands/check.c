@@ -12,17 +12,20 @@
 #include "commands/all.h"
 #include "commands/opened.h"
 #include "io/kafka_log.h"
+#include "playbook/keys.h"
 #include "settings/settings.h"
 
 static const char help[] =
-    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults]\n\n"
+    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults | --schema | --reference]\n\n"
     "Reads the configuration (default config/segue.yaml) and its playbook and reports every error "
     "with file, line and\n"
     "column; then prints the plan: what each feature costs, who reads it, what can change with no "
     "event, memory.\n"
     "  --playbook PATH  check this playbook and no configuration\n"
     "  --json           {\"diagnostics\":[..],\"plan\":{..}} on stdout\n"
-    "  --defaults       every key of the configuration with its default, bounds and meaning\n";
+    "  --defaults       every key of the configuration with its default, bounds and meaning\n"
+    "  --schema         JSON Schema of a playbook, for editors\n"
+    "  --reference      every key of a playbook as Markdown tables\n";
 
 struct check {
     struct settings settings;
@@ -267,6 +270,7 @@ int check_run(int argument_count, char **arguments)
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'}, {"playbook", required_argument, NULL, 'p'},
         {"json", no_argument, NULL, 'j'},         {"defaults", no_argument, NULL, 'd'},
+        {"schema", no_argument, NULL, 's'},       {"reference", no_argument, NULL, 'r'},
         {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     static struct check check;
     const char *config = "config/segue.yaml", *playbook = NULL;
@@ -285,6 +289,12 @@ int check_run(int argument_count, char **arguments)
             break;
         case 'd':
             settings_print_defaults(stdout);
+            return EXIT_GOOD;
+        case 's':
+            keys_print_schema(stdout);
+            return EXIT_GOOD;
+        case 'r':
+            keys_print_reference(stdout);
             return EXIT_GOOD;
         case 'h':
             (void)fputs(help, stdout);

@@ -6,14 +6,7 @@
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 
-static const char *const attribute_keys[] = {
-    "where",   "then",    "window",      "currency",  "anchor", "late",     "pending",
-    "order",   "nth",     "q",           "half_life", "within", "capacity", "cuts", "place",
-    "publish", "version", "sensitivity", "about",     "source", "series"};
-enum {
-    ATTRIBUTE_COUNT = sizeof(attribute_keys) / sizeof(attribute_keys[0]),
-    MONTH_DAYS_X_100 = 3044
-};
+enum { MONTH_DAYS_X_100 = 3044 };
 
 bool load_publish(struct loader *loader, const struct yaml_node *node)
 {
@@ -271,21 +264,18 @@ static void load_cuts(struct loader *loader, const struct yaml_node *node, struc
 
 static void load_words(struct loader *loader, const struct yaml_node *node, struct feature_def *def)
 {
-    static const char *const anchors[] = {"now", "customer"};
-    static const char *const lates[] = {"exclude", "include", "only"};
-    static const char *const orders[] = {"time", "time_strict", "arrival"};
     struct diagnostics *diagnostics = loader->diagnostics;
     uint32_t word;
-    if (yaml_word(yaml_get(node, "anchor"), diagnostics, anchors, 2, &word)) {
+    if (keys_word(node, KEYS_FEATURE, "anchor", diagnostics, &word)) {
         def->anchor = (enum feature_anchor)word;
     }
-    if (yaml_word(yaml_get(node, "late"), diagnostics, lates, 3, &word)) {
+    if (keys_word(node, KEYS_FEATURE, "late", diagnostics, &word)) {
         def->late = (enum feature_late)word;
     }
-    if (yaml_word(yaml_get(node, "pending"), diagnostics, lates, 3, &word)) {
+    if (keys_word(node, KEYS_FEATURE, "pending", diagnostics, &word)) {
         def->pending = (enum feature_pending)word;
     }
-    if (yaml_word(yaml_get(node, "order"), diagnostics, orders, 3, &word)) {
+    if (keys_word(node, KEYS_FEATURE, "order", diagnostics, &word)) {
         def->order = (enum feature_order)word;
     }
 }
@@ -361,16 +351,14 @@ static void hash_feature(struct loader *loader, struct feature_def *def, struct 
 static int32_t kind_of(struct loader *loader, const struct yaml_node *node,
                        const struct yaml_node **out_what)
 {
-    const char *known[ATTRIBUTE_COUNT + FEATURE_KIND_COUNT];
     int32_t kind = -1;
-    memcpy(known, attribute_keys, sizeof(attribute_keys));
     for (uint32_t i = 0; i < FEATURE_KIND_COUNT; i++) {
-        known[ATTRIBUTE_COUNT + i] = features_kind((enum feature_kind)i)->key;
-        const struct yaml_node *what = yaml_get(node, known[ATTRIBUTE_COUNT + i]);
+        const char *key = features_kind((enum feature_kind)i)->key;
+        const struct yaml_node *what = yaml_get(node, key);
         if (what != NULL && kind >= 0) {
             yaml_error(what->key, loader->diagnostics, "make two features of it",
                        "a feature has one kind: `%s` or `%s`",
-                       features_kind((enum feature_kind)kind)->key, known[ATTRIBUTE_COUNT + i]);
+                       features_kind((enum feature_kind)kind)->key, key);
             return -1;
         }
         if (what != NULL) {
@@ -379,7 +367,7 @@ static int32_t kind_of(struct loader *loader, const struct yaml_node *node,
         }
     }
     uint32_t before = loader->diagnostics->error_count;
-    yaml_refuse_unknown(node, known, ATTRIBUTE_COUNT + FEATURE_KIND_COUNT, loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_FEATURE, loader->diagnostics);
     if (kind < 0 && loader->diagnostics->error_count == before) {
         yaml_error(node->key, loader->diagnostics,
                    "say what it is: count, sum, last, days_since, distinct, ratio, ...",

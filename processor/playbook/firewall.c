@@ -113,7 +113,6 @@ static void load_list(struct loader *loader, const struct yaml_node *node, bool 
 
 void firewall_load(struct loader *loader, const struct yaml_node *node)
 {
-    static const char *const known[] = {"mcc", "payees"};
     struct sensitive *list = &loader->sensitive;
     list->codes = loader_take(loader, SENSITIVE_CODES_MAX * sizeof(*list->codes));
     list->payees = loader_take(loader, SENSITIVE_PAYEES_MAX * sizeof(*list->payees));
@@ -126,7 +125,7 @@ void firewall_load(struct loader *loader, const struct yaml_node *node)
     }
     canon_begin(loader, "sensitive");
     if (yaml_is_mapping(node, loader->diagnostics)) {
-        yaml_refuse_unknown(node, known, 2, loader->diagnostics);
+        keys_refuse_unknown(node, KEYS_SENSITIVE, loader->diagnostics);
         load_list(loader, yaml_get(node, "mcc"), true);
         load_list(loader, yaml_get(node, "payees"), false);
     }

@@ -3,23 +3,17 @@
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 
-static const char *const keys[] = {"when",     "absent",  "unless",     "ends",
-                                   "evidence", "weight",  "suspect_at", "confirm_at",
-                                   "expires",  "window",  "policy",     "data_category",
-                                   "publish",  "version", "about",      "tests"};
-
 static const int64_t year_ms = INT64_C(366) * 86400000;
 
 static void load_absent(struct loader *loader, const struct yaml_node *node,
                         struct life_absent *absent, struct reads *reads)
 {
-    static const char *const known[] = {"feature", "for"};
     const struct playbook *playbook = loader->playbook;
     struct slice name, bare;
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, 2, loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_ABSENT, loader->diagnostics);
     const struct yaml_node *feature = yaml_get(node, "feature"), *for_node = yaml_get(node, "for");
     if (feature == NULL || for_node == NULL) {
         yaml_error(node->key, loader->diagnostics, "absent: {feature: f.salary.last_at, for: 45d}",
@@ -61,12 +55,11 @@ static void load_absent(struct loader *loader, const struct yaml_node *node,
 static void load_signal(struct loader *loader, const struct yaml_node *node,
                         struct life_signal *signal, struct reads *reads)
 {
-    static const char *const known[] = {"id", "if", "absent", "weight", "half_life"};
     struct slice id;
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, 5, loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_EVIDENCE, loader->diagnostics);
     const struct yaml_node *condition = yaml_get(node, "if"), *weight = yaml_get(node, "weight");
     const struct yaml_node *absent = yaml_get(node, "absent");
     if ((condition == NULL && absent == NULL) || weight == NULL) {
@@ -113,9 +106,8 @@ static void load_evidence(struct loader *loader, const struct yaml_node *node, s
 
 static void load_policy(struct loader *loader, const struct yaml_node *node, struct life_def *def)
 {
-    static const char *const known[] = {"vulnerable"};
     if (yaml_is_mapping(node, loader->diagnostics)) {
-        yaml_refuse_unknown(node, known, 1, loader->diagnostics);
+        keys_refuse_unknown(node, KEYS_LIFE_POLICY, loader->diagnostics);
         (void)yaml_bool(yaml_get(node, "vulnerable"), loader->diagnostics, &def->vulnerable);
     }
 }
@@ -161,7 +153,7 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
     const struct yaml_node *node = definition->node;
     struct reads *reads = &definition->reads;
     uint32_t errors = loader->diagnostics->error_count;
-    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_LIFE, loader->diagnostics);
     canon_begin(loader, "life_event");
     *def = (struct life_def){.id = definition->id, .version = load_version(loader, node)};
     const struct {

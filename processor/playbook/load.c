@@ -11,11 +11,6 @@
 
 enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8 };
 
-static const char *const top_keys[] = {"currency", "zone",        "allowed_lateness", "late_after",
-                                       "remember", "stale_after", "features",         "life_events",
-                                       "segments", "offers",      "contact_policy",   "about",
-                                       "sensitive", "data_kept"};
-
 void *loader_take(struct loader *loader, size_t size)
 {
     void *room = arena_take(loader->arena, size);
@@ -270,8 +265,7 @@ static bool load_sections(struct loader *loader)
     uint32_t before = loader->diagnostics->error_count;
     for (uint32_t i = 0; i < loader->root_count; i++) {
         if (yaml_is_mapping(loader->roots[i], loader->diagnostics)) {
-            yaml_refuse_unknown(loader->roots[i], top_keys, sizeof(top_keys) / sizeof(top_keys[0]),
-                                loader->diagnostics);
+            keys_refuse_unknown(loader->roots[i], KEYS_TOP, loader->diagnostics);
         }
     }
     uint8_t *canon = loader_take(loader, CANON_SIZE);

@@ -8,6 +8,7 @@
 #define PLAYBOOK_LOADER_H
 
 #include "model/fields.h"
+#include "playbook/keys.h"
 #include "playbook/playbook.h"
 #include "playbook/tests.h"
 #include "text/yaml.h"

@@ -3,13 +3,6 @@
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 
-static const char *const keys[] = {
-    "purpose",     "basis",      "class",         "channels", "eligible",     "suitable",
-    "context",     "value",      "priority",      "on",       "contact",      "valid",
-    "stock",       "holdout",    "holdout_layer", "variants", "segments_any", "not_life",
-    "not_holding", "publish",    "version",       "about",    "tests",        "product",
-    "affordable",  "propensity", "learn",         "review",   "bundle"};
-
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
 /* Ids in a list -> indices in the arena. */
@@ -72,11 +65,10 @@ static void taint_segments(const uint32_t *list, uint32_t count, struct reads *r
 static void load_trigger(struct loader *loader, const struct yaml_node *node, struct offer_def *def,
                          struct reads *reads)
 {
-    static const char *const known[] = {"segments", "life", "app"};
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, 3, loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_ON, loader->diagnostics);
     def->on_segments_count =
         load_segment_ids(loader, yaml_get(node, "segments"), &def->on_segments, reads);
     taint_segments(def->on_segments, def->on_segments_count, reads);
@@ -151,10 +143,9 @@ static void load_cool_down(struct loader *loader, const struct yaml_node *node,
 
 static void load_contact(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
 {
-    static const char *const known[] = {"group", "cap", "caps", "cool_down", "repeat_after"};
     struct diagnostics *diagnostics = loader->diagnostics;
     if (yaml_is_mapping(node, diagnostics)) {
-        yaml_refuse_unknown(node, known, 5, diagnostics);
+        keys_refuse_unknown(node, KEYS_CONTACT, diagnostics);
         (void)yaml_text(yaml_get(node, "group"), diagnostics, &def->group);
         const struct yaml_node *caps = yaml_get(node, "caps");
         (void)load_caps(loader, caps != NULL ? caps : yaml_get(node, "cap"), false, &def->caps,
@@ -268,14 +259,13 @@ static void load_variants(struct loader *loader, const struct yaml_node *node,
 
 static void load_supply(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
 {
-    static const char *const known[] = {"from", "until"};
     struct diagnostics *diagnostics = loader->diagnostics;
     const struct yaml_node *valid = yaml_get(node, "valid");
     char layer[96];
     def->valid_from_ms = INT64_MIN;
     def->valid_until_ms = INT64_MAX;
     if (yaml_is_mapping(valid, diagnostics)) {
-        yaml_refuse_unknown(valid, known, 2, diagnostics);
+        keys_refuse_unknown(valid, KEYS_VALID, diagnostics);
         (void)yaml_time(yaml_get(valid, "from"), diagnostics, &def->valid_from_ms);
         (void)yaml_time(yaml_get(valid, "until"), diagnostics, &def->valid_until_ms);
         if (def->valid_from_ms >= def->valid_until_ms) {
@@ -333,7 +323,7 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     const struct yaml_node *node = definition->node;
     struct reads *reads = &definition->reads;
     uint32_t errors = loader->diagnostics->error_count;
-    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_OFFER, loader->diagnostics);
     canon_begin(loader, "offer");
     *def = (struct offer_def){.id = definition->id, .version = load_version(loader, node)};
     load_codes(loader, node, def);

@@ -2,11 +2,6 @@
 /* `contact_policy:`, and caps, which offers have too. */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {
-    "top",         "caps",          "quiet_hours", "max_age",
-    "holdout",     "holdout_layer", "prior",       "publish_no_offer",
-    "about",       "stops",         "fatigue",     "open_for",
-    "attribution", "phone_from",    "explore",     "contexts"};
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
 /* "2/30d" */
@@ -32,18 +27,16 @@ static bool parse_cap(struct slice text, struct offer_cap *out)
 static bool load_cap(struct loader *loader, const struct yaml_node *node, bool policy,
                      struct offer_cap *out)
 {
-    static const char *const known[] = {"cap", "scope", "channel"};
-    static const char *const scopes[] = {"offer", "group", "channel", "all"};
     const struct yaml_node *cap = node->kind == YAML_SCALAR ? node : yaml_get(node, "cap");
     uint32_t scope = policy ? CAP_ALL : CAP_OFFER;
     *out = (struct offer_cap){.channel = CHANNEL_COUNT};
     if (node->kind == YAML_MAPPING) {
-        yaml_refuse_unknown(node, known, 3, loader->diagnostics);
+        keys_refuse_unknown(node, KEYS_CAP, loader->diagnostics);
         if (yaml_code(yaml_get(node, "channel"), loader->diagnostics, &codes_channel,
                       &out->channel)) {
             scope = CAP_CHANNEL;
         }
-        (void)yaml_word(yaml_get(node, "scope"), loader->diagnostics, scopes, 4, &scope);
+        (void)keys_word(node, KEYS_CAP, "scope", loader->diagnostics, &scope);
     }
     if (cap == NULL || cap->kind != YAML_SCALAR || !parse_cap(cap->text, out)) {
         yaml_error(cap == NULL ? node : cap, loader->diagnostics,
@@ -108,14 +101,13 @@ static void load_minute(struct loader *loader, const struct yaml_node *node, int
 static void load_quiet_hours(struct loader *loader, const struct yaml_node *node,
                              struct offers_policy *policy)
 {
-    static const char *const known[] = {"from", "to", "channels"};
     policy->quiet_from_minute = -1;
     policy->quiet_channels =
         1U << CHANNEL_PUSH | 1U << CHANNEL_SMS | 1U << CHANNEL_PHONE | 1U << CHANNEL_IN_APP;
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, 3, loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_QUIET, loader->diagnostics);
     policy->quiet_from_minute = 21 * 60;
     policy->quiet_to_minute = 8 * 60;
     load_minute(loader, yaml_get(node, "from"), &policy->quiet_from_minute);
@@ -136,11 +128,10 @@ static void load_quiet_hours(struct loader *loader, const struct yaml_node *node
 static void load_stops(struct loader *loader, const struct yaml_node *node,
                        struct offers_policy *policy, struct reads *reads)
 {
-    static const char *const known[] = {"segments", "life"};
     if (!yaml_is_mapping(node, loader->diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, 2, loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_STOPS, loader->diagnostics);
     policy->stop_segments_count =
         load_segment_ids(loader, yaml_get(node, "segments"), &policy->stop_segments, reads);
     policy->stop_life = load_life_ids(loader, yaml_get(node, "life"), reads);
@@ -164,7 +155,7 @@ static void load_fatigue(struct loader *loader, const struct yaml_node *node,
     if (!yaml_is_mapping(node, diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, known, sizeof(known) / sizeof(known[0]), diagnostics);
+    keys_refuse_unknown(node, KEYS_FATIGUE, diagnostics);
     memcpy(fatigue->points, points, sizeof(points));
     fatigue->limit = 6;
     fatigue->half_life_ms = INT64_C(14) * 86400000;
@@ -273,7 +264,6 @@ static void load_explore(const struct yaml_node *node, struct diagnostics *diagn
 
 void load_contact_policy(struct loader *loader)
 {
-    static const char *const priors[] = {"accepted", "presented"};
     struct offers_policy *policy = &loader->playbook->offers.policy;
     struct diagnostics *diagnostics = loader->diagnostics;
     const struct yaml_node *node = NULL;
@@ -298,7 +288,7 @@ void load_contact_policy(struct loader *loader)
     if (node != NULL && !yaml_is_mapping(node, diagnostics)) {
         node = NULL;
     }
-    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), diagnostics);
+    keys_refuse_unknown(node, KEYS_POLICY, diagnostics);
     (void)yaml_integer(yaml_get(node, "top"), diagnostics, 1, OFFERS_TOP_MAX, &top);
     policy->top = (uint32_t)top;
     (void)load_caps(loader, yaml_get(node, "caps"), true, &policy->caps, &policy->cap_count);
@@ -320,7 +310,7 @@ void load_contact_policy(struct loader *loader)
     load_explore(yaml_get(node, "explore"), diagnostics, policy);
     const struct yaml_node *prior = yaml_get(node, "prior");
     if (yaml_is_mapping(prior, diagnostics)) {
-        yaml_refuse_unknown(prior, priors, 2, diagnostics);
+        keys_refuse_unknown(prior, KEYS_PRIOR, diagnostics);
         (void)yaml_number(yaml_get(prior, "accepted"), diagnostics, 0.01, 1e6,
                           &policy->prior_accepted);
         (void)yaml_number(yaml_get(prior, "presented"), diagnostics, 0.01, 1e6,

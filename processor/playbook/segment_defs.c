@@ -3,11 +3,6 @@
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 
-static const char *const keys[] = {
-    "including", "excluding", "stay",    "dwell",      "cool_down", "expires", "min_size",
-    "evaluate",  "need",      "purpose", "disclosure", "publish",   "version", "data_category",
-    "exit_when", "about",     "tests",   "retired",    "basis"};
-
 static const int64_t long_ms = INT64_C(3660) * 86400000;
 
 static uint32_t load_characteristics(struct loader *loader, const struct yaml_node *node,
@@ -48,11 +43,10 @@ static void refuse_two(struct loader *loader, const struct yaml_node *beside,
 static void load_stay(struct loader *loader, const struct yaml_node *node, struct segment_def *def,
                       struct reads *reads)
 {
-    static const char *const known[] = {"min", "max", "exit_when"};
     const struct yaml_node *stay = yaml_get(node, "stay"), *exit = yaml_get(node, "exit_when");
     struct diagnostics *diagnostics = loader->diagnostics;
     if (yaml_is_mapping(stay, diagnostics)) {
-        yaml_refuse_unknown(stay, known, 3, diagnostics);
+        keys_refuse_unknown(stay, KEYS_STAY, diagnostics);
         (void)yaml_duration_ms(yaml_get(stay, "min"), diagnostics, 0, long_ms, &def->min_stay_ms);
         (void)yaml_duration_ms(yaml_get(stay, "max"), diagnostics, 0, long_ms, &def->expires_ms);
         refuse_two(loader, exit, yaml_get(stay, "exit_when"));
@@ -116,7 +110,6 @@ static void load_basis(struct loader *loader, const struct yaml_node *node, stru
 
 static void load_words(struct loader *loader, const struct yaml_node *node, struct segment_def *def)
 {
-    static const char *const evaluates[] = {"always", "on_event"};
     struct diagnostics *diagnostics = loader->diagnostics;
     int64_t min_size = 0;
     uint32_t evaluate = 0;
@@ -130,7 +123,7 @@ static void load_words(struct loader *loader, const struct yaml_node *node, stru
     }
     (void)yaml_integer(yaml_get(node, "min_size"), diagnostics, 0, 1000000, &min_size);
     def->min_size = (uint32_t)min_size;
-    (void)yaml_word(yaml_get(node, "evaluate"), diagnostics, evaluates, 2, &evaluate);
+    (void)keys_word(node, KEYS_SEGMENT, "evaluate", diagnostics, &evaluate);
     def->on_event = evaluate == 1;
     def->publish = load_publish(loader, node);
     canon_text(loader, "purpose", def->purpose);
@@ -175,7 +168,7 @@ static void load_one(struct loader *loader, struct definition *definition, struc
     const struct yaml_node *node = definition->node;
     struct reads *reads = &definition->reads;
     uint32_t errors = loader->diagnostics->error_count;
-    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
+    keys_refuse_unknown(node, KEYS_SEGMENT, loader->diagnostics);
     canon_begin(loader, "segment");
     *def = (struct segment_def){.id = definition->id, .version = load_version(loader, node)};
     const struct yaml_node *including = yaml_get(node, "including");

@@ -3,10 +3,6 @@
  * f.ID.hits ... */
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"series", "where",   "min_hits", "amount_tolerance", "tolerance",
-                                   "period", "publish", "version",  "sensitivity",      "about",
-                                   "recent", "follow_renames"};
-
 static void load_names(struct loader *loader, uint32_t definition, struct series_def *def,
                        struct taint taint)
 {
@@ -33,19 +29,16 @@ static void load_names(struct loader *loader, uint32_t definition, struct series
 
 void load_series(struct loader *loader, uint32_t definition, struct series_def *def)
 {
-    static const char *const whats[] = {"tx.credit", "tx.debit"};
-    static const char *const periods[] = {"auto", "weekly", "fortnightly", "four_weekly",
-                                          "monthly"};
     struct diagnostics *diagnostics = loader->diagnostics;
     const struct yaml_node *node = loader->sections[PLAYBOOK_FEATURE].list[definition].node;
     int64_t hits = 3, tolerance_ms = 4 * INT64_C(86400000), recent_ms = 60 * INT64_C(86400000);
     uint32_t what = 0, period = 0, amount = 0;
-    yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), diagnostics);
+    keys_refuse_unknown(node, KEYS_SERIES, diagnostics);
     *def = (struct series_def){.id = node->key->text,
                                .version = load_version(loader, node),
                                .first_feature = loader->playbook->name_count};
     canon_begin(loader, "series");
-    (void)yaml_word(yaml_get(node, "series"), diagnostics, whats, 2, &what);
+    (void)keys_word(node, KEYS_SERIES, "series", diagnostics, &what);
     (void)loader_compile(loader, yaml_get(node, "where"), "where",
                          loader->of_source[SOURCE_TRANSACTIONS], EXPRESSION_BOOL, &def->where);
     (void)yaml_integer(yaml_get(node, "min_hits"), diagnostics, 2, 100, &hits);
@@ -55,7 +48,7 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
     (void)yaml_duration_ms(yaml_get(node, "recent"), diagnostics, INT64_C(86400000),
                            400 * INT64_C(86400000), &recent_ms);
     (void)yaml_bool(yaml_get(node, "follow_renames"), diagnostics, &def->follow_renames);
-    (void)yaml_word(yaml_get(node, "period"), diagnostics, periods, 5, &period);
+    (void)keys_word(node, KEYS_SERIES, "period", diagnostics, &period);
     def->min_hits = (uint32_t)hits;
     def->amount_tolerance_permille = amount / 10;
     def->tolerance_days = (int32_t)(tolerance_ms / INT64_C(86400000));

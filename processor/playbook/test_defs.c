@@ -6,9 +6,6 @@
 #include "base/civil.h"
 #include "playbook/loader.h"
 
-static const char *const keys[] = {"name", "given", "now", "expect"};
-static const char *const given_keys[] = {"at",      "every",   "times",    "tx",   "app",
-                                         "profile", "outcome", "feedback", "score"};
 
 static const struct {
     const char *key;
@@ -230,7 +227,7 @@ static void read_given(struct test_reader *reader, const struct yaml_node *node)
     if (!yaml_is_mapping(node, diagnostics)) {
         return;
     }
-    yaml_refuse_unknown(node, given_keys, sizeof(given_keys) / sizeof(given_keys[0]), diagnostics);
+    keys_refuse_unknown(node, KEYS_GIVEN, diagnostics);
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         const struct yaml_node *found = yaml_get(node, sources[i].key);
         if (found != NULL) {
@@ -391,7 +388,7 @@ void load_tests(struct loader *loader, enum playbook_kind kind, uint32_t index)
         if (!yaml_is_mapping(node, loader->diagnostics)) {
             continue;
         }
-        yaml_refuse_unknown(node, keys, sizeof(keys) / sizeof(keys[0]), loader->diagnostics);
+        keys_refuse_unknown(node, KEYS_TEST, loader->diagnostics);
         if (expect == NULL) {
             yaml_error(node, loader->diagnostics, words_of(kind), "a test without `expect`");
             continue;
