@@ -87,7 +87,6 @@ static const struct key feature[] = {
            "seen from the expressions"),
     PLAIN("place", KEY_INTEGER,
           "of `nth`, `top`, `top_count`: from 1, the newest or the most frequent", "1"),
-    PLAIN("nth", KEY_ANY, "the kind; of `top` and `top_count` what `place` says", ""),
     PLAIN("q", KEY_NUMBER, "of `quantile`: 0 to 1", ""),
     PLAIN("half_life", KEY_DURATION, "of `decay`", ""),
     PLAIN("within", KEY_DURATION, "of `sessions`, `sequence`, `absence`", ""),
