@@ -56,6 +56,8 @@ def published(segue, playbook, bank):
             continue
         value = json.loads(line)['value']
         kind = value['life_event']['id'] if isinstance(value['life_event'], dict) else value['life_event']
+        if kind not in score.TYPES:
+            continue
         found = score.Detection(value['customer_id'], kind, score.day_of(value['effective_at']), value['confidence'])
         key = found.customer, found.type
         if value['state'] == 'CONFIRMED':
