@@ -153,8 +153,9 @@ struct log_ops {
     void (*trim_journal)(struct log *log, uint32_t task, int64_t keep_ms,
                          log_low_offset *low_offset);
 
-    /* Read all of a task's checkpoint partition, up to its end now. Answers as LOG_JOURNAL_* with
-     * task | LOG_CHECKPOINT_READER. */
+    /* Read all of a task's checkpoint partition, up to its end now: the high watermark, not the last stable
+     * offset, for the marker of a transaction that is committed may still be on its way. Answers as
+     * LOG_JOURNAL_* with task | LOG_CHECKPOINT_READER. */
     void (*read_checkpoints)(struct log *log, uint32_t task);
     void (*stop_checkpoints)(struct log *log, uint32_t task);
 

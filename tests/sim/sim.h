@@ -147,6 +147,7 @@ struct sim_reader {
     bool held;
     uint32_t serial;
     int64_t offset;
+    int64_t target; /* its end is told from here on: the high watermark when a read of checkpoints began */
 };
 
 struct sim_process {

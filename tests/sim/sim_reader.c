@@ -45,8 +45,8 @@ static bool read_partition(struct sim_reader *reader, uint32_t partition_index, 
                                                 .append_ms = entry->append_ms};
         return true;
     }
-    if (reader->serial != 0) {
-        return false;
+    if (reader->serial != 0 || reader->offset < reader->target) {
+        return false; /* said once; or a marker is still on its way to what is committed already */
     }
     reader->serial = 1; /* said once until more comes */
     *out_event = (struct log_event){.kind = LOG_JOURNAL_END,
@@ -137,7 +137,9 @@ void sim_log_read_checkpoints(struct log *log, uint32_t task)
 {
     uint32_t index;
     struct sim_process *process = sim_process_of(log, &index);
-    process->checkpoint[task] = (struct sim_reader){.active = true};
+    const struct sim_partition *partition =
+        &sim->partitions[SIM_PARTITION_CHECKPOINTS + task * SIM_JOURNALS / SIM_TASKS];
+    process->checkpoint[task] = (struct sim_reader){.active = true, .target = partition->count};
     sim_wake(index);
 }
 
