@@ -175,7 +175,9 @@ class Stack:
 
     def committed(self):
         """Sum of the group's committed offsets over all sources."""
-        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.brokers, 'group.id': self.name})
+        # Not read_committed: that asks for offsets with no transaction pending, and at a steady rate there always is one.
+        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.brokers, 'group.id': self.name,
+                                             'isolation.level': 'read_uncommitted'})
         wanted = [confluent_kafka.TopicPartition(f'{self.input_of}.in-{s}', p) for s in self.sources for p in range(self.tasks)]
         try:
             return sum(max(t.offset, 0) for t in consumer.committed(wanted, timeout=10))
