@@ -9,7 +9,7 @@
 #include "base/attributes.h"
 #include "base/civil.h"
 #include "commands/all.h"
-#include "commands/lifesim.h"
+#include "lifesim/lifesim.h"
 
 static const char help[] =
     "usage: segue simulate [OPTION..]\n\n"

@@ -2,9 +2,9 @@
 /* What may happen to a person of LifeSim: the life events of the pack, and decoys that look like one.
  *
  * A customer has at most one story. Its footprints are partial: each is left with a chance, so two
- * customers with the same story look different (lifesim_footprints.c). */
-#ifndef COMMANDS_LIFESIM_STORY_H
-#define COMMANDS_LIFESIM_STORY_H
+ * customers with the same story look different (footprints.c). */
+#ifndef LIFESIM_STORY_H
+#define LIFESIM_STORY_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* LifeSim's bank: balances, and records on their way out. Inside lifesim_*.c only. */
-#ifndef COMMANDS_LIFESIM_BANK_H
-#define COMMANDS_LIFESIM_BANK_H
+#ifndef LIFESIM_BANK_H
+#define LIFESIM_BANK_H
 
 #include "base/attributes.h"
 #include "base/civil.h"
-#include "commands/lifesim_person.h"
+#include "lifesim/person.h"
 
 /* A record waiting for its moment of sending. */
 struct line {
@@ -102,10 +102,10 @@ static inline int64_t sim_price(const struct today *today, int64_t minor)
     return (int64_t)((double)minor * today->person->world->price_level);
 }
 
-/* lifesim_routine.c: an ordinary day. */
+/* routine.c: an ordinary day. */
 void sim_routine(struct today *today);
 
-/* lifesim_footprints.c: what the person's story adds to the day. */
+/* footprints.c: what the person's story adds to the day. */
 void sim_footprints(struct today *today);
 
 /* Does the story leave the account asleep on that day? */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What looks like a life event and is none. Decoys of the salary are in lifesim_person.c, of silence in
- * lifesim_footprints.c. */
-#include "commands/lifesim_footprints.h"
+/* What looks like a life event and is none. Decoys of the salary are in person.c, of silence in
+ * footprints.c. */
+#include "lifesim/footprints.h"
 
 static bool monthly(const struct today *today, int32_t date)
 {

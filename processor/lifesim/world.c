@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/lifesim_world.h"
+#include "lifesim/world.h"
 
 #include <stdio.h>
 

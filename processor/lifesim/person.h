@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One person of LifeSim: what does not change from day to day, and the story that comes. */
-#ifndef COMMANDS_LIFESIM_PERSON_H
-#define COMMANDS_LIFESIM_PERSON_H
+#ifndef LIFESIM_PERSON_H
+#define LIFESIM_PERSON_H
 
-#include "commands/lifesim.h"
-#include "commands/lifesim_story.h"
-#include "commands/lifesim_world.h"
+#include "lifesim/lifesim.h"
+#include "lifesim/story.h"
+#include "lifesim/world.h"
 
 enum { KNOBS = 12 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/civil.h"
-#include "commands/lifesim_person.h"
+#include "lifesim/person.h"
 
 #include "support/suite.h"
 

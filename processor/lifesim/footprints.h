@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by lifesim_footprints.c (what happens) and lifesim_decoys.c (what only looks like it). */
-#ifndef COMMANDS_LIFESIM_FOOTPRINTS_H
-#define COMMANDS_LIFESIM_FOOTPRINTS_H
+/* Shared by footprints.c (what happens) and decoys.c (what only looks like it). */
+#ifndef LIFESIM_FOOTPRINTS_H
+#define LIFESIM_FOOTPRINTS_H
 
-#include "commands/lifesim_bank.h"
+#include "lifesim/bank.h"
 
 /* A card payment between two prices of the uk world. */
 void footprint_card(struct today *today, int32_t mcc, const char *merchant, int64_t low,

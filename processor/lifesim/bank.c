@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/lifesim_bank.h"
+#include "lifesim/bank.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the life events of LifeSim leave on a day, beyond what they change in the routine. */
-#include "commands/lifesim_footprints.h"
-#include "commands/lifesim_bank.h"
+#include "lifesim/footprints.h"
+#include "lifesim/bank.h"
 
 void footprint_card(struct today *today, int32_t mcc, const char *merchant, int64_t low,
                     int64_t high)

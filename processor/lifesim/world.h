@@ -2,9 +2,9 @@
 /* The worlds of LifeSim: countries that differ in paydays, holidays, names, references and categories.
  *
  * A detector that leans on the words or the calendar of one world shows it on the other. Everything
- * that a world fixes is in one struct; the people and their lives (lifesim_person.h) are the same. */
-#ifndef COMMANDS_LIFESIM_WORLD_H
-#define COMMANDS_LIFESIM_WORLD_H
+ * that a world fixes is in one struct; the people and their lives (person.h) are the same. */
+#ifndef LIFESIM_WORLD_H
+#define LIFESIM_WORLD_H
 
 #include "base/slice.h"
 

@@ -11,13 +11,13 @@
  *   lifesim_story    what may happen        lifesim_routine     an ordinary day
  *   lifesim_bank     balances and records   lifesim_footprints  what a story adds to a day
  *   lifesim.c        the loop and the truth */
-#ifndef COMMANDS_LIFESIM_H
-#define COMMANDS_LIFESIM_H
+#ifndef LIFESIM_LIFESIM_H
+#define LIFESIM_LIFESIM_H
 
 #include <stdio.h>
 
 #include "base/random.h"
-#include "commands/lifesim_world.h"
+#include "lifesim/world.h"
 
 enum { LIFESIM_CUSTOMERS_MAX = 10000000, LIFESIM_DAYS_MAX = 3660 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/lifesim_person.h"
+#include "lifesim/person.h"
 
 #include "base/attributes.h"
 #include "base/civil.h"

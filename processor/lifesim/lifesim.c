@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "commands/lifesim.h"
+#include "lifesim/lifesim.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/lifesim_bank.h"
+#include "lifesim/bank.h"
 #include "model/codes.h"
 
 struct lifesim_options lifesim_defaults(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An ordinary day of a person: incomes, bills, shops, holidays, the phone, small mistakes. */
-#include "commands/lifesim_bank.h"
+#include "lifesim/bank.h"
 
 static const struct payment credit = {.credit = true, .hour = 2};
 
