@@ -57,6 +57,8 @@ struct kafka_log_settings {
     uint32_t output_count;
     uint32_t worker_count;    /* 1..KAFKA_WORKERS_MAX */
     int32_t start_timeout_ms; /* bound on kafka_open; 0: 30,000 */
+    /* bound on one transaction; 0: 12,000, over transaction.timeout.ms: by then the broker has ended it */
+    int32_t commit_timeout_ms;
 };
 
 struct kafka_log; /* one per process */

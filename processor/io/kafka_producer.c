@@ -17,8 +17,7 @@ enum {
 };
 
 enum {
-    TRANSACTION_TIMEOUT_MS =
-        12000, /* over transaction.timeout.ms: by then the broker has ended it */
+    COMMIT_TIMEOUT_MS = 12000,
     REGISTER_WAIT_US = 200,
     REGISTER_QUIET = 3,
     REGISTER_WAIT_MS_MAX = 30,
@@ -367,17 +366,15 @@ static void wait_for_partitions(struct kafka_producer *producer)
     }
 }
 
+/* Once, whatever librdkafka says of going on. A call that ends early (its waits are until a moment of
+ * the wall clock, which somebody may set) leaves its question behind; the next takes the answer for
+ * its own and forgets that a commit is under way. The end of that one then ends this process
+ * (2.0.2): "BUG: Invalid transaction state transition attempted: CommittingTransaction ->
+ * AbortedNotAcked". */
 static rd_kafka_error_t *end_transaction(struct kafka_producer *producer, int64_t deadline_ms)
 {
-    for (;;) {
-        int64_t left_ms = deadline_ms - kafka_now_ms();
-        rd_kafka_error_t *error =
-            rd_kafka_commit_transaction(producer->client, left_ms > 1 ? (int)left_ms : 1);
-        if (error == NULL || !is_retriable(error, deadline_ms)) {
-            return error;
-        }
-        rd_kafka_error_destroy(error);
-    }
+    int64_t left_ms = deadline_ms - kafka_now_ms();
+    return rd_kafka_commit_transaction(producer->client, left_ms > 1 ? (int)left_ms : 1);
 }
 
 enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
@@ -391,7 +388,8 @@ enum log_event_kind kafka_producer_commit(struct kafka_producer *producer,
                           "there is no producer: open_producer comes first");
         return LOG_COMMIT_FAILED;
     }
-    int64_t deadline_ms = kafka_now_ms() + TRANSACTION_TIMEOUT_MS;
+    int32_t timeout_ms = producer->settings->commit_timeout_ms;
+    int64_t deadline_ms = kafka_now_ms() + (timeout_ms > 0 ? timeout_ms : COMMIT_TIMEOUT_MS);
     count_reset(&producer->end_txn);
     count_reset(&producer->offset_commit);
     count_reset(&producer->add_offsets);
