@@ -12,7 +12,7 @@ import confluent_kafka
 import fastavro
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-START_MS = 1577836800000            # 2020-01-01
+START_MS = 1262304000000            # 2010-01-01: many events, and none of them in the future, whatever the clocks say
 GAP_DAYS = 2                        # between two transactions of a customer, on average: one gap in thirty leaves it quiet
 DAY_MS = 86400000
 
@@ -28,10 +28,10 @@ def register(registry, subject, schema):
 class Feeder(threading.Thread):
     """Feeds until told to stop. An idempotent producer that never gives up; what counts is what stands in the topic."""
 
-    def __init__(self, stack, seed, customers, rate):
+    def __init__(self, stack, seed, customers, rate, bursts=False):
         super().__init__(daemon=True)
         text = (ROOT / 'schemas/transaction/1.avsc').read_text()
-        self.topic, self.rate, self.customers = stack.topic('in-transactions'), rate, customers
+        self.topic, self.rate, self.customers, self.bursts = stack.topic('in-transactions'), rate, customers, bursts
         self.schema = fastavro.parse_schema(json.loads(text))
         self.frame = b'\0' + register(stack.registry, self.topic + '-value', text).to_bytes(4, 'big')
         self.chance, self.count, self.now_ms, self.failed = random.Random(seed), 0, START_MS, None
@@ -54,10 +54,17 @@ class Feeder(threading.Thread):
         if error is not None:
             self.failed = error
 
+    def due(self, seconds):
+        """How many there should be by now. In bursts: for two seconds of ten three times as many, else half as many."""
+        if not self.bursts:
+            return seconds * self.rate
+        tens, rest = divmod(seconds, 10)
+        return self.rate * (tens * 10 + min(rest, 2) * 3 + max(rest - 2, 0) * 0.5)
+
     def run(self):
         begin = time.monotonic()
         while not self.stopping.is_set():
-            while self.count < (time.monotonic() - begin) * self.rate and len(self.producer) < 500000:
+            while self.count < self.due(time.monotonic() - begin) and len(self.producer) < 500000:
                 self.put(f'C{self.chance.randrange(self.customers):06d}')
             self.producer.poll(0.02)
 

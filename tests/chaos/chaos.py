@@ -3,12 +3,14 @@
 """Chaos on the real ones, from a seed: two `segue run` share the tasks of one application while transactions arrive and faults
 strike Segue, Redis, Kafka and the connections between. Afterwards an independent checker recounts everything.
 usage: chaos.py SEGUE WORK_DIR [--minutes N] [--seed N] [--processes N] [--rate EVENTS_PER_SECOND] [--no-figures]
-       [--faults NAME,..] [--verbose]
+       [--faults NAME,..] [--long EVENTS] [--verbose]
 
 First, with nothing else wrong, how long it takes until work goes on: after kill -9, when another process takes over, after a
 graceful restart. The seed gives the same faults in the same order with the same pauses; what they hit depends on the machine.
+--long: at least that many events and as many faults of each kind as faults.QUOTAS says, or the run fails.
 """
 import argparse
+import multiprocessing
 import os
 import pathlib
 import random
@@ -26,13 +28,20 @@ sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
 import checker  # noqa: E402
 import murmur2  # noqa: E402
 from bank import Feeder  # noqa: E402
-from faults import Faults, Servers, Supervisor  # noqa: E402
+from faults import QUOTAS, Faults  # noqa: E402
+from follow import follow  # noqa: E402
+from journal import Journal, parse_head  # noqa: E402
+from recount import Outputs, Recount, values_of  # noqa: E402
+from servers import Servers  # noqa: E402
 from stack import Process, Stack  # noqa: E402
+from supervisor import Supervisor  # noqa: E402
 
 TASKS, CUSTOMERS = 8, 5000
 VIEWS_PER_READ = 4
 STUCK_SECONDS = 90                  # with no new commit although faults have stopped
 CHECK_SECONDS = 75                  # of the minutes, kept for calming down and the checker
+CALM_SECONDS = 1800                 # at most, for the application left in peace
+LATE = 2                            # a long run may take so many times its minutes until it has all that it must have
 
 
 class Watch(threading.Thread):
@@ -92,11 +101,10 @@ class Witness(threading.Thread):
             except redis.RedisError:      # away, full, loading: that is the point
                 continue
             if head is not None:
-                ready, seq = checker.parse_head(head)
+                ready, seq = parse_head(head)
                 for customer, view in zip(some, views):
                     if ready:
-                        text = {k.decode(): v.decode() for k, v in view.items()}
-                        self.seen.append((task, seq, customer, checker.values_of(text)))
+                        self.seen.append((task, seq, customer, values_of({k.decode(): v.decode() for k, v in view.items()})))
 
 
 def tasks_of(process):
@@ -154,17 +162,26 @@ def recovery_figures(stack, supervisor, kills):
               flush=True)
 
 
-def storm(args, faults, supervisor):
+def behind(args, faults, feeder):
+    """What a long run has less of than the share of its time that has passed; all that is missing once the time is over."""
+    if not args.long:
+        return []
+    share = min((time.time() - args.begin) / (args.minutes * 60 - CHECK_SECONDS), 1)
+    have = {**faults.achieved(), 'events': feeder.count}
+    return [name for name, wanted in {**QUOTAS, 'events': args.long}.items() if have[name] < wanted * share]
+
+
+def storm(args, faults, supervisor, feeder):
     """One fault after another; a pause of chance between them."""
-    chance = random.Random(args.seed + 1)
-    while time.time() < args.begin + args.minutes * 60 - CHECK_SECONDS:
+    chance, end = random.Random(args.seed + 1), args.begin + args.minutes * 60 - CHECK_SECONDS
+    missing = []
+    while time.time() < end or (missing and time.time() < args.begin + args.minutes * 60 * LATE):
         begin = time.time()
-        name = faults.one()
+        name = faults.one([quota for quota in missing if quota != 'events'])
         if args.verbose:
             print(f'# {time.strftime("%H:%M:%S", time.gmtime(begin))} {name} {time.time() - begin:.1f} s', flush=True)
-        if supervisor.strange:
-            raise SystemExit(f'chaos_seed {args.seed}: {supervisor.strange[0]}')
         time.sleep(chance.choice([0, 0.5, 1, 2, 4, 6]))
+        missing = behind(args, faults, feeder)
 
 
 def calm_down(args, stack, supervisor, events):
@@ -186,16 +203,45 @@ def calm_down(args, stack, supervisor, events):
 
 def undisturbed(args, stack, events):
     """Another application over the same input topic, left in peace: its Redis is what ours must be."""
-    calm = Stack(args.segue, args.work, stack.name + 'calm', stack.playbook, tasks=TASKS)
+    calm = Stack(args.segue, args.work, stack.name + 'calm', stack.playbook, tasks=TASKS, redis_address=stack.redis_address)
     calm.input_of = stack.name
     calm.create_topics()
     process = Process(calm).start()
-    calm.wait_done(process, events)
+    calm.wait_done(process, events, CALM_SECONDS)
     process.kill(signal.SIGTERM)
     return calm
 
 
-def main():
+class Judge:
+    """The checker, in a process of its own; it follows the topics from the beginning."""
+
+    def __init__(self, stack):
+        context = multiprocessing.get_context('spawn')
+        self.pipe, other = context.Pipe()
+        takers = list(zip(checker.TOPICS, (Recount(stack), Outputs(stack), Journal())))
+        self.child = context.Process(target=follow, args=(other, stack, takers, checker.judge), daemon=True)
+        self.child.start()
+        other.close()
+
+    def verdict(self, calm, seen):
+        self.pipe.send((calm, seen))
+        try:
+            return self.pipe.recv()
+        except EOFError:
+            raise SystemExit('the checker itself ended; its words are above') from None
+
+
+def print_counts(faults, supervisor, servers):
+    print('\n'.join(f'chaos_fault_{name}: {count}' for name, count in sorted(faults.counts.items())))
+    print('\n'.join(f'chaos_exit_{code}: {count}' for code, count in sorted(supervisor.exits.items())))
+    said = servers.kafka_proxy.said
+    for word in ('held', 'released after the next begin', 'lost'):
+        print(f'chaos_proxy_{word.replace(" ", "_")}: {sum(line.startswith(word) for line in said)}')
+    for name, count in faults.achieved().items():
+        print(f'chaos_{name}: {count}')
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument('segue', type=pathlib.Path)
     parser.add_argument('work', type=pathlib.Path)
@@ -204,51 +250,65 @@ def main():
     parser.add_argument('--processes', type=int, default=2)
     parser.add_argument('--rate', type=int, default=1000)
     parser.add_argument('--faults', help='only these, with commas')
+    parser.add_argument('--long', type=int, default=0, metavar='EVENTS')
     parser.add_argument('--no-figures', action='store_true')
     parser.add_argument('--verbose', action='store_true')
     args = parser.parse_args()
+    if args.long:
+        args.rate = int(args.long * 1.05 / (args.minutes * 60 - CHECK_SECONDS)) + 1
+    return args
+
+
+def strike(args, stack, supervisor, servers):
+    """Figures, storm, quiet. (events, figures and what is wrong)"""
+    judge = Judge(stack)
+    feeder = Feeder(stack, args.seed, CUSTOMERS, args.rate, bursts=True)
+    feeder.start()
+    witness = Witness(stack, args.seed)
+    witness.start()
+    if not args.no_figures:
+        recovery_figures(stack, supervisor, 8 if args.minutes < 10 else 40)
+    faults = Faults(args.seed, servers, supervisor, stack)
+    if args.faults:
+        faults.schedule = [getattr(faults, name) for name in args.faults.split(',')]
+    storm(args, faults, supervisor, feeder)
+    missing = behind(args, faults, feeder)
+    events = feeder.finish()
+    quiet = time.time()
+    calm_down(args, stack, supervisor, events)
+    witness.stopping.set()
+    witness.join()
+    print(f'chaos_events: {events}\nchaos_seconds_to_quiet: {time.time() - quiet:.1f}')
+    print_counts(faults, supervisor, servers)
+    figures, errors, missed, damages = judge.verdict(undisturbed(args, stack, events), witness.seen)
+    print('\n'.join(f'chaos_{name}: {value}' for name, value in figures.items()))
+    print(f'chaos_canaries_noticed: {damages - len(missed)}\nchaos_canaries: {damages}', flush=True)
+    if errors or missed or missing or supervisor.strange:
+        raise SystemExit('\n'.join([f'chaos_seed {args.seed}: {len(errors)} errors; canaries missed: {missed}; too few: {missing}; '
+                                    f'strange ends: {len(supervisor.strange)}', *errors[:10], *supervisor.strange[:3]]))
+
+
+def main():
+    args = parse_arguments()
     print(f'chaos_seed: {args.seed}', flush=True)
     args.begin = time.time()
     servers = Servers(args.work, os.environ['SEGUE_TEST_BROKERS'], os.environ['SEGUE_TEST_REDIS'])
-    stack = Stack(args.segue, args.work, f'chaos{args.seed}-{int(args.begin)}', ROOT / 'tests/playbooks/chaos', tasks=TASKS)
+    stack = Stack(args.segue, args.work, f'chaos{args.seed}-{int(args.begin)}', ROOT / 'tests/playbooks/chaos', tasks=TASKS,
+                  redis_address=servers.redis_proxy.address)
     stack.journal_keep, stack.checkpoint_interval = '1m', '10s'     # rebuilds must need the checkpoints
     stack.create_topics()
-    stack.segue_brokers = servers.proxied
-    supervisor = Supervisor(stack, args.processes)
+    stack.segue_brokers = servers.kafka_proxy.address
+    supervisor = Supervisor(stack, args.processes, args.segue.resolve().parents[1] / 'tests/chaos/libclock_jump.so')
     supervisor.start()
     try:
-        feeder = Feeder(stack, args.seed, CUSTOMERS, args.rate)
-        feeder.start()
-        witness = Witness(stack, args.seed)
-        witness.start()
-        if not args.no_figures:
-            recovery_figures(stack, supervisor, 8 if args.minutes < 10 else 40)
-        faults = Faults(args.seed, servers, supervisor, stack)
-        if args.faults:
-            faults.schedule = [getattr(faults, name) for name in args.faults.split(',')]
-        storm(args, faults, supervisor)
-        events = feeder.finish()
-        quiet = time.time()
-        calm_down(args, stack, supervisor, events)
-        witness.stopping.set()
-        print(f'chaos_events: {events}\nchaos_seconds_to_quiet: {time.time() - quiet:.1f}')
-        print('\n'.join(f'chaos_fault_{name}: {count}' for name, count in sorted(faults.counts.items())))
-        print('\n'.join(f'chaos_exit_{code}: {count}' for code, count in sorted(supervisor.exits.items())))
-        for word in ('held', 'released after the next begin', 'lost'):
-            print(f'chaos_proxy_{word.replace(" ", "_")}: {servers.said.count(word)}')
-        evidence = checker.Evidence(stack, undisturbed(args, stack, events), witness.seen)
+        strike(args, stack, supervisor, servers)
     finally:
         supervisor.stopping.set()
         for process in supervisor.processes:
             if process.running():
                 process.kill()
         servers.stop()
-    figures, errors = evidence.judge()
-    print('\n'.join(f'chaos_{name}: {value}' for name, value in figures.items()))
-    missed, damages = evidence.canaries()
-    print(f'chaos_canaries_noticed: {damages - len(missed)}\nchaos_canaries: {damages}')
-    if errors or missed:
-        raise SystemExit('\n'.join([f'chaos_seed {args.seed}: {len(errors)} errors; canaries missed: {missed}', *errors[:10]]))
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -135,7 +135,7 @@ def main():
         customer = 'C000001'
         assert customer in stack.command('get', customer, '--config', stack.write_config('tool')).stdout
         process.kill(signal.SIGTERM)
-        evidence = checker.Evidence(stack, stack, [])
+        evidence = checker.Evidence.read(stack, stack, [])
         figures, errors = evidence.judge()
         print('\n'.join(f'cluster_{name}: {value}' for name, value in figures.items() if 'live' not in name))
         used = sum(n.client().dbsize() > 0 for n in nodes if n.client().info('replication')['role'] == 'master')

@@ -77,10 +77,11 @@ class Process:
         self.config = stack.write_config(instance, self.port, label)
         self.log_path = stack.folder / f'run-{label}.log'
         self.log = open(self.log_path, 'ab')
-        self.child = None
+        self.child, self.environment = None, {}
 
     def start(self):
-        self.child = subprocess.Popen([self.stack.segue, 'run', '--config', self.config], stdout=self.log, stderr=self.log)
+        self.child = subprocess.Popen([self.stack.segue, 'run', '--config', self.config], stdout=self.log, stderr=self.log,
+                                      env={**os.environ, **self.environment})
         return self
 
     def kill(self, how=signal.SIGKILL):
