@@ -12,8 +12,10 @@ struct kafka_reader {
     rd_kafka_message_t *message; /* what the last record was borrowed from */
     const char *topics[READER_TOPICS_MAX];
     uint32_t topic_count;
-    uint32_t partition_count; /* assigned */
-    uint32_t ended_count;     /* partitions at their end */
+    uint32_t first[READER_TOPICS_MAX]; /* of each topic's partitions, in `ended` */
+    bool *ended; /* per assigned partition: read to its end, and nothing came since */
+    uint32_t partition_count;
+    uint32_t ended_count;
     struct header headers[LOG_HEADERS_MAX];
 };
 
@@ -76,6 +78,7 @@ static enum status assign(struct kafka_reader *reader, enum kafka_reader_start s
                                  "topic %s does not exist; `segue topics --create` makes it",
                                  reader->topics[i]);
         } else {
+            reader->first[i] = (uint32_t)list->cnt;
             for (int p = 0; p < metadata->topics[0].partition_cnt; p++) {
                 rd_kafka_topic_partition_list_add(list, reader->topics[i], p)->offset =
                     start == KAFKA_READER_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
@@ -85,6 +88,10 @@ static enum status assign(struct kafka_reader *reader, enum kafka_reader_start s
         rd_kafka_metadata_destroy(metadata);
     }
     reader->partition_count = (uint32_t)list->cnt;
+    reader->ended = calloc(reader->partition_count + 1, sizeof(*reader->ended));
+    if (status == STATUS_OK && reader->ended == NULL) {
+        status = status_fail(out_text, STATUS_FATAL, "no memory");
+    }
     if (status == STATUS_OK &&
         rd_kafka_assign(reader->client, list) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         status = status_fail(out_text, STATUS_FATAL, "cannot assign partitions");
@@ -152,6 +159,16 @@ static void take_headers(struct kafka_reader *reader, struct log_record *record)
     }
 }
 
+static uint32_t topic_index(const struct kafka_reader *reader)
+{
+    uint32_t at = 0;
+    while (at + 1 < reader->topic_count &&
+           strcmp(rd_kafka_topic_name(reader->message->rkt), reader->topics[at]) != 0) {
+        at++;
+    }
+    return at;
+}
+
 static void take(struct kafka_reader *reader, struct log_record *record)
 {
     const rd_kafka_message_t *message = reader->message;
@@ -162,12 +179,19 @@ static void take(struct kafka_reader *reader, struct log_record *record)
                                   .partition = (uint32_t)message->partition,
                                   .offset = message->offset,
                                   .append_ms = rd_kafka_message_timestamp(message, NULL)};
-    for (uint32_t i = 0; i < reader->topic_count; i++) {
-        if (strcmp(rd_kafka_topic_name(message->rkt), reader->topics[i]) == 0) {
-            record->source = (uint8_t)i;
-        }
-    }
+    record->source = (uint8_t)topic_index(reader);
     take_headers(reader, record);
+}
+
+/* librdkafka tells of a partition's end once, until a record comes from it again: so each is remembered for
+ * itself. What comes from one partition says nothing about the others. */
+static void note_end(struct kafka_reader *reader, bool ended)
+{
+    uint32_t at = reader->first[topic_index(reader)] + (uint32_t)reader->message->partition;
+    if (at < reader->partition_count && reader->ended[at] != ended) {
+        reader->ended[at] = ended;
+        reader->ended_count = ended ? reader->ended_count + 1 : reader->ended_count - 1;
+    }
 }
 
 enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
@@ -182,12 +206,12 @@ enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
             return STATUS_RETRY;
         }
         if (reader->message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            reader->ended_count = 0;
+            note_end(reader, false);
             take(reader, out_record);
             return STATUS_OK;
         }
         if (reader->message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            reader->ended_count++;
+            note_end(reader, true);
             if (reader->ended_count >= reader->partition_count) {
                 return STATUS_RETRY;
             }
@@ -214,5 +238,6 @@ void kafka_reader_close(struct kafka_reader *reader)
     if (reader->client != NULL) {
         rd_kafka_destroy(reader->client);
     }
+    free(reader->ended);
     free(reader);
 }

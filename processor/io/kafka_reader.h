@@ -22,7 +22,8 @@ enum status kafka_reader_open(const struct kafka_connection *connection, const c
 enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
                               struct log_record *out_record, struct status_text *out_text) MUST_USE;
 
-/* Has every partition been read to the end that it had at some moment since the last record? */
+/* Has every partition been read to the end that it had at some moment since its last record? True again whenever
+ * that holds again, whichever partition the newer records came from. */
 bool kafka_reader_at_end(const struct kafka_reader *reader);
 
 void kafka_reader_close(struct kafka_reader *reader);
