@@ -24,6 +24,7 @@ enum {
     TIMEOUT_MS = 10000,
     WAIT_MS = 60000,
     POLL_US = 200000,
+    BROKER_LOOKS_MS = 300000, /* log.retention.check.interval.ms as brokers have it; the cleaner looks oftener */
     KEY_SIZE = 256,
     TOPICS_MAX = SOURCE_COUNT + OUTPUT_KIND_COUNT + 2
 };
@@ -52,9 +53,9 @@ struct erase {
 };
 
 /* What must be known of each topic; the order of `values`. */
-enum { POLICY, RETENTION, COMPACTION_LAG, TOMBSTONES_KEPT, SEGMENT, VALUES_COUNT };
-static const char *const names[VALUES_COUNT] = {
-    "cleanup.policy", "retention.ms", "max.compaction.lag.ms", "delete.retention.ms", "segment.ms"};
+enum { POLICY, RETENTION, COMPACTION_LAG, TOMBSTONES_KEPT, SEGMENT, FILE_DELAY, VALUES_COUNT };
+static const char *const names[VALUES_COUNT] = {"cleanup.policy",      "retention.ms", "max.compaction.lag.ms",
+                                                "delete.retention.ms", "segment.ms",   "file.delete.delay.ms"};
 
 static void add_topic(struct erase *erase, const char *name, enum fate fate)
 {
@@ -99,8 +100,8 @@ static int64_t later(int64_t moment, int64_t span)
     return moment == NEVER || span == NEVER ? NEVER : moment + span;
 }
 
-/* When the last record that names the customer is gone from the topic. */
-static int64_t gone_at(const struct erase *erase, uint32_t i)
+/* When the last record that names the customer may be deleted from the topic. */
+static int64_t due_at(const struct erase *erase, uint32_t i)
 {
     const struct settings *settings = &erase->connect.settings;
     const struct kafka_topic_state *state = &erase->states[i];
@@ -119,6 +120,12 @@ static int64_t gone_at(const struct erase *erase, uint32_t i)
         return later(later(later(begin, lag), span_of(state, TOMBSTONES_KEPT)), lag);
     }
     return later(later(begin, span_of(state, RETENTION)), span_of(state, SEGMENT));
+}
+
+/* When the file with that record is gone from every disk. */
+static int64_t gone_at(const struct erase *erase, uint32_t i)
+{
+    return later(later(due_at(erase, i), BROKER_LOOKS_MS), span_of(&erase->states[i], FILE_DELAY));
 }
 
 static void print_dates(const struct erase *erase)
