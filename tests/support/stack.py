@@ -195,8 +195,11 @@ class Stack:
 
     def schema_of(self, name):
         """The only schema registered for a topic."""
+        return self.schema(self.schema_id(name))
+
+    def schema_id(self, name):
         with urllib.request.urlopen(f'{self.registry}/subjects/{self.topic(name)}-value/versions/latest', timeout=10) as answer:
-            return self.schema(json.load(answer)['id'])
+            return json.load(answer)['id']
 
     def read(self, name, isolation='read_committed'):
         """All records of an output topic: (key, value, headers, partition, offset)."""
