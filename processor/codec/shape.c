@@ -143,6 +143,7 @@ static const struct shape_field ranked_fields[] = {
     MAYBE("context", SHAPE_STRING, AT(ranked_offer, context)),
     MAYBE("channel_reason", SHAPE_STRING, AT(ranked_offer, channel_reason)),
     MAYBE("bundle", SHAPE_STRING, AT(ranked_offer, bundle)),
+    MAYBE("propensity_from", SHAPE_STRING, AT(ranked_offer, propensity_from)),
 };
 static const struct shape ranked_shape = SHAPE(ranked_fields, ranked_offer);
 

@@ -109,6 +109,7 @@ struct ranked_offer {
     double score;
     double p, c, v, l;            /* propensity, context, value in major units, levers */
     double selection_probability; /* of this arm, for off-policy evaluation */
+    struct slice propensity_from; /* "model", "policy"; empty: the offer asks no model */
     struct slice context;         /* the coarse context that p was learned in */
     struct slice channel_reason;  /* "preferred", "value", "affinity" or "only" */
     struct slice bundle;          /* or empty */

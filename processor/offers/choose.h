@@ -22,6 +22,7 @@ struct gate_view {
     struct slice reason; /* static, or in step->scratch */
     uint8_t channels;    /* still open */
     bool held_by_all;    /* the global holdout, not the offer's */
+    bool modelled;       /* p starts from the model's word, not from the policy's prior */
     bool valued;         /* v and c were worked out; false as well when they cannot be */
     struct contact_plan plan;
     const char *channel_reason;

@@ -68,6 +68,8 @@ struct offer_def {
     struct condition affordable; /* name "affordable" */
     /* a model's own P, a number in 0..1; name "propensity"; its prior mean */
     struct condition propensity;
+    /* the model's word counts only while this holds; name "propensity_while"; program NULL: always */
+    struct condition propensity_while;
     struct condition context; /* C, a number; name "context"; program NULL: 1 */
     /* V in minor units, a number; name "value"; program NULL: value_minor */
     struct condition value;

@@ -107,14 +107,23 @@ static struct trials trials_of(const struct gate_view *view, uint32_t variant, u
     return (struct trials){accepted, presented > accepted ? presented : accepted};
 }
 
+/* The model's word, when it has said something, lately enough, that is a probability. */
+static bool model_says(const struct gate_view *view, double *out_chance)
+{
+    const struct offer_def *def = view->def;
+    bool fresh = def->propensity_while.program == NULL ||
+                 condition_holds(&def->propensity_while, view->step, NULL) == RULES_YES;
+    return fresh && def->propensity.program != NULL && number(&def->propensity, view->step, out_chance) &&
+           *out_chance >= 0 && *out_chance <= 1;
+}
+
 static struct trials prior_of(const struct gate_view *view)
 {
     const struct offers_policy *policy = &view->offers->policy;
-    const struct condition *model = &view->def->propensity;
     struct trials prior = {policy->prior_accepted > 0 ? policy->prior_accepted : 1,
                            policy->prior_presented > 0 ? policy->prior_presented : 20};
     double chance = 0;
-    if (model->program != NULL && number(model, view->step, &chance) && chance >= 0 && chance <= 1) {
+    if (model_says(view, &chance)) {
         prior.accepted = chance * prior.presented;
     }
     return prior;
@@ -148,6 +157,8 @@ bool offer_score(struct gate_view *view)
         return false;
     }
     view->context = offers_context(view->offers, view->step);
+    double chance = 0;
+    view->modelled = model_says(view, &chance);
     view->p = propensity(view);
     view->l = view->def->priority > 0 ? view->def->priority : 1;
     view->score = view->p * view->c * view->v * view->l;

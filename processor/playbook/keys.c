@@ -224,6 +224,10 @@ static const struct key offer[] = {
         "propensity", KEY_CEL,
         "a model's own P, 0 to 1 (a feature over `bank.scores`): the prior that outcomes then move",
         "the policy's prior"),
+    PLAIN("propensity_while", KEY_CEL,
+          "the model's word counts only while this holds (`f.score_age <= 7`); else the policy's prior, and the "
+          "decision says so: `propensity_from: policy`",
+          "always"),
     PLAIN("bundle", KEY_TEXT,
           "offers of one bundle that pass together are one entry of the ranking, with the sum of "
           "their scores",
