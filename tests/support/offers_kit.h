@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The offers stage alone: two offers that a login triggers, and a customer who may be told of them. For the
+/* The offers stage alone: offers that a login triggers, and a customer who may be told of them. For the
  * tests of offers/ only: one file includes it and owns what is in it. */
 #ifndef SUPPORT_OFFERS_KIT_H
 #define SUPPORT_OFFERS_KIT_H
@@ -11,10 +11,10 @@
 enum { HOUR_MS = 3600000 };
 
 static struct stage stage;
-static struct offer_def defs[2];
+static struct offer_def defs[3];
 static struct offers offers;
 static struct offers_state state;
-static struct offer_history histories[2];
+static struct offer_history histories[3];
 static struct offers_task *task;
 static uint64_t in[SEGMENTS_MAX / 64], entered[SEGMENTS_MAX / 64];
 static struct offers_facts facts;
@@ -41,6 +41,9 @@ static inline void setup(void)
     defs[1].id = slice_text("two");
     defs[1].hash = 2;
     defs[1].value_minor = 4000;
+    defs[2] = defs[1];
+    defs[2].id = slice_text("three");
+    defs[2].hash = 3;
     offers =
         (struct offers){.defs = defs,
                         .count = 1,

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A test for each gate, rule of the contact policy and term that goes red when just that is taken out. */
+#include "support/offers_kit.h"
+
+static void only_service(struct offer_def *def, uint8_t class)
+{
+    struct profile *profile = &stage.customer.profile;
+    def->purpose = PURPOSE_SERVICE;
+    def->contact_class = class;
+    profile->consents[PURPOSE_SERVICE][CHANNEL_PUSH] = profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+}
+
+static void night_from_21_to_8(void)
+{
+    offers.policy.quiet_from_minute = 21 * 60;
+    offers.policy.quiet_to_minute = 8 * 60;
+    offers.policy.quiet_channels = 1U << CHANNEL_PUSH;
+}
+
+START_TEST(an_offer_has_its_time)
+{
+    defs[0].valid_from_ms = KIT_START_MS + 2 * KIT_DAY_MS;
+    defs[0].valid_until_ms = KIT_START_MS + 4 * KIT_DAY_MS;
+    expect_blocked(1, "time:not_yet_valid");
+    ck_assert_uint_eq(decide(2)->offer_count, 1);
+    expect_blocked(4, "time:no_longer_valid");
+}
+END_TEST
+
+START_TEST(an_offer_has_its_segments)
+{
+    static const uint32_t wanted[] = {3, 70};
+    defs[0].segments_any = wanted;
+    defs[0].segments_any_count = 2;
+    in[0] = 16;
+    expect_blocked(1, "segment:in_none_of_segments_any");
+    in[1] = UINT64_C(1) << 6;
+    ck_assert_uint_eq(decide(2)->offer_count, 1);
+}
+END_TEST
+
+START_TEST(what_is_not_known_blocks_and_has_a_name)
+{
+    struct profile *profile = &stage.customer.profile;
+    profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_NONE;
+    expect_blocked(1, "consent:missing:c.consents.lawful_basis");
+    profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].basis = BASIS_CONSENT;
+    defs[0].product_held = 1U << PRODUCT_FX;
+    hide("products_held");
+    expect_blocked(2, "applicable:missing:c.products_held");
+    profile->present = UINT64_MAX;
+    defs[0].value = kit_condition(&stage.kit, "value", "f.logins");
+    expect_blocked(3, "value:missing:value");
+    stage_set(&stage, STAGE_LOGINS, 0);
+    expect_blocked(4, "value:worth_nothing");
+    stage_set(&stage, STAGE_LOGINS, 500);
+    ck_assert_uint_eq(decide(5)->offer_count, 1);
+}
+END_TEST
+
+START_TEST(the_global_control_group_hears_nothing)
+{
+    offers.policy.holdout = 10000;
+    expect_blocked(1, "holdout:global_holdout");
+    ck_assert(slice_is(decide(2)->holdout, "global"));
+    only_service(&defs[0], OFFER_MANDATORY);
+    ck_assert_uint_eq(decide(3)->offer_count, 1);
+}
+END_TEST
+
+START_TEST(all_gates_that_fail_are_listed_on_demand)
+{
+    struct profile *profile = &stage.customer.profile;
+    struct slice all[OFFER_GATE_COUNT] = {{NULL, 0}};
+    struct slice reason = {NULL, 0};
+    stage_at(&stage, 1, NULL);
+    stage_set(&stage, STAGE_SPEND, 5);
+    profile->complaint_open = true;
+    profile->risk_profile = 1;
+    offers.policy.holdout = 10000;
+    enum offer_gate gate =
+        offer_blocked(&offers, 0, &state, &histories[0], task, &facts, &stage.step, &reason, all);
+    ck_assert_int_eq(gate, GATE_ELIGIBLE);
+    ck_assert(slice_is(reason, "not_met"));
+    const struct {
+        enum offer_gate gate;
+        const char *reason;
+    } expected[] = {{GATE_ELIGIBLE, "not_met"},
+                    {GATE_COMPLAINT, "complaint_open"},
+                    {GATE_SUITABLE, "not_met"},
+                    {GATE_HOLDOUT, "global_holdout"}};
+    uint32_t at = 0;
+    for (int i = 0; i < OFFER_GATE_COUNT; i++) {
+        bool wanted = at < 4 && expected[at].gate == (enum offer_gate)i;
+        ck_assert_msg(wanted ? slice_is(all[i], expected[at].reason) : all[i].size == 0, "%s: %.*s",
+                      offer_gate_name((enum offer_gate)i), SLICE_ARG(all[i]));
+        at += wanted;
+    }
+    ck_assert_uint_eq(at, 4);
+}
+END_TEST
+
+START_TEST(caps_count_by_group_and_by_channel)
+{
+    static const struct offer_cap group[] = {{1, INT64_C(7) * KIT_DAY_MS, CAP_GROUP, CHANNEL_COUNT}};
+    static const struct offer_cap push[] = {{1, INT64_C(7) * KIT_DAY_MS, CAP_CHANNEL, CHANNEL_PUSH}};
+    struct profile *profile = &stage.customer.profile;
+    offers.count = 2;
+    defs[0].group = defs[1].group = slice_text("borrow");
+    defs[0].caps = defs[1].caps = group;
+    defs[0].cap_count = defs[1].cap_count = 1;
+    ck_assert(slice_is(decide(1)->offers[0].offer.id, "two"));
+    const struct offer_decided *said = decide(3); /* the other one of the group, too soon */
+    ck_assert_uint_eq(said->offer_count, 0);
+    ck_assert(slice_is(said->blocked[0].offer_id, "one"));
+    ck_assert(slice_is(said->blocked[0].reason, "group"));
+    defs[0].cap_count = defs[1].cap_count = 0;
+    offers.count = 1;
+    offers.policy.caps = push;
+    offers.policy.cap_count = 1;
+    expect_blocked(5, "contact_cap:channel");
+    profile->consents[PURPOSE_MARKETING][CHANNEL_EMAIL] = profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+    ck_assert_int_eq(decide(6)->offers[0].channel, CHANNEL_EMAIL);
+    ck_assert_int_eq(decide(9)->offers[0].channel, CHANNEL_PUSH); /* a week later */
+}
+END_TEST
+
+START_TEST(transactional_messages_are_not_capped_and_do_not_count)
+{
+    static const struct offer_cap caps[] = {{1, INT64_C(30) * KIT_DAY_MS, CAP_ALL, CHANNEL_COUNT}};
+    offers.policy.caps = caps;
+    offers.policy.cap_count = 1;
+    only_service(&defs[0], OFFER_TRANSACTIONAL);
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    ck_assert_uint_eq(state.contact_count, 0);
+    defs[0].contact_class = OFFER_MARKETING;
+    defs[0].purpose = PURPOSE_MARKETING;
+    ck_assert_uint_eq(decide(3)->offer_count, 1);
+    ck_assert_uint_eq(state.contact_count, 1);
+    expect_blocked(5, "contact_cap:all");
+    only_service(&defs[0], OFFER_TRANSACTIONAL);
+    ck_assert_uint_eq(decide(7)->offer_count, 1);
+    ck_assert_uint_eq(state.contact_count, 1);
+}
+END_TEST
+
+START_TEST(mandatory_messages_wait_for_no_morning_and_ask_no_consent)
+{
+    int64_t night_ms = KIT_START_MS + INT64_C(23) * HOUR_MS;
+    night_from_21_to_8();
+    memset(stage.customer.profile.consents, 0, sizeof(stage.customer.profile.consents));
+    defs[0].purpose = PURPOSE_SERVICE;
+    defs[0].contact_class = OFFER_MANDATORY;
+    defs[0].channels = 1U << CHANNEL_PUSH;
+    const struct offer_decided *said = decide_at(night_ms);
+    ck_assert_uint_eq(said->offer_count, 1);
+    ck_assert_int_eq(said->offers[0].send_after_ms, night_ms);
+}
+END_TEST
+
+START_TEST(the_night_is_the_customers)
+{
+    int64_t noon_ms = KIT_START_MS + INT64_C(12) * HOUR_MS;
+    night_from_21_to_8();
+    ck_assert_uint_eq(decide_at(noon_ms)->offer_count, 1);
+    stage.customer.profile.zone = zones_find(stage.kit.zones, slice_text("Pacific/Auckland"));
+    ck_assert_int_ge(stage.customer.profile.zone, 0);
+    const struct offer_decided *said = decide_at(noon_ms + 2 * KIT_DAY_MS); /* one in the morning there */
+    ck_assert_uint_eq(said->offer_count, 0);
+    ck_assert_msg(slice_is(said->no_offer_reason, "quiet_hours:held until 2026-01-03T19:00:00Z"), "%.*s",
+                  SLICE_ARG(said->no_offer_reason));
+}
+END_TEST
+
+START_TEST(every_term_is_in_the_score)
+{
+    stage_set(&stage, STAGE_LOGINS, 5);
+    defs[0].context = kit_condition(&stage.kit, "context", "double(f.logins) / 10.0");
+    defs[0].priority = 3;
+    const struct ranked_offer *offer = &decide(1)->offers[0];
+    ck_assert_double_eq_tol(offer->p, 0.05, 1e-12);
+    ck_assert_double_eq_tol(offer->c, 0.5, 1e-12);
+    ck_assert_double_eq_tol(offer->v, 20, 1e-12);
+    ck_assert_double_eq_tol(offer->l, 3, 1e-12);
+    ck_assert_double_eq_tol(offer->score, 1.5, 1e-12);
+    ck_assert_uint_eq(offer->propensity_from.size, 0);
+}
+END_TEST
+
+START_TEST(a_models_word_is_where_p_starts_while_it_is_fresh)
+{
+    defs[0].propensity = kit_condition(&stage.kit, "propensity", "double(f.logins) / 10.0");
+    defs[0].propensity_while = kit_condition(&stage.kit, "propensity_while", "f.spend <= 50");
+    const struct {
+        int64_t tenths, spend; /* below 0: the model has said nothing */
+        double p;
+        const char *from;
+    } cases[] = {{4, 50, 0.4, "model"},
+                 {4, 51, 0.05, "policy"},
+                 {-1, 50, 0.05, "policy"},
+                 {11, 50, 0.05, "policy"},
+                 {10, 50, 1, "model"}};
+    for (uint32_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        stage_set(&stage, STAGE_LOGINS, cases[i].tenths);
+        stage.values[STAGE_LOGINS].present = cases[i].tenths >= 0;
+        stage_set(&stage, STAGE_SPEND, cases[i].spend);
+        const struct ranked_offer *offer = &decide(2 * (int64_t)i + 1)->offers[0];
+        ck_assert_double_eq_tol(offer->p, cases[i].p, 1e-12);
+        ck_assert(slice_is(offer->propensity_from, cases[i].from));
+    }
+}
+END_TEST
+
+START_TEST(a_bundle_is_worth_its_sum_and_comes_whole)
+{
+    offers.count = 3;
+    offers.policy.top = 1;
+    defs[0].bundle = defs[2].bundle = slice_text("pack"); /* 20 and 30 against 40 alone */
+    defs[2].value_minor = 3000;
+    const struct offer_decided *said = decide(1);
+    ck_assert_uint_eq(said->offer_count, 2);
+    ck_assert(slice_is(said->offers[0].offer.id, "three"));
+    ck_assert(slice_is(said->offers[1].offer.id, "one"));
+    ck_assert(slice_is(said->offers[1].bundle, "pack"));
+    ck_assert(slice_is(said->blocked[0].offer_id, "two"));
+    ck_assert(slice_is(said->blocked[0].reason, "lower_score"));
+    offers.policy.top = 2;
+    ck_assert_uint_eq(decide(3)->offer_count, 3); /* one entry, and one more */
+}
+END_TEST
+
+START_TEST(who_is_no_longer_suited_loses_an_open_offer)
+{
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    stage.customer.profile.risk_profile = 1;
+    const struct offer_decided *said = tell_profile(2);
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->withdrawn_count, 1);
+    ck_assert(slice_is(said->withdrawn[0].gate, "suitable"));
+}
+END_TEST
+
+START_TEST(erasure_takes_back_what_is_open_and_what_is_held)
+{
+    char open[OFFER_TEXT_SIZE], held[OFFER_TEXT_SIZE];
+    keep(open, decide(1)->decision_id);
+    night_from_21_to_8();
+    keep(held, decide_at(KIT_START_MS + 2 * KIT_DAY_MS + INT64_C(23) * HOUR_MS)->decision_id);
+    stage_at(&stage, 3, NULL);
+    offers_erase(&offers, &state, histories, &stage.step);
+    ck_assert_uint_eq(stage.kit.effects.count, 1);
+    const struct offer_decided *said = &stage.kit.effects.outputs[0].offer_decided;
+    ck_assert_uint_eq(said->withdrawn_count, 2);
+    ck_assert(slice_is(said->withdrawn[0].decision_id, open));
+    ck_assert(slice_is(said->withdrawn[1].decision_id, held));
+    ck_assert(slice_is(said->withdrawn[0].reason, "erased"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("gates");
+    TCase *tests = tcase_create("gates");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, an_offer_has_its_time);
+    tcase_add_test(tests, an_offer_has_its_segments);
+    tcase_add_test(tests, what_is_not_known_blocks_and_has_a_name);
+    tcase_add_test(tests, the_global_control_group_hears_nothing);
+    tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
+    tcase_add_test(tests, caps_count_by_group_and_by_channel);
+    tcase_add_test(tests, transactional_messages_are_not_capped_and_do_not_count);
+    tcase_add_test(tests, mandatory_messages_wait_for_no_morning_and_ask_no_consent);
+    tcase_add_test(tests, the_night_is_the_customers);
+    tcase_add_test(tests, every_term_is_in_the_score);
+    tcase_add_test(tests, a_models_word_is_where_p_starts_while_it_is_fresh);
+    tcase_add_test(tests, a_bundle_is_worth_its_sum_and_comes_whole);
+    tcase_add_test(tests, who_is_no_longer_suited_loses_an_open_offer);
+    tcase_add_test(tests, erasure_takes_back_what_is_open_and_what_is_held);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}
