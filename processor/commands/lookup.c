@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/lookup.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/hash.h"
 #include "base/memory.h"
 #include "commands/commands.h"
+#include "commands/live.h"
 #include "io/clock.h"
 #include "io/store.h"
 #include "runtime/head.h"
@@ -77,8 +79,37 @@ static enum status read_task_count(struct lookup *lookup, struct status_text *ou
     }
     if (status == STATUS_OK) {
         lookup->task_count = head.task_count;
+        lookup->written_hash = head.playbook_hash;
     }
     return status;
+}
+
+/* The playbook that wrote what stands in Redis, or the nearest to it; see lookup_open. */
+static int open_playbook(struct lookup *lookup)
+{
+    struct opened files = {0};
+    int code = opened_playbook(lookup->command, lookup->connect.settings.playbook, true, &files);
+    if (code == EXIT_GOOD && files.playbook->hash == lookup->written_hash) {
+        lookup->opened = files;
+        return code;
+    }
+    lookup->opened.zones = files.zones;
+    return live_open(lookup->command, &lookup->connect, &lookup->opened, &lookup->applied);
+}
+
+/* Once, and on stderr: the answer stands on stdout. */
+static void tell_other(struct lookup *lookup, const struct head *head)
+{
+    uint64_t ours = lookup->opened.playbook->hash;
+    if (head->playbook_hash == ours || lookup->told_other) {
+        return;
+    }
+    lookup->told_other = true;
+    (void)fprintf(stderr,
+                  "segue %s: task %u was written under playbook %016" PRIx64 ", this answer is by %016" PRIx64 ", %s\n",
+                  lookup->command, lookup->task_number, head->playbook_hash, ours,
+                  lookup->applied ? "which is live: the process is changing over to it"
+                                  : "the files of the configuration, which nobody has applied");
 }
 
 static enum status unpack(struct lookup *lookup, struct slice id, struct slice record,
@@ -125,6 +156,7 @@ int lookup_customer(struct lookup *lookup, struct slice id)
         return connect_fail(lookup->command, status, &text);
     }
     lookup->ready = head.state == HEAD_READY;
+    tell_other(lookup, &head);
     if (values[RECORD].data == NULL) {
         (void)fprintf(stderr, "segue %s: there is no customer %.*s in task %u%s\n",
                       lookup->command, SLICE_ARG(id), task,
@@ -144,10 +176,6 @@ int lookup_open(const char *command, const char *config, struct lookup *out_look
         return EXIT_CONFIG;
     }
     const struct settings *of = &out_lookup->connect.settings;
-    int code = opened_playbook(command, of->playbook, false, &out_lookup->opened);
-    if (code != EXIT_GOOD) {
-        return code;
-    }
     struct redis_settings redis = connect_redis(&out_lookup->connect, 1);
     enum status status = redis_store_open(&out_lookup->redis, &redis, clock_system(), &text);
     if (status == STATUS_OK) {
@@ -161,6 +189,10 @@ int lookup_open(const char *command, const char *config, struct lookup *out_look
     }
     struct engine_options options = {ENGINE_CLOCK_LIVE, of->live_from_ms, of->salt_hash,
                                      out_lookup->task_count};
+    int code = open_playbook(out_lookup);
+    if (code != EXIT_GOOD) {
+        return code;
+    }
     code = opened_engine(command, options, &out_lookup->opened);
     if (code == EXIT_GOOD) {
         const struct engine *engine = out_lookup->opened.engine;

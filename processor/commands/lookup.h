@@ -12,6 +12,9 @@ struct lookup {
     const char *command; /* named in messages */
     struct connect connect;
     struct opened opened;
+    bool applied;          /* its playbook came from the topic, not from the configuration's files */
+    bool told_other;       /* it was said that Redis was written under another one */
+    uint64_t written_hash; /* of the playbook under which task 0 was written last */
     struct redis_store *redis;
     struct arena arena;        /* of one reading */
     struct customer *customer; /* as after its newest applied cut */
@@ -21,8 +24,10 @@ struct lookup {
     bool ready; /* the head says READY; otherwise the task is being rebuilt */
 };
 
-/* Configuration, playbook, Redis, the number of tasks, engine. EXIT_GOOD, or the exit code after a
- * message. Once per process; `out_lookup` is big: static. */
+/* Configuration, Redis, the number of tasks, playbook, engine. The playbook is the one under which Redis was written: the
+ * files of the configuration when they are that (Kafka is not asked then), else what is live in Kafka (commands/live.h). Should
+ * that be another one still (processes are changing over, or the files were edited and nothing was applied), a line on stderr says
+ * which one answers. EXIT_GOOD, or the exit code after a message. Once per process; `out_lookup` is big: static. */
 int lookup_open(const char *command, const char *config, struct lookup *out_lookup);
 
 /* Read a customer, as often as wanted. EXIT_GOOD; EXIT_NO: there is no such customer; otherwise the

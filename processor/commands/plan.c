@@ -11,6 +11,7 @@
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/event_files.h"
+#include "commands/live.h"
 #include "commands/plan_report.h"
 
 static const char help[] =
@@ -30,14 +31,14 @@ static const char help[] =
     "  --json            for programs\n\n"
     "A segment that NEW no longer has is retired: its members leave when the plan is applied.\n";
 
-enum { WORKING_SIZE = 192 << 20, BAD_LINES_SHOWN = 20, RETIRED_SIZE = 65536, BUNDLES_SIZE = 16 << 20 };
+enum { WORKING_SIZE = 192 << 20, BAD_LINES_SHOWN = 20, RETIRED_SIZE = 65536 };
 
 struct plan {
     const char *playbook, *live_path, *config, *out, *salt;
     long tasks;
     bool json, all, drop_retired;
     struct connect connect;
-    struct bundle live_bundle, next_bundle;
+    struct bundle next_bundle;
     struct plan_side live, next;
     char retired[RETIRED_SIZE]; /* the file that retires what is gone */
     uint64_t bad;
@@ -56,9 +57,7 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 static int open_live(struct plan *plan)
 {
     struct opened *opened = &plan->live.replay.opened;
-    struct status_text text;
-    struct kafka_reader *reader;
-    struct arena arena;
+    bool applied;
     if (plan->live_path != NULL) {
         return opened_playbook("plan", plan->live_path, false, opened);
     }
@@ -66,17 +65,7 @@ static int open_live(struct plan *plan)
         return EXIT_CONFIG;
     }
     plan->salt = plan->connect.settings.salt;
-    arena_init(&arena, memory_take(BUNDLES_SIZE, "plan"), BUNDLES_SIZE);
-    enum status status = bundle_live(&plan->connect, &arena, &plan->live_bundle, &reader, &text);
-    if (status != STATUS_OK) {
-        return connect_fail("plan", status, &text);
-    }
-    kafka_reader_close(reader);
-    if (plan->live_bundle.hash == 0) {
-        return opened_playbook("plan", plan->connect.settings.playbook, false, opened);
-    }
-    return opened_texts("plan", plan->connect.settings.playbook_topic, plan->live_bundle.files,
-                        plan->live_bundle.file_count, opened);
+    return live_open("plan", &plan->connect, opened, &applied);
 }
 
 static bool has_segment(const struct playbook *playbook, struct slice id)

@@ -84,6 +84,36 @@ def apply(stack, path, check=True):
     return stack.command('apply', '--config', stack.write_config('tool'), str(path), check=check)
 
 
+def written_by(stack):
+    """`get` and `why` answer by the playbook that is applied, whatever the files of the configuration say, and name it when they cannot know."""
+    stack.playbook = BEFORE
+    customer = next(c for c, v in stack.views().items() if 'seg.frequent' in v)
+    config = stack.write_config('tool')
+    why = stack.command('why', '--config', config, customer, 'frequent')
+    known = json.loads(stack.command('get', '--config', config, '--json', customer).stdout)
+    if not why.stdout.startswith('IN since') or 'frequent' not in known['segments'] or 'leaving' in known['segments'] or why.stderr:
+        raise SystemExit(f'not by the applied playbook: {why.stdout}{why.stderr}{known}')
+    stack.playbook, stack.segue_brokers = AFTER, '127.0.0.1:1'   # the files are what runs: Kafka is not asked
+    why = stack.command('why', '--config', stack.write_config('tool'), customer, 'frequent')
+    stack.playbook = BEFORE                                      # they are not, and Kafka is away: no answer is better than a wrong one
+    away = stack.command('why', '--config', stack.write_config('tool'), customer, 'frequent', check=False)
+    stack.segue_brokers = stack.brokers
+    if not why.stdout.startswith('IN since') or away.returncode not in (69, 78) or away.stdout:
+        raise SystemExit(f'with Kafka away: {why.stdout}{why.stderr} {away.returncode} {away.stdout}{away.stderr}')
+    print('get and why: by the playbook that is applied')
+
+
+def written_by_others(stack):
+    """Nothing is applied yet and the files were edited: an answer by them, and a word of it."""
+    stack.playbook = AFTER
+    customer = next(iter(stack.views()))
+    why = stack.command('why', '--config', stack.write_config('tool'), customer, 'frequent')
+    stack.playbook = BEFORE
+    if 'was written under playbook' not in why.stderr or 'which nobody has applied' not in why.stderr:
+        raise SystemExit(f'not said which playbook answers: {why.stdout}{why.stderr}')
+    print('get and why: edited files are named as such')
+
+
 def kill_in_sweep(process):
     """Twice killed in the middle."""
     for _ in range(2):
@@ -107,6 +137,7 @@ def main():
     members = {s: {c for c, v in before.items() if f'seg.{s}' in v} for s in ('spender', 'regular', 'leaving')}
     print(f'customers: {len(before)}\nmembers before: {({s: len(m) for s, m in members.items()})}')
 
+    written_by_others(stack)
     seen = positions(stack, 'segment-changes')
     forward = plan(stack, AFTER)
     moved = {row['id']: row for row in json.loads(forward.read_text())['segments']}
@@ -139,6 +170,7 @@ def main():
         if row['leave'] + row['enter'] != count:
             raise SystemExit(f'the plan said {row}, but {count} customers moved')
     print('the plan foretold every move')
+    written_by(stack)
     stale = apply(stack, stack.folder / 'plan-after.json', check=False)
     if 'live already' not in stale.stdout:
         raise SystemExit(f'applying twice: {stale.returncode} {stale.stdout} {stale.stderr}')
