@@ -11,17 +11,19 @@
 #include "base/memory.h"
 #include "codec/ndjson.h"
 #include "commands/all.h"
+#include "commands/coverage.h"
 #include "commands/opened.h"
 #include "engine/explain.h"
 #include "playbook/tests.h"
 
 static const char help[] =
-    "usage: segue test [--playbook PATH] [--verbose] [FILTER]\n\n"
+    "usage: segue test [--playbook PATH] [--verbose] [--coverage PERCENT] [FILTER]\n\n"
     "Runs the tests: of every life event, segment and offer (those whose id "
     "or name has FILTER in it).\n"
     "Exit 1 when one fails. Says at the end how many leaves of the rules "
     "were seen both true and false;\n"
-    "  --verbose        also lists those that were not, and the tests that passed\n";
+    "  --verbose            also lists those that were not, and the tests that passed\n"
+    "  --coverage PERCENT   exit 1 also when fewer leaves than that were seen both ways\n";
 
 enum {
     OUTPUTS = 1024,
@@ -29,16 +31,6 @@ enum {
     KEEP_SIZE = 4 << 20,
     LINE_ARENA_SIZE = 2 * NDJSON_LINE_SIZE_MAX,
     SALTS_TRIED = 100000,
-    LEAVES_MAX = 4096,
-};
-
-/* What was seen of one leaf in the proofs of all tests. */
-struct leaf_seen {
-    uint8_t kind;
-    struct slice id; /* of the definition */
-    struct slice leaf_id;
-    struct slice expr;
-    bool yes, no;
 };
 
 struct tester {
@@ -48,10 +40,10 @@ struct tester {
     struct effects effects;
     struct arena line_arena;
     bool verbose;
+    const char *filter; /* NULL: all tests */
     uint32_t passed, failed;
-    struct leaf_seen *leaves;
-    uint32_t leaf_count;
-    struct arena keep; /* the playbook for tests, texts of leaves */
+    struct coverage coverage;
+    struct arena keep; /* the playbook for tests */
     struct arena explain;
 };
 
@@ -63,39 +55,6 @@ struct verdict {
     char reason[200];
     bool broken; /* an event of the test is none */
 };
-
-/* ---- coverage of leaves ---- */
-
-static void see_leaf(struct tester *tester, uint8_t kind, struct slice id,
-                     const struct proof_leaf *leaf)
-{
-    for (uint32_t i = 0; i < tester->leaf_count; i++) {
-        struct leaf_seen *seen = &tester->leaves[i];
-        if (seen->kind == kind && slice_equal(seen->id, id) &&
-            slice_equal(seen->leaf_id, leaf->leaf_id)) {
-            seen->yes |= leaf->holds;
-            seen->no |= !leaf->holds;
-            return;
-        }
-    }
-    if (tester->leaf_count < LEAVES_MAX) {
-        tester->leaves[tester->leaf_count++] =
-            (struct leaf_seen){kind,
-                               id,
-                               arena_copy(&tester->keep, leaf->leaf_id),
-                               arena_copy(&tester->keep, leaf->expr),
-                               leaf->holds,
-                               !leaf->holds};
-    }
-}
-
-static void see_proof(struct tester *tester, uint8_t kind, struct slice id,
-                      const struct proof_leaf *leaves, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        see_leaf(tester, kind, id, &leaves[i]);
-    }
-}
 
 /* ---- verdicts ---- */
 
@@ -150,19 +109,31 @@ static void judge(struct tester *tester, const struct playbook_test *test,
         const struct segment_changed *changed = &output->segment_changed;
         verdict->said = changed->transition == TRANSITION_EXITED ? EXPECT_EXITED : EXPECT_ENTERED;
         verdict->effective_at_ms = changed->effective_at_ms;
-        see_proof(tester, PLAYBOOK_SEGMENT, test->id, changed->proof, changed->proof_count);
+        coverage_leaves(&tester->coverage, PLAYBOOK_SEGMENT, test->id, changed->proof,
+                        changed->proof_count, true);
     } else if (output->kind == OUTPUT_LIFE_EVENT && test->kind == PLAYBOOK_LIFE_EVENT &&
                slice_equal(output->life_event.life_event.id, test->id) &&
                output->life_event.state < LIFE_EVENT_STATE_COUNT) {
         verdict->said = of_state[output->life_event.state];
         verdict->effective_at_ms = output->life_event.effective_at_ms;
-        see_proof(tester, PLAYBOOK_LIFE_EVENT, test->id, output->life_event.proof,
-                  output->life_event.proof_count);
+        coverage_leaves(&tester->coverage, PLAYBOOK_LIFE_EVENT, test->id, output->life_event.proof,
+                        output->life_event.proof_count, true);
     } else if (output->kind == OUTPUT_OFFER_DECIDED && test->kind == PLAYBOOK_OFFER) {
         judge_offer(&output->offer_decided, test->id, verdict);
         verdict->effective_at_ms = verdict->said == before ? verdict->effective_at_ms
                                                            : output->offer_decided.effective_at_ms;
     }
+}
+
+static bool explain(struct tester *tester, enum playbook_kind kind, uint32_t index, int64_t now_ms,
+                    const struct event *event, struct explanation *out_explanation)
+{
+    static const enum explain_kind kinds[] = {[PLAYBOOK_LIFE_EVENT] = EXPLAIN_LIFE_EVENT,
+                                              [PLAYBOOK_SEGMENT] = EXPLAIN_SEGMENT,
+                                              [PLAYBOOK_OFFER] = EXPLAIN_OFFER};
+    arena_reset(&tester->explain);
+    return engine_explain(tester->opened.engine, tester->task, tester->customer, kinds[kind], index, now_ms,
+                          event, &tester->explain, out_explanation) == STATUS_OK;
 }
 
 static void take_effects(struct tester *tester, const struct playbook_test *test,
@@ -186,6 +157,17 @@ static void advance(struct tester *tester, const struct playbook_test *test, int
     } while (result == ENGINE_MORE);
 }
 
+/* What the rule would say at `now_ms`, after `event` (may be NULL): leaves that hold back count as much as those that let in. */
+static void look(struct tester *tester, const struct playbook_test *test, int64_t now_ms,
+                 const struct event *event)
+{
+    struct explanation explanation;
+    if (explain(tester, (enum playbook_kind)test->kind, test->index, now_ms, event, &explanation)) {
+        coverage_leaves(&tester->coverage, (enum playbook_kind)test->kind, test->id, explanation.leaves,
+                        explanation.leaf_count, true);
+    }
+}
+
 static struct verdict run_events(struct tester *tester, const struct playbook_test *test)
 {
     struct verdict verdict = {.said = EXPECT_NEVER};
@@ -205,6 +187,7 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
         }
         event.offset = i;
         now_ms = event.time_ms > now_ms ? event.time_ms : now_ms;
+        look(tester, test, now_ms, &event);
         while (engine_event(engine, tester->task, tester->customer, &event, now_ms,
                             &tester->effects) == ENGINE_MORE) {
             take_effects(tester, test, &verdict);
@@ -214,25 +197,9 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
     }
     if (test->now_ms != INT64_MIN && test->now_ms > now_ms) {
         advance(tester, test, test->now_ms, &verdict);
+        look(tester, test, test->now_ms, NULL);
     }
     return verdict;
-}
-
-/* What the rule says at the end of the test: leaves that hold back count as much as those that let in. */
-static void see_end(struct tester *tester, const struct playbook_test *test)
-{
-    static const enum explain_kind kinds[] = {[PLAYBOOK_LIFE_EVENT] = EXPLAIN_LIFE_EVENT,
-                                              [PLAYBOOK_SEGMENT] = EXPLAIN_SEGMENT,
-                                              [PLAYBOOK_OFFER] = EXPLAIN_OFFER};
-    struct explanation explanation;
-    int64_t now_ms = tester->customer->seen_ms;
-    arena_reset(&tester->explain);
-    if (now_ms != INT64_MIN &&
-        engine_explain(tester->opened.engine, tester->task, tester->customer, kinds[test->kind],
-                       test->index, test->now_ms > now_ms ? test->now_ms : now_ms, NULL,
-                       &tester->explain, &explanation) == STATUS_OK) {
-        see_proof(tester, test->kind, test->id, explanation.leaves, explanation.leaf_count);
-    }
 }
 
 static void describe(const struct tester *tester, const struct verdict *verdict, char *out,
@@ -272,7 +239,6 @@ static void run_one(struct tester *tester, const struct playbook_test *test)
 {
     struct verdict verdict = run_events(tester, test);
     bool good = agrees(tester, test, &verdict);
-    see_end(tester, test);
     tester->passed += good;
     tester->failed += !good;
     if (good && !tester->verbose) {
@@ -343,17 +309,72 @@ static int open_all(struct tester *tester, const char *path)
     tester->task = memory_take(engine_task_size(tester->opened.engine), "test");
     tester->effects.outputs = memory_take(OUTPUTS * sizeof(struct output), "effects");
     tester->effects.capacity = OUTPUTS;
-    tester->leaves = memory_take(LEAVES_MAX * sizeof(*tester->leaves), "test");
+    coverage_open(&tester->coverage);
     arena_init(&tester->effects.arena, memory_take(EFFECTS_SIZE, "effects"), EFFECTS_SIZE);
     arena_init(&tester->line_arena, memory_take(LINE_ARENA_SIZE, "test"), LINE_ARENA_SIZE);
     arena_init(&tester->explain, memory_take(EXPLAIN_ARENA_SIZE, "test"), EXPLAIN_ARENA_SIZE);
     return EXIT_GOOD;
 }
 
+static bool has_text(struct slice text, const char *part)
+{
+    size_t size = strlen(part);
+    for (size_t at = 0; at + size <= text.size; at++) {
+        if (memcmp(text.data + at, part, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool wanted(const struct playbook_test *test, const char *filter)
 {
-    return filter == NULL || strstr((const char *)test->id.data, filter) != NULL ||
-           strstr((const char *)test->name.data, filter) != NULL;
+    return filter == NULL || has_text(test->id, filter) || has_text(test->name, filter);
+}
+
+/* A definition whose leaves are counted: one whose tests run, or that ought to have some. */
+static bool counts(const struct tester *tester, enum playbook_kind kind, uint32_t index, struct slice id)
+{
+    const struct playbook *playbook = tester->opened.playbook;
+    if (tester->filter == NULL || has_text(id, tester->filter)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < playbook->test_count; i++) {
+        const struct playbook_test *test = &playbook->tests[i];
+        if (test->kind == kind && test->index == index && wanted(test, tester->filter)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All leaves of a definition, as those of a customer of whom nothing is known; an exit shows only for who is in. */
+static void declare(struct tester *tester, enum playbook_kind kind, uint32_t index, struct slice id)
+{
+    struct explanation explanation;
+    if (counts(tester, kind, index, id) && explain(tester, kind, index, 0, NULL, &explanation)) {
+        coverage_leaves(&tester->coverage, kind, id, explanation.leaves, explanation.leaf_count, false);
+        if (kind == PLAYBOOK_SEGMENT) {
+            coverage_condition(&tester->coverage, kind, id,
+                               &tester->opened.playbook->segments.defs[index].exit_when);
+        }
+    }
+}
+
+static void declare_all(struct tester *tester)
+{
+    const struct playbook *playbook = tester->opened.playbook;
+    engine_task_init(tester->opened.engine, tester->task, 0);
+    engine_customer_init(tester->opened.engine, tester->customer, slice_text("test"));
+    for (uint32_t i = 0; i < playbook->life.count; i++) {
+        declare(tester, PLAYBOOK_LIFE_EVENT, i, playbook->life.defs[i].id);
+    }
+    for (uint32_t i = 0; i < playbook->segments.count; i++) {
+        declare(tester, PLAYBOOK_SEGMENT, i, playbook->segments.defs[i].id);
+    }
+    for (uint32_t i = 0; i < playbook->offers.count; i++) {
+        declare(tester, PLAYBOOK_OFFER, i, playbook->offers.defs[i].id);
+    }
 }
 
 static bool has_test(const struct playbook *playbook, enum playbook_kind kind, uint32_t index)
@@ -385,41 +406,51 @@ static void print_untested(const struct playbook *playbook)
     }
 }
 
-/* Leaves that were seen one way only, when they are asked for, and how many were seen both ways. */
-static void print_coverage(const struct tester *tester)
+/* Exit 1: a test failed, or too few leaves were seen. */
+static int finish(const struct tester *tester, uint32_t coverage_min)
 {
-    uint32_t both = 0;
-    for (uint32_t i = 0; i < tester->leaf_count; i++) {
-        const struct leaf_seen *seen = &tester->leaves[i];
-        both += seen->yes && seen->no;
-        if (!(seen->yes && seen->no) && tester->verbose) {
-            (void)printf("never %s: %.*s %.*s: %.*s\n", seen->yes ? "false" : "true",
-                         SLICE_ARG(seen->id), SLICE_ARG(seen->leaf_id), SLICE_ARG(seen->expr));
-        }
+    uint32_t percent = coverage_percent(&tester->coverage);
+    if (tester->filter == NULL) {
+        print_untested(tester->opened.playbook);
     }
-    if (tester->leaf_count > 0) {
-        (void)printf("leaves seen both true and false: %u of %u (%u%%)\n", both, tester->leaf_count,
-                     both * 100 / tester->leaf_count);
+    coverage_print(&tester->coverage, tester->verbose, stdout);
+    (void)printf("%u passed, %u failed\n", tester->passed, tester->failed);
+    if (percent < coverage_min) {
+        (void)fprintf(stderr, "segue test: %u%% of the leaves were seen both ways, %u%% are asked for; --verbose lists the others\n",
+                      percent, coverage_min);
+        return EXIT_NO;
     }
+    return tester->failed == 0 ? EXIT_GOOD : EXIT_NO;
 }
 
-int test_run(int argument_count, char **arguments)
+/* EXIT_GOOD, or the exit code; `out_done`: there is nothing more to do. */
+static int take_options(struct tester *tester, int argument_count, char **arguments, const char **out_path,
+                        uint32_t *out_coverage_min, bool *out_done)
 {
     static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},
                                             {"verbose", no_argument, NULL, 'v'},
+                                            {"coverage", required_argument, NULL, 'c'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    static struct tester tester;
-    const char *path = "config/playbooks/retail";
     int option;
+    char *end = NULL;
+    unsigned long percent = 0;
     optind = 1;
+    *out_done = true;
     while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
         switch (option) {
         case 'p':
-            path = optarg;
+            *out_path = optarg;
             break;
         case 'v':
-            tester.verbose = true;
+            tester->verbose = true;
+            break;
+        case 'c':
+            percent = strtoul(optarg, &end, 10);
+            if (*end != '\0' || end == optarg || percent > 100) {
+                (void)fprintf(stderr, "segue test: --coverage takes 0 to 100, not %s\n", optarg);
+                return EXIT_USAGE;
+            }
             break;
         case 'h':
             (void)fputs(help, stdout);
@@ -432,21 +463,32 @@ int test_run(int argument_count, char **arguments)
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    int code = open_all(&tester, path);
+    tester->filter = optind < argument_count ? arguments[optind] : NULL;
+    *out_coverage_min = (uint32_t)percent;
+    *out_done = false;
+    return EXIT_GOOD;
+}
+
+int test_run(int argument_count, char **arguments)
+{
+    static struct tester tester;
+    const char *path = "config/playbooks/retail";
+    uint32_t coverage_min = 0;
+    bool done;
+    int code = take_options(&tester, argument_count, arguments, &path, &coverage_min, &done);
+    if (code != EXIT_GOOD || done) {
+        return code;
+    }
+    code = open_all(&tester, path);
     if (code != EXIT_GOOD) {
         return code;
     }
-    const char *filter = optind < argument_count ? arguments[optind] : NULL;
     const struct playbook *playbook = tester.opened.playbook;
+    declare_all(&tester);
     for (uint32_t i = 0; i < playbook->test_count; i++) {
-        if (wanted(&playbook->tests[i], filter)) {
+        if (wanted(&playbook->tests[i], tester.filter)) {
             run_one(&tester, &playbook->tests[i]);
         }
     }
-    if (filter == NULL) {
-        print_untested(playbook);
-    }
-    print_coverage(&tester);
-    (void)printf("%u passed, %u failed\n", tester.passed, tester.failed);
-    return tester.failed == 0 ? EXIT_GOOD : EXIT_NO;
+    return finish(&tester, coverage_min);
 }

@@ -107,6 +107,7 @@ static void explain_offer(struct work *work, uint32_t index, struct arena *arena
     proof.count = proof.missing_count = 0;
     proof_add(&proof, arena, &work->step, &def->eligible, POLARITY_INCLUDING);
     proof_add(&proof, arena, &work->step, &def->suitable, POLARITY_INCLUDING);
+    proof_add(&proof, arena, &work->step, &def->affordable, POLARITY_INCLUDING);
     for (uint32_t i = 0; i < OFFER_GATE_COUNT; i++) {
         proof_add_missing(&proof, arena, reasons[i]);
     }
