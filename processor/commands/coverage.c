@@ -7,8 +7,8 @@ enum { LEAF_ID_SIZE = 256 };
 
 void coverage_open(struct coverage *coverage)
 {
-    *coverage = (struct coverage){
-        .leaves = memory_take(COVERAGE_LEAVES_MAX * sizeof(*coverage->leaves), "coverage")};
+    *coverage =
+        (struct coverage){.leaves = memory_take(COVERAGE_LEAVES_MAX * sizeof(*coverage->leaves), "coverage")};
     arena_init(&coverage->texts, memory_take(COVERAGE_ARENA_SIZE, "coverage"), COVERAGE_ARENA_SIZE);
 }
 
@@ -38,8 +38,7 @@ void coverage_leaves(struct coverage *coverage, enum playbook_kind kind, struct 
                      const struct proof_leaf *leaves, uint32_t count, bool seen)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct coverage_leaf *leaf =
-            leaf_of(coverage, kind, definition, leaves[i].leaf_id, leaves[i].expr);
+        struct coverage_leaf *leaf = leaf_of(coverage, kind, definition, leaves[i].leaf_id, leaves[i].expr);
         if (leaf != NULL && seen) {
             leaf->yes |= leaves[i].holds;
             leaf->no |= !leaves[i].holds;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which leaves of the rules a playbook's tests have seen both true and false. A leaf is one comparison (or one other
- * part that `&&` and `||` join) of a condition: `f.a >= 2 && "x" in life` has two. */
+/* Which leaves of the rules a playbook's tests have seen both true and false. A leaf is one comparison (or one
+ * other part that `&&` and `||` join) of a condition: `f.a >= 2 && "x" in life` has two. */
 #ifndef COMMANDS_COVERAGE_H
 #define COMMANDS_COVERAGE_H
 
@@ -27,16 +27,18 @@ struct coverage {
 /* Takes the memory; once per process. */
 void coverage_open(struct coverage *coverage);
 
-/* The leaves of a definition, as an explanation or an output has them: `seen`: with what they said; otherwise they only
- * count, as not seen yet. A leaf beyond COVERAGE_LEAVES_MAX is not counted. */
+/* The leaves of a definition, as an explanation or an output has them: `seen`: with what they said; otherwise
+ * they only count, as not seen yet. A leaf beyond COVERAGE_LEAVES_MAX is not counted. */
 void coverage_leaves(struct coverage *coverage, enum playbook_kind kind, struct slice definition,
                      const struct proof_leaf *leaves, uint32_t count, bool seen);
 
-/* Count the leaves of a condition, which no explanation shows as long as it does not matter (an exit, for who is out). */
+/* Count the leaves of a condition, which no explanation shows as long as it does not matter (an exit, for who
+ * is out). */
 void coverage_condition(struct coverage *coverage, enum playbook_kind kind, struct slice definition,
                         const struct condition *condition);
 
-/* Leaves that were seen one way only (when `all`), then how many were seen both ways; nothing when there is no leaf. */
+/* Leaves that were seen one way only (when `all`), then how many were seen both ways; nothing when there is no
+ * leaf. */
 void coverage_print(const struct coverage *coverage, bool all, FILE *out);
 
 /* Whole percent seen both ways, rounded down; 100 when there is no leaf. */

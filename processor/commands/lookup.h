@@ -24,10 +24,11 @@ struct lookup {
     bool ready; /* the head says READY; otherwise the task is being rebuilt */
 };
 
-/* Configuration, Redis, the number of tasks, playbook, engine. The playbook is the one under which Redis was written: the
- * files of the configuration when they are that (Kafka is not asked then), else what is live in Kafka (commands/live.h). Should
- * that be another one still (processes are changing over, or the files were edited and nothing was applied), a line on stderr says
- * which one answers. EXIT_GOOD, or the exit code after a message. Once per process; `out_lookup` is big: static. */
+/* Configuration, Redis, the number of tasks, playbook, engine. The playbook is the one under which Redis was
+ * written: the files of the configuration when they are that (Kafka is not asked then), else what is live in
+ * Kafka (commands/live.h). Should that be another one still (processes are changing over, or the files were
+ * edited and nothing was applied), a line on stderr says which one answers. EXIT_GOOD, or the exit code after a
+ * message. Once per process; `out_lookup` is big: static. */
 int lookup_open(const char *command, const char *config, struct lookup *out_lookup);
 
 /* Read a customer, as often as wanted. EXIT_GOOD; EXIT_NO: there is no such customer; otherwise the

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `segue plan` says of a change, number by number: who enters, leaves and stays and why, what offers and
+ * life events become, and what happens to the state of every feature; as JSON and as a table. */
+#include "support/suite.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "codec/ndjson.h"
+#include "commands/plan_report.h"
+
+/* Ten customers pay 1, 2, .. 10 times. Of these numbers everything below follows. */
+enum { CUSTOMERS = 10, WORKING_SIZE = 32 << 20 };
+
+static const char before[] = "zone: UTC\n"
+                             "features:\n"
+                             "  n: {count: tx}\n"
+                             "  spent: {sum: tx.amount_minor, window: 30d}\n"
+                             "  dropped: {last: event.time}\n"
+                             "life_events:\n"
+                             "  busy: {when: 'f.n >= 8', confirm_at: 0.9}\n"
+                             "segments:\n"
+                             "  same: {including: {pays: 'f.n >= 4'}}\n"
+                             "  wider: {including: {pays: 'f.n >= 7'}}\n"
+                             "  narrower: {including: {pays: 'f.n >= 2', adds: 'f.spent >= 300'}}\n"
+                             "  over: {including: {pays: 'f.n >= 9'}}\n"
+                             "  stale: {including: {last: 'has(f.dropped)'}}\n"
+                             "offers:\n"
+                             "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, "
+                             "contact: {repeat_after: 365d}}\n";
+static const char after[] =
+    "zone: UTC\n"
+    "features:\n"
+    "  n: {count: tx}\n"
+    "  spent: {sum: tx.amount_minor, window: 60d}\n"
+    "  fresh: {days_since: tx}\n"
+    "life_events:\n"
+    "  busy: {when: 'f.n >= 6', confirm_at: 0.9}\n"
+    "segments:\n"
+    "  same: {including: {pays: 'f.n >= 4'}}\n"
+    "  wider: {including: {pays: 'f.n >= 5'}}\n"
+    "  narrower: {including: {pays: 'f.n >= 5', adds: 'f.spent >= 800'}}\n"
+    "  over: {retired: true}\n"
+    "  added: {including: {pays: 'f.n >= 10'}}\n"
+    "  quiet: {including: {days: 'f.fresh >= 100'}}\n"
+    "offers:\n"
+    "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, contact: {repeat_after: "
+    "365d}}\n"
+    "  none: {purpose: SERVICE, channels: [EMAIL], segments_any: [quiet], value: 100}\n";
+
+static struct plan_side live, next;
+static json_t *report;
+
+static void open_side(struct plan_side *side, const char *text)
+{
+    struct playbook_text file = {"p.yaml", slice_text(text)};
+    side->replay.opened.zones = live.replay.opened.zones;
+    ck_assert_int_eq(opened_texts("test", "p", &file, 1, &side->replay.opened), 0);
+    side->replay.task_count = 2;
+    side->replay.on_effects = plan_count;
+    side->replay.context = side;
+    ck_assert_int_eq(replay_open("test", &side->replay, "salt", WORKING_SIZE), 0);
+}
+
+static void feed(const char *line)
+{
+    static uint8_t block[1 << 20];
+    struct ndjson_error error;
+    struct arena arena;
+    for (int i = 0; i < 2; i++) {
+        struct event event = {0};
+        arena_init(&arena, block, sizeof(block));
+        ck_assert_msg(ndjson_parse(slice_text(line), &arena, &event, &error) == STATUS_OK, "%s",
+                      error.text.text);
+        replay_event(i == 0 ? &live.replay : &next.replay, &event);
+    }
+}
+
+static void set_up(void)
+{
+    char line[600];
+    open_side(&live, before);
+    open_side(&next, after);
+    for (int c = 1; c <= CUSTOMERS; c++) {
+        (void)snprintf(line, sizeof(line),
+                       "{\"source\":\"customer-profiles\",\"event\":{\"customer_id\":\"c%d\",\"updated_at\":"
+                       "1767225600000,\"complaint_open\":false,"
+                       "\"vulnerability\":[],\"consents\":[{\"purpose\":\"SERVICE\",\"channel\":\"EMAIL\","
+                       "\"status\":\"GRANTED\","
+                       "\"lawful_basis\":\"CONTRACT\",\"updated_at\":1767225600000}]}}",
+                       c);
+        feed(line);
+    }
+    for (int i = 0; i < CUSTOMERS; i++) {
+        for (int c = i + 1; c <= CUSTOMERS; c++) {
+            (void)snprintf(line, sizeof(line),
+                           "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d-%d\",\"customer_id\":"
+                           "\"c%d\",\"account_id\":\"a\","
+                           "\"account_type\":\"CURRENT\",\"booked_at\":%lld,\"amount_minor\":100,\"currency\":"
+                           "\"GBP\",\"direction\":\"DEBIT\","
+                           "\"status\":\"POSTED\",\"kind\":\"CARD\",\"channel\":\"POS\"}}",
+                           c, i, c, 1767225600000LL + (i + 1) * 86400000LL);
+            feed(line);
+        }
+    }
+    replay_finish(&live.replay);
+    replay_finish(&next.replay);
+    report = plan_compare(&live, &next);
+    ck_assert_ptr_nonnull(report);
+}
+
+static void tear_down(void)
+{
+    json_decref(report);
+}
+
+static json_t *row(const char *section, const char *id)
+{
+    size_t at;
+    json_t *item;
+    json_array_foreach(json_object_get(report, section), at, item)
+    {
+        if (strcmp(json_string_value(json_object_get(item, "id")), id) == 0) {
+            return item;
+        }
+    }
+    ck_abort_msg("no %s in %s", id, section);
+    return NULL;
+}
+
+static void check_segment(const char *id, const char *state, const int numbers[5])
+{
+    static const char *const keys[] = {"live", "new", "enter", "leave", "keep"};
+    ck_assert_str_eq(json_string_value(json_object_get(row("segments", id), "state")), state);
+    for (int i = 0; i < 5; i++) {
+        json_int_t is = json_integer_value(json_object_get(row("segments", id), keys[i]));
+        ck_assert_msg(is == numbers[i], "%s %s: %lld, not %d", id, keys[i], (long long)is, numbers[i]);
+    }
+}
+
+static void check_counts(const char *section, const char *id, const char *state, int was, int is)
+{
+    json_t *item = row(section, id);
+    ck_assert_str_eq(json_string_value(json_object_get(item, "state")), state);
+    ck_assert_int_eq(json_integer_value(json_object_get(item, "live")), was);
+    ck_assert_int_eq(json_integer_value(json_object_get(item, "new")), is);
+}
+
+static void check_reason(const char *segment, size_t index, const char *text, int count)
+{
+    json_t *reason = json_array_get(json_object_get(row("segments", segment), "reasons"), index);
+    ck_assert_ptr_nonnull(reason);
+    ck_assert_str_eq(json_string_value(json_object_get(reason, "text")), text);
+    ck_assert_int_eq(json_integer_value(json_object_get(reason, "count")), count);
+}
+
+START_TEST(plan_says_who_enters_leaves_and_stays)
+{
+    check_segment("same", "unchanged", (int[]){7, 7, 0, 0, 7});
+    check_segment("wider", "changed", (int[]){4, 6, 2, 0, 4});    /* c5, c6 enter */
+    check_segment("narrower", "changed", (int[]){8, 3, 0, 5, 3}); /* c3 .. c7 leave */
+    check_segment("over", "retired", (int[]){2, 0, 0, 2, 0});
+    check_segment("added", "new", (int[]){0, 1, 1, 0, 0});
+    check_segment("stale", "dropped", (int[]){10, 0, 0, 10, 0});
+    check_segment("quiet", "new", (int[]){0, 0, 0, 0, 0});
+    ck_assert_int_eq(json_integer_value(json_object_get(report, "customers")), CUSTOMERS);
+    ck_assert_int_eq(json_integer_value(json_object_get(report, "events")), CUSTOMERS + 55);
+}
+END_TEST
+
+START_TEST(plan_gives_the_reasons_the_most_frequent_first)
+{
+    check_reason("wider", 0, "pays: not f.n >= 7", 2);
+    check_reason("narrower", 0, "adds: not f.spent >= 800",
+                 3);                                      /* c5, c6, c7: the first leaf that holds them back */
+    check_reason("narrower", 1, "pays: not f.n >= 5", 2); /* c3, c4 */
+    check_reason("over", 0, "the segment is retired", 2);
+    check_reason("added", 0, "the segment is new", 1);
+}
+END_TEST
+
+START_TEST(plan_says_what_offers_and_life_events_become)
+{
+    check_counts("offers", "card", "changed", 4, 6); /* by what it reads: its own text is the same */
+    check_counts("offers", "none", "new", 0, 0);
+    check_counts("life_events", "busy", "changed", 3, 5);
+}
+END_TEST
+
+static const char *state_of(const char *feature)
+{
+    return json_string_value(json_object_get(row("features", feature), "state"));
+}
+
+START_TEST(plan_says_what_happens_to_state)
+{
+    ck_assert_str_eq(state_of("n"), "unchanged");
+    ck_assert_str_eq(state_of("spent"), "changed");
+    ck_assert_str_eq(state_of("fresh"), "new");
+    ck_assert_str_eq(state_of("dropped"), "dropped");
+}
+END_TEST
+
+static void print(bool all, char *out, size_t size)
+{
+    FILE *file = fmemopen(out, size, "w");
+    ck_assert_ptr_nonnull(file);
+    plan_print(report, all, file);
+    (void)fclose(file);
+}
+
+START_TEST(plan_table_says_what_the_json_says)
+{
+    static char text[1 << 14];
+    char line[200];
+    print(false, text, sizeof(text));
+    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d %8d %8d %8d\n", "narrower", "changed", 8, 3, 0, 5,
+                   3);
+    ck_assert_msg(strstr(text, line) != NULL, "%s", text);
+    ck_assert_msg(
+        strstr(text,
+               "    because       3  adds: not f.spent >= 800\n                  2  pays: not f.n >= 5\n") !=
+            NULL,
+        "%s", text);
+    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d\n", "card", "changed", 4, 6);
+    ck_assert_msg(strstr(text, line) != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "    1 keep their state\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "    1 start anew (what they had is dropped) f.spent\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "    1 start empty f.fresh\n    1 are dropped f.dropped\n") != NULL, "%s", text);
+    ck_assert_msg(strstr(text, "\nsame ") == NULL && strstr(text, "1 more stay as they are") != NULL, "%s",
+                  text);
+    print(true, text, sizeof(text));
+    ck_assert_msg(strstr(text, "\nsame ") != NULL, "%s", text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("plan_report");
+    TCase *tc = tcase_create("plan_report");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, set_up, tear_down);
+    tcase_add_test(tc, plan_says_who_enters_leaves_and_stays);
+    tcase_add_test(tc, plan_gives_the_reasons_the_most_frequent_first);
+    tcase_add_test(tc, plan_says_what_offers_and_life_events_become);
+    tcase_add_test(tc, plan_says_what_happens_to_state);
+    tcase_add_test(tc, plan_table_says_what_the_json_says);
+    suite_add_tcase(suite, tc);
+    return suite_run_all(suite);
+}
