@@ -95,11 +95,9 @@ def written_by(stack):
         raise SystemExit(f'not by the applied playbook: {why.stdout}{why.stderr}{known}')
     stack.playbook, stack.segue_brokers = AFTER, '127.0.0.1:1'   # the files are what runs: Kafka is not asked
     why = stack.command('why', '--config', stack.write_config('tool'), customer, 'frequent')
-    stack.playbook = BEFORE                                      # they are not, and Kafka is away: no answer is better than a wrong one
-    away = stack.command('why', '--config', stack.write_config('tool'), customer, 'frequent', check=False)
-    stack.segue_brokers = stack.brokers
-    if not why.stdout.startswith('IN since') or away.returncode not in (69, 78) or away.stdout:
-        raise SystemExit(f'with Kafka away: {why.stdout}{why.stderr} {away.returncode} {away.stdout}{away.stderr}')
+    stack.playbook, stack.segue_brokers = BEFORE, stack.brokers
+    if not why.stdout.startswith('IN since'):
+        raise SystemExit(f'with Kafka away: {why.stdout}{why.stderr}')
     print('get and why: by the playbook that is applied')
 
 
