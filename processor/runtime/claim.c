@@ -297,8 +297,6 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         head.customer_count = 0;
         head.journal_offset = -1;
         task->rebuild_deleted = false;
-        stats_add(&worker->stats.rebuilds, 1);
-        log_warn("task_rebuild", "a task's Redis is written anew", "task=%u", task->number);
     }
     task->owner = options->clock->ops->random64(options->clock);
     head.owner = task->owner;
@@ -321,6 +319,9 @@ void claim_owned(struct worker *worker, struct task *task)
     task->sent_seq = task->head.seq;
     task->next_offset = task->head.journal_offset;
     if (task->head.state == HEAD_REBUILDING) {
+        /* Said now, not when it was decided: a Redis that refuses the head is asked twenty times a second. */
+        stats_add(&worker->stats.rebuilds, 1);
+        log_warn("task_rebuild", "a task's Redis is written anew", "task=%u", task->number);
         task_set_state(worker, task, TASK_REBUILDING);
         task->rebuild_bucket = claim_least(task->head.due_first, DUE_FAR_FIRST);
         task->step = task->rebuild_deleted ? CLAIM_CATCH_UP : CLAIM_REBUILD_DELETE;
@@ -332,7 +333,8 @@ void claim_owned(struct worker *worker, struct task *task)
 static void claim_live(struct worker *worker, struct task *task)
 {
     int64_t offsets[SOURCE_COUNT];
-    atomic_store_explicit(&worker->stats.tasks[task->slot].applied, task->acked_seq, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].applied, task->acked_seq,
+                          memory_order_relaxed);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         struct task_source *source = &task->sources[i];
         const struct worker_source *option = &worker->options.sources[i];
