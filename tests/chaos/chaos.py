@@ -7,7 +7,7 @@ usage: chaos.py SEGUE WORK_DIR [--minutes N] [--seed N] [--processes N] [--rate 
 
 First, with nothing else wrong, how long it takes until work goes on: after kill -9, when another process takes over, after a
 graceful restart. The seed gives the same faults in the same order with the same pauses; what they hit depends on the machine.
---long: at least that many events and as many faults of each kind as faults.QUOTAS says, or the run fails.
+--long: at least that many events and as many faults of each kind as faults.QUOTAS says for five millions, or the run fails.
 """
 import argparse
 import multiprocessing
@@ -28,7 +28,7 @@ sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
 import checker  # noqa: E402
 import murmur2  # noqa: E402
 from bank import Feeder  # noqa: E402
-from faults import QUOTAS, Faults  # noqa: E402
+from faults import QUOTA_EVENTS, QUOTAS, Faults  # noqa: E402
 from follow import follow  # noqa: E402
 from journal import Journal, parse_head  # noqa: E402
 from recount import Outputs, Recount, values_of  # noqa: E402
@@ -116,7 +116,7 @@ def tasks_of(process):
     return out
 
 
-def until_shared(supervisor, seconds=60):
+def until_shared(supervisor, seconds=180):
     end = time.time() + seconds
     while time.time() < end:
         shares = [tasks_of(p) for p in supervisor.processes]
@@ -168,7 +168,8 @@ def behind(args, faults, feeder):
         return []
     share = min((time.time() - args.begin) / (args.minutes * 60 - CHECK_SECONDS), 1)
     have = {**faults.achieved(), 'events': feeder.count}
-    return [name for name, wanted in {**QUOTAS, 'events': args.long}.items() if have[name] < wanted * share]
+    wanted = {name: count * args.long / QUOTA_EVENTS for name, count in QUOTAS.items()}
+    return [name for name, count in {**wanted, 'events': args.long}.items() if have[name] < count * share]
 
 
 def storm(args, faults, supervisor, feeder):

@@ -98,7 +98,7 @@ class Evidence:
         figures = {'outputs': sum(map(len, self.outputs.values())), 'outputs_lost': lost, 'outputs_doubled': doubled,
                    'outputs_differing': differing, 'views': len(self.views), 'views_differing': len(views),
                    'keys': len(self.storm[0]), 'keys_differing': len(state), 'cuts': sum(map(len, self.cuts.values())),
-                   'cuts_wrong': len(journal), 'live_reads': judged, 'live_reads_wrong': len(seen)}
+                   'cuts_wrong': len(journal), 'journal_gaps': len(self.journal.begins), 'live_reads': judged, 'live_reads_wrong': len(seen)}
         return figures, errors + views + state + journal + seen
 
     def canaries(self):

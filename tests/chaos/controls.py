@@ -20,11 +20,11 @@ ATTEMPTS = 3
 PLANS = {
     'NO_REINIT': (3, 'hold'),
     'NO_WATCH': (4, 'zombie_with_cuts'),
-    'NO_RECLAIM': (3, 'broker_freeze,half_open'),
+    'NO_RECLAIM': (3, 'swallow'),
     'REDIS_FIRST': (3, 'kill,kill_all'),
 }
-SIGNS = re.compile(r'outputs? (of|from) |from output|^view of|undisturbed|task \d+:? (cut|the (last cut|head))|task \d+ cut|'
-                   r'a transaction was torn|Kafka lost committed data')
+SIGNS = re.compile(r"^(C\d+: from output|outputs of C|view of C|b'|task \d+:? (cut|the (last cut|head))|task \d+: halted|"
+                   r'ts=.* code=task_halted .*(torn|lost committed data|the committed offset))')
 
 
 def build(folder, mutant):
@@ -44,6 +44,7 @@ def attempt(segue, work, minutes, faults, seed):
     """(what gave it away, what else went wrong), as lines."""
     run = subprocess.run([sys.executable, ROOT / 'tests/chaos/chaos.py', segue, work, '--minutes', str(minutes), '--seed', str(seed),
                           '--faults', faults, '--no-figures'], capture_output=True, text=True, check=False)
+    (work / 'control.out').write_text(run.stdout + run.stderr)
     lines = run.stderr.splitlines() if run.returncode else []
     return [line for line in lines if SIGNS.search(line)], lines
 

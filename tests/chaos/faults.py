@@ -10,7 +10,8 @@ from supervisor import ZOMBIE_SECONDS
 CLOCK_JUMPS = (-86400, -3600, -61, 0, 0, 61, 3600, 86400, 366 * 86400)
 HELD_SECONDS = 10
 
-# What a long run must have, and how it is counted.
+# What a long run must have over so many events, and which faults help.
+QUOTA_EVENTS = 5000000
 QUOTAS = {'kills': 200, 'zombies': 20, 'redis_faults': 40, 'redis_losses': 5, 'broker_restarts': 20, 'held_endtxn': 20}
 KIND_OF = {'kills': ('kill', 'kill_all'), 'zombies': ('zombie', 'zombie_with_cuts'), 'redis_losses': ('redis_flush', 'redis_lost'),
            'redis_faults': ('redis_old', 'redis_freeze', 'redis_full', 'redis_failover', 'redis_read_only', 'redis_cut'),
@@ -25,12 +26,15 @@ class Faults:
             self.kill_all, self.zombie, self.stumble, self.terminate, self.terminate_in_commit, self.double, self.storm, self.clock,
             self.clock, self.redis_flush, self.redis_lost, self.redis_freeze, self.redis_full, self.redis_disk_full, self.redis_read_only,
             self.redis_cut, self.redis_half_open, self.redis_slow, self.redis_lose, self.broker_kill, self.broker_kill,
-            self.broker_freeze, self.broker_disk_full, self.hold, self.cut, self.stall, self.slow, self.half_open]
+            self.broker_freeze, self.broker_disk_full, self.hold, self.swallow, self.cut, self.stall, self.slow, self.half_open]
 
     def one(self, wanted=()):
         """`wanted`: quotas that are behind; a fault that helps with one of them is chosen."""
         names = [name for quota in wanted for name in KIND_OF[quota]]
         what = getattr(self, self.chance.choice(names)) if names else self.chance.choice(self.schedule)
+        if what.__name__ in KIND_OF['zombies'] and self.supervisor.frozen:
+            time.sleep(1)                   # somebody must be awake to take its tasks
+            return 'nothing'
         self.counts[what.__name__] = self.counts.get(what.__name__, 0) + 1
         what()
         return what.__name__
@@ -48,11 +52,17 @@ class Faults:
 
     # Segue
 
+    def victims(self):
+        """Mostly those that are awake: who is killed in his sleep never wakes as a zombie."""
+        frozen = self.supervisor.frozen
+        awake = [process for process in self.supervisor.processes if process.child.pid not in frozen]
+        return awake if awake and self.chance.random() < 0.8 else self.supervisor.processes
+
     def kill(self):
-        self.supervisor.signal(self.any_process(), signal.SIGKILL)
+        self.supervisor.signal(self.chance.choice(self.victims()), signal.SIGKILL)
 
     def kill_all(self):
-        for process in self.supervisor.processes:
+        for process in self.victims():
             self.supervisor.signal(process, signal.SIGKILL)
 
     def terminate(self):
@@ -189,6 +199,10 @@ class Faults:
 
     def lose(self):
         self.servers.kafka_proxy.order(f'lose {self.chance.choice([26, 26, 28, 0])}')
+
+    def swallow(self):
+        """An EndTxn never arrives: the broker gives the transaction up, while its process stays a member of the group."""
+        self.servers.kafka_proxy.order('swallow')
 
     def cut(self):
         self.servers.kafka_proxy.order('cut')

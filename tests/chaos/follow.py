@@ -18,7 +18,7 @@ class Follower:
             'isolation.level': 'read_committed', 'auto.offset.reset': 'error', 'enable.partition.eof': True,
             'queued.max.messages.kbytes': 65536})
         self.partitions = list(self.consumer.list_topics(self.topic, timeout=30).topics[self.topic].partitions)
-        self.ended = dict.fromkeys(self.partitions, -1)
+        self.ended, self.next = dict.fromkeys(self.partitions, -1), dict.fromkeys(self.partitions, 0)
         self.consumer.assign([self.place(p, 0) for p in self.partitions])
 
     def place(self, partition, offset):
@@ -30,6 +30,7 @@ class Follower:
         for message in messages:
             code = message.error() and message.error().code()
             if not code:
+                self.next[message.partition()] = message.offset() + 1
                 self.taker.take(message)
             elif code == confluent_kafka.KafkaError._PARTITION_EOF:
                 self.ended[message.partition()] = message.offset()
@@ -38,12 +39,16 @@ class Follower:
         return len(messages)
 
     def skip(self, partition):
-        """What we wanted was deleted before we came (the journal's beginning)."""
-        self.gaps += 1
-        low, _ = self.consumer.get_watermark_offsets(self.place(partition, 0), timeout=30)
+        """The client gave up its place: go on there (a broker that did not answer is reason enough for it), or, when that was
+        deleted before we came (the journal's beginning), where the log begins now."""
+        place, (low, high) = self.next[partition], self.consumer.get_watermark_offsets(self.place(partition, 0), timeout=60)
+        if place > high:
+            raise SystemExit(f'{self.topic}[{partition}] was read up to {place} and ends at {high} now: committed records are gone')
+        if place < low:
+            self.gaps += 1
+            self.taker.gap(partition)
         self.consumer.incremental_unassign([self.place(partition, 0)])
-        self.consumer.incremental_assign([self.place(partition, low)])
-        self.taker.gap(partition)
+        self.consumer.incremental_assign([self.place(partition, max(place, low))])
 
     def finish(self):
         """To the end as it is now; no transaction is open."""

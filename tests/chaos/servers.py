@@ -98,6 +98,7 @@ class Servers:
         self.master, self.replica = RedisNode(work, port_of(redis_address)), RedisNode(work / 'replica', free_port())
         self.old_dump = work / 'old.rdb'
         self.old_dump.unlink(missing_ok=True)
+        self.replica.kill()                 # of a run before that was cut short
         self.replica.start()
         self.follow()
         self.kafka_proxy = ProxyProcess('kafka_proxy.py', int(self.kafka_port) + 2)
@@ -148,8 +149,15 @@ class Servers:
         self.follow()
 
     def keep_dump(self):
-        self.synced()                       # else it is saving for the replica just now, and refuses
-        self.master.client.save()
+        end = time.monotonic() + SYNC_SECONDS
+        while True:
+            try:
+                self.master.client.save()
+                break
+            except redis.ResponseError:     # it saves for its replica just now
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
         shutil.move(self.master.dump, self.old_dump)
 
     def stop(self):

@@ -6,6 +6,7 @@ usage: kafka_proxy.py LISTEN_PORT BROKER_PORT
 The orders of proxy.py, and:
   hold      the next EndTxn is kept while its client loses the connection and sends it again over another; the kept one is
             released after that client's next transaction has begun. `held TRANSACTIONAL_ID`, then `released ..`
+  swallow   the next EndTxn never arrives, and its connection says nothing more. `swallowed`
   lose KEY  the next request with that API key (26 EndTxn, 28 TxnOffsetCommit, 0 Produce) arrives, its answer does not. `lost`
 """
 import asyncio
@@ -48,6 +49,10 @@ class KafkaConnection(Connection):
                 say(f'held {proxy.held.transactional_id.decode()}')
                 self.writer.transport.abort()
                 raise ConnectionError('held')
+            if key == END_TXN and proxy.want_swallow:
+                proxy.want_swallow, self.half = False, True
+                say('swallowed')
+                continue
             self.watch_held(key, frame)
             self.upstream_writer.write(frame)
             await self.upstream_writer.drain()
@@ -70,7 +75,7 @@ class KafkaConnection(Connection):
 
 class KafkaProxy(Proxy):
     connection_of = KafkaConnection
-    want_hold, want_lost, held, release_task = False, None, None, None
+    want_hold, want_swallow, want_lost, held, release_task = False, False, None, None, None
 
     async def release(self, held):
         """After the next transaction of the same producer has begun; or when none does."""
@@ -92,6 +97,8 @@ class KafkaProxy(Proxy):
     async def order(self, words):
         if words[0] == 'hold':
             self.want_hold = True
+        elif words[0] == 'swallow':
+            self.want_swallow = True
         elif words[0] == 'lose':
             self.want_lost = int(words[1])
         else:
