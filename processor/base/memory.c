@@ -19,7 +19,7 @@ enum { MEMORY_BLOCKS_MAX = 4096 };
 static void *volatile blocks[MEMORY_BLOCKS_MAX];
 static size_t block_count;
 
-enum { HUGE_PAGE_SIZE = 2 * 1024 * 1024 };
+enum { HUGE_PAGE_SIZE = 2 * 1024 * 1024, PAGE_SIZE = 4096, MAPPED_SIZE_MIN = 64 * 1024, ALIGNMENT = 64 };
 
 static void note(size_t size, const char *what)
 {
@@ -35,28 +35,63 @@ static void note(size_t size, const char *what)
     }
 }
 
-void *memory_take(size_t size, const char *what)
+static size_t round_up(size_t size, size_t to)
 {
-    INVARIANT(!sealed);
-    size_t alignment = size >= HUGE_PAGE_SIZE ? HUGE_PAGE_SIZE : 64;
-    size_t rounded = (size + alignment - 1) / alignment * alignment;
-    void *block = aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+    return (size + to - 1) / to * to;
+}
+
+/* Pages straight from the kernel: zero already, and nothing is paid for one until it is touched. The rest of the
+ * mapping, before and behind, may not be touched. NULL: no memory. */
+static void *map(size_t size, size_t alignment)
+{
+    size_t rounded = round_up(size, PAGE_SIZE);
+    uint8_t *mapped = mmap(NULL, rounded + 2 * alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) {
+        return NULL;
+    }
+    uint8_t *block = mapped + (alignment - (uintptr_t)mapped % alignment);
+    return mprotect(block, rounded, PROT_READ | PROT_WRITE) == 0 ? block : NULL;
+}
+
+static void *take_small(size_t size)
+{
+    size_t rounded = size == 0 ? ALIGNMENT : round_up(size, ALIGNMENT);
+    void *block = aligned_alloc(ALIGNMENT, rounded);
+    if (block != NULL) {
+        memset(block, 0, rounded);
+    }
+    return block;
+}
+
+static void *taken(void *block, size_t size, const char *what)
+{
     if (block == NULL) {
         (void)fprintf(stderr,
                       "segue: no memory for %s (%zu bytes); lower its limit in the configuration\n",
                       what, size);
         exit(78);
     }
-    if (alignment == HUGE_PAGE_SIZE) {
-        /* Halves the cost of a random access in the record cache; harmless where it is refused. */
-        (void)madvise(block, rounded, MADV_HUGEPAGE);
-    }
-    memset(block, 0, rounded);
     note(size, what);
     if (block_count < MEMORY_BLOCKS_MAX) {
         blocks[block_count++] = block;
     }
     return block;
+}
+
+void *memory_take(size_t size, const char *what)
+{
+    INVARIANT(!sealed);
+    return taken(size < MAPPED_SIZE_MIN ? take_small(size) : map(size, PAGE_SIZE), size, what);
+}
+
+void *memory_take_huge(size_t size, const char *what)
+{
+    INVARIANT(!sealed);
+    void *block = size < HUGE_PAGE_SIZE ? take_small(size) : map(size, HUGE_PAGE_SIZE);
+    if (block != NULL && size >= HUGE_PAGE_SIZE) {
+        (void)madvise(block, size, MADV_HUGEPAGE); /* harmless where it is refused */
+    }
+    return taken(block, size, what);
 }
 
 void memory_seal(void)

@@ -21,12 +21,12 @@ void cache_init(struct cache *cache, size_t bytes, size_t customer_size)
     INVARIANT(count < UINT32_MAX / 4);
     cache->stride = stride;
     cache->count = (uint32_t)count;
-    cache->entries = memory_take(count * stride, "customer cache");
+    cache->entries = memory_take_huge(count * stride, "customer cache");
     cache->table_size = 128;
     while (cache->table_size < 2 * count) {
         cache->table_size *= 2;
     }
-    cache->table = memory_take(cache->table_size * sizeof(uint32_t), "customer cache index");
+    cache->table = memory_take_huge(cache->table_size * sizeof(uint32_t), "customer cache index");
 }
 
 uint32_t cache_index(const struct cache *cache, const struct cache_entry *entry)

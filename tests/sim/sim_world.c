@@ -64,6 +64,11 @@ void *memory_take(size_t size, const char *what)
     return block;
 }
 
+void *memory_take_huge(size_t size, const char *what)
+{
+    return memory_take(size, what);
+}
+
 void memory_seal(void)
 {
 }
