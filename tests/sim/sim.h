@@ -30,10 +30,11 @@ enum {
     SIM_CONNECTIONS = 1 + SIM_TASKS,
     SIM_PROCESS_MEMORY = 96 * 1024 * 1024,
     SIM_BASE_MS = 1700000000,
+    SIM_TWICE_EVERY = 1000, /* such a seed is run twice: both must be the same, trace line by trace line */
 };
 
-/* Six seconds before the end of a minute: the due buckets change in the middle of the faults. */
-#define SIM_WALL_MS INT64_C(1700000034000)
+/* Two seconds before the end of a minute: the due buckets change in the middle of the faults. */
+#define SIM_WALL_MS INT64_C(1700000038000)
 
 /* ---- faults of one seed: each seed enables a random subset ---- */
 struct sim_faults {
@@ -56,6 +57,12 @@ struct sim_faults {
 };
 
 /* ---- Kafka ---- */
+enum {
+    SIM_PARTITION_OUT = SIM_JOURNALS,
+    SIM_PARTITION_CHECKPOINTS,
+    SIM_PARTITIONS = SIM_PARTITION_CHECKPOINTS + SIM_JOURNALS
+};
+
 struct sim_txn {
     uint32_t producer;
     uint32_t epoch;
@@ -66,6 +73,7 @@ struct sim_txn {
     uint32_t offset_count;
     uint32_t markers_left;
     uint64_t partitions; /* bit per partition that has records of it */
+    uint32_t first[SIM_PARTITIONS]; /* where they begin there */
     int64_t began_us;
 };
 
@@ -79,12 +87,6 @@ struct sim_entry {
     bool tombstone;
     struct slice key;   /* checkpoints */
     struct header header;
-};
-
-enum {
-    SIM_PARTITION_OUT = SIM_JOURNALS,
-    SIM_PARTITION_CHECKPOINTS,
-    SIM_PARTITIONS = SIM_PARTITION_CHECKPOINTS + SIM_JOURNALS
 };
 
 struct sim_partition {
@@ -209,6 +211,8 @@ struct sim {
     uint64_t seed;
     int64_t now_us;
     bool quiet; /* phase 2: no more faults */
+    bool tail;  /* nothing is left to read: deadlines only */
+    int64_t leapt_ms; /* how far all wall clocks went on without anybody noticing: in the tail, time is short */
     struct sim_faults faults;
     struct sim_process processes[SIM_PROCESSES];
     struct sim_group group;
@@ -216,6 +220,7 @@ struct sim {
     uint32_t input_count[SIM_SOURCES][SIM_TASKS];
     uint32_t input_end[SIM_SOURCES][SIM_TASKS]; /* how many have appeared so far */
     bool stream;                   /* this seed's clock */
+    int32_t pace; /* who waits for a millisecond is woken after so many: a busy machine */
     struct sim_place *order[SIM_TASKS]; /* stream: all good inputs as they merge */
     uint32_t order_count[SIM_TASKS];
     int64_t order_now_ms[SIM_TASKS]; /* the latest event's time */
@@ -230,6 +235,7 @@ struct sim {
     uint64_t redis_hash[SIM_TASKS];
     bool damaged[SIM_TASKS]; /* an EXEC ran in part: wrong until it is rebuilt */
     struct sim_checker checker;
+    bool traced; /* somebody looks at the trace or at its hash */
     uint64_t trace_hash;
     FILE *trace; /* NULL: quiet */
     uint64_t steps;
@@ -248,6 +254,7 @@ bool sim_chance(double chance);
 int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int64_t sim_wall_ms(void);  /* the brokers' clock, and a good machine's */
 void *sim_take(size_t size); /* zeroed; lives until the seed ends */
 /* Call fn(data, process) at now + delay, unless `life` of the process has ended by then
  * (UINT32_MAX: always). */
@@ -285,8 +292,12 @@ void sim_redis_restart(void);
 uint64_t sim_item_hash(char kind, struct slice key, struct slice name, struct slice value);
 /* Value of a string key, or an empty slice. */
 struct slice sim_redis_get(struct slice key);
-/* In how many due sets of a task is this customer, and which one (the last found)? */
-uint32_t sim_redis_due(uint32_t task, struct slice id, int64_t *out_bucket);
+/* In how many due sets of his task is each customer, and which one (the last found)? SIM_CUSTOMERS entries. */
+struct sim_due {
+    uint32_t sets;
+    int64_t bucket;
+};
+void sim_redis_due(struct sim_due *out_due);
 
 /* checkers */
 void sim_check_commit(const struct sim_txn *txn);

@@ -4,7 +4,7 @@
  */
 #include "sim/sim.h"
 
-enum { SESSION_US = 3000000 };
+enum { SESSION_US = 1000000 };
 
 struct assignment {
     uint32_t generation, member;

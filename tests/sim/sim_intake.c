@@ -111,7 +111,7 @@ static void ends_arrive(void *data, uint32_t index)
         return;
     }
     if (process->fetch_away_until_us > sim->now_us) {
-        sim_later(sim_between(1000, 1000000), index, UINT32_MAX, ends_arrive, data);
+        sim_later(sim_between(1000, 330000), index, UINT32_MAX, ends_arrive, data);
         return;
     }
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {

@@ -24,7 +24,7 @@ struct sim_commit {
     bool reinit;
 };
 
-enum { TRANSACTION_US = 5000000 };
+enum { TRANSACTION_US = 1700000 };
 
 struct sim_process *sim_process_of(const struct log *log, uint32_t *out_index)
 {
@@ -54,7 +54,7 @@ static void reply(struct sim_commit *commit, uint32_t process, enum log_event_ki
     if (kind == LOG_COMMIT_DONE && commit->transaction->written != NULL) {
         for (uint32_t i = 0; i < commit->write_count; i++) {
             commit->transaction->written[i] =
-                (struct log_written){commit->landed[i], SIM_WALL_MS + sim->now_us / 1000};
+                (struct log_written){commit->landed[i], sim_wall_ms()};
         }
     }
     sim_trace("p%u commit: %s", process, text);
@@ -97,9 +97,9 @@ static void marker_partition(void *data, uint32_t process)
     const struct marker *marker = data;
     struct sim_partition *partition = &sim->partitions[marker->partition];
     (void)process;
-    for (uint32_t i = partition->count; i > 0; i--) {
-        if (partition->entries[i - 1].txn == marker->txn) {
-            partition->entries[i - 1].marked = true;
+    for (uint32_t i = marker->txn->first[marker->partition]; i < partition->count; i++) {
+        if (partition->entries[i].txn == marker->txn) {
+            partition->entries[i].marked = true;
         }
     }
     marker_done(marker->txn);
@@ -107,7 +107,7 @@ static void marker_partition(void *data, uint32_t process)
 
 static int64_t marker_delay(void)
 {
-    return sim_chance(sim->faults.slow_marker) ? sim_between(1000, 3000000)
+    return sim_chance(sim->faults.slow_marker) ? sim_between(1000, 1000000)
                                                : sim_between(200, 4000);
 }
 
@@ -217,7 +217,7 @@ static void step_end(void *data, uint32_t process)
     }
     if (sim_chance(sim->faults.late_end)) {
         commit->reinit = true;
-        sim_later(sim_between(100, 2000000), process, UINT32_MAX, late_end, commit);
+        sim_later(sim_between(100, 700000), process, UINT32_MAX, late_end, commit);
     }
     if (refuse) {
         reply(commit, process, LOG_COMMIT_FAILED, "refused");
@@ -244,11 +244,11 @@ static void step_offsets(void *data, uint32_t process)
     }
     if (sim_chance(sim->faults.late_offsets)) {
         commit->reinit = true;
-        sim_later(sim_between(100, 2000000), process, UINT32_MAX, late_offsets, commit);
+        sim_later(sim_between(100, 700000), process, UINT32_MAX, late_offsets, commit);
     }
     if (sim_chance(sim->faults.commit_lost)) {
-        sim_later(sim_between(100, 400000), process, UINT32_MAX, commit_timeout, commit);
-        sim_later(sim_between(100, 800000), process, UINT32_MAX, step_end, commit);
+        sim_later(sim_between(100, 130000), process, UINT32_MAX, commit_timeout, commit);
+        sim_later(sim_between(100, 270000), process, UINT32_MAX, step_end, commit);
         return;
     }
     sim_later(sim_between(300, 2500), process, UINT32_MAX, step_end, commit);
@@ -288,9 +288,12 @@ static void step_produce(void *data, uint32_t process)
     commit->txn = txn;
     for (uint32_t i = 0; i < commit->write_count; i++) {
         commit->entries[i].txn = txn;
-        commit->entries[i].append_ms = SIM_WALL_MS + sim->now_us / 1000;
+        commit->entries[i].append_ms = sim_wall_ms();
         commit->landed[i] = sim->partitions[commit->partitions[i]].count;
-        txn->partitions |= UINT64_C(1) << commit->partitions[i];
+        if ((txn->partitions >> commit->partitions[i] & 1) == 0) {
+            txn->partitions |= UINT64_C(1) << commit->partitions[i];
+            txn->first[commit->partitions[i]] = (uint32_t)commit->landed[i];
+        }
         append(commit->partitions[i], &commit->entries[i]);
     }
     sim_later(TRANSACTION_US, process, UINT32_MAX, transaction_timeout, txn);

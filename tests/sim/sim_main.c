@@ -17,7 +17,7 @@
 enum mutant sim_mutant;
 #endif
 
-enum { TRACE_LINES = 60, SEEDS_PER_MUTANT = 2000, TWICE_EVERY = 1000, SHARES_MAX = 64 };
+enum { TRACE_LINES = 60, SEEDS_PER_MUTANT = 2000, SHARES_MAX = 64 };
 
 static void print_failure(uint64_t seed, bool faults)
 {
@@ -59,7 +59,7 @@ static void run_seed(uint64_t seed, bool faults, struct totals *totals)
     sim_run(seed, faults, NULL);
     add_counts(totals);
     bool bad = sim->checker.failed;
-    if (!bad && seed % TWICE_EVERY == 0) {
+    if (!bad && seed % SIM_TWICE_EVERY == 0) {
         uint64_t hash = sim->trace_hash;
         sim_run(seed, faults, NULL);
         if (sim->trace_hash != hash) {

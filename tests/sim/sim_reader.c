@@ -126,11 +126,11 @@ void sim_log_trim_journal(struct log *log, uint32_t task, int64_t keep_ms,
     }
     const struct sim_partition *partition = &sim->partitions[trimming->partition];
     while (lowest > 0 && lowest <= partition->count &&
-           partition->entries[lowest - 1].append_ms > SIM_WALL_MS + sim->now_us / 1000 - keep_ms) {
+           partition->entries[lowest - 1].append_ms > sim_wall_ms() - keep_ms) {
         lowest--;
     }
     trimming->offset = lowest < partition->count ? lowest : partition->count;
-    sim_later(sim_between(300, 200000), index, UINT32_MAX, trim_arrives, trimming);
+    sim_later(sim_between(300, 70000), index, UINT32_MAX, trim_arrives, trimming);
 }
 
 void sim_log_read_checkpoints(struct log *log, uint32_t task)

@@ -202,24 +202,28 @@ struct slice sim_redis_get(struct slice key)
     return value == NULL ? (struct slice){NULL, 0} : *value;
 }
 
-uint32_t sim_redis_due(uint32_t task, struct slice id, int64_t *out_bucket)
+void sim_redis_due(struct sim_due *out_due)
 {
-    uint32_t found = 0;
+    memset(out_due, 0, SIM_CUSTOMERS * sizeof(*out_due));
     for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
-        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL;
-             node = node->next) {
+        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL; node = node->next) {
             char kind;
+            char text[24] = {0};
             struct slice rest;
-            if (key_parts(node->key, &kind, &rest) == task && kind == 'd' &&
-                sim_node_get(node, id) != NULL) {
-                char text[24] = {0};
-                memcpy(text, rest.data, rest.size < 23 ? rest.size : 23);
-                *out_bucket = strtoll(text, NULL, 10);
-                found++;
+            uint32_t task = key_parts(node->key, &kind, &rest);
+            if (kind != 'd') {
+                continue;
+            }
+            memcpy(text, rest.data, rest.size < 23 ? rest.size : 23);
+            for (uint32_t k = 0; k < node->count; k++) {
+                int64_t customer = sim_customer_index(node->fields[k].name);
+                if (customer >= 0 && sim_customer_task((uint32_t)customer) == task) {
+                    out_due[customer].sets++;
+                    out_due[customer].bucket = strtoll(text, NULL, 10);
+                }
             }
         }
     }
-    return found;
 }
 
 /* ---- commands ---- */
@@ -465,7 +469,7 @@ static enum status store_submit(struct store *store, uint32_t connection,
     op->data = sim_take(pipeline->size + 1);
     memcpy(op->data, pipeline->data, pipeline->size);
     int64_t delay =
-        sim_chance(sim->faults.redis_slow) ? sim_between(1000, 900000) : sim_between(50, 900);
+        sim_chance(sim->faults.redis_slow) ? sim_between(1000, 300000) : sim_between(50, 900);
     int64_t *last = &process->connections[connection].last_us;
     *last = sim->now_us + delay > *last ? sim->now_us + delay : *last + 1;
     sim_later(*last - sim->now_us, index, UINT32_MAX, op_runs, op);

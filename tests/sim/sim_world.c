@@ -27,9 +27,17 @@ struct item {
 enum {
     HEAP_MAX = 1 << 16,
     WORLD_MEMORY = 1 << 30,
-    PHASE_1_US = 12000000,
+    PHASE_1_US = 4000000,
     PHASE_2_US = 90000000,
-    LATE_MS = 1500
+    TAIL_LEAPS = 40, /* until after the last deadline that is armed.. */
+    TAIL_LEAP_MS = 2500,
+    TAIL_LEAP_US = 100000,
+    TAIL_US = 4000000, /* ..and everybody has heard of it */
+    TAIL_SLOWER = 5,   /* nothing to read: who waits may wait longer, news wakes him at once */
+    SLOWEST_PACE = 8,
+    MISFORTUNE_US = 33333,
+    LATE_MS = 500,
+    MERGE_WAIT_MS = 700
 };
 
 static struct item *heap;
@@ -145,6 +153,9 @@ int64_t sim_between(int64_t low, int64_t high)
 void sim_trace(const char *format, ...)
 {
     char line[600];
+    if (!sim->traced) {
+        return;
+    }
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof(line), format, arguments);
@@ -177,6 +188,9 @@ void log_set_level(enum log_level level)
 void log_line(enum log_level level, const char *code, const char *message, const char *format, ...)
 {
     char line[500];
+    if (!sim->traced) {
+        return;
+    }
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(line, sizeof(line), format, arguments);
@@ -187,10 +201,15 @@ void log_line(enum log_level level, const char *code, const char *message, const
 }
 
 /* ---- clocks ---- */
+int64_t sim_wall_ms(void)
+{
+    return SIM_WALL_MS + sim->now_us / 1000 + sim->leapt_ms;
+}
+
 static int64_t clock_wall(struct clock *clock)
 {
     const struct sim_process *process = &sim->processes[((struct sim_clock *)clock)->process];
-    return SIM_WALL_MS + sim->now_us / 1000 + process->clock_skew_ms;
+    return sim_wall_ms() + process->clock_skew_ms;
 }
 
 static int64_t clock_monotonic(struct clock *clock)
@@ -226,7 +245,7 @@ static void process_kill(uint32_t index, const char *why)
     process->alive = false;
     process->frozen_until_us = 0;
     sim->counts.kills++;
-    sim_later(sim_chance(.3) ? sim_between(3500000, 6000000) : sim_between(10000, 1500000), index,
+    sim_later(sim_chance(.3) ? sim_between(1200000, 2000000) : sim_between(10000, 500000), index,
               UINT32_MAX, restart_later, NULL);
 }
 
@@ -249,7 +268,7 @@ static void process_turn(void *data, uint32_t index)
         process_kill(index, worker_reason(process->worker, UINT32_MAX));
         return;
     }
-    int64_t at = sim->now_us + (wait_ms < 1 ? 1 : wait_ms) * 1000;
+    int64_t at = sim->now_us + (wait_ms < 1 ? 1 : wait_ms) * (sim->tail ? TAIL_SLOWER : 1) * sim->pace * 1000;
     if (at < process->turn_at_us) {
         process->turn_at_us = at;
         sim_later(at - sim->now_us, index, process->life, process_turn, NULL);
@@ -289,12 +308,13 @@ static struct worker_options sim_options(struct sim_process *process)
     options.journal_partitions = SIM_JOURNALS;
     options.checkpoint_partitions = SIM_JOURNALS;
     options.checkpoint_interval_ms =
-        sim_chance(.5) ? sim_between(700, 3000) : sim_between(5000, 20000);
-    options.journal_keep_ms = sim_between(0, 2000);
+        sim_chance(.5) ? sim_between(250, 1000) : sim_between(1700, 7000);
+    options.journal_keep_ms = sim_between(0, 700);
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
     options.apply_queue_max = (uint32_t)sim_between(1, 4);
-    options.store_timeout_ms = 1500;
+    options.store_timeout_ms = 500;
+    options.merge_wait_ms = MERGE_WAIT_MS;
     options.future_ms_max = 3 * 3600000; /* clocks jump here, and a false `future` would be right */
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
         options.sources[i] =
@@ -344,7 +364,7 @@ static void thaw(void *data, uint32_t index)
 {
     (void)data;
     if (sim->group.members[index] == 0) {
-        sim_later(sim_between(1000, 300000), index, sim->processes[index].life, join_later, NULL);
+        sim_later(sim_between(1000, 100000), index, sim->processes[index].life, join_later, NULL);
     }
 }
 
@@ -352,11 +372,12 @@ static void leave_and_join(uint32_t index)
 {
     if (sim->group.members[index] != 0) {
         sim_group_leave(index);
-        sim_later(sim_between(1000, 400000), index, sim->processes[index].life, join_later, NULL);
+        sim_later(sim_between(1000, 130000), index, sim->processes[index].life, join_later, NULL);
     }
 }
 
-/* Ten times a second: what befalls whom. */
+/* Thirty times a second: what befalls whom. The rates are those of a third of a second: delays and patience are shorter
+ * here than in the real world, so that a seed has more trouble in fewer turns. */
 static void misfortune(void *data, uint32_t unused)
 {
     const struct sim_faults *faults = &sim->faults;
@@ -373,7 +394,7 @@ static void misfortune(void *data, uint32_t unused)
             process_kill(i, "kill -9");
         } else if (sim_chance(faults->freeze / 10) && process->frozen_until_us <= sim->now_us) {
             int64_t length =
-                sim_chance(.4) ? sim_between(3000000, 6000000) : sim_between(1000, 2000000);
+                sim_chance(.4) ? sim_between(1000000, 2000000) : sim_between(1000, 700000);
             process->frozen_until_us = sim->now_us + length;
             process->turn_at_us = INT64_MAX;
             sim->counts.freezes++;
@@ -384,7 +405,7 @@ static void misfortune(void *data, uint32_t unused)
         } else if (sim_chance(faults->fetch_away / 10)) {
             process->fetch_away_until_us =
                 sim->now_us +
-                (sim_chance(.5) ? sim_between(2000000, 6000000) : sim_between(1000, 1000000));
+                (sim_chance(.5) ? sim_between(700000, 2000000) : sim_between(1000, 300000));
         } else if (sim_chance(faults->rebalance / 10)) {
             leave_and_join(i);
         } else if (sim_chance(faults->clock_jump / 10)) {
@@ -397,10 +418,10 @@ static void misfortune(void *data, uint32_t unused)
     if (sim_chance(faults->redis_flush / 10)) {
         sim_redis_flush();
     }
-    sim_later(100000, 0, UINT32_MAX, misfortune, data);
+    sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, data);
 }
 
-/* A kill at a random moment between two steps, not on the tenth of a second only. */
+/* A kill at a random moment between two steps, not on the tick of misfortune only. */
 static double some(double chance_of_any, double value)
 {
     return random_chance(&sim->random, chance_of_any) ? value * random_unit(&sim->random) : 0;
@@ -447,7 +468,7 @@ static void make_inputs(void)
     for (uint32_t source = 0; source < SIM_SOURCES; source++) {
         for (uint32_t task = 0; task < SIM_TASKS; task++) {
             struct sim_input *inputs = sim_take(SIM_INPUTS_MAX * sizeof(*inputs));
-            uint32_t count = (uint32_t)sim_between(20, 160);
+            uint32_t count = (uint32_t)sim_between(8, 60);
             int64_t at = 0;
             for (uint32_t i = 0; i < count; i++) {
                 struct sim_input *input = &inputs[i];
@@ -559,12 +580,14 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     heap_order = 0;
     sim->seed = seed;
     sim->trace = trace;
+    sim->traced = trace != NULL || seed % SIM_TWICE_EVERY == 0;
     random_init(&sim->random, seed);
     sim_kafka_init();
     sim_redis_init();
     sim_checker_init();
     make_inputs();
     sim->stream = random_chance(&sim->random, .5);
+    sim->pace = (int32_t)sim_between(1, SLOWEST_PACE);
     for (uint32_t task = 0; task < SIM_TASKS; task++) {
         merge_inputs(task);
     }
@@ -574,7 +597,7 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
         process_start(i, false);
     }
-    sim_later(100000, 0, UINT32_MAX, misfortune, NULL);
+    sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, NULL);
     run_until(PHASE_1_US);
     sim->quiet = true;
     sim_trace("---- no more faults ----");
@@ -589,7 +612,13 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     if (!world_is_done() && !sim->checker.failed) {
         sim_fail("with no more faults, the input is not all processed");
     }
-    run_until(sim->now_us + 200000000);
+    sim->tail = true;
+    for (uint32_t i = 0; i < TAIL_LEAPS && !sim->checker.failed; i++) {
+        run_until(sim->now_us + TAIL_LEAP_US);
+        sim->leapt_ms += TAIL_LEAP_MS;
+    }
+    run_until(sim->now_us + TAIL_US);
+    sim->tail = false;
     for (uint32_t i = 0; i < 400 && !sim->checker.failed && !sim_check_settled(); i++) {
         run_until(sim->now_us + 5000);
     }

@@ -229,7 +229,7 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
     toy_output(customer, effects, TOY_OUTPUT_COUNT,
                place_of(toy->count, event->source, event->offset));
     customer->deadline_ms =
-        event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 40000;
+        event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 20000;
     return ENGINE_DONE;
 }
 
