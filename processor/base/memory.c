@@ -45,7 +45,8 @@ static size_t round_up(size_t size, size_t to)
 static void *map(size_t size, size_t alignment)
 {
     size_t rounded = round_up(size, PAGE_SIZE);
-    uint8_t *mapped = mmap(NULL, rounded + 2 * alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *mapped =
+        mmap(NULL, rounded + 2 * alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {
         return NULL;
     }

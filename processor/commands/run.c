@@ -233,6 +233,18 @@ static struct worker_source worker_source_of(const struct run *run, int number)
                                   .topic = source->topic};
 }
 
+static struct worker_limits worker_limits_of(const struct run *run)
+{
+    const struct settings *settings = &run->connect.settings;
+    struct worker_options options;
+    worker_options_init(&options);
+    options.limits.records_per_commit = (uint32_t)settings->batch_records_max;
+    options.limits.input_bytes = settings->batch_size_max;
+    options.limits.message_bytes = settings->cut_size_max;
+    options.limits.cache_bytes = settings->cache_size / run->worker_count;
+    return options.limits;
+}
+
 static struct worker_options worker_options_of(struct run *run, uint32_t number)
 {
     const struct settings *settings = &run->connect.settings;
@@ -266,10 +278,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.store_reads_per_task = settings->redis.cluster;
     options.clock_lead_ms_max = settings->clock_lead_max_ms;
     options.apply_queue_max = (uint32_t)settings->apply_queue_max;
-    options.limits.records_per_commit = (uint32_t)settings->batch_records_max;
-    options.limits.input_bytes = settings->batch_size_max;
-    options.limits.message_bytes = settings->cut_size_max;
-    options.limits.cache_bytes = settings->cache_size / run->worker_count;
+    options.limits = worker_limits_of(run);
     return options;
 }
 
@@ -292,12 +301,14 @@ static enum status ask_permissions(struct run *run, struct status_text *out_text
 
 static enum status open_workers(struct run *run, struct status_text *out_text)
 {
+    struct worker_limits limits = worker_limits_of(run);
     for (uint32_t w = 0; w < run->worker_count; w++) {
         struct redis_settings redis = connect_redis(&run->connect, 1 + run->tasks_per_worker);
         if (redis.cluster) {
             redis.read_first = redis.connection_count;
             redis.connection_count += run->tasks_per_worker;
         }
+        redis.write_reply_size_max = worker_reply_size(&limits);
         enum status status = redis_store_open(&run->stores[w], &redis, clock_system(), out_text);
         if (status == STATUS_OK) {
             status = redis_store_wait_ready(run->stores[w], 0, START_TIMEOUT_MS, out_text);

@@ -45,7 +45,9 @@ static const struct setting defaults[] = {
      * Memory is bounded by kilobytes instead; they count per task. */
     {"queued.min.messages", "10000000", FETCHERS},
     {"queued.max.messages.kbytes", "65536", DATA},
-    {"queued.max.messages.kbytes", "16384", READER},
+    /* Twice what is read in the second that a full queue waits: a rebuild reads whole topics. */
+    {"queued.max.messages.kbytes", "32768", READER},
+    {"fetch.message.max.bytes", "4194304", READER},
     /* The default, 60 s, holds back readers that long. */
     {"transaction.timeout.ms", "10000", PRODUCER},
     {"message.timeout.ms", "9000", PRODUCER},

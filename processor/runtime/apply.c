@@ -20,17 +20,16 @@ struct slice task_key(char *out, const struct task *task, const char *part)
     return slice_of(out, task->prefix_size + size);
 }
 
-size_t apply_size(const struct worker *worker, const struct cut_entry *entry)
+size_t apply_size(const struct cut_entry *entry)
 {
-    (void)worker;
     /* Keys, lengths and command names of at most six commands, and 32 bytes around each view field.
      */
     return 6 * (KEY_PREFIX_SIZE_MAX + entry->id.size + 64) + entry->record.size + entry->view.size +
            (size_t)entry->view_count * 32;
 }
 
-static void put_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,
-                    int64_t bucket, struct slice id)
+void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,
+               int64_t bucket, struct slice id)
 {
     char text[24];
     int size = snprintf(text, sizeof(text), "%lld", (long long)bucket);
@@ -40,8 +39,7 @@ static void put_due(struct store_pipeline *pipeline, struct slice prefix, const 
     store_argument(pipeline, id);
 }
 
-static void put_view(struct store_pipeline *pipeline, struct slice prefix,
-                     const struct cut_entry *entry)
+void apply_view(struct store_pipeline *pipeline, struct slice prefix, const struct cut_entry *entry)
 {
     uint32_t counts[2] = {0, 0};
     struct bytes_reader reader = bytes_reader(entry->view);
@@ -111,10 +109,10 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     for (uint32_t i = 0; i < header.entry_count; i++) {
         INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
         if ((entry.flags & CUT_BUCKET_OLD) != 0) {
-            put_due(pipeline, due_key, "SREM", entry.bucket_old, entry.id);
+            apply_due(pipeline, due_key, "SREM", entry.bucket_old, entry.id);
         }
         if ((entry.flags & CUT_BUCKET_NEW) != 0) {
-            put_due(pipeline, due_key, "SADD", entry.bucket_new, entry.id);
+            apply_due(pipeline, due_key, "SADD", entry.bucket_new, entry.id);
         }
         if ((entry.flags & CUT_RECORD_DELETE) != 0) {
             store_command(pipeline, 3);
@@ -122,38 +120,8 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
             store_argument_pair(pipeline, record_key, entry.id);
             store_argument_pair(pipeline, view_key, entry.id);
         }
-        put_view(pipeline, view_key, &entry);
+        apply_view(pipeline, view_key, &entry);
     }
-}
-
-void apply_checkpoint(struct store_pipeline *pipeline, const struct task *task,
-                      const struct cut_entry *entry, int64_t bucket_before)
-{
-    char record_text[KEY_PREFIX_SIZE_MAX + 8];
-    char view_text[KEY_PREFIX_SIZE_MAX + 8];
-    char due_text[KEY_PREFIX_SIZE_MAX + 8];
-    struct slice record_key = task_key(record_text, task, "c:");
-    struct slice view_key = task_key(view_text, task, "v:");
-    struct slice due_key = task_key(due_text, task, "due:");
-    bool moves = (entry->flags & CUT_BUCKET_NEW) == 0 || bucket_before != entry->bucket_new;
-    if (bucket_before != CUT_NO_BUCKET && moves) {
-        put_due(pipeline, due_key, "SREM", bucket_before, entry->id);
-    }
-    if ((entry->flags & CUT_BUCKET_NEW) != 0) {
-        put_due(pipeline, due_key, "SADD", entry->bucket_new, entry->id);
-    }
-    if ((entry->flags & CUT_RECORD_SET) == 0) {
-        store_command(pipeline, 3);
-        store_argument_text(pipeline, "DEL");
-        store_argument_pair(pipeline, record_key, entry->id);
-        store_argument_pair(pipeline, view_key, entry->id);
-        return;
-    }
-    store_command(pipeline, 3);
-    store_argument_text(pipeline, "SET");
-    store_argument_pair(pipeline, record_key, entry->id);
-    store_argument(pipeline, entry->record);
-    put_view(pipeline, view_key, entry);
 }
 
 static bool write_begin(struct worker *worker, struct task *task,

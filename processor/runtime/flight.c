@@ -153,7 +153,7 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
     }
     size_t before = writer->size;
     cut_put_entry(writer, &entry);
-    *apply_bytes += apply_size(worker, &entry);
+    *apply_bytes += apply_size(&entry);
     if (writer->full) {
         return false;
     }
@@ -194,7 +194,7 @@ static bool seal_task_record(struct worker *worker, struct task *task, struct by
     }
     struct cut_entry entry = {.flags = CUT_RECORD_SET, .record = bytes};
     cut_put_entry(writer, &entry);
-    *apply_bytes += apply_size(worker, &entry);
+    *apply_bytes += apply_size(&entry);
     *entry_count += 1;
     task->state_hash = hash;
     return !writer->full;

@@ -14,14 +14,16 @@
 #include "runtime/head.h"
 #include "runtime/merge.h"
 #include "runtime/mutant.h"
+#include "runtime/restore_batch.h"
 #include "runtime/worker.h"
 
 enum {
     FLIGHTS_BESIDES_QUEUE = 3, /* one is built, one commits, one is being given back */
     FLIGHTS_MAX = WORKER_APPLY_QUEUE_MAX + FLIGHTS_BESIDES_QUEUE,
     STORE_BUFFERS_READ = 8,
-    STORE_BUFFERS_WRITE = 4,
-    READERS = 4,
+    STORE_BUFFERS_WRITE = 8,
+    READERS_MIN = 4,
+    READERS_MAX = 16,
     RECENT_CHECKPOINTS = 65536, /* power of two */
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
@@ -124,6 +126,7 @@ struct reader {
     uint32_t parts;
     uint32_t next_part;
     int64_t first_offset; /* of part 0 */
+    struct restore_room *restore; /* checkpoints on their way to Redis; they lie in `buffer` */
 };
 
 enum follow_state {
@@ -150,13 +153,13 @@ struct follow {
     int64_t trimmed_us;
 };
 
-/* A rebuild's batch of checkpoints: entries in the reader's buffer. */
+/* A rebuild's checkpoints: one batch is filled while Redis gets the other. */
 struct restore {
     bool reading;
     bool ended;
-    bool full;
-    uint32_t count;
-    uint64_t customers;
+    bool held;     /* both batches are full: reading waits */
+    uint32_t fill; /* which batch is being filled */
+    uint32_t asked_to; /* the running question ends before this entry of the other */
     int64_t began_us;
     int64_t told_us;
     uint64_t newer; /* a checkpoint is newer than C: ask again */
@@ -327,7 +330,8 @@ struct worker {
     struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
     size_t read_buffer_size;
     size_t write_buffer_size;
-    struct reader readers[READERS];
+    struct reader readers[READERS_MAX];
+    uint32_t reader_count;
     uint32_t following; /* slot of the task that reads the journal for its checkpoints; NO_INDEX: none */
     struct recent_checkpoint *recent; /* RECENT_CHECKPOINTS */
     uint8_t *packed;         /* ENGINE_RECORD_SIZE_MAX + 16 */
@@ -385,7 +389,7 @@ void flight_drop_task(struct worker *worker, struct task *task);
 void flight_unhold(struct worker *worker, uint32_t index);
 
 /* apply.c */
-size_t apply_size(const struct worker *worker, const struct cut_entry *entry);
+size_t apply_size(const struct cut_entry *entry);
 void apply_step(struct worker *worker, struct task *task);
 void apply_look(struct worker *worker, struct task *task);
 void apply_own(struct worker *worker, struct task *task, const struct head *next);
@@ -396,9 +400,11 @@ void apply_fenced_end(struct worker *worker, struct task *task, struct store_pip
 /* "{app.NN}PART" in `out`, which has KEY_PREFIX_SIZE_MAX + 8 bytes. */
 struct slice task_key(char *out, const struct task *task, const char *part);
 void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
-/* One customer as a checkpoint has it; `bucket_before`: where an older one put it, or CUT_NO_BUCKET. */
-void apply_checkpoint(struct store_pipeline *pipeline, const struct task *task, const struct cut_entry *entry,
-                      int64_t bucket_before);
+/* SADD or SREM of one customer. */
+void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,
+               int64_t bucket, struct slice id);
+/* An entry's changes of the view; with CUT_VIEW_WHOLE the old one goes first. */
+void apply_view(struct store_pipeline *pipeline, struct slice prefix, const struct cut_entry *entry);
 void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
                    struct slice payload);
 uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);

@@ -11,10 +11,10 @@ uint32_t journal_partition_of(const struct worker *worker, uint32_t task, uint32
 bool journal_take_reader(struct worker *worker, struct task *task, uint32_t leave)
 {
     uint32_t unused = 0;
-    for (uint32_t i = 0; i < READERS; i++) {
+    for (uint32_t i = 0; i < worker->reader_count; i++) {
         unused += worker->readers[i].slot == NO_INDEX;
     }
-    for (uint32_t i = 0; i < READERS && task->reader == NO_INDEX && unused > leave; i++) {
+    for (uint32_t i = 0; i < worker->reader_count && task->reader == NO_INDEX && unused > leave; i++) {
         if (worker->readers[i].slot == NO_INDEX) {
             worker->readers[i].slot = task->slot;
             task->reader = i;

@@ -24,6 +24,7 @@
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
     X(MUTANT_OLD_CHECKPOINT, "old-checkpoint", "count checkpoints of an earlier claim as written") \
     X(MUTANT_OLD_BUCKET, "old-bucket", "restore checkpoints without asking for older ones")        \
+    X(MUTANT_BOTH_COUNT, "both-count", "restore two checkpoints of a customer from one batch")     \
     X(MUTANT_LOW_EARLY, "low-early", "call a cut checkpointed before its customers are")           \
     X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")    \
     X(MUTANT_NO_MERGE_WAIT, "no-merge-wait", "take the earliest record that is here")              \

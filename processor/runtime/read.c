@@ -117,7 +117,7 @@ static void read_learn(struct task *task, enum read_operation operation, bool go
         task->read_buckets_max = most > READ_BUCKETS_MAX ? READ_BUCKETS_MAX : most == 0 ? 1 : most;
         return;
     }
-    if (operation != READ_CUSTOMERS && operation != READ_CHECKPOINT) {
+    if (operation != READ_CUSTOMERS && operation != READ_CHECKPOINT && operation != READ_OLD) {
         return;
     }
     if (!good) {

@@ -40,24 +40,28 @@ static void rebuild_list(struct worker *worker, struct task *task)
     read_submit(worker, task, &pipeline);
 }
 
-/* Record, view and due entry of one customer. */
+/* Records, views and due entries of the first `count` members of a due set. */
 static void rebuild_delete(struct store_pipeline *pipeline, const struct task *task, int64_t bucket,
-                           struct slice id)
+                           const struct store_reply *members, uint32_t count)
 {
     char record[KEY_PREFIX_SIZE_MAX + 32];
     char view[KEY_PREFIX_SIZE_MAX + 32];
     char due[KEY_PREFIX_SIZE_MAX + 32];
     int length = snprintf(due, sizeof(due), "%sdue:%lld", task->prefix, (long long)bucket);
-    size_t size = (size_t)snprintf(record, sizeof(record), "%sc:", task->prefix);
-    (void)snprintf(view, sizeof(view), "%sv:", task->prefix);
-    store_command(pipeline, 3);
+    struct slice record_key = task_key(record, task, "c:");
+    struct slice view_key = task_key(view, task, "v:");
+    store_command(pipeline, 1 + 2 * count);
     store_argument_text(pipeline, "DEL");
-    store_argument_pair(pipeline, slice_of(record, size), id);
-    store_argument_pair(pipeline, slice_of(view, size), id);
-    store_command(pipeline, 3);
+    for (uint32_t i = 0; i < count; i++) {
+        store_argument_pair(pipeline, record_key, members[i].text);
+        store_argument_pair(pipeline, view_key, members[i].text);
+    }
+    store_command(pipeline, 2 + count);
     store_argument_text(pipeline, "SREM");
     store_argument(pipeline, slice_of(due, (size_t)length));
-    store_argument(pipeline, id);
+    for (uint32_t i = 0; i < count; i++) {
+        store_argument(pipeline, members[i].text);
+    }
 }
 
 /* Delete whoever stands in these sets, as many as one batch holds; a set that is left over is read
@@ -77,22 +81,19 @@ void rebuild_listed(struct worker *worker, struct task *task, const struct store
     if (!apply_fenced_begin(worker, task, &pipeline)) {
         return;
     }
-    const size_t reserve = 4096;
-    bool room = true;
+    uint32_t left = RESTORE_BATCH_MAX; /* an EXEC of some milliseconds, and it fits */
     task->rebuild_next = task->read_bucket;
-    for (uint32_t i = 0; i < answer->reply_count && room; i++) {
+    for (uint32_t i = 0; i < answer->reply_count && left > 0; i++) {
         const struct store_reply *members = &answer->replies[i];
-        for (uint32_t k = 0; k < members->count && room; k++) {
-            if (members->children[k].text.size <= CUSTOMER_ID_SIZE_MAX) {
-                rebuild_delete(&pipeline, task, task->read_bucket + i, members->children[k].text);
-            }
-            room = pipeline.limit - pipeline.size > reserve || k + 1 == members->count;
+        uint32_t count = members->count < left ? members->count : left;
+        if (count > 0) {
+            rebuild_delete(&pipeline, task, task->read_bucket + i, members->children, count);
         }
-        task->rebuild_next += room;
-        room = pipeline.limit - pipeline.size > reserve;
+        task->rebuild_next += count == members->count;
+        left -= count;
     }
-    rebuild_delete(&pipeline, task, task->read_bucket,
-                   (struct slice){NULL, 0}); /* the task record */
+    const struct store_reply task_record = {.text = {NULL, 0}};
+    rebuild_delete(&pipeline, task, task->read_bucket, &task_record, 1);
     apply_fenced_end(worker, task, &pipeline, &task->head);
 }
 

@@ -11,7 +11,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { RECORDS_PER_TURN = 4096, WAIT_IDLE_MS = 20, COUNT_US = 250000 };
+enum { RECORDS_PER_TURN = 4096, EVENTS_PER_TURN = 4096, WAIT_IDLE_MS = 20, COUNT_US = 250000 };
 
 void worker_options_init(struct worker_options *options)
 {
@@ -175,10 +175,15 @@ static void open_memory(struct worker *worker)
     for (uint32_t i = 0; i < STORE_BUFFERS_WRITE; i++) {
         worker->write_buffers[i].data = memory_take(worker->write_buffer_size, "Redis writes");
     }
-    for (uint32_t i = 0; i < READERS; i++) {
+    worker->reader_count = options->tasks_max + 1; /* all at once, and one to follow the journal */
+    worker->reader_count = worker->reader_count < READERS_MIN   ? READERS_MIN
+                           : worker->reader_count > READERS_MAX ? READERS_MAX
+                                                                : worker->reader_count;
+    for (uint32_t i = 0; i < worker->reader_count; i++) {
         worker->readers[i] = (struct reader){
             .slot = NO_INDEX, .limit = limits->commit_bytes,
-            .buffer = memory_take(limits->commit_bytes, "journal reading")};
+            .buffer = memory_take(limits->commit_bytes, "journal reading"),
+            .restore = memory_take(sizeof(struct restore_room), "checkpoint reading")};
     }
     worker->recent = memory_take(RECENT_CHECKPOINTS * sizeof(*worker->recent), "checkpoints");
     worker->touched = memory_take(limits->customers_per_cut * sizeof(struct touched), "touched customers");
@@ -196,6 +201,13 @@ static void open_memory(struct worker *worker)
         engine_hot_lines(options->engine, worker->cache.hot_lines, CACHE_HOT_LINES_MAX);
     worker->cache.pinned = cache_pinned;
     worker->cache.context = worker;
+}
+
+size_t worker_reply_size(const struct worker_limits *limits)
+{
+    /* Twice, since MULTI answers QUEUED and EXEC the rest: SREM, SADD, DEL, HSET and HDEL of each customer. */
+    size_t commands = 2 * (5 * (size_t)limits->customers_per_cut + 16);
+    return commands * sizeof(struct store_reply) + 64 * 1024;
 }
 
 enum status worker_open(struct worker **out_worker, const struct worker_options *options,
@@ -468,9 +480,12 @@ enum worker_outcome worker_turn(struct worker *worker, int32_t *out_wait_ms)
     worker->idle = true;
     worker->turn_budget = RECORDS_PER_TURN;
     stats_add(&worker->stats.turns, 1);
-    while (!worker->leave && options->log->ops->next_event(options->log, &event)) {
+    uint32_t budget = EVENTS_PER_TURN;
+    while (!worker->leave && budget > 0 && options->log->ops->next_event(options->log, &event)) {
         worker_log_event(worker, &event);
+        budget--;
     }
+    worker->idle = worker->idle && budget > 0;
     if (worker->leave) {
         *out_wait_ms = 0;
         return WORKER_LEAVE;

@@ -177,6 +177,9 @@ struct worker_stats {
 
 struct worker;
 
+/* Bytes that Redis' answers to the largest write of a task take (struct redis_settings' write_reply_size_max). */
+size_t worker_reply_size(const struct worker_limits *limits);
+
 /* Take all memory (base/memory.h) and open a producer. STATUS_INVALID: an option is out of range. */
 MUST_USE enum status worker_open(struct worker **out_worker, const struct worker_options *options,
                                  struct status_text *out_text);

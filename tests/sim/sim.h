@@ -29,7 +29,7 @@ enum {
     SIM_QUEUE = 4096,
     SIM_CONNECTIONS = 1 + SIM_TASKS,
     SIM_PROCESS_MEMORY = 96 * 1024 * 1024,
-    SIM_BASE_MS = 1700000000,
+    SIM_PHASE_1_US = 4000000, /* with faults; the inputs arrive in that time and a little longer */
     SIM_TWICE_EVERY = 1000, /* such a seed is run twice: both must be the same, trace line by trace line */
 };
 
@@ -280,6 +280,10 @@ void sim_intake_stop(struct log *log, uint32_t task);
 int64_t sim_intake_high_watermark(struct log *log, uint32_t task, enum source source,
                                   bool *out_empty);
 void sim_intake_ask_ends(struct log *log, uint32_t task, uint32_t ticket);
+
+/* inputs: made, and put into the order that clock stream must make of them */
+void sim_make_inputs(void);
+void sim_merge_inputs(void);
 
 /* redis */
 struct sim_map *sim_map_open(void);

@@ -280,7 +280,9 @@ static struct store_reply run_write(const struct slice *arguments, uint32_t coun
             }
         }
     } else if (slice_is(arguments[0], "SADD")) {
-        put(arguments[1], arguments[2], &none);
+        for (uint32_t i = 2; i < count; i++) {
+            put(arguments[1], arguments[i], &none);
+        }
     } else if (slice_is(arguments[0], "SREM") || slice_is(arguments[0], "HDEL")) {
         for (uint32_t i = 2; i < count; i++) {
             put(arguments[1], arguments[i], NULL);

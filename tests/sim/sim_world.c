@@ -27,7 +27,6 @@ struct item {
 enum {
     HEAP_MAX = 1 << 16,
     WORLD_MEMORY = 1 << 30,
-    PHASE_1_US = 4000000,
     PHASE_2_US = 90000000,
     TAIL_LEAPS = 40, /* until after the last deadline that is armed.. */
     TAIL_LEAP_MS = 2500,
@@ -36,7 +35,6 @@ enum {
     TAIL_SLOWER = 5,   /* nothing to read: who waits may wait longer, news wakes him at once */
     SLOWEST_PACE = 8,
     MISFORTUNE_US = 33333,
-    LATE_MS = 500,
     MERGE_WAIT_MS = 700
 };
 
@@ -376,8 +374,8 @@ static void leave_and_join(uint32_t index)
     }
 }
 
-/* Thirty times a second: what befalls whom. The rates are those of a third of a second: delays and patience are shorter
- * here than in the real world, so that a seed has more trouble in fewer turns. */
+/* Thirty times a second: what befalls whom. The rates are those of a third of a second: delays and patience are
+ * shorter here than in the real world, so that a seed has more trouble in fewer turns. */
 static void misfortune(void *data, uint32_t unused)
 {
     const struct sim_faults *faults = &sim->faults;
@@ -457,75 +455,6 @@ static void choose_faults(void)
     }
 }
 
-static void make_inputs(void)
-{
-    uint32_t by_task[SIM_TASKS][SIM_CUSTOMERS];
-    uint32_t counts[SIM_TASKS] = {0};
-    for (uint32_t i = 0; i < SIM_CUSTOMERS; i++) {
-        uint32_t task = sim_customer_task(i);
-        by_task[task][counts[task]++] = i;
-    }
-    for (uint32_t source = 0; source < SIM_SOURCES; source++) {
-        for (uint32_t task = 0; task < SIM_TASKS; task++) {
-            struct sim_input *inputs = sim_take(SIM_INPUTS_MAX * sizeof(*inputs));
-            uint32_t count = (uint32_t)sim_between(8, 60);
-            int64_t at = 0;
-            for (uint32_t i = 0; i < count; i++) {
-                struct sim_input *input = &inputs[i];
-                at += sim_between(0, 2 * PHASE_1_US / count);
-                input->customer = by_task[task][random_below(&sim->random, counts[task])];
-                input->number = i;
-                input->visible_us = at;
-                input->append_ms = SIM_WALL_MS + at / 1000;
-                input->time_ms = input->append_ms -
-                                 sim_between(0, random_chance(&sim->random, .1) ? LATE_MS : 500);
-                input->garbage = random_chance(&sim->random, .03);
-                char text[16];
-                struct bytes_writer writer = bytes_writer(input->value, 24);
-                bytes_put_u32(&writer, i);
-                bytes_put_u64(&writer, (uint64_t)input->time_ms);
-                bytes_put_slice(&writer, sim_customer_id(input->customer, text));
-                input->value_size = (uint8_t)(writer.size - (input->garbage ? 1 : 0));
-                sim->garbage_expected += input->garbage;
-                sim->input_expected[input->customer] += !input->garbage;
-            }
-            sim->inputs[source][task] = inputs;
-            sim->input_count[source][task] = count;
-        }
-    }
-}
-
-/* What clock stream must make of a task's inputs: the earliest head goes first, whatever is behind it. */
-static void merge_inputs(uint32_t task)
-{
-    uint32_t at[SIM_SOURCES] = {0};
-    struct sim_place *order = sim_take(SIM_SOURCES * SIM_INPUTS_MAX * sizeof(*order));
-    sim->order[task] = order;
-    sim->order_now_ms[task] = INT64_MIN;
-    for (;;) {
-        const struct sim_input *first = NULL;
-        uint32_t source = 0;
-        for (uint32_t i = 0; i < SIM_SOURCES; i++) {
-            const struct sim_input *inputs = sim->inputs[i][task];
-            while (at[i] < sim->input_count[i][task] && inputs[at[i]].garbage) {
-                at[i]++;
-            }
-            if (at[i] < sim->input_count[i][task] &&
-                (first == NULL || inputs[at[i]].time_ms < first->time_ms)) {
-                first = &inputs[at[i]];
-                source = i;
-            }
-        }
-        if (first == NULL) {
-            return;
-        }
-        order[sim->order_count[task]++] = (struct sim_place){(uint8_t)source, at[source]++};
-        if (first->time_ms > sim->order_now_ms[task]) {
-            sim->order_now_ms[task] = first->time_ms;
-        }
-    }
-}
-
 static bool world_is_done(void)
 {
     for (uint32_t source = 0; source < SIM_SOURCES; source++) {
@@ -585,12 +514,10 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     sim_kafka_init();
     sim_redis_init();
     sim_checker_init();
-    make_inputs();
+    sim_make_inputs();
     sim->stream = random_chance(&sim->random, .5);
     sim->pace = (int32_t)sim_between(1, SLOWEST_PACE);
-    for (uint32_t task = 0; task < SIM_TASKS; task++) {
-        merge_inputs(task);
-    }
+    sim_merge_inputs();
     if (faults) {
         choose_faults();
     }
@@ -598,14 +525,14 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
         process_start(i, false);
     }
     sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, NULL);
-    run_until(PHASE_1_US);
+    run_until(SIM_PHASE_1_US);
     sim->quiet = true;
     sim_trace("---- no more faults ----");
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
         sim->processes[i].clock_skew_ms = 0;
     }
     /* Until everything is read, then long enough for every deadline to fall due and reach Redis. */
-    for (int64_t end = PHASE_1_US; end < PHASE_2_US && !sim->checker.failed && !world_is_done();) {
+    for (int64_t end = SIM_PHASE_1_US; end < PHASE_2_US && !sim->checker.failed && !world_is_done();) {
         end += 1000000;
         run_until(end);
     }
