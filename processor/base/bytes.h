@@ -26,7 +26,9 @@ static inline struct bytes_writer bytes_writer(void *data, size_t limit)
 
 static inline struct bytes_reader bytes_reader(struct slice bytes)
 {
-    return (struct bytes_reader){bytes.data, bytes.data + bytes.size, false};
+    /* Nothing may have no address, and NULL + 0 is undefined in C. */
+    const uint8_t *end = bytes.size == 0 ? bytes.data : bytes.data + bytes.size;
+    return (struct bytes_reader){bytes.data, end, false};
 }
 
 static inline void bytes_put(struct bytes_writer *writer, const void *data, size_t size)
