@@ -8,9 +8,7 @@ import json
 import pathlib
 import random
 import struct
-import subprocess
 import sys
-import urllib.request
 
 import confluent_kafka
 import confluent_kafka.admin
@@ -23,14 +21,6 @@ from stack import Process, Stack  # noqa: E402
 
 TASKS, GOOD = 4, 40000
 NEST = {'type': 'record', 'name': 'Nest', 'fields': [{'name': 'next', 'type': ['null', 'Nest']}]}
-
-
-def register(stack, subject, schema):
-    body = json.dumps({'schema': json.dumps(schema)}).encode()
-    request = urllib.request.Request(f'{stack.registry}/subjects/{subject}/versions', body,
-                                     {'Content-Type': 'application/vnd.schemaregistry.v1+json'})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)['id']
 
 
 def good_event(number):
@@ -58,8 +48,9 @@ def main():
     stack.create_topics()
     topic = stack.topic('in-transactions')
     schema = json.loads((ROOT / 'schemas/transaction/1.avsc').read_text())
-    number = register(stack, f'{topic}-value', schema)
-    nest = register(stack, 'nest-value', NEST)
+    number = stack.register(f'{topic}-value', schema)
+    nest = stack.register('nest-value', NEST)
+    deep = stack.register('deep-value', {**schema, 'fields': schema['fields'] + [{'name': 'nest', 'type': ['null', NEST]}]})
     parsed = fastavro.parse_schema(schema)
     # A broker's default limit is 1 MiB; this topic takes 10.
     admin = confluent_kafka.admin.AdminClient({'bootstrap.servers': stack.brokers})
@@ -74,8 +65,8 @@ def main():
         fastavro.schemaless_writer(out, parsed, event)
         return out.getvalue()
 
-    def send(value, key='R000001', partition=None):
-        producer.produce(topic, value, key, murmur2.partition(key, TASKS) if partition is None else partition)
+    def send(value, key='R000001', partition=None, headers=None):
+        producer.produce(topic, value, key, murmur2.partition(key, TASKS) if partition is None else partition, headers=headers)
         producer.poll(0)
 
     chance, expected = random.Random(7), {}
@@ -86,7 +77,9 @@ def main():
 
     one = encoded(good_event(1))
     bad('too_large', frame(number, b'x' * (8 << 20)))
-    bad('bad_schema', frame(nest, b'\x02' * 100000 + b'\x00'))     # a nesting bomb, under a schema that is no transaction
+    bomb = b'\x02' * 100000 + b'\x00'
+    bad('bad_schema', frame(nest, bomb))                           # a nesting bomb, under a schema that is no transaction
+    bad('too_deep', frame(deep, one + b'\x02' + bomb))             # and in a field that nobody reads
     for _ in range(20):
         bad('unknown_schema', frame(987654321, one))
     for i in range(GOOD):
@@ -106,7 +99,10 @@ def main():
                 bad('wrong_partition', frame(number, encoded(event)),
                     partition=(murmur2.partition('R000001', TASKS) + 1) % TASKS)
             event = good_event(i)
-        send(frame(number, encoded(event)), event['customer_id'])
+        if i % 10 == 7:            # the schema's id in a header, the payload without one
+            send(encoded(event), event['customer_id'], headers=[('__value_schema_id', struct.pack('>bI', 0, number))])
+        else:
+            send(frame(number, encoded(event)), event['customer_id'])
         if i % 10000 == 0:
             producer.flush()
     producer.flush()
@@ -115,10 +111,13 @@ def main():
     records = GOOD + sum(expected.values())
     stack.wait_done(process, records)
     before = process.rss_bytes()
-    for _ in range(2000):
+    for _ in range(1000):
         bad('truncated', frame(number, varint(4 << 30) + b'abc'))
-    producer.flush()
-    stack.wait_done(process, records + 2000)
+        bad('too_deep', frame(deep, one + b'\x02' + bomb[-1000:]))
+    for _ in range(10):
+        bad('too_large', frame(number, b'x' * (8 << 20)))
+        producer.flush()
+    stack.wait_done(process, records + 2010)
     grown = process.rss_bytes() - before
     totals = process.metrics()
     process.kill(15)

@@ -5,6 +5,7 @@ The servers come from tests/run: SEGUE_TEST_BROKERS, SEGUE_TEST_REDIS, SEGUE_TES
 topic prefix and Redis key prefix, so several tests can share the servers. Reads topics with confluent-kafka and fastavro,
 Redis with redis-py: nothing here shares code with Segue.
 """
+import atexit
 import io
 import json
 import os
@@ -78,6 +79,12 @@ class Process:
         self.log_path = stack.folder / f'run-{label}.log'
         self.log = open(self.log_path, 'ab')
         self.child, self.environment = None, {}
+        atexit.register(self.leave)
+
+    def leave(self):
+        """A check that fails leaves no process behind."""
+        if self.running():
+            self.child.kill()
 
     def start(self):
         self.child = subprocess.Popen([self.stack.segue, 'run', '--config', self.config], stdout=self.log, stderr=self.log,
@@ -107,6 +114,13 @@ class Process:
             if found:
                 totals[found[1]] = totals.get(found[1], 0) + float(found[2])
         return totals
+
+    def metric(self, series):
+        """One series, e.g. segue_dependency_up{name="redis"}; None: no answer, or not there."""
+        for line in self.get('/metrics')[1].splitlines():
+            if line.startswith(series + ' '):
+                return float(line.rpartition(' ')[2])
+        return None
 
     def rss_bytes(self):
         for line in open(f'/proc/{self.child.pid}/status', encoding='ascii'):
@@ -192,6 +206,14 @@ class Stack:
             with urllib.request.urlopen(f'{self.registry}/schemas/ids/{number}', timeout=10) as answer:
                 self.schemas[number] = fastavro.parse_schema(json.loads(json.load(answer)['schema']))
         return self.schemas[number]
+
+    def register(self, subject, schema):
+        """-> id"""
+        body = json.dumps({'schema': json.dumps(schema)}).encode()
+        request = urllib.request.Request(f'{self.registry}/subjects/{subject}/versions', body,
+                                         {'Content-Type': 'application/vnd.schemaregistry.v1+json'})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)['id']
 
     def schema_of(self, name):
         """The only schema registered for a topic."""
