@@ -50,7 +50,7 @@ struct run {
     struct worker_heard heard;
     struct learned *learned; /* NULL: every task from its own outcomes only */
     struct monitor *monitor;
-    struct monitor_check checks[2];
+    struct monitor_check checks[3];
     struct http_server *http;
     struct threads *threads;
     struct kafka_reader *playbooks; /* at the end of segue.playbook */
@@ -333,6 +333,11 @@ static enum status open_workers(struct run *run, struct status_text *out_text)
     return STATUS_OK;
 }
 
+static enum status ask_kafka(void *context, struct status_text *out_text)
+{
+    return kafka_health(context, out_text);
+}
+
 static enum status ask_redis(void *context, struct status_text *out_text)
 {
     return redis_store_health(context, out_text);
@@ -351,23 +356,27 @@ static enum status ask_registry(void *context, struct status_text *out_text)
     return STATUS_OK;
 }
 
-static bool schemas_full(const void *codec)
+static struct monitor_schemas ask_schemas(const void *context)
 {
-    return live_codec_full(codec);
+    const struct run *run = context;
+    struct registry_counters counters = registry_counters(run->registry);
+    return (struct monitor_schemas){
+        .full = live_codec_full(run->codec), .waiting = counters.waiting, .failures = counters.failures};
 }
 
 static enum status open_monitor(struct run *run, struct status_text *out_text)
 {
     const struct settings *settings = &run->connect.settings;
     struct http_handler handlers[3];
-    run->checks[0] = (struct monitor_check){"redis", ask_redis, run->stores[0]};
-    run->checks[1] = (struct monitor_check){"registry", ask_registry, run->codec};
+    run->checks[0] = (struct monitor_check){"kafka", ask_kafka, run->kafka};
+    run->checks[1] = (struct monitor_check){"redis", ask_redis, run->stores[0]};
+    run->checks[2] = (struct monitor_check){"registry", ask_registry, run->codec};
     struct monitor_options options = {.workers = run->workers,
                                       .worker_count = run->worker_count,
                                       .task_count = kafka_task_count(run->kafka),
                                       .playbook_hash = engine_playbook_hash(run->engine),
-                                      .schemas_full = schemas_full,
-                                      .schemas = run->codec,
+                                      .ask_schemas = ask_schemas,
+                                      .schemas = run,
                                       .stall_ms = settings->watchdog_ms,
                                       .clock = clock_system(),
                                       .checks = run->checks,

@@ -22,6 +22,8 @@ struct engine_counters {
 void engine_counters(const struct engine *engine, const void *task,
                      struct engine_counters *out_counters);
 
+/* Gates there are; the same in every playbook. */
+uint32_t engine_gate_count(void);
 /* "consent", "contact_cap", ...; static. */
 const char *engine_gate_name(uint32_t gate);
 /* Borrowed from the playbook. */

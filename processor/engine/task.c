@@ -310,6 +310,11 @@ void engine_counters(const struct engine *engine, const void *task, struct engin
     };
 }
 
+uint32_t engine_gate_count(void)
+{
+    return OFFER_GATE_COUNT;
+}
+
 const char *engine_gate_name(uint32_t gate)
 {
     return offer_gate_name((enum offer_gate)gate);

@@ -6,7 +6,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
-enum { LIST_TIMEOUT_MS = 1000 };
+enum { LIST_TIMEOUT_MS = 1000, PROBE_MS = 1000, PROBE_TIMEOUT_MS = 500 };
 
 void kafka_membership_hold(struct kafka_membership *membership)
 {
@@ -213,12 +213,34 @@ static void rejoin_when_forgotten(struct kafka_group *group)
     }
 }
 
+/* Whether there is a broker: librdkafka says that one is lost, but not that one is back. */
+static void probe_broker(struct kafka_group *group)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    int64_t now_ms = kafka_now_ms();
+    if (now_ms - group->probed_ms < PROBE_MS) {
+        return;
+    }
+    if (rd_kafka_metadata(group->client, 0, NULL, &metadata, PROBE_TIMEOUT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+        atomic_store(&group->heard_ms, kafka_now_ms());
+    }
+    group->probed_ms = kafka_now_ms();
+}
+
+int64_t kafka_group_silent_ms(const struct kafka_group *group)
+{
+    return kafka_now_ms() - atomic_load(&group->heard_ms);
+}
+
 static void *poll_group(void *argument)
 {
     struct kafka_group *group = argument;
     while (!atomic_load(&group->stop)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(group->client, 100);
         rejoin_when_forgotten(group);
+        probe_broker(group);
         if (message == NULL) {
             continue;
         }
@@ -244,6 +266,8 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
     group->settings = settings;
     group->owner = *owner;
     group->task_count = task_count;
+    group->probed_ms = kafka_now_ms();
+    atomic_store(&group->heard_ms, group->probed_ms); /* kafka_open has just read the topics */
     kafka_rejoin_init(&group->rejoin);
     group->callbacks.connection = &settings->connection;
     group->callbacks.owner = group;

@@ -53,6 +53,8 @@ struct kafka_group {
     atomic_uint generation; /* of the assignment that holds now; 0: none */
     uint32_t generation_last;
     struct kafka_rejoin rejoin; /* the poller's own */
+    atomic_int_least64_t heard_ms; /* a broker last answered the poller (kafka_now_ms) */
+    int64_t probed_ms;             /* the poller's own */
 };
 
 /* Make the client; does not join. Memory from memory_take. */
@@ -60,6 +62,8 @@ enum status kafka_group_open(struct kafka_group *group, const struct kafka_log_s
                              uint32_t task_count, const struct kafka_group_owner *owner,
                              struct status_text *out_text) MUST_USE;
 enum status kafka_group_join(struct kafka_group *group, struct status_text *out_text) MUST_USE;
+/* Milliseconds since a broker last answered; the poller asks every second. From any thread. */
+int64_t kafka_group_silent_ms(const struct kafka_group *group);
 /* End the poller; close does so too. */
 void kafka_group_leave(struct kafka_group *group);
 void kafka_group_close(struct kafka_group *group);

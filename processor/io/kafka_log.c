@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { START_TIMEOUT_MS = 30000, SETTLE_TIMEOUT_MS = 1000 };
+enum { START_TIMEOUT_MS = 30000, SETTLE_TIMEOUT_MS = 1000, SILENT_MS_MAX = 3000 };
 
 struct kafka_worker {
     struct log log; /* first: struct log * is struct kafka_worker * */
@@ -449,6 +449,16 @@ void kafka_wake(struct kafka_log *kafka, uint32_t worker)
 int kafka_descriptor(struct kafka_log *kafka, uint32_t worker)
 {
     return kafka->workers[worker].inbox.descriptor;
+}
+
+enum status kafka_health(const struct kafka_log *kafka, struct status_text *out_text)
+{
+    int64_t silent_ms = kafka_group_silent_ms(&kafka->group);
+    if (silent_ms <= SILENT_MS_MAX) {
+        return STATUS_OK;
+    }
+    return status_fail(out_text, STATUS_AWAY, "no broker of %s has answered for %lld s; is Kafka there?",
+                       kafka->settings.connection.brokers, (long long)silent_ms / 1000);
 }
 
 enum status kafka_join(struct kafka_log *kafka, struct status_text *out_text)

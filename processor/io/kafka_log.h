@@ -95,6 +95,10 @@ void kafka_wake(struct kafka_log *kafka, uint32_t worker);
  * poll(2). Readable: something may have happened; `wait` with timeout 0 clears it. */
 int kafka_descriptor(struct kafka_log *kafka, uint32_t worker);
 
+/* For readiness: STATUS_OK, or STATUS_AWAY when no broker has answered for some seconds; it goes on by
+ * itself when one does. Never waits; from any thread, after kafka_join. */
+enum status kafka_health(const struct kafka_log *kafka, struct status_text *out_text) MUST_USE;
+
 /* Join the group: from now on LOG_ASSIGNED may come. */
 enum status kafka_join(struct kafka_log *kafka, struct status_text *out_text) MUST_USE;
 

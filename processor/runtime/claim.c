@@ -371,6 +371,7 @@ static void claim_live(struct worker *worker, struct task *task)
     task->want_rebuild = false;
     task->accept = false;
     follow_begin(worker, task);
+    tally_begin(worker, task);
     atomic_store_explicit(&worker->stats.tasks[task->slot].customers, task->customer_count,
                           memory_order_relaxed);
     task_set_state(worker, task, TASK_LIVE);

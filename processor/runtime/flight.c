@@ -521,6 +521,7 @@ static void committed_cut(struct worker *worker, uint32_t index, struct flight_c
                           memory_order_relaxed);
     atomic_store_explicit(&worker->stats.tasks[task->slot].committed, sealed->seq,
                           memory_order_relaxed);
+    tally_committed(worker, task);
     if (sealed->prove) {
         task->prove = false;
         journal_release_reader(worker, task);

@@ -258,6 +258,9 @@ struct task {
 
     void *state_block; /* the engine's task state */
     uint64_t learned;  /* version of the others' counters in it; 0: none yet */
+    struct {           /* of its counters what has been shown */
+        uint64_t decisions, no_offers, blocked[WORKER_GATES_MAX];
+    } tally;
     uint64_t state_hash;
     uint64_t low; /* committed: customers of the cuts before have their checkpoints */
     int64_t low_offset;
@@ -496,6 +499,10 @@ static inline bool task_may_cut(const struct worker *worker, const struct task *
 /* learn.c */
 /* Take in what the other tasks have counted, if nothing was decided in this cut yet. */
 void learn_step(struct worker *worker, struct task *task);
+
+/* tally.c: the task is live with what it has counted; one more cut of it is committed. */
+void tally_begin(struct worker *worker, struct task *task);
+void tally_committed(struct worker *worker, struct task *task);
 
 /* silence.c */
 void silence_heard(struct worker *worker, struct task *task, const struct log_record *record);

@@ -10,11 +10,14 @@
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "engine/counters.h"
 
 static const struct metric_family rejects_family = {
     "segue_rejects", NULL, "Input records refused, by reason", METRIC_COUNTER};
 static const struct metric_family outputs_family = {"segue_outputs", NULL,
                                                     "Records written, by topic", METRIC_COUNTER};
+static const struct metric_family blocked_family = {
+    "segue_offers_blocked", NULL, "Offers not made, by the gate that stopped each", METRIC_COUNTER};
 static const struct metric_family commit_family = {"segue_commit_seconds", "seconds",
                                                    "Duration of a transaction, begin to committed",
                                                    METRIC_HISTOGRAM};
@@ -40,6 +43,12 @@ static const struct metric_family low_family = {
 static const struct metric_family full_family = {
     "segue_schemas_full", NULL, "1: records wait because more schemas are in use than there is room for",
     METRIC_GAUGE};
+static const struct metric_family waiting_family = {
+    "segue_schemas_waiting", NULL, "Schema ids being asked for; their records wait", METRIC_GAUGE};
+static const struct metric_family failures_family = {
+    "segue_registry_failures", NULL, "Requests to the registry that failed", METRIC_COUNTER};
+static const struct metric_family up_family = {
+    "segue_dependency_up", NULL, "1: there and usable; 0: waited for, /readyz says why", METRIC_GAUGE};
 static const struct metric_family unapplied_family = {
     "segue_unapplied_cuts", NULL, "Cuts committed and not yet in Redis, all tasks", METRIC_GAUGE};
 static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
@@ -60,6 +69,8 @@ static const struct sum {
     {{"segue_commits", NULL, "Transactions committed", METRIC_COUNTER}, AT(commits)},
     {{"segue_commit_failures", NULL, "Transactions that failed or whose end nobody knows", METRIC_COUNTER},
      AT(commits_failed)},
+    {{"segue_offer_decisions", NULL, "Decisions with at least one offer", METRIC_COUNTER}, AT(decisions)},
+    {{"segue_no_offers", NULL, "Decisions without any", METRIC_COUNTER}, AT(no_offers)},
     {{"segue_claims", NULL, "Tasks claimed", METRIC_COUNTER}, AT(claims)},
     {{"segue_rebuilds", NULL, "Tasks rebuilt into Redis", METRIC_COUNTER}, AT(rebuilds)},
     {{"segue_applies", NULL, "Cuts applied to Redis", METRIC_COUNTER}, AT(applies)},
@@ -90,8 +101,9 @@ struct monitor {
     struct metrics *metrics;
     pthread_mutex_t lock; /* HTTP may answer two scrapes at once */
     struct metric *sums[ARRAY_COUNT(sums)];
-    struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT];
-    struct metric *commit_time, *apply_time, *age, *unapplied, *ready, *full;
+    struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT], *blocked[WORKER_GATES_MAX];
+    struct metric *commit_time, *apply_time, *age, *unapplied, *ready;
+    struct metric *full, *waiting, *failures, *up[MONITOR_CHECKS_MAX];
     struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
         *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
     struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
@@ -122,7 +134,12 @@ static void register_totals(struct monitor *m)
     m->age = series(m, &age_family, NULL, NULL);
     m->unapplied = series(m, &unapplied_family, NULL, NULL);
     m->ready = series(m, &ready_family, NULL, NULL);
-    m->full = m->options.schemas_full == NULL ? NULL : series(m, &full_family, NULL, NULL);
+    m->full = series(m, &full_family, NULL, NULL);
+    m->waiting = series(m, &waiting_family, NULL, NULL);
+    m->failures = series(m, &failures_family, NULL, NULL);
+    for (uint32_t i = 0; i < m->options.check_count; i++) {
+        m->up[i] = series(m, &up_family, "name", m->options.checks[i].name);
+    }
     for (int i = 0; i < SOURCE_COUNT; i++) {
         m->silent[i] = m->options.topics[i] == NULL
                            ? NULL
@@ -131,6 +148,9 @@ static void register_totals(struct monitor *m)
     for (int i = 1; i < REJECT_REASON_COUNT; i++) {
         m->rejects[i] =
             series(m, &rejects_family, "reason", reject_reason_text((enum reject_reason)i));
+    }
+    for (uint32_t i = 0; i < engine_gate_count(); i++) {
+        m->blocked[i] = series(m, &blocked_family, "gate", engine_gate_name(i));
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
         m->outputs[i] = series(m, &outputs_family, "topic", output_topic((enum output_kind)i));
@@ -151,8 +171,9 @@ struct monitor *monitor_open(const struct monitor_options *options)
 {
     struct monitor *m = memory_take(sizeof(*m), "metrics");
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
+    INVARIANT(options->check_count <= MONITOR_CHECKS_MAX && engine_gate_count() <= WORKER_GATES_MAX);
     m->options = *options;
-    m->metrics = metrics_open(160 + 7 * options->task_count, 2);
+    m->metrics = metrics_open(180 + 7 * options->task_count, 2);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
     INVARIANT(pthread_mutex_init(&m->lock, NULL) == 0);
     register_totals(m);
@@ -217,6 +238,17 @@ static void refresh_arrays(struct monitor *m)
     }
 }
 
+static void refresh_gates(struct monitor *m)
+{
+    for (uint32_t i = 0; i < engine_gate_count(); i++) {
+        uint64_t sum = 0;
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {
+            sum += atomic_load(&worker_stats(m->options.workers[w])->blocked[i]);
+        }
+        metric_set_total(m->blocked[i], sum);
+    }
+}
+
 /* One histogram over all workers. */
 static void refresh_histogram(struct monitor *m, bool is_commit)
 {
@@ -269,6 +301,19 @@ static void refresh_tasks(struct monitor *m)
     metric_set(m->ready, ready);
 }
 
+static void refresh_dependencies(struct monitor *m)
+{
+    struct monitor_schemas schemas = m->options.ask_schemas(m->options.schemas);
+    metric_set(m->full, schemas.full);
+    metric_set(m->waiting, (double)schemas.waiting);
+    metric_set_total(m->failures, schemas.failures);
+    for (uint32_t i = 0; i < m->options.check_count; i++) {
+        struct status_text text;
+        const struct monitor_check *check = &m->options.checks[i];
+        metric_set(m->up[i], check->ask(check->context, &text) == STATUS_OK);
+    }
+}
+
 static void refresh(struct monitor *m)
 {
     int64_t oldest_ms = 0;
@@ -280,10 +325,9 @@ static void refresh(struct monitor *m)
     }
     int64_t now_ms = m->options.clock->ops->wall_ms(m->options.clock);
     metric_set(m->age, oldest_ms == 0 ? 0 : (double)(now_ms - oldest_ms) / 1e3);
-    if (m->full != NULL) {
-        metric_set(m->full, m->options.schemas_full(m->options.schemas));
-    }
+    refresh_dependencies(m);
     refresh_arrays(m);
+    refresh_gates(m);
     refresh_histogram(m, true);
     refresh_histogram(m, false);
     refresh_tasks(m);

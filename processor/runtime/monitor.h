@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators see of the workers: /metrics, /healthz (do the loops move?) and /readyz (is every
- * owned task live, and are Redis and the registry there?). Reads the workers' atomics; asks nobody.
+ * owned task live, and are Kafka, Redis and the registry there?). Reads the workers' atomics; asks nobody.
  */
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
@@ -8,16 +8,24 @@
 #include "io/http.h"
 #include "runtime/worker.h"
 
-enum { MONITOR_WORKERS_MAX = 32, MONITOR_ANSWER_SIZE_MAX = 1048576 };
+enum { MONITOR_WORKERS_MAX = 32, MONITOR_CHECKS_MAX = 4, MONITOR_ANSWER_SIZE_MAX = 1048576 };
 
 struct monitor;
 
-/* Something besides the workers that readiness depends on ("redis", "registry"). */
+/* Something besides the workers that readiness depends on ("kafka", "redis", "registry"); also the
+ * gauge segue_dependency_up. */
 struct monitor_check {
     const char *name; /* static */
     /* STATUS_OK, or why not. Called from the HTTP thread: must not wait. */
     enum status (*ask)(void *context, struct status_text *out_text);
     void *context;
+};
+
+/* Writers' schemas. */
+struct monitor_schemas {
+    bool full;         /* records wait because more are in use than there is room for */
+    uint64_t waiting;  /* ids being asked for now: their records wait */
+    uint64_t failures; /* requests to the registry that failed, so far */
 };
 
 struct monitor_options {
@@ -28,10 +36,10 @@ struct monitor_options {
     uint64_t playbook_hash;
     int64_t stall_ms; /* the watchdog: a worker without a turn for so long is stuck */
     struct clock *clock;
-    bool (*schemas_full)(const void *schemas); /* NULL: there is no such limit */
+    struct monitor_schemas (*ask_schemas)(const void *schemas); /* must not wait */
     const void *schemas;
     const struct monitor_check *checks; /* check_count, until exit */
-    uint32_t check_count;
+    uint32_t check_count;               /* at most MONITOR_CHECKS_MAX */
 };
 
 /* Register every series. Before memory_seal. */

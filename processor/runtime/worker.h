@@ -26,6 +26,7 @@ enum {
     WORKER_CLUSTER_ID_SIZE_MAX = 64,   /* bytes of Kafka's cluster id */
     WORKER_HISTOGRAM_BUCKETS = METRIC_BUCKET_COUNT + 1,
     WORKER_REASON_SIZE = 480,
+    WORKER_GATES_MAX = 32, /* gates of an offer that are counted */
 };
 
 /* What decode says about a record. */
@@ -152,6 +153,9 @@ struct worker_stats {
     atomic_uint_least64_t commits;
     atomic_uint_least64_t commits_failed;
     atomic_uint_least64_t claims;
+    atomic_uint_least64_t decisions; /* committed, with at least one offer */
+    atomic_uint_least64_t no_offers; /* without */
+    atomic_uint_least64_t blocked[WORKER_GATES_MAX]; /* offers stopped, by the engine's gates */
     atomic_uint_least64_t rebuilds;
     atomic_uint_least64_t applies;
     atomic_uint_least64_t cache_hits;

@@ -1,21 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Redis stopped for 20 s, the broker restarted, the registry away: it waits, says so, goes on by itself, nothing lost or
-doubled. usage: check_outages.py SEGUE WORK_DIR
+"""Redis stopped for 20 s, the broker restarted, the registry away: it waits, says so in readiness and metrics, goes on by itself,
+nothing lost or doubled. usage: check_outages.py SEGUE WORK_DIR
 
 A synthetic bank of four sources is fed while the outages happen; afterwards the outputs, and the views and records in Redis, equal those of an
 application that had none. Nothing in the bank is late: the pauses here are longer than any merge_wait (check_stream.py has late events).
 """
+import datetime
+import io
 import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import time
 
+import confluent_kafka
+import fastavro
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
+import murmur2  # noqa: E402
 from stack import Process, Stack, normal  # noqa: E402
 
 SOURCES = ('transactions', 'app-engagement', 'customer-profiles', 'offer-outcomes')
@@ -50,6 +57,48 @@ def simulate(segue, folder, customers, days):
     return parts, len(lines)
 
 
+def says(process, name, there):
+    """Readiness and metrics of one of kafka, redis, registry agree that it is there, or is not."""
+    status, text = process.get('/readyz')
+    lines = dict(line.partition(': ')[::2] for line in text.splitlines())
+    up = process.metric(f'segue_dependency_up{{name="{name}"}}')
+    return (lines.get(name) == 'ok') == there and (there or status == 503) and up == (1 if there else 0)
+
+
+def waits(process, name, seconds=60):
+    until(f'readiness and metrics say that {name} is away', lambda: says(process, name, False), seconds)
+    assert process.get('/healthz')[0] == 200, 'who waits is alive'
+    assert process.running(), f'segue run must wait for {name}, not end: {process.child.returncode}\n{process.tail_of_log()}'
+    print(f'{name}_away_seen: 1')
+
+
+def goes_on(process, name):
+    until(f'ready again after {name}', lambda: process.get('/readyz')[0] == 200 and says(process, name, True))
+
+
+def next_version(stack):
+    """The id of a schema that nobody has used yet: the contract's and one field more."""
+    schema = json.loads((ROOT / 'schemas/transaction/1.avsc').read_text())
+    schema['fields'].append({'name': 'branch_code', 'type': ['null', 'string'], 'default': None})
+    return stack.register('outages-next-value', schema), fastavro.parse_schema(schema)
+
+
+def send_newer(stack, version, after_file):
+    """One transaction under it, of a customer of its own, at the time of that file's first."""
+    number, schema = version
+    with open(after_file, encoding='utf-8') as lines:
+        event = next(e['event'] for e in map(json.loads, lines) if e['source'] == 'transactions')
+    event = {f['name']: event.get(f['name']) for f in schema['fields']} | {
+        'event_id': 'newer', 'customer_id': 'N0000001', 'branch_code': '20-00-00',
+        'booked_at': datetime.datetime.fromisoformat(event['booked_at'])}
+    out = io.BytesIO()
+    fastavro.schemaless_writer(out, schema, event)
+    producer = confluent_kafka.Producer({'bootstrap.servers': stack.brokers})
+    producer.produce(stack.topic('in-transactions'), struct.pack('>bI', 0, number) + out.getvalue(), 'N0000001',
+                     murmur2.partition('N0000001', stack.tasks))
+    assert producer.flush(30) == 0
+
+
 def per_customer(stack, name):
     """Outputs of each customer in order: what may differ between runs (when decided, which offsets) left out."""
     out = {}
@@ -77,10 +126,13 @@ def main():
 
     calm = Stack(segue, work, 'calm', PLAYBOOK, topics=SOURCES)
     calm.create_topics()
-    for part in parts:
+    version = next_version(calm)
+    for part in parts[:3]:
         calm.feed(part)
+    send_newer(calm, version, parts[3])
+    calm.feed(parts[3])
     process = Process(calm).start()
-    calm.wait_done(process, events)
+    calm.wait_done(process, events + 1)
     process.kill(15)
 
     storm = Stack(segue, work, 'outages', PLAYBOOK, topics=SOURCES)
@@ -93,21 +145,23 @@ def main():
     client = storm.redis_client()
     client.execute_command('SAVE')
     services('stop_service "$W/redis.pid"', work)
-    until('readiness tells that Redis is away', lambda: process.get('/readyz')[0] == 503)
-    print('redis_away_seen: 1')
+    waits(process, 'redis')
     storm.feed(parts[1])
     time.sleep(20)
-    assert process.running(), 'segue run must wait for Redis, not end'
+    waits(process, 'redis')
     services(f'start_redis "$W" {redis_port}', work)
-    until('ready again after Redis', lambda: process.get('/readyz')[0] == 200)
+    goes_on(process, 'redis')
 
     kafka_port = os.environ['SEGUE_TEST_BROKERS'].rpartition(':')[2]
-    services(f'stop_service "$W/kafka.pid"; start_kafka "$W" {kafka_port}', work)
+    services('stop_service "$W/kafka.pid"', work)
+    waits(process, 'kafka')
+    services(f'start_kafka "$W" {kafka_port}', work)
     storm.feed(parts[2])
     if not process.running():      # fatal is crash-only: a supervisor starts it again
         assert process.child.returncode == 75, f'ended with {process.child.returncode}\n{process.tail_of_log()}'
         print('left_for_restart: 1')
         process.start()
+    goes_on(process, 'kafka')
 
     # Frozen, not ended: this registry keeps its schemas in memory only and would give other ids after a restart.
     registry = int((work / 'registry.pid').read_text())
@@ -116,9 +170,13 @@ def main():
     process.start()                # the disk copies of the schemas must be enough
     until('ready with the registry away', lambda: process.get('/readyz')[0] == 200)
     print('ready_without_registry: 1')
+    send_newer(storm, version, parts[3])
+    waits(process, 'registry')     # for the one that it has never seen
+    assert process.metric('segue_schemas_waiting') == 1
     os.kill(registry, signal.SIGCONT)
+    goes_on(process, 'registry')
     storm.feed(parts[3])
-    storm.wait_done(process, events, 180)
+    storm.wait_done(process, events + 1, 180)
     process.kill(15)
 
     for name in OUTPUTS:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "engine/counters.h"
 #include "engine/sweep.h"
 #include "sim/sim.h"
 
@@ -98,6 +99,22 @@ uint32_t engine_arm_count(const struct engine *engine UNUSED)
 void engine_task_learn(const struct engine *engine UNUSED, void *task UNUSED,
                        const struct engine_trials *others UNUSED)
 {
+}
+
+void engine_counters(const struct engine *engine UNUSED, const void *task UNUSED,
+                     struct engine_counters *out_counters)
+{
+    *out_counters = (struct engine_counters){0};
+}
+
+uint32_t engine_gate_count(void)
+{
+    return 0;
+}
+
+const char *engine_gate_name(uint32_t gate UNUSED)
+{
+    return "";
 }
 
 size_t engine_customer_pack(const struct engine *engine, const struct customer *customer,
