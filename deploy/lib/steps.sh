@@ -14,17 +14,42 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     RED=$'\033[31m' DIM=$'\033[2m' BOLD=$'\033[1m' PLAIN=$'\033[0m'
 fi
 
+# On a terminal: a step that takes long says every second that it goes on, and how far a build has come.
+TICKER=''
+tick() { # WHAT LOG
+    local begin=$SECONDS at
+    while sleep 1 && kill -0 $$ 2>/dev/null; do
+        at=$(tail -c 400 "$2" 2>/dev/null | grep -o '^\[[0-9]*/[0-9]*\]' | tail -n 1)
+        printf '\r  %-38s%12s%s%6d s  %s' "$1" "$at" "$DIM" $((SECONDS - begin)) "$PLAIN"
+    done
+}
+
+end_tick() {
+    [ -n "$TICKER" ] || return 0
+    kill "$TICKER" 2>/dev/null
+    wait "$TICKER" 2>/dev/null
+    TICKER=''
+    printf '\r\033[K'
+}
+
 # step "what it does" "what to do when it fails" command..
 step() {
     local what=$1 mend=$2 log=$CACHE/logs/step.$$.log begin tenths
     shift 2
     printf '  %-50s' "$what"
     begin=$(date +%s%N)
+    : >"$log"
+    if [ -t 1 ]; then
+        tick "$what" "$log" &
+        TICKER=$!
+    fi
     if "$@" >"$log" 2>&1; then
+        [ -z "$TICKER" ] || { end_tick; printf '  %-50s' "$what"; }
         tenths=$((($(date +%s%N) - begin) / 100000000))
         printf '%s%6d.%d s%s\n' "$DIM" $((tenths / 10)) $((tenths % 10)) "$PLAIN"
         rm -f "$log"
     else
+        [ -z "$TICKER" ] || { end_tick; printf '  %-50s' "$what"; }
         printf '%s  failed%s\n\n' "$RED" "$PLAIN"
         tail -n 20 "$log" | sed 's/^/    | /'
         printf '\n  %sWhat to do:%s %s\n  The whole output: %s\n' "$BOLD" "$PLAIN" "$mend" "$log"

@@ -82,13 +82,15 @@ class Outputs(threading.Thread):
             except ValueError:
                 continue
             kind, value = record['topic'].rsplit('.', 1)[-1], record.get('value') or {}
+            if kind == 'offers' and not value.get('offers'):
+                kind = 'no-offer'
             what = describe(kind, value)
             with self.lock:
                 self.counts[kind] += 1
                 if what:
                     colour, sort, text = what
                     self.sorts[kind, sort] += 1
-                    if len(self.waiting[kind, sort]) < WAITING_MAX:
+                    if text and len(self.waiting[kind, sort]) < WAITING_MAX:
                         self.waiting[kind, sort].append((colour, text))
 
     def take(self, count):
@@ -108,15 +110,22 @@ class Outputs(threading.Thread):
         self.process.wait()
 
 
+def deciding(transition, proof):
+    """The leaf that says most about a change: what excludes; on leaving what no longer holds; else the first that holds."""
+    wanted = [lambda p: p['holds']] if transition == 'ENTERED' else [
+        lambda p: p['polarity'] == 'EXCLUDING' and p['holds'], lambda p: p['polarity'] == 'INCLUDING' and not p['holds'],
+        lambda p: p['holds']]
+    return next((p for want in wanted for p in proof if want(p)), None)
+
+
 def describe(kind, value):
-    """(colour, sort, line) of an output; None: counted, not shown."""
+    """(colour, sort, line) of an output; no line: counted, not shown."""
     who = value.get('customer_id', '?')
     when = str(value.get('effective_at', ''))[:16].replace('T', ' ')
     head = f'  {when:16}  {who:9}  '
     if kind == 'segment-changes':
-        proof = value.get('proof') or []
-        leaf = next((p for p in proof if p.get('holds', True)), proof[0] if proof else None)
-        word = 'because' if leaf and leaf.get('holds', True) else 'no longer'
+        leaf = deciding(value.get('transition'), value.get('proof') or [])
+        word = 'because' if leaf and leaf['holds'] else 'no longer'
         why = f"  {word} {leaf['expr']} ({leaf['value']})" if leaf else ''
         step = value.get('transition', '').lower()
         sort = f"{value.get('segment_id')} {step}"
@@ -124,17 +133,17 @@ def describe(kind, value):
     if kind == 'life-events':
         sort = f"{value.get('life_event')} {value.get('state', '').lower()}"
         return 'life', sort, f"{head}life event  {sort} (confidence {value.get('confidence', 0):.2f})"
-    if kind == 'offers' and value.get('offers'):
+    if kind == 'offers':
         offer = value['offers'][0]
         return 'offer', offer['offer_id'], f"{head}offer       {offer['offer_id']} by {offer['channel']}, score {offer['score']:.2f}"
-    if kind == 'offers':
-        return '', 'no offer', None
+    if kind == 'no-offer':
+        return '', f"because {value.get('no_offer_reason')}", None
     return None
 
 
 def status(totals, rate, counts):
     return (f"{rate:9,.0f} events/s | lag {totals['segue_lag_records']:,.0f} | commits {totals['segue_commits_total']:,.0f}"
-            f" | segment changes {counts['segment-changes']:,}"
+            f" | customers {totals['segue_customers']:,.0f} | segment changes {counts['segment-changes']:,}"
             f" | life events {counts['life-events']:,} | offers {counts['offers']:,}")
 
 
@@ -164,13 +173,13 @@ def follow(args, screen, outputs):
             idle = 0.0
             continue
         now = time.time()
-        for colour, text in outputs.take(LINES_A_SECOND if screen.terminal else LINES_WITHOUT_TERMINAL):
+        for colour, text in outputs.take(args.lines or (LINES_A_SECOND if screen.terminal else LINES_WITHOUT_TERMINAL)):
             if text:
                 screen.line(text, colour, STEP_COLUMNS)
         text = status(totals, (totals['segue_events_total'] - before['segue_events_total']) / (now - last), outputs.counts)
         if screen.terminal:
             screen.status(text)
-        elif tick % STATUS_EVERY == 0:
+        elif tick % args.status_every == 0:
             screen.line(text)
         idle = 0.0 if busy(totals, before) or alive(args.feeder) else idle + now - last
         if idle > 2 and not told and args.until_idle is None:
@@ -183,7 +192,7 @@ def follow(args, screen, outputs):
 def summarize(args, screen, outputs, seconds):
     totals = args.totals
     facts = {'events': int(totals['segue_events_total']), 'rejects': int(totals['segue_rejects_total']),
-             'commits': int(totals['segue_commits_total']), 'seconds': round(seconds, 1)}
+             'commits': int(totals['segue_commits_total']), 'customers': int(totals['segue_customers']), 'seconds': round(seconds, 1)}
     facts.update({kind.replace('-', '_'): count for kind, count in sorted(outputs.counts.items())})
     screen.line('')
     for name, value in facts.items():
@@ -204,6 +213,8 @@ def main():
     parser.add_argument('--metrics', required=True, help='URL of the processor')
     parser.add_argument('--feeder', type=int, required=True, help='process that feeds; idle is counted after its end')
     parser.add_argument('--until-idle', type=float, help='end after so many seconds without work')
+    parser.add_argument('--lines', type=int, help=f'shown a second (on a terminal {LINES_A_SECOND}, else {LINES_WITHOUT_TERMINAL})')
+    parser.add_argument('--status-every', type=int, default=STATUS_EVERY, help='seconds between two status lines without a terminal')
     parser.add_argument('--summary', help='file for the counts, as JSON')
     parser.add_argument('tail', nargs='+', help='command that prints the outputs')
     args = parser.parse_args()

@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo shows of given outputs and metrics. usage: watch.py WATCH_PY"""
+import http.server
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import threading
+
+METRICS = """\
+segue_events_total 1200
+segue_rejects_total{reason="truncated"} 3
+segue_commits_total 7
+segue_lag_records{task="0"} 0
+segue_customers{task="0"} 40
+segue_customers{task="1"} 2
+segue_tasks_ready 2
+segue_unapplied_cuts 0
+"""
+
+
+def leaf(text, value, holds, polarity='INCLUDING'):
+    return {'expr': text, 'value': value, 'holds': holds, 'polarity': polarity}
+
+
+def change(segment, transition, *proof):
+    return {'topic': 'segue.segment-changes', 'value': {
+        'customer_id': 'C1', 'segment_id': segment, 'transition': transition, 'effective_at': '2026-01-02T09:30:00Z', 'proof': proof}}
+
+
+def offers(reason, *made):
+    return {'topic': 'segue.offers', 'value': {'customer_id': 'C1', 'effective_at': '2026-01-02T09:30:00Z', 'offers': made, 'no_offer_reason': reason}}
+
+
+OUTPUTS = [
+    change('saver', 'ENTERED', leaf('f.a > 1', '2', True), leaf('f.b > 1', '0', False, 'EXCLUDING')),
+    change('young', 'EXITED', leaf('c.employed', 'true', True), leaf('c.age < 30', '30', False)),
+    change('calm', 'EXITED', leaf('f.a > 1', '2', True), leaf('f.loud > 5', '6', True, 'EXCLUDING')),
+    {'topic': 'segue.life-events', 'value': {'customer_id': 'C2', 'life_event': 'windfall', 'state': 'CONFIRMED', 'confidence': 0.9,
+                                             'effective_at': '2026-01-03T00:00:00Z'}},
+    offers(None, {'offer_id': 'boost', 'channel': 'IN_APP', 'score': 1.5}),
+    offers('consent:not_granted'),
+    offers('consent:not_granted'),
+]
+SHOWN = [
+    '2026-01-02 09:30  C1         entered     saver  because f.a > 1 (2)',
+    '2026-01-02 09:30  C1         exited      young  no longer c.age < 30 (30)',
+    '2026-01-02 09:30  C1         exited      calm  because f.loud > 5 (6)',
+    '2026-01-03 00:00  C2         life event  windfall confirmed (confidence 0.90)',
+    '2026-01-02 09:30  C1         offer       boost by IN_APP, score 1.50',
+    'lag 0 | commits 7 | customers 42 | segment changes 3 | life events 1 | offers 1',
+    'because consent:not_granted',
+]
+FACTS = {'events': 1200, 'rejects': 3, 'commits': 7, 'customers': 42, 'segment_changes': 3, 'life_events': 1, 'offers': 1, 'no_offer': 2}
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(METRICS.encode())
+
+    def log_message(self, *arguments):
+        pass
+
+
+def main():
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as folder:
+        outputs, summary = pathlib.Path(folder, 'outputs'), pathlib.Path(folder, 'summary')
+        outputs.write_text(''.join(json.dumps(record) + '\n' for record in OUTPUTS))
+        run = subprocess.run([sys.executable, sys.argv[1], '--metrics', f'http://127.0.0.1:{server.server_address[1]}/metrics', '--feeder', '0',
+                              '--status-every', '1', '--lines', '9', '--until-idle', '4', '--summary', summary, '--', 'cat', outputs],
+                             capture_output=True, text=True, timeout=100)
+        facts = json.loads(summary.read_text())
+    failed = [f'not shown: {line}' for line in SHOWN if line not in run.stdout]
+    failed += [f'{name}: {facts.get(name)}, not {value}' for name, value in FACTS.items() if facts.get(name) != value]
+    print('\n'.join(failed + [run.stdout, run.stderr] if failed else ['all is shown']))
+    sys.exit(1 if failed else 0)
+
+
+main()
