@@ -21,7 +21,7 @@ import murmur2  # noqa: E402
 from stack import Process, Stack, normal  # noqa: E402
 
 PLAYBOOK = ROOT / 'tests/playbooks/berka'
-TASKS, KILLS = 8, 5
+TASKS, KILLS, RATE = 8, 5, 6000
 OUTPUTS = ('segment-changes', 'life-events')
 
 
@@ -33,10 +33,11 @@ def convert(data, folder):
     return whole, cut, json.loads(truth.read_text())
 
 
-def start_application(segue, work, name, events_file):
+def start_application(segue, work, name, events_file=None):
     stack = Stack(segue, work, name, PLAYBOOK, tasks=TASKS)
     stack.create_topics()
-    stack.feed(events_file)
+    if events_file:
+        stack.feed(events_file)
     return stack
 
 
@@ -45,15 +46,23 @@ def events_in(path):
         return sum(1 for _ in lines)
 
 
-def run_killed(stack, events, seed):
-    """Kill -9 at five random moments of the work, then let it finish."""
-    chance = random.Random(seed)
-    process = Process(stack)
-    for _ in range(KILLS):
+def run_killed(stack, path, events, seed):
+    """Fed at a rate, so that the work lasts; kill -9 at five random moments of it, then let it finish."""
+    moments = sorted(random.Random(seed).sample(range(events // 20, events * 9 // 10), KILLS))
+    feeder = subprocess.Popen([stack.segue, 'feed', '--config', stack.write_config('feed'), '--rate', str(RATE), str(path)],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process, killed_at = Process(stack), []
+    for moment in moments:
         process.start()
-        time.sleep(chance.uniform(0.4, 2.5))
-        if process.running():
-            process.kill()
+        end = time.time() + 120
+        while stack.committed() < moment:
+            assert process.running() and time.time() < end, f'no {moment} committed within 120 s\n{process.tail_of_log()}'
+            time.sleep(0.05)
+        process.kill()
+        killed_at.append(stack.committed())
+    assert feeder.wait(timeout=120) == 0, 'feeding failed'
+    print(f'killed_at_events: {" ".join(map(str, killed_at))} of {events}')
+    assert killed_at[-1] < events, 'killed after the work was done'
     process.start()
     stack.wait_done(process, events)
     return process
@@ -144,8 +153,8 @@ def main():
     if fired:
         raise SystemExit(f'salary.stopped fired {len(fired)} times, never expected: {fired[:5]}')
 
-    storm = start_application(segue, work, 'berka-killed', whole)
-    process = run_killed(storm, events_in(whole), seed)
+    storm = start_application(segue, work, 'berka-killed')
+    process = run_killed(storm, whole, events_in(whole), seed)
     process.kill(15)
     check_features(storm, whole)
     compare('killed_equals_calm', outputs_of(storm), calm_outputs)
