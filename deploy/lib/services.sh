@@ -91,7 +91,7 @@ END
     fi
     setsid "${java[@]}" kafka.Kafka "$dir/kafka/server.properties" >>"$dir/kafka.log" 2>&1 </dev/null 9>&- &
     keep_pid "$dir/kafka.pid" $!
-    wait_until_up "$dir/kafka.pid" 60 eval "grep -q 'Kafka Server started' '$dir/kafka.log' && bash -c 'exec 3<>/dev/tcp/127.0.0.1/$port'" ||
+    wait_until_up "$dir/kafka.pid" 180 eval "grep -q 'Kafka Server started' '$dir/kafka.log' && bash -c 'exec 3<>/dev/tcp/127.0.0.1/$port'" ||
         { tail -n 20 "$dir/kafka.log"; return 1; }
 }
 
@@ -105,7 +105,7 @@ start_redis() {
     setsid redis-server --port "$port" --bind 127.0.0.1 --dir "$dir/redis" --save '' --appendonly no \
         --maxmemory-policy noeviction --daemonize no "$@" >>"$dir/redis.log" 2>&1 </dev/null 9>&- &
     keep_pid "$dir/redis.pid" $!
-    wait_until_up "$dir/redis.pid" 20 redis-cli -p "$port" ping || { tail -n 20 "$dir/redis.log"; return 1; }
+    wait_until_up "$dir/redis.pid" 60 redis-cli -p "$port" ping || { tail -n 20 "$dir/redis.log"; return 1; }
 }
 
 # start_registry DIR PORT: Apicurio in memory, compatible API under /apis/ccompat/v7.
@@ -116,7 +116,7 @@ start_registry() {
     QUARKUS_HTTP_HOST=127.0.0.1 QUARKUS_HTTP_PORT=$port setsid java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -jar "$CACHE/apicurio-2.6.13/apicurio-registry-app-2.6.13.Final-runner.jar" >>"$dir/registry.log" 2>&1 </dev/null 9>&- &
     keep_pid "$dir/registry.pid" $!
-    wait_until_up "$dir/registry.pid" 90 curl -sf "http://127.0.0.1:$port/apis/ccompat/v7/subjects" || { tail -n 20 "$dir/registry.log"; return 1; }
+    wait_until_up "$dir/registry.pid" 180 curl -sf "http://127.0.0.1:$port/apis/ccompat/v7/subjects" || { tail -n 20 "$dir/registry.log"; return 1; }
 }
 
 stop_all() { # DIR
