@@ -66,6 +66,7 @@ port_free() { # PORT: or say so
 
 # start_kafka DIR PORT [PROXY_PORT]: data and logs under DIR/kafka. Sets nothing; the pid is in DIR/kafka.pid.
 # With PROXY_PORT, clients that come through a second listener (PORT + 2) are told to come back by that port.
+# KAFKA_PROPERTIES: lines for the end of its configuration; the last one of a name counts.
 # KAFKA_JAVA_OPTIONS: other options of Java than those of a small broker that starts fast.
 start_kafka() {
     local dir=$1 port=$2 proxy=${3:-} jars=$CACHE/kafka-3.9.1
@@ -79,6 +80,7 @@ listeners=PLAINTEXT://127.0.0.1:$port,PROXIED://127.0.0.1:$((port + 2)),CONTROLL
 advertised.listeners=PLAINTEXT://127.0.0.1:$port,PROXIED://127.0.0.1:$proxy
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 END
+    printf '%s\n' "${KAFKA_PROPERTIES:-}" >>"$dir/kafka/server.properties"
     cp "$ROOT/deploy/kafka/log4j.properties" "$dir/kafka/log4j.properties"
     local options=${KAFKA_JAVA_OPTIONS:--Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1}
     # shellcheck disable=SC2206

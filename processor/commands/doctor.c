@@ -8,13 +8,14 @@
 #include <jansson.h>
 
 #include "commands/all.h"
-#include "commands/doctor_checks.h"
+#include "commands/doctor_halts.h"
 
 static const char help[] =
     "usage: segue doctor [--config FILE] [--json] [--timeout SECONDS]\n\n"
     "Looks at this machine, Kafka's brokers and topics, the schema registry and Redis, and says "
     "what is wrong and\n"
-    "what mends it. Changes nothing (in Redis it writes and deletes one probe key).\n\n"
+    "what mends it. Changes nothing (in Redis it writes and deletes one probe key, in Kafka it "
+    "aborts a transaction).\n\n"
     "  --config FILE   default config/segue.yaml\n"
     "  --timeout N     seconds to wait for brokers, and for Redis (default 5)\n"
     "  --json          {\"checks\":[{\"name\",\"level\",\"text\",\"mend\"}]}\n\n"
@@ -108,6 +109,7 @@ int doctor_run(int argument_count, char **arguments)
     doctor_check_kafka(&connect, &report);
     doctor_check_registry(&connect, &report);
     doctor_check_redis(&connect, &report);
+    doctor_check_halts(&connect, &report);
     if (json) {
         print_json(&report);
     } else {

@@ -6,8 +6,10 @@
 #include <sys/resource.h>
 
 #include "base/zone.h"
+#include "commands/kafka_acls.h"
 #include "commands/redis_permissions.h"
 #include "commands/topic_list.h"
+#include "io/kafka_permissions.h"
 
 enum {
     REPLY_SIZE_MAX = 256 * 1024,
@@ -46,6 +48,13 @@ static void check_topic(const char *brokers, const struct kafka_topic_want *want
                         const struct kafka_topic_state *state, struct doctor_report *report)
 {
     char mend[DOCTOR_TEXT_SIZE];
+    if (state->denied) {
+        doctor_add(report, "kafka acl", DOCTOR_FAIL,
+                   "segue topics --acls User:NAME prints all that are needed",
+                   "%s may not be seen: neither Read nor Write of topic %s is permitted",
+                   want->name, want->name);
+        return;
+    }
     if (!state->exists) {
         doctor_add(report, "topic", DOCTOR_FAIL, "segue topics --create", "%s does not exist",
                    want->name);
@@ -127,6 +136,42 @@ static void check_topics(const struct connect *connect, struct kafka_admin *admi
     check_partitions(&connect->settings, wants, states, report);
 }
 
+/* Under a transactional id of its own: that of a running process would fence it. */
+static void check_kafka_acls(const struct connect *connect, struct doctor_report *report)
+{
+    struct kafka_log_settings settings = kafka_acls_settings(connect);
+    struct kafka_denial denials[KAFKA_DENIALS_MAX];
+    char mend[DOCTOR_TEXT_SIZE];
+    struct status_text text = {""};
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < report->count; i++) {
+        bool of_topic = strcmp(report->lines[i].name, "topic") == 0 ||
+                        strcmp(report->lines[i].name, "kafka acl") == 0;
+        if (of_topic && report->lines[i].level == DOCTOR_FAIL) {
+            return; /* what does not exist cannot be asked about */
+        }
+    }
+    settings.connection.instance = "doctor";
+    settings.connection.log_function = NULL;
+    enum status status =
+        kafka_permissions_ask(&settings, report->timeout_ms, denials, &count, &text);
+    if (status != STATUS_OK) {
+        doctor_add(report, "kafka acl", level_of(status), "run segue doctor again", "%s",
+                   text.text);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        kafka_permission_command(&denials[i], connect->settings.brokers, "User:NAME", mend,
+                                 sizeof(mend));
+        doctor_add(report, "kafka acl", DOCTOR_FAIL, mend, "%s of %s %s is not permitted",
+                   denials[i].operation, denials[i].resource + 2, denials[i].name);
+    }
+    if (count == 0) {
+        doctor_add(report, "kafka acl", DOCTOR_OK, NULL,
+                   "the user may read and write what Segue does");
+    }
+}
+
 void doctor_check_kafka(const struct connect *connect, struct doctor_report *report)
 {
     struct kafka_admin *admin = NULL;
@@ -143,6 +188,7 @@ void doctor_check_kafka(const struct connect *connect, struct doctor_report *rep
                kafka_admin_broker_count(admin), kafka_admin_cluster_id(admin));
     check_topics(connect, admin, report);
     kafka_admin_close(admin);
+    check_kafka_acls(connect, report);
 }
 
 /* --- the registry

@@ -6,7 +6,7 @@
 
 #include "commands/connect.h"
 
-enum { DOCTOR_LINES_MAX = 64, DOCTOR_TEXT_SIZE = 512 };
+enum { DOCTOR_LINES_MAX = 128, DOCTOR_TEXT_SIZE = 512 };
 
 enum doctor_level {
     DOCTOR_OK,

@@ -9,26 +9,32 @@
 #include "commands/all.h"
 #include "commands/connect.h"
 #include "commands/contract.h"
+#include "commands/kafka_acls.h"
 #include "commands/topic_list.h"
 
-static const char help[] = "usage: segue topics [--config FILE] [--create] [OPTION..]\n\n"
-                           "Prints every topic that Segue reads or writes, what it must be and "
-                           "what it is. Exit 1 when one is\n"
-                           "missing or wrong. A topic that exists is never changed.\n\n"
-                           "  --config FILE        default config/segue.yaml\n"
-                           "  --create             make those that are missing, and register the "
-                           "schemas of schemas/ for them\n"
-                           "  --tasks N            partitions of sources to make (default: `tasks` "
-                           "of the configuration, or 8)\n"
-                           "  --output-partitions N   of outputs to make (default 2: a commit "
-                           "costs by the partitions it touches)\n"
-                           "  --replicas N         default: the broker's\n";
+static const char help[] =
+    "usage: segue topics [--config FILE] [--create] [OPTION..]\n\n"
+    "Prints every topic that Segue reads or writes, what it must be and "
+    "what it is. Exit 1 when one is\n"
+    "missing or wrong. A topic that exists is never changed.\n\n"
+    "  --config FILE        default config/segue.yaml\n"
+    "  --create             make those that are missing, and register the "
+    "schemas of schemas/ for them\n"
+    "  --tasks N            partitions of sources to make (default: `tasks` "
+    "of the configuration, or 8)\n"
+    "  --output-partitions N   of outputs to make (default 2: a commit "
+    "costs by the partitions it touches)\n"
+    "  --replicas N         default: the broker's\n"
+    "  --acls PRINCIPAL     print, as commands, the Kafka ACLs that `segue run` "
+    "needs for a user\n"
+    "                       (User:segue); asks no broker\n";
 
 enum { TIMEOUT_MS = 15000, TASKS_DEFAULT = 8, OUTPUTS_DEFAULT = 2, PARTITIONS_MAX = 10000 };
 
 struct topics_options {
     const char *config;
     bool create;
+    const char *acls;         /* NULL: not asked for; otherwise the principal */
     struct topic_sizes sizes; /* 0: not given */
 };
 
@@ -49,6 +55,7 @@ static int take_options(int argument_count, char **arguments, struct topics_opti
         {"tasks", required_argument, NULL, 't'},
         {"output-partitions", required_argument, NULL, 'o'},
         {"replicas", required_argument, NULL, 'r'},
+        {"acls", required_argument, NULL, 'a'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -75,6 +82,9 @@ static int take_options(int argument_count, char **arguments, struct topics_opti
         case 'r':
             good = number(optarg, 100, &value);
             options->sizes.replication_factor = (int32_t)value;
+            break;
+        case 'a':
+            options->acls = optarg;
             break;
         case 'h':
             (void)fputs(help, stdout);
@@ -201,5 +211,12 @@ int topics_run(int argument_count, char **arguments)
     if (code != EXIT_GOOD) {
         return code < 0 ? EXIT_GOOD : code;
     }
-    return connect_load(options.config, &connect) ? run(&options, &connect) : EXIT_CONFIG;
+    if (!connect_load(options.config, &connect)) {
+        return EXIT_CONFIG;
+    }
+    if (options.acls != NULL) {
+        kafka_acls_print(&connect.settings, options.acls, stdout);
+        return EXIT_GOOD;
+    }
+    return run(&options, &connect);
 }

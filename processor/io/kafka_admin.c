@@ -9,11 +9,27 @@
 #include <unistd.h>
 
 struct kafka_admin {
+    struct kafka_connection
+        connection; /* whose words pass by here: the last error says why nobody answers */
+    const struct kafka_connection *caller;
+    char words[STATUS_TEXT_SIZE / 2];
     struct kafka_callbacks callbacks;
     struct rd_kafka_s *client;
     char cluster_id[128];
     uint32_t broker_count;
 };
+
+static void take_words(void *context, enum log_level level, const char *facility, const char *text)
+{
+    struct kafka_admin *admin = context;
+    const struct kafka_connection *caller = admin->caller;
+    if (level >= LOG_WARN) {
+        (void)snprintf(admin->words, sizeof(admin->words), "%s", text);
+    }
+    if (caller->log_function != NULL) {
+        caller->log_function(caller->log_context, level, facility, text);
+    }
+}
 
 enum status kafka_admin_open(const struct kafka_connection *connection, int32_t timeout_ms,
                              struct kafka_admin **out_admin, struct status_text *out_text)
@@ -22,7 +38,11 @@ enum status kafka_admin_open(const struct kafka_connection *connection, int32_t 
     if (admin == NULL) {
         return status_fail(out_text, STATUS_FULL, "kafka: out of memory");
     }
-    admin->callbacks.connection = connection;
+    admin->caller = connection;
+    admin->connection = *connection;
+    admin->connection.log_function = take_words;
+    admin->connection.log_context = admin;
+    admin->callbacks.connection = &admin->connection;
     admin->callbacks.owner = admin;
     rd_kafka_conf_t *conf = kafka_conf_new(&admin->callbacks, KAFKA_ROLE_ADMIN, 0, out_text);
     admin->client = conf == NULL ? NULL : kafka_client_new(conf, KAFKA_ROLE_ADMIN, out_text);
@@ -34,7 +54,8 @@ enum status kafka_admin_open(const struct kafka_connection *connection, int32_t 
     rd_kafka_resp_err_t code = rd_kafka_metadata(admin->client, 0, NULL, &metadata, timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)status_fail(out_text, STATUS_AWAY, "kafka: no broker of %s answers within %d ms: %s",
-                          connection->brokers, timeout_ms, rd_kafka_err2str(code));
+                          connection->brokers, timeout_ms,
+                          admin->words[0] != '\0' ? admin->words : rd_kafka_err2str(code));
         kafka_admin_close(admin);
         return STATUS_AWAY;
     }
@@ -65,6 +86,24 @@ uint32_t kafka_admin_broker_count(struct kafka_admin *admin)
     return admin->broker_count;
 }
 
+/* A list of all topics leaves out those that one may not see; asked for by its name, one is refused. */
+static bool is_denied(struct kafka_admin *admin, const char *name, int32_t timeout_ms)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(admin->client, name, NULL);
+    bool denied = false;
+    if (topic != NULL && rd_kafka_metadata(admin->client, 0, topic, &metadata, timeout_ms) ==
+                             RD_KAFKA_RESP_ERR_NO_ERROR) {
+        denied = metadata->topic_cnt == 1 &&
+                 metadata->topics[0].err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    if (topic != NULL) {
+        rd_kafka_topic_destroy(topic);
+    }
+    return denied;
+}
+
 /* Partition and replica counts. One request for all topics: asking for one that does not exist is
  * no error. */
 static enum status describe_counts(struct kafka_admin *admin, const struct kafka_topic_want *wants,
@@ -89,6 +128,9 @@ static enum status describe_counts(struct kafka_admin *admin, const struct kafka
         }
     }
     rd_kafka_metadata_destroy(metadata);
+    for (uint32_t i = 0; i < count; i++) {
+        out_states[i].denied = !out_states[i].exists && is_denied(admin, wants[i].name, timeout_ms);
+    }
     return STATUS_OK;
 }
 

@@ -20,6 +20,7 @@ struct kafka_topic_want {
 /* What a topic is. */
 struct kafka_topic_state {
     bool exists;
+    bool denied; /* it may or may not exist: this user may not see it */
     uint32_t partition_count;
     int32_t replication_factor; /* replicas of partition 0 */
     char values[KAFKA_TOPIC_CONFIG_MAX]

@@ -21,6 +21,7 @@ enum kafka_note_kind {
     KAFKA_NOTE_ENDS,     /* `ends` of `task` have been filled */
     KAFKA_NOTE_DELETED,
     KAFKA_NOTE_MARKS, /* first and next offset of reader partition `task` */
+    KAFKA_NOTE_GONE,  /* ticket: the source whose offset is not there */
     KAFKA_NOTE_FATAL,
 };
 
@@ -29,7 +30,7 @@ struct kafka_note {
     enum log_event_kind result;
     uint32_t task;                       /* MARKS: the reader's partition */
     uint32_t generation;                 /* COMMIT: of the membership it was sent with */
-    uint32_t ticket;                     /* OFFSETS, ENDS: of the question */
+    uint32_t ticket;                     /* OFFSETS, ENDS: of the question; GONE: the source */
     bool reinit;                         /* COMMIT */
     struct kafka_membership *membership; /* ASSIGNED: counted reference, the reader's now */
     int64_t low;

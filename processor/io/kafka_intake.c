@@ -115,16 +115,13 @@ static bool add_headers(struct kafka_header_pool *pool, rd_kafka_message_t *mess
     return true;
 }
 
-static void tell_fatal(struct kafka_intake *intake, uint32_t task, const char *topic,
-                       const char *reason)
+static void tell(struct kafka_intake *intake, enum kafka_note_kind kind, uint32_t task,
+                 uint32_t source, const char *reason)
 {
-    struct kafka_note note = {.kind = KAFKA_NOTE_FATAL, .task = task};
+    struct kafka_note note = {.kind = kind, .task = task, .ticket = source};
     struct status_text text;
-    (void)status_fail(
-        &text, STATUS_FATAL,
-        "%s [%u]: %s: the committed offset is not in the topic (retention, or the topic was made "
-        "anew); data may be lost: segue doctor says from where to go on",
-        topic, task, reason);
+    (void)status_fail(&text, STATUS_FATAL, "%s [%u]: %s", intake->settings->topics[source], task,
+                      reason);
     kafka_inbox_put(intake->tasks[task].inbox, &note, &text);
 }
 
@@ -144,11 +141,14 @@ static void take_event(struct kafka_intake *intake, uint32_t task, uint32_t sour
         break;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+        tell(intake, KAFKA_NOTE_GONE, task, source, rd_kafka_err2str(message->err));
+        break;
     case RD_KAFKA_RESP_ERR__BAD_MSG:
-        tell_fatal(intake, task, topic, rd_kafka_err2str(message->err));
+        tell(intake, KAFKA_NOTE_FATAL, task, source, "a record is damaged in the broker");
         break;
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-        tell_fatal(intake, task, topic, "not authorised to read");
+        tell(intake, KAFKA_NOTE_FATAL, task, source,
+             "not authorised to read; segue topics --acls prints what is needed");
         break;
     default: /* librdkafka tries again by itself */
         kafka_say(&intake->settings->connection, LOG_WARN, "FETCH", "%s [%u]: %s", topic, task,

@@ -7,6 +7,7 @@
 #include "io/kafka_asker.h"
 #include "io/kafka_committer.h"
 #include "io/kafka_intake.h"
+#include "io/kafka_permissions.h"
 #include "io/kafka_replay.h"
 #include "io/kafka_topics.h"
 
@@ -163,6 +164,10 @@ static bool take_note(struct kafka_worker *worker, const struct kafka_note *note
     case KAFKA_NOTE_MARKS:
         kafka_replay_marks(&worker->replay, note);
         return false;
+    case KAFKA_NOTE_GONE:
+        event->kind = LOG_INPUT_GONE;
+        event->ticket = note->ticket;
+        return true;
     case KAFKA_NOTE_FATAL:
         event->kind = LOG_FATAL;
         return true;
@@ -396,6 +401,9 @@ enum status kafka_open(const struct kafka_log_settings *settings, struct kafka_l
     struct kafka_log *kafka = memory_take(sizeof(*kafka), "kafka: workers");
     kafka->settings = *settings;
     enum status status = kafka_topics_check(&kafka->settings, timeout_ms, &kafka->counts, out_text);
+    if (status == STATUS_OK) {
+        status = kafka_permissions_check(&kafka->settings, timeout_ms, out_text);
+    }
     if (status == STATUS_OK &&
         kafka->counts.task_count > LOG_TASKS_PER_WORKER_MAX * settings->worker_count) {
         status = status_fail(

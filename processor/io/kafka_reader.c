@@ -17,7 +17,18 @@ struct kafka_reader {
     uint32_t partition_count;
     uint32_t ended_count;
     struct header headers[LOG_HEADERS_MAX];
+    char words[STATUS_TEXT_SIZE / 2]; /* librdkafka's last ones of trouble: why nobody answers */
 };
+
+/* From any of its threads; the reader's own reads them when a call has failed. */
+static void take_words(const rd_kafka_t *client, int level UNUSED, const char *facility UNUSED,
+                       const char *text)
+{
+    struct kafka_reader *reader = rd_kafka_opaque(client);
+    if (reader != NULL) {
+        (void)snprintf(reader->words, sizeof(reader->words), "%s", text);
+    }
+}
 
 static enum status set(rd_kafka_conf_t *conf, const char *name, const char *value,
                        struct status_text *out_text)
@@ -39,7 +50,7 @@ static enum status configure(rd_kafka_conf_t *conf, const struct kafka_connectio
                                     {"isolation.level", "read_committed"},
                                     {"auto.offset.reset", "earliest"},
                                     {"fetch.wait.max.ms", "50"},
-                                    {"log_level", "0"}};
+                                    {"log_level", "3"}};
     for (uint32_t i = 0; i < connection->property_count; i++) {
         enum status status =
             set(conf, connection->properties[i].name, connection->properties[i].value, out_text);
@@ -69,8 +80,9 @@ static enum status assign(struct kafka_reader *reader, enum kafka_reader_start s
             rd_kafka_metadata(reader->client, 0, topic, &metadata, timeout_ms);
         rd_kafka_topic_destroy(topic);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            status = status_fail(out_text, STATUS_AWAY, "topic %s: %s", reader->topics[i],
-                                 rd_kafka_err2str(error));
+            status =
+                status_fail(out_text, STATUS_AWAY, "topic %s: %s", reader->topics[i],
+                            reader->words[0] != '\0' ? reader->words : rd_kafka_err2str(error));
             break;
         }
         if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0) {
@@ -115,6 +127,8 @@ enum status kafka_reader_open(const struct kafka_connection *connection, const c
         rd_kafka_conf_destroy(conf);
         return status_fail(out_text, STATUS_FATAL, "no memory");
     }
+    rd_kafka_conf_set_opaque(conf, reader);
+    rd_kafka_conf_set_log_cb(conf, take_words);
     enum status status = configure(conf, connection, out_text);
     if (status == STATUS_OK) {
         reader->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));

@@ -2,6 +2,7 @@
 #include "io/kafka_topics.h"
 
 #include "io/kafka_client.h"
+#include "io/kafka_permissions.h"
 
 #include <stdio.h>
 
@@ -21,11 +22,28 @@ static struct kafka_topic_want *list_add(struct topic_list *list, const char *na
     return want;
 }
 
-static enum status check_exist(const struct topic_list *list, struct status_text *out_text)
+static enum status say_denied(const struct topic_list *list, uint32_t i, const char *brokers,
+                              struct status_text *out_text)
+{
+    bool source = i < list->source_count;
+    char command[STATUS_TEXT_SIZE / 2];
+    struct kafka_denial denial = {"--topic", list->wants[i].name, source ? "Read" : "Write", false};
+    kafka_permission_command(&denial, brokers, "User:NAME", command, sizeof(command));
+    return status_fail(out_text, STATUS_INVALID,
+                       "kafka: not permitted: %s of topic %s. Mend it: %s; the whole list: segue "
+                       "topics --acls User:NAME",
+                       denial.operation, denial.name, command);
+}
+
+static enum status check_exist(const struct topic_list *list, const char *brokers,
+                               struct status_text *out_text)
 {
     char missing[STATUS_TEXT_SIZE - 128];
     size_t size = 0;
     for (uint32_t i = 0; i < list->count && size < sizeof(missing) - 1; i++) {
+        if (list->states[i].denied) {
+            return say_denied(list, i, brokers, out_text);
+        }
         if (!list->states[i].exists) {
             int more = snprintf(missing + size, sizeof(missing) - size, "%s%s",
                                 size > 0 ? ", " : "", list->wants[i].name);
@@ -118,7 +136,7 @@ enum status kafka_topics_check(const struct kafka_log_settings *settings, int32_
     }
     status = kafka_admin_describe(admin, list.wants, list.count, list.states, timeout_ms, out_text);
     if (status == STATUS_OK) {
-        status = check_exist(&list, out_text);
+        status = check_exist(&list, settings->connection.brokers, out_text);
     }
     if (status == STATUS_OK) {
         status = check_sources(&list, out_text);

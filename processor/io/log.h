@@ -89,14 +89,16 @@ enum log_event_kind {
     LOG_COMMIT_FENCED, /* somebody newer owns the group place or the id: drop the tasks, wait for LOG_ASSIGNED */
     LOG_ENDS,    /* answer of ask_ends: high_watermark has heard the broker since it was asked */
     LOG_DELETED, /* trim_journal ended; text says what was wrong, or is empty */
-    LOG_FATAL,   /* leave the process (exit 75); text says why */
+    /* the offset to read on from is not in that topic (`ticket`: enum source); text says which */
+    LOG_INPUT_GONE,
+    LOG_FATAL, /* leave the process (exit 75); text says why */
 };
 
 struct log_event {
     enum log_event_kind kind;
     uint32_t task;       /* ASSIGNED, REVOKED, COMMITTED_OFFSETS, JOURNAL_* (its reader's task) */
     uint32_t generation; /* ASSIGNED */
-    uint32_t ticket;     /* ENDS: of its question */
+    uint32_t ticket;     /* ENDS: of its question; INPUT_GONE: the source */
     struct log_offset offsets[SOURCE_COUNT]; /* COMMITTED_OFFSETS; offset -1: none committed */
     struct log_record record;                /* JOURNAL_RECORD */
     int64_t journal_end;   /* JOURNAL_END: next offset; the last stable offset when it was asked */

@@ -11,8 +11,6 @@
 
 enum batch_next { BATCH_NEXT, BATCH_STOP, BATCH_LOAD };
 
-#define FINGERPRINT_SALT UINT64_C(0xf19e)
-
 bool batch_room(const struct worker *worker, const struct cache_entry *entry)
 {
     if (worker->building == NO_INDEX) {
@@ -51,9 +49,9 @@ void batch_shrink(struct worker *worker, struct task *task)
 {
     if (task->chunk_limit == 1) {
         task_halt(
-            worker, task,
+            worker, task, HALT_BATCH_TOO_LARGE,
             "one record's outputs or one customer's state do not fit into a transaction: raise "
-            "limits.commit_bytes and start again");
+            "limits.commit and start again");
         return;
     }
     uint32_t less = task->chunk_limit / 4;
@@ -143,8 +141,7 @@ static void batch_took(struct worker *worker, struct task *task, const struct lo
     flight->input_bytes += record->key.size + record->value.size;
     struct task_source *source = &task->sources[record->source];
     source->position = record->offset + 1;
-    source->fingerprint =
-        hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
+    source->fingerprint = cut_fingerprint(record->has_value ? record->value : record->key);
     task->events_built++;
 }
 
@@ -189,9 +186,9 @@ static bool batch_verify(struct worker *worker, struct task *task, const struct 
     if (source->verify == 0 || record->offset != source->verify_offset) {
         return true;
     }
-    uint64_t found = hash64(record->has_value ? record->value : record->key, FINGERPRINT_SALT) | 1;
+    uint64_t found = cut_fingerprint(record->has_value ? record->value : record->key);
     if (found != source->verify) {
-        task_halt(worker, task,
+        task_halt(worker, task, HALT_INPUT_REPLACED,
                   "offset %lld of %s is another record than the one processed before: the topic "
                   "was replaced "
                   "or lost data; see `segue doctor`, then move on with `segue rebuild --task %u`",
@@ -323,7 +320,7 @@ static bool batch_take_customer(struct worker *worker, struct task *task, struct
         return true;
     }
     cache_remove(&worker->cache, entry);
-    task_halt(worker, task,
+    task_halt(worker, task, HALT_CUSTOMER_RECORD,
               "a customer's record in Redis cannot be read (task %u): `segue rebuild --task %u` "
               "writes Redis "
               "anew from Kafka",

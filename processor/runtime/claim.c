@@ -46,7 +46,7 @@ static bool claim_understand(struct worker *worker, struct task *task,
         task->committed[i] = event->offsets[i].offset;
         if (!cut_metadata_parse(event->offsets[i].metadata, &metadata)) {
             task_halt(
-                worker, task,
+                worker, task, HALT_OFFSET_FOREIGN,
                 "the committed offset of %s was not written by Segue (somebody moved it by hand): "
                 "put it "
                 "back, or delete the offsets of task %u so that they are taken from the journal",
@@ -73,7 +73,7 @@ void claim_committed(struct worker *worker, struct task *task, const struct log_
             return;
         }
         if (task->ahead_asked && task->named.seq < task->ahead_seq) {
-            task_halt(worker, task,
+            task_halt(worker, task, HALT_KAFKA_BEHIND,
                       "Redis is at cut %llu but Kafka has committed only %llu: Kafka lost "
                       "committed data; restore "
                       "it, or accept Kafka's state with `segue rebuild --task %u`",
@@ -93,7 +93,7 @@ void claim_committed(struct worker *worker, struct task *task, const struct log_
             task->beyond_asks = 0;
             task->step = CLAIM_READER;
         } else if (task->beyond > 0 && ++task->beyond_asks > CLAIM_BEYOND_ASKS) {
-            task_halt(worker, task,
+            task_halt(worker, task, HALT_CUT_MISSING,
                       "the journal of task %u has cut %llu but not cut %llu, which the committed "
                       "offsets name: a "
                       "transaction was torn; see `segue doctor`",
@@ -119,7 +119,7 @@ static bool claim_check_cut(struct worker *worker, struct task *task,
         what = "another number of journal partitions";
     }
     if (what != NULL) {
-        task_halt(worker, task,
+        task_halt(worker, task, HALT_JOURNAL_OF_ANOTHER,
                   "the journal carries %s: go back to the configuration that wrote it, or start a "
                   "new application "
                   "name and replay; `segue doctor` shows both sides",
@@ -172,7 +172,7 @@ static void claim_find_cut(struct worker *worker, struct task *task,
         for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
             if (task->committed[i] >= 0 && header->sources[i].to >= 0 &&
                 task->committed[i] != header->sources[i].to) {
-                task_halt(worker, task,
+                task_halt(worker, task, HALT_OFFSET_DIFFERS,
                           "cut %llu of task %u ends at offset %lld of %s but the committed offset "
                           "is %lld: "
                           "a transaction was torn or an offset was moved; see `segue doctor`",
@@ -269,10 +269,10 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         if (head_parse(reply->text, &head) != STATUS_OK ||
             head.cluster_hash != worker->cluster_hash || head.task_count != options->task_count ||
             head.journal_partitions != options->journal_partitions) {
-            task_halt(worker, task,
+            task_halt(worker, task, HALT_HEAD_OF_ANOTHER,
                       "Redis at %shead belongs to another Kafka cluster, version or number of "
                       "tasks: point "
-                      "store.address elsewhere or choose another application name",
+                      "redis.address elsewhere or choose another application name",
                       task->prefix);
             return;
         }
@@ -350,6 +350,12 @@ static void claim_live(struct worker *worker, struct task *task)
             source->position = option->start_offsets[task->number];
             source->from = source->position;
         }
+        if (task->accept && (task->gone & 1U << i) != 0) {
+            source->position = -1; /* lost, and accepted: the first that is left */
+            source->from = -1;
+            source->verify = 0;
+            offsets[i] = -2;
+        }
         if (source->position >= 0) {
             offsets[i] = source->position;
             if (source->verify != 0 && !task->accept &&
@@ -369,6 +375,7 @@ static void claim_live(struct worker *worker, struct task *task)
     task->live_since_us = worker->now_us;
     task->reason[0] = '\0';
     task->want_rebuild = false;
+    task->gone = task->accept ? 0 : task->gone;
     task->accept = false;
     follow_begin(worker, task);
     tally_begin(worker, task);
@@ -405,7 +412,7 @@ void claim_task_record(struct worker *worker, struct task *task, const struct st
         if (!record_open(reply->children[1].text, &bucket, &packed) ||
             engine_task_unpack(worker->options.engine, task->state_block, task->number, packed,
                                &text) != STATUS_OK) {
-            task_halt(worker, task,
+            task_halt(worker, task, HALT_TASK_RECORD,
                       "the task record of task %u cannot be read: `segue rebuild --task %u`",
                       task->number, task->number);
             return;
@@ -438,7 +445,7 @@ static void claim_step_find(struct worker *worker, struct task *task)
         claim_ask(worker, task);
     }
     if (worker->now_us - task->claim_since_us > CLAIM_TORN_US && task->named_any) {
-        task_halt(worker, task,
+        task_halt(worker, task, HALT_CUT_MISSING,
                   "the journal of task %u does not have cut %llu, which the committed offsets "
                   "name: the journal "
                   "lost data or a transaction was torn; see `segue doctor`",
@@ -522,7 +529,7 @@ void claim_step(struct worker *worker, struct task *task)
 void claim_rebuild(struct worker *worker, struct task *task, const char *why)
 {
     if (task->head.state == HEAD_REBUILDING) {
-        task_halt(worker, task,
+        task_halt(worker, task, HALT_JOURNAL_BEGINS_LATE,
                   "%s, and the journal of task %u does not begin at its first cut: restore %s, or "
                   "replay the "
                   "inputs under a new application name",

@@ -6,8 +6,9 @@
 #include "base/hash.h"
 #include "base/invariant.h"
 
-#define CUT_MAGIC UINT32_C(0x43474553) /* "SEGC" */
-#define CUT_SALT  UINT64_C(0x5e60e)
+#define CUT_MAGIC        UINT32_C(0x43474553) /* "SEGC" */
+#define CUT_SALT         UINT64_C(0x5e60e)
+#define FINGERPRINT_SALT UINT64_C(0xf19e)
 
 void cut_put_header(struct bytes_writer *writer, const struct cut_header *header)
 {
@@ -225,6 +226,11 @@ uint64_t cut_hash(struct slice payload)
     return hash64(payload, CUT_SALT);
 }
 
+uint64_t cut_fingerprint(struct slice value_or_key)
+{
+    return hash64(value_or_key, FINGERPRINT_SALT) | 1;
+}
+
 void cut_frame(uint8_t *frame, const struct cut_part *part)
 {
     INVARIANT(part->piece.size <= UINT32_MAX && part->piece.data == frame + CUT_PART_HEAD);
@@ -296,4 +302,29 @@ bool cut_low_offset(const char *text, int64_t *out_offset)
     }
     *out_offset = metadata.low_offset < 0 ? 0 : metadata.low_offset;
     return true;
+}
+
+bool cut_checkpoint_key(struct slice key, uint32_t task, struct slice *out_id)
+{
+    char prefix[16];
+    int size = snprintf(prefix, sizeof(prefix), "%u:", task);
+    if (key.size < (size_t)size || memcmp(key.data, prefix, (size_t)size) != 0) {
+        return false;
+    }
+    *out_id = slice_of(key.data + size, key.size - (size_t)size);
+    return out_id->size <= CUSTOMER_ID_SIZE_MAX;
+}
+
+uint64_t cut_checkpoint_seq(const struct header *headers, uint32_t count)
+{
+    uint64_t seq = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (slice_is(headers[i].name, "seq")) {
+            struct slice digits = headers[i].value;
+            for (size_t k = 0; k < digits.size && k < 19; k++) {
+                seq = seq * 10 + (uint64_t)(digits.data[k] - '0');
+            }
+        }
+    }
+    return seq;
 }

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "model/event.h"
+#include "model/header.h"
 
 enum {
     CUT_VERSION = 2,
@@ -89,6 +90,9 @@ MUST_USE enum status cut_check(struct slice payload, struct cut_header *out_head
 
 uint64_t cut_hash(struct slice payload);
 
+/* Of an input record: of its value, or of a tombstone's key. Never 0. */
+uint64_t cut_fingerprint(struct slice value_or_key);
+
 struct cut_part {
     uint32_t task;
     uint64_t seq;
@@ -109,6 +113,10 @@ enum { CUT_CHECKPOINT_OVERHEAD = 64 };
 void cut_put_checkpoint(struct bytes_writer *writer, const struct cut_entry *entry);
 /* STATUS_INVALID: not a checkpoint of a version that we know. Borrows. */
 MUST_USE enum status cut_take_checkpoint(struct slice value, struct cut_entry *out_entry);
+/* The customer of a checkpoint's key; false: the key is another task's. Borrows. */
+bool cut_checkpoint_key(struct slice key, uint32_t task, struct slice *out_id);
+/* What the header "seq" says; 0: there is none. */
+uint64_t cut_checkpoint_seq(const struct header *headers, uint32_t count);
 
 /* What an offset's metadata string says. */
 struct cut_metadata {

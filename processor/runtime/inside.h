@@ -11,6 +11,7 @@
 #include "runtime/cache.h"
 #include "runtime/cut.h"
 #include "runtime/due.h"
+#include "runtime/halt.h"
 #include "runtime/head.h"
 #include "runtime/merge.h"
 #include "runtime/mutant.h"
@@ -268,6 +269,7 @@ struct task {
     bool held; /* its reader waits */
     int64_t wish_us; /* when the head was last asked for a person's wish */
     bool accept; /* a person asked for a rebuild: the input is taken as it is now */
+    uint32_t gone; /* bit per source: halted because its next record is not there */
     struct follow follow;
     struct restore restore;
 };
@@ -356,7 +358,9 @@ struct worker {
 struct task *worker_task(struct worker *worker, uint32_t number);
 /* Forget what is in memory and claim the task again, not before RETRY_US. */
 void task_reclaim(struct worker *worker, struct task *task, const char *format, ...) PRINTF_LIKE(3, 4);
-void task_halt(struct worker *worker, struct task *task, const char *format, ...) PRINTF_LIKE(3, 4);
+/* Stop the task until a person has decided. The text says what was seen and what to do. */
+void task_halt(struct worker *worker, struct task *task, enum halt halt, const char *format, ...)
+    PRINTF_LIKE(4, 5);
 void task_forget(struct worker *worker, struct task *task);
 void task_set_state(struct worker *worker, struct task *task, enum task_state state);
 

@@ -89,7 +89,7 @@ enum journal_news journal_take(struct worker *worker, struct task *task, const s
 {
     struct cut_part part;
     if (cut_part_parse(record->value, &part) != STATUS_OK) {
-        task_halt(worker, task,
+        task_halt(worker, task, HALT_JOURNAL_NOT_CUT,
                   "the journal record at offset %lld is not a cut: something else writes to %s",
                   (long long)record->offset, worker->options.journal_topic);
         return JOURNAL_BAD;
@@ -102,7 +102,7 @@ enum journal_news journal_take(struct worker *worker, struct task *task, const s
     *out_payload = slice_of(reader->buffer, reader->size);
     if (cut_check(*out_payload, out_header) != STATUS_OK || out_header->seq != part.seq ||
         out_header->task != part.task) {
-        task_halt(worker, task,
+        task_halt(worker, task, HALT_CUT_NEWER,
                   "cut %llu of task %u cannot be read: it was written by a newer version; upgrade",
                   (unsigned long long)part.seq, task->number);
         return JOURNAL_BAD;

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "engine/counters.h"
+#include "runtime/halt.h"
 
 static const struct metric_family rejects_family = {
     "segue_rejects", NULL, "Input records refused, by reason", METRIC_COUNTER};
@@ -30,6 +31,8 @@ static const struct metric_family lag_family = {
     "segue_lag_records", NULL, "Input records not read yet, by task", METRIC_GAUGE};
 static const struct metric_family state_family = {
     "segue_task_state", NULL, "0 idle, 1 claiming, 2 live, 3 rebuilding, 4 halted", METRIC_GAUGE};
+static const struct metric_family halted_family = {
+    "segue_halted_tasks", NULL, "Tasks that wait for a person, by reason", METRIC_GAUGE};
 static const struct metric_family committed_family = {"segue_task_committed_cut", NULL,
                                                       "C: the last committed cut", METRIC_GAUGE};
 static const struct metric_family applied_family = {"segue_task_applied_cut", NULL,
@@ -107,6 +110,7 @@ struct monitor {
     struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
         *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
     struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
+    struct metric *halted[HALT_COUNT];
     struct task_series *tasks; /* task_count */
     struct {
         uint64_t turns;
@@ -144,6 +148,9 @@ static void register_totals(struct monitor *m)
         m->silent[i] = m->options.topics[i] == NULL
                            ? NULL
                            : series(m, &silent_family, "topic", m->options.topics[i]);
+    }
+    for (int i = HALT_NONE + 1; i < HALT_COUNT; i++) {
+        m->halted[i] = series(m, &halted_family, "reason", halt_code((enum halt)i));
     }
     for (int i = 1; i < REJECT_REASON_COUNT; i++) {
         m->rejects[i] =
@@ -270,6 +277,7 @@ static void refresh_tasks(struct monitor *m)
 {
     uint64_t unapplied = 0;
     uint32_t ready = 0;
+    uint32_t halted[HALT_COUNT] = {0};
     for (uint32_t t = 0; t < m->options.task_count; t++) {
         metric_set(m->tasks[t].state, TASK_IDLE);
         metric_set(m->tasks[t].lag, 0);
@@ -295,7 +303,11 @@ static void refresh_tasks(struct monitor *m)
             metric_set(m->tasks[t].low, (double)atomic_load(&stats->tasks[i].low));
             unapplied += committed > applied ? committed - applied : 0;
             ready += state == TASK_LIVE;
+            halted[atomic_load(&stats->tasks[i].halt) % HALT_COUNT] += state == TASK_HALTED;
         }
+    }
+    for (int i = HALT_NONE + 1; i < HALT_COUNT; i++) {
+        metric_set(m->halted[i], halted[i]);
     }
     metric_set(m->unapplied, (double)unapplied);
     metric_set(m->ready, ready);
@@ -398,7 +410,13 @@ static void fill_ready(void *context, const struct http_request *request UNUSED,
             }
             enum task_state state = (enum task_state)atomic_load(&stats->tasks[i].state);
             owned++;
-            say(answer, "task %u: %s\n", t, task_state_name(state));
+            if (state == TASK_HALTED) {
+                enum halt halt = (enum halt)(atomic_load(&stats->tasks[i].halt) % HALT_COUNT);
+                say(answer, "task %u: halted: %s: %s; see deploy/README.md#%s\n", t,
+                    halt_code(halt), halt_what(halt), halt_code(halt));
+            } else {
+                say(answer, "task %u: %s\n", t, task_state_name(state));
+            }
             answer->status = state == TASK_LIVE ? answer->status : 503;
         }
     }

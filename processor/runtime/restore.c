@@ -61,38 +61,12 @@ void restore_end(struct worker *worker, struct task *task)
     task->restore.reading = false;
 }
 
-/* "NN:customer"; false: another task's. */
-static bool own_key(const struct task *task, struct slice key, struct slice *out_id)
-{
-    char prefix[16];
-    int size = snprintf(prefix, sizeof(prefix), "%u:", task->number);
-    if (key.size < (size_t)size || memcmp(key.data, prefix, (size_t)size) != 0) {
-        return false;
-    }
-    *out_id = slice_of(key.data + size, key.size - (size_t)size);
-    return out_id->size <= CUSTOMER_ID_SIZE_MAX;
-}
-
-static uint64_t seq_of(const struct log_record *record)
-{
-    uint64_t seq = 0;
-    for (uint32_t i = 0; i < record->header_count; i++) {
-        if (slice_is(record->headers[i].name, "seq")) {
-            struct slice digits = record->headers[i].value;
-            for (size_t k = 0; k < digits.size && k < 19; k++) {
-                seq = seq * 10 + (uint64_t)(digits.data[k] - '0');
-            }
-        }
-    }
-    return seq;
-}
-
 /* A checkpoint that is newer than C: C was read too early, or Kafka lost committed offsets. */
 static void found_newer(struct worker *worker, struct task *task, uint64_t seq)
 {
     if (++task->restore.newer > RESTORE_NEWER_ASKS) {
         task_halt(
-            worker, task,
+            worker, task, HALT_CHECKPOINT_NEWER,
             "a checkpoint of task %u is of cut %llu but Kafka has committed only %llu: Kafka lost "
             "committed data; restore it, or choose a new application name and replay",
             task->number, (unsigned long long)seq, (unsigned long long)task->committed_seq);
@@ -123,8 +97,8 @@ static void take_entry(struct worker *worker, struct task *task, const struct cu
 {
     struct restore_batch *batch = filling(worker, task);
     if (!restore_add(room_of(worker, task), batch, entry)) {
-        task_halt(worker, task,
-                  "a customer's checkpoint does not fit into a batch: raise limits.commit_bytes");
+        task_halt(worker, task, HALT_CHECKPOINT_TOO_LARGE,
+                  "a customer's checkpoint does not fit into a batch: raise limits.commit");
         return;
     }
     if (is_full(worker, batch)) {
@@ -140,10 +114,10 @@ void restore_record(struct worker *worker, struct task *task, const struct log_r
 {
     struct cut_entry entry = {.flags = CUT_RECORD_DELETE, .bucket_old = CUT_NO_BUCKET};
     struct slice id;
-    if (task->step != CLAIM_CHECKPOINTS || !own_key(task, record->key, &id)) {
+    if (task->step != CLAIM_CHECKPOINTS || !cut_checkpoint_key(record->key, task->number, &id)) {
         return;
     }
-    uint64_t seq = seq_of(record);
+    uint64_t seq = cut_checkpoint_seq(record->headers, record->header_count);
     if (seq > task->committed_seq) {
         found_newer(worker, task, seq);
         return;
@@ -151,7 +125,7 @@ void restore_record(struct worker *worker, struct task *task, const struct log_r
     if (record->has_value &&
         (cut_take_checkpoint(record->value, &entry) != STATUS_OK || !slice_equal(entry.id, id))) {
         task_halt(
-            worker, task,
+            worker, task, HALT_CHECKPOINT_UNREADABLE,
             "the checkpoint at offset %lld of %s cannot be read: something else writes there, or "
             "it is of a newer version; upgrade, or take the permission away",
             (long long)record->offset, worker->options.checkpoint_topic);
@@ -238,7 +212,8 @@ static void write_batch(struct worker *worker, struct task *task)
                      task_key(view_text, task, "v:"), task_key(due_text, task, "due:"), &head,
                      &pipeline)) {
         worker->write_buffers[task->write_buffer].used = false;
-        task_halt(worker, task, "a batch of checkpoints does not fit: raise limits.commit_bytes");
+        task_halt(worker, task, HALT_CHECKPOINT_TOO_LARGE,
+                  "a batch of checkpoints does not fit: raise limits.commit");
         return;
     }
     apply_fenced_end(worker, task, &pipeline, &head);

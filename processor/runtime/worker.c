@@ -104,14 +104,18 @@ void task_reclaim(struct worker *worker, struct task *task, const char *format, 
     claim_begin(worker, task);
 }
 
-void task_halt(struct worker *worker, struct task *task, const char *format, ...)
+void task_halt(struct worker *worker, struct task *task, enum halt halt, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(task->reason, sizeof(task->reason), format, arguments);
     va_end(arguments);
-    log_error("task_halted", "a task halted", "task=%u why=\"%s\"", task->number, task->reason);
+    log_error("task_halted", "a task halted",
+              "task=%u halt=%s runbook=deploy/README.md#%s why=\"%s\"", task->number,
+              halt_code(halt), halt_code(halt), task->reason);
     task_forget(worker, task);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].halt, (uint32_t)halt,
+                          memory_order_relaxed);
     task_set_state(worker, task, TASK_HALTED);
 }
 
@@ -357,6 +361,16 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
         if (event->text.text[0] != '\0') {
             log_warn("journal_kept", "what nobody needs of the journal could not be deleted",
                      "task=%u why=\"%s\"", event->task, event->text.text);
+        }
+        break;
+    case LOG_INPUT_GONE:
+        if (task != NULL && task->state == TASK_LIVE) {
+            task->gone |= 1U << event->ticket;
+            task_halt(worker, task, HALT_INPUT_GONE,
+                      "%s: what comes next is not in the topic (retention, or the topic was made "
+                      "anew): restore it, or "
+                      "go on with the first record that is left, `segue rebuild --task %u`",
+                      event->text.text, task->number);
         }
         break;
     case LOG_FATAL:

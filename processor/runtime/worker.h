@@ -129,6 +129,7 @@ const char *task_state_name(enum task_state state);
 struct worker_task_stats {
     atomic_uint_least32_t task;      /* number, UINT32_MAX: slot not in use */
     atomic_int_least32_t state;      /* enum task_state */
+    atomic_uint_least32_t halt;      /* enum halt: why, while the state is TASK_HALTED */
     atomic_uint_least64_t committed; /* C */
     atomic_uint_least64_t applied;   /* W */
     atomic_int_least64_t now_ms;     /* the task's clock */

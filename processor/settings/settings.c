@@ -101,6 +101,8 @@ static const struct key keys[] = {
          "an input value beyond it is rejected"),
     SIZE("limits.cut", cut_size_max, "900KiB", 16 * KIB, 64 * MIB,
          "a journal message; a longer cut is split"),
+    SIZE("limits.commit", commit_size_max, "4MiB", MIB, 256 * MIB,
+         "cuts, and outputs, of a transaction; only ever raised"),
     SIZE("cache.size", cache_size, "256MiB", MIB, 1024 * GIB,
          "cached customer records, all workers"),
     INTEGER("apply.queue", apply_queue_max, "3", 1, 16, "cuts of a task that may wait for Redis"),

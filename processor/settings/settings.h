@@ -102,6 +102,7 @@ struct settings {
     uint64_t batch_size_max;  /* bytes of inputs in one commit */
     uint64_t record_size_max; /* bytes of one input value; a larger one is rejected */
     uint64_t cut_size_max;    /* bytes of one journal message; a longer cut is split */
+    uint64_t commit_size_max; /* bytes of the cuts, and of the outputs, of one transaction */
     uint64_t cache_size;      /* bytes of cached records, all workers together */
     int64_t apply_queue_max;  /* cuts of a task that may wait for Redis */
     int64_t checkpoint_interval_ms;

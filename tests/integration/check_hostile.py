@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong permissions and wrong doors. usage: check_hostile.py SEGUE WORK_DIR
 
-A Redis user who may only read, who may not write one kind of key, a Redis that evicts, an expired certificate, a registry that is
-something else or not there: `segue run` must end at start, with nothing read, one clear message, and the exit code of its kind.
+A Redis user who may only read, who may not write one kind of key, a Redis that evicts, expired certificates, a registry that is
+something else or not there, a Kafka user who lacks one ACL: `segue run` must end at start, with nothing read, one clear message, and
+the exit code of its kind. With the ACLs that `segue topics --acls` prints, and no other, it runs.
 """
 import http.server
+import os
 import pathlib
 import socket
 import ssl
@@ -14,18 +16,31 @@ import sys
 import threading
 import time
 
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, ResourcePatternType,
+                                   ResourceType)
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 from stack import Stack, free_port  # noqa: E402
 
 AWAY, CONFIG = 69, 78
-failed = []
+failed, starts = [], []
+SASL = """
+listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_segue="secret";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+"""
 
 
 def start(stack, what, code, *words):
     """One `segue run` that must not live."""
     config = stack.write_config('0', free_port())
     begin = time.time()
+    starts.append(what)
     try:
         run = subprocess.run([stack.segue, 'run', '--config', config], capture_output=True, text=True, timeout=90, check=False)
         lines = [line for line in run.stderr.splitlines() if line.startswith('segue run: ')]
@@ -77,6 +92,108 @@ def expired_redis(folder):
     return listener.getsockname()[1], cert
 
 
+class GuardedBroker:
+    """A broker of our own with an authorizer: who comes through its first port may do all, user segue only what is permitted."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        while True:
+            self.port = free_port()
+            if not any(self.taken(self.port + n) for n in (1, 2)):
+                break
+        self.shell('start_kafka', self.port, KAFKA_PROPERTIES=SASL.format(port=self.port, controller=self.port + 1, sasl=self.port + 2))
+        self.admin = AdminClient({'bootstrap.servers': f'127.0.0.1:{self.port}'})
+
+    @staticmethod
+    def taken(port):
+        with socket.socket() as probe:
+            return probe.connect_ex(('127.0.0.1', port)) == 0
+
+    def shell(self, function, *words, **environment):
+        script = f'. deploy/lib/steps.sh; . deploy/lib/services.sh; {function} "{self.folder}" {" ".join(map(str, words))}'
+        run = subprocess.run(['bash', '-c', script], cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, timeout=180, check=False)
+        if run.returncode != 0:
+            raise SystemExit(f'{function}: {run.stdout[-2000:]}')
+
+    def acls(self, commands):
+        """kafka-acls.sh commands -> bindings."""
+        out = []
+        for line in commands.splitlines():
+            words = line.split()
+            kind = next(k for k in ('--topic', '--group', '--transactional-id') if k in words)
+            resource = {'--topic': ResourceType.TOPIC, '--group': ResourceType.GROUP, '--transactional-id': ResourceType.TRANSACTIONAL_ID}[kind]
+            pattern = ResourcePatternType.PREFIXED if 'prefixed' in words else ResourcePatternType.LITERAL
+            for at, word in enumerate(words):
+                if word == '--operation':
+                    operation = {'Read': AclOperation.READ, 'Write': AclOperation.WRITE, 'Delete': AclOperation.DELETE,
+                                 'Describe': AclOperation.DESCRIBE, 'DescribeConfigs': AclOperation.DESCRIBE_CONFIGS}[words[at + 1]]
+                    out.append(AclBinding(resource, words[words.index(kind) + 1], pattern, 'User:segue', '*', operation,
+                                          AclPermissionType.ALLOW))
+        return out
+
+    def permit(self, bindings):
+        for future in self.admin.create_acls(bindings).values():
+            future.result(20)
+
+    def forbid(self, bindings):
+        filters = [AclBindingFilter(b.restype, b.name, b.resource_pattern_type, b.principal, b.host, b.operation, b.permission_type)
+                   for b in bindings]
+        for future in self.admin.delete_acls(filters).values():
+            future.result(20)
+
+
+def check_acls(segue, work, module):
+    broker = GuardedBroker(work / 'guarded')
+    plain = module.CONFIG
+    try:
+        stack = Stack(segue, work, f'acl{int(time.time())}', ROOT / 'tests/playbooks/chaos', tasks=2, brokers=f'127.0.0.1:{broker.port}')
+        stack.create_topics()
+        (stack.folder / 'kafka-password').write_text('secret\n')
+        (stack.folder / 'kafka-password').chmod(0o400)
+        stack.segue_brokers = f'127.0.0.1:{broker.port + 2}'
+        module.CONFIG = plain.replace('kafka:\n', f"""kafka:
+  security.protocol: sasl_plaintext
+  sasl.mechanism: PLAIN
+  sasl.username: segue
+  sasl.password_file: {stack.folder}/kafka-password
+""")
+        config = stack.write_config('tool')
+        bindings = broker.acls(stack.command('topics', '--acls', 'User:segue', '--config', config).stdout)
+        broker.permit(bindings)
+        for what, name, operations, word in (
+                ('may not write dead letters', stack.topic('dead-letters'), [AclOperation.WRITE, AclOperation.DESCRIBE_CONFIGS], 'Write of topic'),
+                ('may not write the journal', stack.topic('journal'), [AclOperation.WRITE], 'Write of topic'),
+                ('may not read a source', stack.topic('in-transactions'), [AclOperation.READ, AclOperation.DESCRIBE_CONFIGS], 'Read of topic'),
+                ('may not read checkpoints', stack.topic('checkpoints'), [AclOperation.READ], 'Read of topic'),
+                ('may not use the group', stack.name, [AclOperation.READ], 'Read of group'),
+                ('may not use transactions', f'{stack.name}.', [AclOperation.WRITE, AclOperation.DESCRIBE], 'Write of transactional-id')):
+            missing = [b for b in bindings if b.name == name and b.operation in operations]
+            broker.forbid(missing)
+            time.sleep(0.5)
+            start(stack, f'a Kafka user who {what}', CONFIG, word, name.rstrip('.'), 'kafka-acls.sh')
+            said = stack.command('doctor', '--config', config, check=False).stdout
+            if not any(line.startswith('FAIL  kafka acl') and name.rstrip('.') in line for line in said.splitlines()):
+                failed.append(f'doctor: {what}')
+                print('FAIL doctor:', what, said)
+            broker.permit(missing)
+        time.sleep(0.5)
+        process = module.Process(stack).start()
+        end = time.time() + 60
+        while process.metrics().get('segue_tasks_ready') != 2 and process.running() and time.time() < end:
+            time.sleep(0.2)
+        good = process.metrics().get('segue_tasks_ready') == 2
+        print('ok  ' if good else 'FAIL', 'with the ACLs that segue topics --acls prints, it runs')
+        if not good:
+            failed.append('with all ACLs')
+            print(process.get('/readyz'), process.tail_of_log())
+        if process.running():
+            process.kill()
+    finally:
+        module.CONFIG = plain
+        broker.shell('stop_all')
+
+
 def main():
     segue, work = sys.argv[1], pathlib.Path(sys.argv[2])
     stack = Stack(segue, work, f'hostile{int(time.time())}', ROOT / 'tests/playbooks/chaos', tasks=2)
@@ -117,6 +234,11 @@ def main():
         start(stack, 'an expired certificate', AWAY, 'expired')
         module.CONFIG = template
         stack.redis_address = good[0]
+        brokers = stack.segue_brokers
+        stack.segue_brokers = f'127.0.0.1:{tls_port}'
+        module.CONFIG = template.replace('kafka:\n', f'kafka:\n  security.protocol: ssl\n  ssl.ca.location: {cert}\n')
+        start(stack, 'a broker with an expired certificate', AWAY, 'certificate verify failed')
+        module.CONFIG, stack.segue_brokers = template, brokers
         server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), NotRegistry)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         stack.registry_root = f'http://127.0.0.1:{server.server_port}'
@@ -126,7 +248,8 @@ def main():
     finally:
         redis.terminate()
         redis.wait(timeout=20)
-    print(f'hostile_starts: 7\nhostile_failed: {len(failed)}')
+    check_acls(segue, work, module)
+    print(f'hostile_starts: {len(starts)}\nhostile_failed: {len(failed)}')
     sys.exit(1 if failed else 0)
 
 

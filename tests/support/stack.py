@@ -35,7 +35,7 @@ tasks: {tasks}
 topics:
   prefix: "{name}."
 journal:
-  partitions: 2
+  partitions: {journal_partitions}
   keep: {journal_keep}
 checkpoint:
   interval: {checkpoint_interval}
@@ -146,7 +146,7 @@ class Stack:
         self.registry_root, self.registry_path = 'http://' + host, '/' + path
         self.schemas, self.extra_config = {}, ''
         self.segue_brokers = self.brokers      # a test may put a proxy between
-        self.journal_keep, self.checkpoint_interval = '1h', '10m'
+        self.journal_keep, self.checkpoint_interval, self.journal_partitions = '1h', '10m', 2
         self.input_of = name                   # whose input topics are read
 
     def topic(self, name):
@@ -157,7 +157,7 @@ class Stack:
         path = self.folder / f'segue-{label or instance}.yaml'
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
                                       clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
-                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, journal_keep=self.journal_keep,
+                                      folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, journal_keep=self.journal_keep, journal_partitions=self.journal_partitions,
                                       checkpoint_interval=self.checkpoint_interval, cluster=str(self.cluster).lower(),
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
