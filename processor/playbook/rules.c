@@ -6,6 +6,7 @@
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 #include "playbook/tokens.h"
+#include "playbook/units.h"
 
 static const char *type_name(enum cel_kind kind)
 {
@@ -56,6 +57,7 @@ bool loader_compile(struct loader *loader, const struct yaml_node *node, const c
         return false;
     }
     reach_codes(loader, node, program);
+    units_check(loader, node);
     *out_program = program;
     return true;
 }

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The text is read once more, by precedence, with a unit instead of a value:
+ *
+ *   f.spend_30d + tx.amount_minor > f.days_quiet * 2      money + money > days      an error at `>`
+ *   c.tenure_days > c.age * 365                           days > any                a number converts
+ *
+ * CEL has checked the text already, so what does not fit the little grammar here is something that has no unit.
+ */
+#include "playbook/units.h"
+
+#include "playbook/tokens.h"
+
+enum unit { UNIT_ANY, UNIT_MONEY, UNIT_DAYS, UNIT_MILLISECONDS, UNIT_YEARS, UNIT_PERCENT, UNIT_COUNT };
+
+static const char *const words[] = {"anything", "money in minor units", "days", "milliseconds", "years",
+                                    "percent",  "a number of things"};
+
+enum { DEPTH_MAX = 40 };
+
+/* What a part of the expression is, and the name that says so. */
+struct quantity {
+    enum unit unit;
+    struct slice name;
+    bool number; /* as written */
+};
+
+struct reader {
+    struct loader *loader;
+    const struct yaml_node *node;
+    struct slice text;
+    struct token token; /* the next one */
+    uint32_t depth;
+};
+
+static const struct quantity anything = {UNIT_ANY, {NULL, 0}, false};
+
+static struct quantity read_logic(struct reader *reader);
+
+/* ---- names ---- */
+
+static enum unit unit_of_value(const struct feature_def *def)
+{
+    static const char minor[] = "_minor";
+    struct slice text = def->value_text;
+    size_t size = sizeof(minor) - 1;
+    if (text.size >= size && memcmp(text.data + text.size - size, minor, size) == 0) {
+        return UNIT_MONEY;
+    }
+    return slice_is(text, "app.duration_ms") ? UNIT_MILLISECONDS : UNIT_ANY;
+}
+
+static enum unit unit_of_feature(const struct feature_def *def)
+{
+    switch (def->kind) {
+    case FEATURE_SUM:
+    case FEATURE_AVG:
+    case FEATURE_MIN:
+    case FEATURE_MAX:
+    case FEATURE_FIRST:
+    case FEATURE_LAST:
+    case FEATURE_NTH:
+    case FEATURE_TOP:
+    case FEATURE_QUANTILE:
+    case FEATURE_MAD:
+    case FEATURE_DECAY:
+        return unit_of_value(def);
+    case FEATURE_ACTIVE_DAYS:
+    case FEATURE_STREAK:
+    case FEATURE_LONGEST_STREAK:
+    case FEATURE_DAYS_SINCE:
+    case FEATURE_DAYS_SINCE_FIRST:
+        return UNIT_DAYS;
+    case FEATURE_TIME_SINCE:
+        return UNIT_MILLISECONDS;
+    case FEATURE_COUNT:
+    case FEATURE_DISTINCT:
+    case FEATURE_TOP_COUNT:
+    case FEATURE_SESSIONS:
+        return UNIT_COUNT;
+    case FEATURE_TREND:
+    case FEATURE_SEQUENCE:
+    case FEATURE_ABSENCE:
+    case FEATURE_RATIO:
+    case FEATURE_RFM:
+    case FEATURE_KIND_COUNT:
+        break;
+    }
+    return UNIT_ANY;
+}
+
+static enum unit unit_of_series(struct slice name)
+{
+    static const struct {
+        const char *field;
+        enum unit unit;
+    } fields[] = {{".amount", UNIT_MONEY},          {".amount_before", UNIT_MONEY},
+                  {".monthly", UNIT_MONEY},         {".total_monthly", UNIT_MONEY},
+                  {".stopped_monthly", UNIT_MONEY}, {".period_days", UNIT_DAYS},
+                  {".change_percent", UNIT_PERCENT}};
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        size_t size = strlen(fields[i].field);
+        if (name.size > size && memcmp(name.data + name.size - size, fields[i].field, size) == 0) {
+            return fields[i].unit;
+        }
+    }
+    return UNIT_COUNT; /* times are no numbers */
+}
+
+static enum unit unit_of_name(const struct loader *loader, struct slice name)
+{
+    static const struct {
+        const char *name;
+        enum unit unit;
+    } known[] = {{"tx.amount_minor", UNIT_MONEY},        {"tx.balance_after_minor", UNIT_MONEY},
+                 {"c.lifetime_value_minor", UNIT_MONEY}, {"outcome.revenue_minor", UNIT_MONEY},
+                 {"app.duration_ms", UNIT_MILLISECONDS}, {"c.age", UNIT_YEARS},
+                 {"c.tenure_days", UNIT_DAYS},           {"c.dependants", UNIT_COUNT}};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (slice_is(name, known[i].name)) {
+            return known[i].unit;
+        }
+    }
+    if (name.size < 3 || memcmp(name.data, "f.", 2) != 0) {
+        return UNIT_ANY;
+    }
+    for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
+        const struct feature_facts *facts = &loader->facts[i];
+        if (slice_equal(facts->name, slice_of(name.data + 2, name.size - 2))) {
+            return facts->series ? unit_of_series(name)
+                                 : unit_of_feature(&loader->playbook->feature_defs[facts->def]);
+        }
+    }
+    return UNIT_ANY;
+}
+
+/* ---- the grammar ---- */
+
+static void advance(struct reader *reader)
+{
+    reader->token = token_next(reader->text, reader->token.at + reader->token.size);
+}
+
+static bool at(const struct reader *reader, char c)
+{
+    return reader->token.kind == TOKEN_OTHER && reader->text.data[reader->token.at] == (uint8_t)c;
+}
+
+static bool follows(const struct reader *reader, char c)
+{
+    size_t next = reader->token.at + reader->token.size;
+    return next < reader->text.size && reader->text.data[next] == (uint8_t)c;
+}
+
+/* Do the two go together? If not, say so at the operator. */
+static void meet(struct reader *reader, struct token operator, struct quantity left, struct quantity right)
+{
+    bool days_and_count = (left.unit == UNIT_DAYS && right.unit == UNIT_COUNT) ||
+                          (left.unit == UNIT_COUNT && right.unit == UNIT_DAYS);
+    if (left.unit == UNIT_ANY || right.unit == UNIT_ANY || left.unit == right.unit || days_and_count) {
+        return;
+    }
+    diagnostics_add(reader->loader->diagnostics, DIAGNOSTIC_ERROR,
+                    yaml_locate(reader->node, (uint32_t) operator.at, (uint32_t) operator.size),
+                    "compare like with like; a factor converts: c.age * 365", "`%.*s` is %s and `%.*s` is %s",
+                    SLICE_ARG(left.name), words[left.unit], SLICE_ARG(right.name), words[right.unit]);
+}
+
+/* The arguments behind a name; of the first, when `out_first` is given. */
+static void read_arguments(struct reader *reader, struct quantity *out_first)
+{
+    bool first = true;
+    advance(reader);
+    while (reader->token.kind != TOKEN_END && !at(reader, ')')) {
+        struct quantity argument = read_logic(reader);
+        if (first && out_first != NULL) {
+            *out_first = argument;
+        }
+        first = false;
+        if (!at(reader, ',') && !at(reader, ')')) {
+            advance(reader);
+        } else if (at(reader, ',')) {
+            advance(reader);
+        }
+    }
+    advance(reader);
+}
+
+static struct quantity read_call(struct reader *reader, struct slice name)
+{
+    static const struct {
+        const char *name;
+        enum unit unit;
+        bool first; /* the unit of its first argument */
+    } known[] = {{"money", UNIT_MONEY, false},
+                 {"days_between", UNIT_DAYS, false},
+                 {"business_days", UNIT_DAYS, false},
+                 {"age_years", UNIT_YEARS, false},
+                 {"pct", UNIT_ANY, true},
+                 {"int", UNIT_ANY, true},
+                 {"uint", UNIT_ANY, true},
+                 {"double", UNIT_ANY, true}};
+    struct quantity first = anything;
+    read_arguments(reader, &first);
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (slice_is(name, known[i].name)) {
+            return known[i].first ? (struct quantity){first.unit, first.name, false}
+                                  : (struct quantity){known[i].unit, name, false};
+        }
+    }
+    return anything;
+}
+
+/* Names, calls, brackets; and what hangs behind them (.size(), [i]), of which nothing is known. */
+static struct quantity read_primary(struct reader *reader)
+{
+    struct token begin = reader->token;
+    struct quantity out = anything;
+    if (at(reader, '(')) {
+        advance(reader);
+        out = read_logic(reader);
+        advance(reader);
+    } else if (at(reader, '[') || at(reader, '{')) {
+        char close = at(reader, '[') ? ']' : '}';
+        advance(reader);
+        while (reader->token.kind != TOKEN_END && !at(reader, close)) {
+            (void)read_logic(reader);
+            if (!at(reader, close)) {
+                advance(reader);
+            }
+        }
+        advance(reader);
+    } else if (reader->token.kind == TOKEN_NAME) {
+        size_t end = begin.at + begin.size;
+        advance(reader);
+        while (at(reader, '.') && token_next(reader->text, reader->token.at + 1).kind == TOKEN_NAME) {
+            advance(reader);
+            end = reader->token.at + reader->token.size;
+            advance(reader);
+        }
+        struct slice name = slice_of(reader->text.data + begin.at, end - begin.at);
+        out = at(reader, '(') ? read_call(reader, name)
+                              : (struct quantity){unit_of_name(reader->loader, name), name,
+                                                  name.data[0] >= '0' && name.data[0] <= '9'};
+    } else {
+        advance(reader);
+    }
+    while (at(reader, '.') || at(reader, '[') || at(reader, '(')) {
+        if (at(reader, '(')) {
+            read_arguments(reader, NULL);
+        } else {
+            advance(reader);
+        }
+        out = anything;
+    }
+    return out;
+}
+
+static struct quantity read_product(struct reader *reader)
+{
+    while (at(reader, '-') || (at(reader, '!') && !follows(reader, '='))) {
+        advance(reader);
+    }
+    struct quantity out = read_primary(reader);
+    while (at(reader, '*') || at(reader, '/') || at(reader, '%')) {
+        bool rest = at(reader, '%');
+        advance(reader);
+        struct quantity by = read_primary(reader);
+        struct quantity named = out.number ? by : out;
+        /* An amount stays one; days times a number may be hours. */
+        bool same = (out.number || by.number) && (named.unit == UNIT_MONEY || rest);
+        out = same ? (struct quantity){named.unit, named.name, false} : anything;
+    }
+    return out;
+}
+
+static struct quantity read_sum(struct reader *reader)
+{
+    struct quantity out = read_product(reader);
+    while (at(reader, '+') || at(reader, '-')) {
+        struct token operator= reader->token;
+        advance(reader);
+        struct quantity next = read_product(reader);
+        meet(reader, operator, out, next);
+        out = out.unit != UNIT_ANY ? out : next;
+        out.number = false;
+    }
+    return out;
+}
+
+static bool at_relation(const struct reader *reader)
+{
+    return at(reader, '<') || at(reader, '>') || (at(reader, '=') && follows(reader, '=')) ||
+           (at(reader, '!') && follows(reader, '='));
+}
+
+/* ||, &&, ?: and relations; a truth has no unit, a choice has that of its last part. */
+static struct quantity read_logic(struct reader *reader)
+{
+    struct quantity out = anything;
+    if (++reader->depth < DEPTH_MAX) {
+        out = read_sum(reader);
+        for (;;) {
+            if (at_relation(reader)) {
+                struct token operator= reader->token;
+                operator.size += follows(reader, '=');
+                reader->token.size = operator.size;
+                advance(reader);
+                struct quantity right = read_sum(reader);
+                meet(reader, operator, out, right);
+                out = anything;
+            } else if (at(reader, '&') || at(reader, '|') || at(reader, '?') || at(reader, ':') ||
+                       slice_is(token_text(reader->text, reader->token), "in")) {
+                reader->token.size += follows(reader, '&') || follows(reader, '|');
+                advance(reader);
+                out = read_sum(reader);
+            } else {
+                break;
+            }
+        }
+    } else {
+        reader->token = (struct token){reader->text.size, 0, TOKEN_END};
+    }
+    reader->depth--;
+    return out;
+}
+
+void units_check(struct loader *loader, const struct yaml_node *node)
+{
+    struct reader reader = {
+        .loader = loader, .node = node, .text = node->text, .token = token_next(node->text, 0)};
+    while (reader.token.kind != TOKEN_END) {
+        (void)read_logic(&reader);
+        if (reader.token.kind != TOKEN_END) {
+            advance(&reader);
+        }
+    }
+}
