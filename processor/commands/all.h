@@ -21,5 +21,6 @@ int tail_run(int argument_count, char **arguments);
 int test_run(int argument_count, char **arguments);
 int topics_run(int argument_count, char **arguments);
 int why_run(int argument_count, char **arguments);
+int why_not_run(int argument_count, char **arguments);
 
 #endif

@@ -24,6 +24,8 @@ static const struct command commands[] = {
     {"get", "get CUSTOMER [--config FILE] [--json]", "what is kept about a customer", get_run},
     {"why", "why CUSTOMER WHAT [--config FILE] [--json]",
      "why a customer is or is not in a segment, has a life event, was offered", why_run},
+    {"why-not", "why-not CUSTOMER WHAT [--config FILE]",
+     "what keeps a customer out of a segment, or an offer back", why_not_run},
     {"backtest", "backtest --playbook PATH --events FILE.. [--tasks N]",
      "run a playbook over files, without Kafka or Redis", backtest_run},
     {"plan", "plan --playbook NEW --events FILE.. [--out FILE]",

@@ -264,6 +264,46 @@ static void put_text(const struct explanation *e, FILE *out)
     }
 }
 
+/* A leaf that would have to be otherwise. Of a life event none has to be: evidence adds up. */
+static bool hinders(const struct explanation *e, const struct proof_leaf *leaf)
+{
+    bool including = leaf->polarity == POLARITY_INCLUDING;
+    return e->kind == EXPLAIN_LIFE_EVENT ? !including && leaf->holds : leaf->holds != including;
+}
+
+void explained_in_the_way(const struct explanation *e, FILE *out)
+{
+    put_verdict(e, out);
+    if (e->kind == EXPLAIN_LIFE_EVENT ? e->confirmed : e->holds) {
+        (void)fputs("  nothing is in the way\n", out);
+        return;
+    }
+    for (uint32_t i = 0; i < e->leaf_count; i++) {
+        const struct proof_leaf *leaf = &e->leaves[i];
+        if (!hinders(e, leaf)) {
+            continue;
+        }
+        (void)fprintf(out, "  in the way: %.*s %s%.*s", SLICE_ARG(leaf->leaf_id), leaf->holds ? "" : "not ",
+                      SLICE_ARG(leaf->expr));
+        if (leaf->value.size > 0) {
+            (void)fprintf(out, " (it is %.*s)", SLICE_ARG(leaf->value));
+        }
+        (void)fputc('\n', out);
+    }
+    for (uint32_t i = 0; i < e->gate_count; i++) {
+        if (e->gates[i].reason.size > 0) {
+            (void)fprintf(out, "  blocks: %.*s: %.*s\n", SLICE_ARG(e->gates[i].gate),
+                          SLICE_ARG(e->gates[i].reason));
+        }
+    }
+    for (uint32_t i = 0; i < e->missing_count; i++) {
+        (void)fprintf(out, "  missing: %.*s\n", SLICE_ARG(e->missing[i]));
+    }
+    if (e->kind == EXPLAIN_LIFE_EVENT) {
+        put_side(e, POLARITY_INCLUDING, false, "  Not seen, and would speak for it:", out);
+    }
+}
+
 static void put_json_leaf(const struct proof_leaf *leaf, FILE *out)
 {
     (void)fputs("{\"leaf_id\":", out);

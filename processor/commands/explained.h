@@ -19,4 +19,8 @@ enum status explained_customer(const struct engine *engine, const struct playboo
  *     + high_cash  f.cash_min_90d 1421000 > 1098000   yes */
 void explained_print(const struct explanation *explanation, bool json, FILE *out);
 
+/* Only what keeps the customer out, or the offer back: the leaves, gates and missing values that would have to
+ * be otherwise, and what is waited for. Says so when nothing does. */
+void explained_in_the_way(const struct explanation *explanation, FILE *out);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segue why C X: why a customer is or is not in segment X, has or has not life event X, was or was
- * not offered X. */
+ * not offered X. segue why-not C X: only what is in the way. */
 #include <getopt.h>
 #include <string.h>
 
@@ -12,8 +12,10 @@
 #include "commands/lookup.h"
 
 static const char help[] =
-    "usage: segue why [--config FILE] [--json] [--at-event FILE] CUSTOMER NAME\n\n"
+    "usage: segue why     [--config FILE] [--at-event FILE] [--json] CUSTOMER NAME\n"
+    "       segue why-not [--config FILE] [--at-event FILE] CUSTOMER NAME\n\n"
     "NAME is a segment, a life event or an offer. Leaf by leaf, with values; nothing is changed.\n"
+    "why-not: only what keeps the customer out, or the offer back.\n"
     "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now\n";
 
 static void ignore_bad(void *context, const struct event_files_bad *bad)
@@ -43,7 +45,9 @@ static int read_event(const char *path, const struct customer *customer, struct 
     return EXIT_GOOD;
 }
 
-static int explain(struct lookup *lookup, const char *name, const char *event_path, bool json)
+enum manner { MANNER_TEXT, MANNER_JSON, MANNER_IN_THE_WAY };
+
+static int explain(struct lookup *lookup, const char *name, const char *event_path, enum manner manner)
 {
     struct explanation explanation;
     struct event event;
@@ -69,7 +73,11 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
             (void)fputs("segue why: the explanation does not fit\n", stderr);
             return EXIT_NO;
         }
-        explained_print(&explanation, json, stdout);
+        if (manner == MANNER_IN_THE_WAY) {
+            explained_in_the_way(&explanation, stdout);
+        } else {
+            explained_print(&explanation, manner == MANNER_JSON, stdout);
+        }
         return EXIT_GOOD;
     }
     (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`\n",
@@ -77,7 +85,7 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
     return EXIT_NO;
 }
 
-int why_run(int argument_count, char **arguments)
+static int run(int argument_count, char **arguments, const char *command, enum manner manner)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"json", no_argument, NULL, 'j'},
@@ -86,14 +94,13 @@ int why_run(int argument_count, char **arguments)
                                             {NULL, 0, NULL, 0}};
     static struct lookup lookup;
     const char *config = connect_config_default, *event_path = NULL;
-    bool json = false;
     int option;
     optind = 1;
     while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
         if (option == 'c') {
             config = optarg;
-        } else if (option == 'j') {
-            json = true;
+        } else if (option == 'j' && manner != MANNER_IN_THE_WAY) {
+            manner = MANNER_JSON;
         } else if (option == 'e') {
             event_path = optarg;
         } else {
@@ -105,9 +112,19 @@ int why_run(int argument_count, char **arguments)
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    int code = lookup_open("why", config, &lookup);
+    int code = lookup_open(command, config, &lookup);
     if (code == EXIT_GOOD) {
         code = lookup_customer(&lookup, slice_text(arguments[optind]));
     }
-    return code != EXIT_GOOD ? code : explain(&lookup, arguments[optind + 1], event_path, json);
+    return code != EXIT_GOOD ? code : explain(&lookup, arguments[optind + 1], event_path, manner);
+}
+
+int why_run(int argument_count, char **arguments)
+{
+    return run(argument_count, arguments, "why", MANNER_TEXT);
+}
+
+int why_not_run(int argument_count, char **arguments)
+{
+    return run(argument_count, arguments, "why-not", MANNER_IN_THE_WAY);
 }
