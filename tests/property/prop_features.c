@@ -25,6 +25,7 @@ enum {
 };
 
 static uint64_t seed;
+static uint32_t kinds_made[FEATURE_KIND_COUNT]; /* so that no kind is without a law */
 static uint32_t run_number;
 static const struct zones *zones;
 
@@ -76,6 +77,7 @@ static struct feature_def *add(enum feature_kind kind)
     *def = (struct feature_def){.kind = kind, .source = SOURCE_TRANSACTIONS, .armed = true};
     (void)snprintf(names[def_count], sizeof(names[0]), "f%u", def_count);
     def->name = names[def_count++];
+    kinds_made[kind]++;
     enum feature_needs needs = features_kind(kind)->needs;
     if (needs == FEATURE_NEEDS_NUMBER || needs == FEATURE_NEEDS_VALUE) {
         def->from = FEATURE_FROM_FIELD;
@@ -124,9 +126,9 @@ static void set_window(struct random *random, struct feature_def *def)
     do {
         def->unit = (enum feature_unit)random_below(random, 4);
     } while ((windows >> def->unit & 1) == 0);
-    static const uint32_t days[] = {1, 2, 7, 30, 90};
+    static const uint32_t days[] = {1, 2, 7, 30, 90, FEATURES_DAYS_MAX};
     static const uint32_t minutes[] = {1, 7, 60, 100, 1440, 2880};
-    def->length = def->unit == FEATURE_DAYS      ? days[random_below(random, 5)]
+    def->length = def->unit == FEATURE_DAYS      ? days[random_below(random, ARRAY_COUNT(days))]
                   : def->unit == FEATURE_MINUTES ? minutes[random_below(random, 6)]
                   : def->unit == FEATURE_EVENTS  ? (uint32_t)random_between(random, 1, 12)
                                                  : 0;
@@ -532,6 +534,9 @@ int main(void)
     random_init(&random, seed);
     for (run_number = 0; run_number < RUNS; run_number++) {
         one_run(&run, &arena, &random);
+    }
+    for (int kind = 0; kind < FEATURE_KIND_COUNT; kind++) {
+        LAW(kinds_made[kind] > 0, "no stream had the kind %s", features_kind((enum feature_kind)kind)->key);
     }
     (void)printf("ok 1 - %d streams of %d events keep the laws (SEED=%llu)\n1..1\n", RUNS,
                  EVENTS_PER_RUN, (unsigned long long)seed);
