@@ -164,6 +164,7 @@ enum status engine_explain(const struct engine *engine, const void *task,
     work->scope.event = event;
     work->step.task_now_ms = work->scope.now_ms;
     work->step.live = true;
+    work->moment = features_moment(engine->playbook->features, part(copy, engine->features), &work->scope);
     work_read_features(work);
     for (uint32_t i = 0; i < engine->playbook->segments.count; i++) {
         const struct segment_state *state =

@@ -38,11 +38,24 @@ static size_t place(size_t *at, size_t size)
     return here;
 }
 
+/* Lays out the part `recall` too. */
+static size_t recall_size(struct engine *engine)
+{
+    const struct playbook *playbook = engine->playbook;
+    size_t at = sizeof(struct recall_head) + engine->reads.width * sizeof(uint64_t);
+    engine->recall_life = place(&at, playbook->life.count * sizeof(int64_t));
+    engine->recall_segments = place(&at, playbook->segments.count * sizeof(int64_t));
+    engine->recall_series = place(&at, playbook->series_count * sizeof(int64_t));
+    engine->recall_dues = place(&at, features_dues_size(playbook->features));
+    return at;
+}
+
 static void place_parts(struct engine *engine)
 {
     const struct playbook *playbook = engine->playbook;
     size_t at = aligned(sizeof(struct customer));
     engine->features = place(&at, features_state_size(playbook->features));
+    engine->recall = place(&at, recall_size(engine));
     engine->series = place(&at, playbook->series_count * sizeof(struct series_state));
     engine->life = place(&at, playbook->life.count * sizeof(struct life_state));
     engine->segments = place(&at, playbook->segments.count * sizeof(struct segment_state));
@@ -269,6 +282,7 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
                            ENGINE_VIEW_FIELDS_MAX);
     }
     name_parts(engine);
+    reads_build(engine);
     place_parts(engine);
     engine->layout_hash = hash_layout(engine);
     status = check_sizes(engine, out_text);

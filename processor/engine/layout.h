@@ -25,13 +25,51 @@ struct engine_keys {
     uint32_t offers[OFFERS_MAX];
 };
 
+/* The rows of rules/recall.h: one per feature, then one per series, then these. */
+enum reads_input {
+    READS_LIFE,
+    READS_SEGMENTS,
+    READS_DAY,
+    READS_EVENT,
+    READS_ALWAYS,
+    READS_FEEDBACK,
+    READS_COUNT
+};
+
+/* Which conditions and definitions read what (reads.c). The definitions are copies in which conditions have
+ * numbers. */
+struct reads {
+    struct life_events life;
+    struct segments segments;
+    uint32_t width;      /* words of a row */
+    uint32_t life_at; /* word at which the settled life events stand in a row */
+    uint32_t segments_at;
+    uint32_t series_rows, input_rows; /* the first of each */
+    const uint64_t *rows;
+    uint64_t life_vulnerable;
+};
+
+/* First in a customer's part `recall`; then `width` words, moments of life events, segments and series,
+ * and the features' dues. Zeroed: nothing is known. */
+struct recall_head {
+    int64_t life_ms, segments_ms; /* the least of each */
+    int64_t watch_ms;             /* the profile's names */
+    uint64_t life_in, life_open;
+    uint64_t segments_in[SEGMENTS_MAX / 64];
+    int32_t today; /* of the last evaluation */
+    bool known;
+};
+
 struct engine {
     const struct playbook *playbook;
+    struct reads reads;
     const struct zones *zones;
     struct engine_options options;
     uint64_t layout_hash;
     /* offsets in a customer's block */
-    size_t features, series, life, segments, ledger, histories, view_hashes;
+    size_t features, recall, series, life, segments, ledger, histories, view_hashes;
+    /* offsets in the part `recall` */
+    size_t recall_life, recall_segments, recall_series, recall_dues;
     size_t customer_size;
     /* offsets in a task's block */
     size_t sizes, segments_swept, offers_task;
@@ -50,6 +88,13 @@ struct task_head {
     uint64_t swept_hash; /* the playbook under which every customer was evaluated at least once */
     uint64_t begun_hash; /* the one for which a sweep was begun */
 };
+
+/* From engine->playbook; memory_take'n. */
+void reads_build(struct engine *engine);
+static inline const uint64_t *reads_row(const struct reads *reads, uint32_t row)
+{
+    return reads->rows + (size_t)row * reads->width;
+}
 
 /* Every customer there is was evaluated under this playbook (layout.c). */
 void sweep_is_done(const struct engine *engine, void *task);

@@ -6,6 +6,7 @@
 #include "base/invariant.h"
 #include "engine/layout.h"
 #include "engine/profile.h"
+#include "engine/recall.h"
 #include "engine/work.h"
 
 void work_begin(struct work *work, const struct engine *engine, void *task,
@@ -16,10 +17,13 @@ void work_begin(struct work *work, const struct engine *engine, void *task,
     work->customer = customer;
     work->effects = effects;
     arena_init(&work->scratch, work->scratch_block, sizeof(work->scratch_block));
+    memset(work->touched, 0, sizeof(work->touched));
+    work->series_touched = 0;
     work->scope =
         (struct scope){.customer = customer,
                        .zones = engine->zones,
                        .features = work->values,
+                       .restless = &work->restless,
                        .silent_from_ms = ((const struct task_head *)task)->silent_from_ms};
     work->step = (struct step){
         .scope = &work->scope,
@@ -47,10 +51,6 @@ static void read_feature(void *reader, uint32_t index)
     const struct playbook *playbook = engine->playbook;
     if (index < playbook->feature_count) {
         void *features = part(work->customer, engine->features);
-        if (!work->moment_known) {
-            work->moment = features_moment(playbook->features, features, &work->scope);
-            work->moment_known = true;
-        }
         work->values[index] = features_value(playbook->features, features, index, &work->moment);
         value_stands(work, index);
         return;
@@ -74,7 +74,6 @@ void work_read_features(struct work *work)
     work->scope.features_ready = work->ready;
     work->scope.read_feature = read_feature;
     work->scope.reader = work;
-    work->moment_known = false;
     memset(work->ready, 0, (work->scope.feature_count + 63) / 64 * sizeof(work->ready[0]));
 }
 
@@ -95,26 +94,38 @@ struct offers_facts work_facts(const struct work *work, uint64_t *out_in)
     };
 }
 
+/* As work_facts, from what the stages have just left. */
+static struct offers_facts facts_now(const struct work *work)
+{
+    uint64_t open = *work->life_recall.open;
+    return (struct offers_facts){
+        .segments_in = work->segments_recall.in,
+        .life_open = open,
+        .life_vulnerable = open & work->engine->reads.life_vulnerable,
+    };
+}
+
 /* Life events, segments, offers: each reads what those before it have said. */
 static void run_stages(struct work *work)
 {
     const struct engine *engine = work->engine;
     const struct playbook *playbook = engine->playbook;
+    const struct reads *reads = &engine->reads;
     struct step *step = &work->step;
     struct life_state *life = part(work->customer, engine->life);
     struct segment_state *segments = part(work->customer, engine->segments);
     work->scope.life_count = 0;
     work->scope.segment_count = 0;
     work_read_features(work);
-    arena_reset(&work->scratch);
-    struct life_result changes = life_evaluate(&playbook->life, life, work->life_names, step);
-    arena_reset(&work->scratch);
+    step->recall = &work->life_recall;
+    struct life_result changes = life_evaluate(&reads->life, life, work->life_names, step);
     struct segments_result transitions;
-    segments_evaluate(&playbook->segments, segments, part(work->task, engine->sizes),
+    step->recall = &work->segments_recall;
+    segments_evaluate(&reads->segments, segments, part(work->task, engine->sizes),
                       work->segment_names, step, &transitions);
     arena_reset(&work->scratch);
-    uint64_t in[SEGMENTS_MAX / 64];
-    struct offers_facts facts = work_facts(work, in);
+    step->recall = NULL;
+    struct offers_facts facts = facts_now(work);
     facts.segments_entered = transitions.entered;
     facts.life_confirmed = changes.confirmed;
     offers_evaluate(&playbook->offers, part(work->customer, engine->ledger),
@@ -134,23 +145,10 @@ static void arm_deadline(struct work *work)
     const struct engine *engine = work->engine;
     const struct playbook *playbook = engine->playbook;
     int64_t now_ms = work->scope.now_ms;
-    const struct series_state *series = part_of(work->customer, engine->series);
-    int64_t next = features_deadline(playbook->features, part_of(work->customer, engine->features),
-                                     &work->scope);
-    for (uint32_t i = 0; i < playbook->series_count; i++) {
-        int64_t change_ms = series_next_change(
-            &playbook->series[i], &series[i], engine->zones, work->customer->profile.zone,
-            scope_judged_until(&work->scope, SOURCE_TRANSACTIONS));
-        next = earlier(next, scope_absence_due(&work->scope, SOURCE_TRANSACTIONS, change_ms));
-    }
-    next = earlier(next, life_next_change(&playbook->life, part_of(work->customer, engine->life),
-                                          &work->scope));
-    next = earlier(next, segments_next_change(&playbook->segments,
-                                              part_of(work->customer, engine->segments), now_ms));
+    int64_t next = recall_end(work);
     next =
         earlier(next, offers_next_change(&playbook->offers, part_of(work->customer, engine->ledger),
                                          part_of(work->customer, engine->histories), now_ms));
-    next = earlier(next, rules_next_change(&playbook->watch, &work->scope));
     INVARIANT(next > now_ms);
     work->customer->deadline_ms = next;
 }
@@ -169,6 +167,8 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     work->scope.now_ms = moment_ms;
     work->scope.event = event;
     work->scope.feature_count = 0; /* what an earlier moment read is not of this one */
+    memset(work->touched, 0, sizeof(work->touched));
+    work->series_touched = 0;
     /* In stream clock a deadline is as old as its moment, whenever it is noticed; in live clock one that fell due
      * a week ago, while nobody ran, is too old to make offers. */
     bool as_of_task = event != NULL || work->engine->options.clock == ENGINE_CLOCK_LIVE;
@@ -315,16 +315,22 @@ static void evaluate_event(struct work *work, const struct event *event)
     }
     struct features_outcome outcome = features_event(
         playbook->features, part(customer, engine->features), &work->scope, &work->scratch);
+    memcpy(work->touched, outcome.touched, sizeof(work->touched));
     if (outcome.result != FEATURES_DUPLICATE && outcome.result != FEATURES_LATE) {
         work->step.origin =
             outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
         struct series_state *series = part(customer, engine->series);
         for (uint32_t i = 0; i < playbook->series_count; i++) {
-            (void)series_update(&playbook->series[i], &series[i], event, &work->scope,
-                                &work->scratch);
+            arena_reset(&work->scratch);
+            if (series_update(&playbook->series[i], &series[i], event, &work->scope, &work->scratch)) {
+                work->series_touched |= UINT32_C(1) << i;
+            }
         }
+        recall_begin(work);
         run_stages(work);
     } else {
+        recall_begin(work);
+        recall_pass_over(work);
         work_read_features(work); /* the deadlines below are asked at this moment */
     }
     arm_deadline(work);
@@ -350,6 +356,7 @@ static enum engine_result fire_deadlines(struct work *work, int64_t until_ms)
         uint32_t first_output = work->effects->count;
         int64_t moment_ms = customer->deadline_ms;
         begin_moment(work, NULL, moment_ms > customer->seen_ms ? moment_ms : customer->seen_ms);
+        recall_begin(work);
         run_stages(work);
         arm_deadline(work);
         end_moment(work, first_output);

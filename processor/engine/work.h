@@ -5,7 +5,8 @@
 
 #include "engine/layout.h"
 
-enum { SCRATCH_SIZE = 65536 }; /* bytes for strings made by rules of one stage */
+enum { SCRATCH_SIZE = 65536 }; /* bytes for strings made by rules of one definition */
+_Static_assert(SERIES_DEFS_MAX <= 32, "a bit each");
 
 struct work {
     const struct engine *engine;
@@ -18,8 +19,12 @@ struct work {
     struct arena scratch;
     struct slice life_names[LIFE_DEFS_MAX];
     struct slice segment_names[SEGMENTS_MAX];
-    struct features_moment moment; /* of the values below, once the first was read */
-    bool moment_known;
+    struct features_moment moment; /* of the values below */
+    uint64_t touched[FEATURES_WORDS]; /* features that the event or time may have moved */
+    uint32_t series_touched;          /* a bit each */
+    bool restless;                    /* scope.restless */
+    struct recall life_recall, segments_recall;
+    uint64_t looked[1 + SEGMENTS_MAX / 64]; /* their `looked` */
     uint64_t ready[RULES_FEATURES_MAX / 64]; /* which values stand */
     struct feature_value values[RULES_FEATURES_MAX];
     uint8_t scratch_block[SCRATCH_SIZE];
@@ -29,8 +34,8 @@ struct work {
 void work_begin(struct work *work, const struct engine *engine, void *task,
                 struct customer *customer, struct effects *effects);
 
-/* From now on scope_feature() gives features and series as they stand at scope.now_ms. Again after the
- * customer's features or the moment have changed. */
+/* work->moment is set. From now on scope_feature() gives features and series as they stand at scope.now_ms.
+ * Again after the customer's features or the moment have changed. */
 void work_read_features(struct work *work);
 
 /* What the stages before offers say, without evaluating them: as they stand. `out_in`: SEGMENTS_MAX bits. */

@@ -4,13 +4,6 @@
 #include "features/tiles.h"
 #include "features/values.h"
 
-/* The earliest change found so far: the start of a local day, or a moment. Days are turned into moments once,
- * at the end. */
-struct due {
-    int64_t day;
-    int64_t at_ms;
-};
-
 static void due_day(struct due *due, const struct features_moment *moment, int64_t day)
 {
     if (day > moment->today && day < due->day) {
@@ -114,7 +107,7 @@ static void due_distinct(const struct features_plan *plan, const void *state, ui
     }
 }
 
-static void due_feature(const struct features_plan *plan, const void *state, uint32_t index,
+void due_feature(const struct features_plan *plan, const void *state, uint32_t index,
                         const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
@@ -176,7 +169,7 @@ static void due_with_operands(const struct features_plan *plan, const void *stat
     }
 }
 
-static int64_t settle(const struct due *due, const struct features_moment *moment)
+int64_t due_settle(const struct due *due, const struct features_moment *moment)
 {
     int64_t at_ms = due->at_ms;
     if (due->day <= PLAN_TILE_MAX) {
@@ -193,7 +186,7 @@ int64_t features_next_change(const struct features_plan *plan, const void *state
     struct features_moment moment = features_moment(plan, state, scope);
     struct due due = {INT64_MAX, INT64_MAX};
     due_with_operands(plan, state, index, &moment, &due);
-    return settle(&due, &moment);
+    return due_settle(&due, &moment);
 }
 
 int64_t features_deadline(const struct features_plan *plan, const void *state,
@@ -206,7 +199,7 @@ int64_t features_deadline(const struct features_plan *plan, const void *state,
             due_with_operands(plan, state, i, &moment, &due);
         }
     }
-    return settle(&due, &moment);
+    return due_settle(&due, &moment);
 }
 
 int64_t features_reaches(const struct features_plan *plan, const void *state, uint32_t index,
@@ -231,5 +224,5 @@ int64_t features_reaches(const struct features_plan *plan, const void *state, ui
             due_day(&due, &moment, zones_local_day(moment.zones, moment.zone, time_ms) + threshold);
         }
     }
-    return settle(&due, &moment);
+    return due_settle(&due, &moment);
 }

@@ -177,6 +177,7 @@ struct arrival {
     struct facts facts;
     uint64_t id;
     bool remembers;
+    bool took_back; /* what an earlier event gave: any feature of the source may have moved */
 };
 
 static uint64_t id_hash(const struct event *event, struct slice id)
@@ -190,8 +191,9 @@ static uint64_t reversal_hash(const struct event *event)
     return hash64(event->event_id, event->source + (uint64_t)SOURCE_COUNT);
 }
 
-static void take_back(const struct arrival *arrival, int32_t slot, uint8_t flag)
+static void take_back(struct arrival *arrival, int32_t slot, uint8_t flag)
 {
+    arrival->took_back = true;
     struct remembered_entry *entry =
         remembered_entry(arrival->plan, arrival->state, arrival->source, slot);
     struct facts given = remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
@@ -244,7 +246,7 @@ static enum features_result take_reversed(struct arrival *arrival, const struct 
 }
 
 /* Its reversal came first and subtracted its own fields: add those again, and the pair is nothing. */
-static enum features_result meet_reversal(const struct arrival *arrival, int32_t slot, uint8_t flag)
+static enum features_result meet_reversal(struct arrival *arrival, int32_t slot, uint8_t flag)
 {
     struct remembered_entry *entry =
         remembered_entry(arrival->plan, arrival->state, arrival->source, slot);
@@ -261,7 +263,7 @@ static enum features_result meet_reversal(const struct arrival *arrival, int32_t
 }
 
 /* The PENDING that this POSTED names under another id: gone now, or when it comes late. */
-static void replace_pending(const struct arrival *arrival, const struct event *event)
+static void replace_pending(struct arrival *arrival, const struct event *event)
 {
     uint64_t other = id_hash(event, event->tx.reverses);
     int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, other);
@@ -317,6 +319,22 @@ static uint8_t class_of(bool pending, bool late)
     return (uint8_t)((pending ? FEED_PENDING : FEED_POSTED) * (late ? 4 : 1));
 }
 
+static void name_touched(const struct arrival *arrival, bool whole, bool new_day, uint64_t *touched)
+{
+    const struct features_plan *plan = arrival->plan;
+    const struct source_plan *source = arrival->source;
+    uint32_t words = (plan->count + 63) / 64;
+    for (uint64_t rest = whole ? 0 : arrival->facts.matched; rest != 0; rest &= rest - 1) {
+        const uint64_t *moved = source->by_predicate[__builtin_ctzll(rest)];
+        for (uint32_t i = 0; i < words; i++) {
+            touched[i] |= moved[i];
+        }
+    }
+    for (uint32_t i = 0; i < words; i++) {
+        touched[i] |= (whole ? source->all[i] : 0) | (new_day ? plan->anchored[i] : 0);
+    }
+}
+
 struct features_outcome features_event(const struct features_plan *plan, void *state,
                                        const struct scope *scope, struct arena *scratch)
 {
@@ -324,7 +342,7 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     INVARIANT(event != NULL && event->source < SOURCE_COUNT);
     const struct source_plan *source = &plan->sources[event->source];
     if (!source->any) {
-        return (struct features_outcome){FEATURES_ACCEPTED, false};
+        return (struct features_outcome){.result = FEATURES_ACCEPTED};
     }
     struct state_head *head = state;
     struct arrival arrival = {.plan = plan, .state = state, .source = source};
@@ -346,8 +364,13 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     if (result == FEATURES_ACCEPTED && late) {
         result = FEATURES_LATE;
     }
-    if (!late && result != FEATURES_DUPLICATE && arrival.facts.day > head->latest_day) {
+    bool new_day = !late && result != FEATURES_DUPLICATE && arrival.facts.day > head->latest_day;
+    if (new_day) {
         head->latest_day = arrival.facts.day;
     }
-    return (struct features_outcome){result, result != FEATURES_DUPLICATE};
+    struct features_outcome outcome = {.result = result, .changed = result != FEATURES_DUPLICATE};
+    if (result != FEATURES_DUPLICATE) {
+        name_touched(&arrival, arrival.took_back || result == FEATURES_REVERSED, new_day, outcome.touched);
+    }
+    return outcome;
 }

@@ -270,10 +270,14 @@ enum features_result {
     FEATURES_RESULT_COUNT
 };
 
+enum { FEATURES_WORDS = FEATURES_MAX / 64 };
+
 struct features_outcome {
     enum features_result result;
     /* some feature's state changed (last and arrival features change with every event) */
     bool changed;
+    /* A bit per feature whose value may differ from before the event; all others' do not. */
+    uint64_t touched[FEATURES_WORDS];
 };
 
 /* Take one event in. `scope` has event, customer, zones and now_ms; now_ms may not go back for this customer.
@@ -318,6 +322,29 @@ int64_t features_next_change(const struct features_plan *plan, const void *state
  * INT64_MAX when it already is, or nothing has ever come. For other kinds: features_next_change. */
 int64_t features_reaches(const struct features_plan *plan, const void *state, uint32_t index,
                          int64_t threshold, const struct scope *scope);
+
+/* How a value moves as time passes, with no event. */
+enum feature_drift {
+    FEATURE_STEADY,
+    FEATURE_DRIFTS_DAILY, /* at the start of a local day */
+    FEATURE_DRIFTS,       /* at any moment */
+};
+enum feature_drift features_drift(const struct features_plan *plan, uint32_t index);
+
+/* Dues: the next change of each armed feature, kept beside a customer's state so that after an event only those of
+ * the features that it touched are reckoned again. Not packed: after features_dues_init all are due. */
+size_t features_dues_size(const struct features_plan *plan); /* a multiple of 8; alignment 8 */
+void features_dues_init(const struct features_plan *plan, void *dues);
+/* Do the dues of this feature tell every moment at which what rules make of it can change with no event? */
+bool features_dues_tell(const struct features_plan *plan, uint32_t index);
+/* Add the bits of the features whose due has come. */
+void features_dues_reached(const struct features_plan *plan, const void *dues,
+                           const struct features_moment *moment, uint64_t bits[FEATURES_WORDS]);
+/* Add the features that are made of those (ratio, rfm). */
+void features_add_readers(const struct features_plan *plan, uint64_t bits[FEATURES_WORDS]);
+/* Reckon the dues of these features again; the least of all: what features_deadline says. */
+int64_t features_dues_settle(const struct features_plan *plan, const void *state, void *dues,
+                             const struct features_moment *moment, const uint64_t bits[FEATURES_WORDS]);
 
 /* State <-> bytes. Parts carry a 32-bit name made of their meaning, so bytes of an older playbook keep every
  * part whose meaning is unchanged, whatever the names and windows of the features that read it (a longer window

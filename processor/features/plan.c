@@ -500,6 +500,7 @@ enum status features_plan_build(const struct feature_def *defs, uint32_t count,
         }
     }
     status = status == STATUS_OK ? plan_lay_out(builder.plan, arena) : status;
+    status = status == STATUS_OK ? plan_dues(builder.plan, arena) : status;
     if (status != STATUS_OK) {
         return status_fail(&out_problem->text, status,
                            "no room for the plan of %u features, or more than "

@@ -148,6 +148,8 @@ struct source_plan {
     const uint16_t *cells, *samples, *tables;
     uint32_t predicate_count, value_count, cell_count, samples_count, table_count;
     uint32_t groups; /* bit per group that has a cell of this source */
+    const uint64_t (*by_predicate)[FEATURES_WORDS]; /* the features that a matching event may move */
+    uint64_t all[FEATURES_WORDS];                   /* that any event of the source may */
     bool any;
     bool takes_pending;
     struct remembered_plan remembered;
@@ -163,6 +165,15 @@ struct reader {
     enum feature_value_type type;
 };
 
+/* Dues (dues.c) stand in two lists: of features that change at a local midnight, and of those that change at any
+ * moment. */
+struct dues_plan {
+    const uint16_t *daily; /* by place: the feature */
+    const uint16_t *timed;
+    const uint16_t *place; /* by feature: its place in its list; UINT16_MAX: no due is kept */
+    uint32_t daily_count, timed_count;
+};
+
 struct features_plan {
     const struct feature_def *defs;
     uint32_t count;
@@ -175,6 +186,9 @@ struct features_plan {
     const struct reader *readers;
     uint32_t cell_count, group_count, window_count, samples_count, table_count;
     struct source_plan sources[SOURCE_COUNT];
+    struct dues_plan dues;
+    uint64_t anchored[FEATURES_WORDS]; /* features that move with the customer's latest day */
+    uint64_t made[FEATURES_WORDS];     /* ratio and rfm */
     size_t state_size;
     size_t packed_size_max;
 };
@@ -191,6 +205,9 @@ enum feature_value_type plan_value_type(const struct feature_def *def);
 
 /* Groups, windows, offsets and sizes, once every part is known. STATUS_FULL: the arena, or too many groups. */
 enum status plan_lay_out(struct features_plan *plan, struct arena *arena);
+
+/* Which features an event can move and whose dues are kept, once every part is planned. STATUS_FULL: the arena. */
+enum status plan_dues(struct features_plan *plan, struct arena *arena);
 
 /* What one event means to the plan; what is remembered of it. */
 struct facts {

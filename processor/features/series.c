@@ -371,14 +371,14 @@ static void close_gap(struct series_state *state, struct series_track *track)
 
 /* A payer that nobody knows pays what another was to pay these days, to within 4 %, while that one is silent:
  * it is the same one under a new name (a merger, a payroll service). */
-static void follow_rename(const struct series_def *def, struct series_state *state, uint64_t key,
+static bool follow_rename(const struct series_def *def, struct series_state *state, uint64_t key,
                           int64_t time_ms, int64_t amount_minor, const struct calendar *calendar)
 {
     struct series_track *found = NULL;
     for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
         struct series_track *track = &state->tracks[i];
         if (track->key == key) {
-            return;
+            return false;
         }
         int64_t level = track->amounts[0];
         int64_t distance = amount_minor > level ? amount_minor - level : level - amount_minor;
@@ -393,6 +393,7 @@ static void follow_rename(const struct series_def *def, struct series_state *sta
         found->key = key;
         found->renamed_ms = time_ms;
     }
+    return found != NULL;
 }
 
 bool series_update(const struct series_def *def, struct series_state *state, const struct event *event,
@@ -422,8 +423,9 @@ bool series_update(const struct series_def *def, struct series_state *state, con
         }
         return false;
     }
+    bool changed = false;
     if (def->follow_renames) {
-        follow_rename(def, state, key, event->time_ms, tx->amount_minor, &calendar);
+        changed = follow_rename(def, state, key, event->time_ms, tx->amount_minor, &calendar);
     }
     struct series_track *track = track_take(state, key);
     if (track->key == 0) {
@@ -432,6 +434,7 @@ bool series_update(const struct series_def *def, struct series_state *state, con
     }
     if (event->time_ms >= track->due_ms && track->gaps < UINT8_MAX) {
         track->gaps++;
+        changed = true;
     }
     if (!amount_fits(def, tx->amount_minor, track->amount_minor)) {
         other_amount(def, track, event->time_ms, tx->amount_minor, &calendar);
@@ -440,7 +443,7 @@ bool series_update(const struct series_def *def, struct series_state *state, con
         track->first_ms = event->time_ms < track->first_ms ? event->time_ms : track->first_ms;
         track->alive_ms = event->time_ms > track->alive_ms ? event->time_ms : track->alive_ms;
     } else {
-        return false;
+        return changed;
     }
     renew(def, track, &calendar);
     return true;

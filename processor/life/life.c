@@ -353,22 +353,53 @@ static void evaluate_one(const struct life_def *def, struct life_state *state, s
     }
 }
 
+/* What the evaluation of one definition leaves for the next moment. */
+static void remember(const struct life_state *before, const struct life_state *state, uint32_t index,
+                     struct step *step)
+{
+    struct recall *recall = step->recall;
+    bool changed = memcmp(before, state, sizeof(*state)) != 0;
+    bool confirmed = state->phase == LIFE_PHASE_CONFIRMED;
+    recall_put(recall->looked, index, true);
+    recall_put(recall->settled, index, !changed && !*step->scope->restless);
+    recall_put(recall->open, index, state->phase != LIFE_PHASE_IDLE);
+    if (recall_has(recall->in, index) != confirmed) {
+        recall_put(recall->in, index, confirmed);
+        recall_clear(recall->bits, recall->row, recall->width);
+    }
+}
+
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step)
 {
+    struct recall *recall = step->recall;
     struct life_result result = {0};
     uint32_t count = 0;
-    for (uint32_t i = 0; i < events->count; i++) {
+    if (recall != NULL) {
+        recall_wake(recall, events->count, step->scope->now_ms);
+    }
+    for (uint32_t i = recall_next(recall, 0, events->count); i < events->count;
+         i = recall_next(recall, i + 1, events->count)) {
         struct life_state *state = &states[i];
-        uint8_t before = state->phase;
+        struct life_state before = *state;
+        if (recall != NULL) {
+            *step->scope->restless = false;
+        }
+        arena_reset(step->scratch); /* so that what one needs is nothing to the next */
         evaluate_one(&events->defs[i], state, step);
+        if (recall != NULL) {
+            remember(&before, state, i, step);
+        }
         uint64_t bit = UINT64_C(1) << i;
-        if (state->phase != before) {
+        if (state->phase != before.phase) {
             result.suspected |= state->phase == LIFE_PHASE_SUSPECTED ? bit : 0;
             result.confirmed |= state->phase == LIFE_PHASE_CONFIRMED ? bit : 0;
             result.ended |= state->phase == LIFE_PHASE_IDLE ? bit : 0;
         }
-        if (state->phase == LIFE_PHASE_CONFIRMED) {
+    }
+    for (uint32_t i = 0; i < events->count; i++) {
+        i = recall == NULL ? i : recall_find(recall->in, true, i, events->count);
+        if (i < events->count && states[i].phase == LIFE_PHASE_CONFIRMED) {
             names[count++] = events->defs[i].id;
         }
     }
@@ -410,27 +441,41 @@ static int64_t next_absence(const struct life_absent *absent, const struct scope
     return scope_absence_due(scope, (enum source)absent->source, since->i + absent->for_ms + 1);
 }
 
-int64_t life_next_change(const struct life_events *events, const struct life_state *states,
-                         const struct scope *scope)
+static int64_t next_of(const struct life_def *def, const struct life_state *state, const struct scope *scope)
 {
     int64_t now_ms = scope->now_ms;
+    int64_t at_ms = next_absence(&def->absent, scope);
+    for (uint32_t k = 0; k < def->signal_count; k++) {
+        int64_t signal_ms = next_absence(&def->signals[k].absent, scope);
+        at_ms = signal_ms < at_ms ? signal_ms : at_ms;
+    }
+    if (state->phase == LIFE_PHASE_CONFIRMED && def->expires_ms > 0) {
+        int64_t end_ms = state->confirmed_ms + def->expires_ms;
+        at_ms = end_ms > now_ms && end_ms < at_ms ? end_ms : at_ms;
+    }
+    int64_t fade_ms = next_fade(def, state, now_ms);
+    return fade_ms < at_ms ? fade_ms : at_ms;
+}
+
+int64_t life_next_change(const struct life_events *events, const struct life_state *states,
+                         const struct recall *recall, const struct scope *scope)
+{
     int64_t next = INT64_MAX;
-    for (uint32_t i = 0; i < events->count; i++) {
-        const struct life_def *def = &events->defs[i];
-        int64_t at_ms = next_absence(&def->absent, scope);
-        for (uint32_t k = 0; k < def->signal_count; k++) {
-            int64_t signal_ms = next_absence(&def->signals[k].absent, scope);
-            at_ms = signal_ms < at_ms ? signal_ms : at_ms;
-        }
-        if (states[i].phase == LIFE_PHASE_CONFIRMED && def->expires_ms > 0) {
-            int64_t end_ms = states[i].confirmed_ms + def->expires_ms;
-            at_ms = end_ms > now_ms && end_ms < at_ms ? end_ms : at_ms;
-        }
-        int64_t fade_ms = next_fade(def, &states[i], now_ms);
-        at_ms = fade_ms < at_ms ? fade_ms : at_ms;
+    for (uint32_t i = 0; recall == NULL && i < events->count; i++) {
+        int64_t at_ms = next_of(&events->defs[i], &states[i], scope);
         next = at_ms < next ? at_ms : next;
     }
-    return next;
+    if (recall == NULL) {
+        return next;
+    }
+    uint32_t i = recall_find(recall->looked, true, 0, events->count);
+    if (i == events->count) {
+        return *recall->least_ms;
+    }
+    for (; i < events->count; i = recall_find(recall->looked, true, i + 1, events->count)) {
+        recall->next_ms[i] = next_of(&events->defs[i], &states[i], scope);
+    }
+    return *recall->least_ms = recall_least(recall, events->count);
 }
 
 void life_erase(const struct life_events *events, struct life_state *states, struct step *step)

@@ -96,8 +96,9 @@ struct life_result {
 /* Evaluating more often than needed changes nothing: what holds is remembered by its edges, which fall
  * on events and deadlines.
  *
- * Evaluate all definitions at scope->now_ms; outputs go to step->effects, names of confirmed events to
- * `names` (room for `count`) and into step->scope->life. Life events do not read `life` or `seg`.
+ * Evaluate at scope->now_ms all definitions of which something may have changed (step->recall; NULL: all);
+ * outputs go to step->effects, names of confirmed events to `names` (room for `count`) and into
+ * step->scope->life. Life events do not read `life` or `seg`.
  * `states`: count entries. */
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step);
@@ -106,10 +107,11 @@ struct life_result life_evaluate(const struct life_events *events, struct life_s
 void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena);
 
 /* The first moment after scope->now_ms at which life_evaluate could decide otherwise with no event.
+ * `recall`: only the definitions that were looked at are asked again; NULL: all.
  * While a source is silent for everybody (scope->silent_from_ms), its absences are asked again every
  * minute. */
 int64_t life_next_change(const struct life_events *events, const struct life_state *states,
-                         const struct scope *scope);
+                         const struct recall *recall, const struct scope *scope);
 
 /* End every open episode with origin ERASURE (nothing is published but the ends). */
 void life_erase(const struct life_events *events, struct life_state *states, struct step *step);

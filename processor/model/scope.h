@@ -47,6 +47,9 @@ struct scope {
     const uint64_t *features_ready;
     void (*read_feature)(void *reader, uint32_t index);
     void *reader;
+    /* Set when a rule reads the event or the clock: what it said may be otherwise at the next moment.
+     * NULL: nobody asks. */
+    bool *restless;
     const struct slice *life; /* names of confirmed life events */
     uint32_t life_count;
     const struct slice *segments; /* names of segments the customer is in */

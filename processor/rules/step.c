@@ -112,15 +112,42 @@ void proof_add_missing(struct proof *proof, struct arena *arena, struct slice wh
     proof->missing[proof->missing_count++] = arena_copy(arena, name);
 }
 
+static enum rules_truth evaluate(const struct condition *condition, struct step *step, struct slice *out_why)
+{
+    enum rules_truth truth = rules_holds(condition->program, step->scope, step->scratch, out_why);
+    step->unknowns += truth == RULES_UNKNOWN;
+    return truth;
+}
+
+/* What it said last, unless something that it reads has changed since. 2 bits: 0 not known, else
+ * 1 + enum rules_truth. */
+static enum rules_truth recall_holds(const struct condition *condition, struct step *step)
+{
+    uint64_t *word = &step->recall->bits[condition->number / 32];
+    uint32_t shift = condition->number % 32 * 2;
+    uint64_t known = *word >> shift & 3;
+    if (known != 0) {
+        return (enum rules_truth)(known - 1);
+    }
+    bool *restless = step->scope->restless;
+    bool before = *restless;
+    *restless = false;
+    enum rules_truth truth = evaluate(condition, step, NULL);
+    if (!*restless) {
+        *word |= ((uint64_t)truth + 1) << shift;
+    }
+    *restless = *restless || before;
+    return truth;
+}
+
 enum rules_truth condition_holds(const struct condition *condition, struct step *step,
                                  struct slice *out_why)
 {
     if (condition->program == NULL) {
         return RULES_YES;
     }
-    enum rules_truth truth = rules_holds(condition->program, step->scope, step->scratch, out_why);
-    step->unknowns += truth == RULES_UNKNOWN;
-    return truth;
+    bool kept = step->recall != NULL && condition->number != 0 && out_why == NULL;
+    return kept ? recall_holds(condition, step) : evaluate(condition, step, out_why);
 }
 
 bool condition_reads_event(const struct condition *condition)

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "model/output.h"
+#include "rules/recall.h"
 #include "rules/rules.h"
 
 enum {
@@ -18,6 +19,7 @@ struct condition {
     struct slice name; /* "high_cash"; "when", "exit_when", "eligible", ... for keys */
     struct slice text; /* as written */
     const struct cel_program *program; /* NULL: the key is absent */
+    uint32_t number; /* from 1: its place among what is recalled; 0: evaluated whenever it is asked */
 };
 
 /* One evaluation: an event, or a deadline at its own moment. Built by the engine, valid for the call. */
@@ -28,6 +30,7 @@ struct step {
     struct arena *scratch;
     const struct cel_environment *environment; /* RULES_CUSTOMER's, for the names behind slots */
     struct customer *customer;
+    struct recall *recall; /* of the stage that is evaluating; NULL: nothing is recalled, all is looked at */
     struct cause cause;   /* of outputs */
     int64_t task_now_ms;  /* the task's now: later than scope->now_ms while catching up */
     uint64_t salt;        /* keyed hashes of holdouts and arms */
@@ -63,7 +66,8 @@ void proof_add_fact(struct proof *proof, struct arena *arena, struct proof_leaf 
 /* Note a reason as rules_holds gives it: "missing:f.x" adds f.x once; other texts are ignored. */
 void proof_add_missing(struct proof *proof, struct arena *arena, struct slice why);
 
-/* rules_holds over a condition, counting unknowns in step->unknowns. A NULL program is RULES_YES. */
+/* rules_holds over a condition, counting unknowns in step->unknowns. A NULL program is RULES_YES. Without `out_why`
+ * what step->recall still knows is not evaluated again. */
 enum rules_truth condition_holds(const struct condition *condition, struct step *step,
                                  struct slice *out_why);
 

@@ -12,7 +12,7 @@ enum rules_truth segment_entry(const struct segment_def *def, struct step *step,
         const struct condition *condition =
             including ? &def->including[i] : &def->excluding[i - def->including_count];
         struct slice why = {NULL, 0};
-        enum rules_truth truth = condition_holds(condition, step, &why);
+        enum rules_truth truth = condition_holds(condition, step, proof != NULL ? &why : NULL);
         if (proof != NULL) {
             proof_add(proof, arena, step, condition,
                       including ? POLARITY_INCLUDING : POLARITY_EXCLUDING);
@@ -40,7 +40,8 @@ enum rules_truth segment_exit(const struct segment_def *def, struct step *step, 
         return entry == RULES_UNKNOWN ? RULES_UNKNOWN : entry == RULES_NO ? RULES_YES : RULES_NO;
     }
     struct slice why = {NULL, 0};
-    enum rules_truth leave = condition_holds(&def->exit_when, step, &why);
+    struct slice *out_why = proof != NULL ? &why : NULL;
+    enum rules_truth leave = condition_holds(&def->exit_when, step, out_why);
     if (proof != NULL) {
         proof_add(proof, arena, step, &def->exit_when, POLARITY_EXCLUDING);
         proof_add_missing(proof, arena, why);
@@ -49,7 +50,7 @@ enum rules_truth segment_exit(const struct segment_def *def, struct step *step, 
         if (proof == NULL && leave == RULES_YES) {
             break;
         }
-        enum rules_truth excluded = condition_holds(&def->excluding[i], step, &why);
+        enum rules_truth excluded = condition_holds(&def->excluding[i], step, out_why);
         if (excluded == RULES_YES) {
             leave = RULES_YES;
         } else if (excluded == RULES_UNKNOWN && leave == RULES_NO) {
@@ -266,34 +267,87 @@ static void retire(const struct segment_def *def, struct segment_state *state, u
     }
 }
 
+/* One segment at this moment. */
+static void look_at(const struct segment_def *def, struct segment_state *state, uint64_t *size,
+                    struct step *step, bool *out_entered, bool *out_exited)
+{
+    if (def->retired) {
+        retire(def, state, size, step);
+        return;
+    }
+    if (state->in) {
+        *out_exited = consider_exit(def, state, size, step);
+    } else {
+        *out_entered = consider_entry(def, state, size, step);
+    }
+    if (state->in) {
+        announce(def, state, *size, step);
+    }
+}
+
+/* The names of the members from..to - 1, behind those before. */
+static void name_members(const struct segments *segments, const struct segment_state *states,
+                         uint32_t from, uint32_t to, struct slice *names, struct step *step)
+{
+    const struct recall *recall = step->recall;
+    for (uint32_t i = from; i < to; i++) {
+        i = recall == NULL ? i : recall_find(recall->in, true, i, to);
+        if (i < to && states[i].in) {
+            names[step->scope->segment_count++] = segments->defs[i].id;
+        }
+    }
+}
+
+/* What the evaluation of one segment leaves for the next moment. One that is smaller than its k is announced when
+ * others have made it grow, so it is looked at until then. */
+static void remember(const struct segment_def *def, const struct segment_state *before,
+                     const struct segment_state *state, uint32_t index, struct step *step)
+{
+    struct recall *recall = step->recall;
+    bool changed = memcmp(before, state, sizeof(*state)) != 0;
+    bool asleep = def->on_event && step->scope->event == NULL;
+    recall_put(recall->looked, index, true);
+    recall_put(recall->settled, index,
+               !changed && !asleep && !*step->scope->restless && (!state->in || state->announced));
+    if (recall_has(recall->in, index) != state->in) {
+        recall_put(recall->in, index, state->in);
+        recall_clear(recall->bits, recall->row, recall->width);
+    }
+}
+
 void segments_evaluate(const struct segments *segments, struct segment_state *states,
                        uint64_t *sizes, struct slice *names, struct step *step,
                        struct segments_result *out_result)
 {
+    struct recall *recall = step->recall;
+    uint32_t named = 0;
     *out_result = (struct segments_result){0};
     step->scope->segments = names;
     step->scope->segment_count = 0;
-    for (uint32_t i = 0; i < segments->count; i++) {
+    if (recall != NULL) {
+        recall_wake(recall, segments->count, step->scope->now_ms);
+    }
+    for (uint32_t i = recall_next(recall, 0, segments->count); i < segments->count;
+         i = recall_next(recall, i + 1, segments->count)) {
         const struct segment_def *def = &segments->defs[i];
-        struct segment_state *state = &states[i];
-        uint64_t bit = UINT64_C(1) << (i & 63);
-        if (def->retired) {
-            retire(def, state, &sizes[i], step);
-        } else if (!def->on_event || step->scope->event != NULL) {
-            if (state->in) {
-                out_result->exited[i >> 6] |= consider_exit(def, state, &sizes[i], step) ? bit : 0;
-            } else {
-                out_result->entered[i >> 6] |=
-                    consider_entry(def, state, &sizes[i], step) ? bit : 0;
-            }
-            if (state->in) {
-                announce(def, state, sizes[i], step);
-            }
+        struct segment_state before = states[i];
+        bool entered = false, exited = false;
+        name_members(segments, states, named, i, names, step);
+        named = i;
+        if (recall != NULL) {
+            *step->scope->restless = false;
         }
-        if (state->in) {
-            names[step->scope->segment_count++] = def->id;
+        arena_reset(step->scratch); /* so that what one needs is nothing to the next */
+        if (def->retired || !def->on_event || step->scope->event != NULL) {
+            look_at(def, &states[i], &sizes[i], step, &entered, &exited);
+        }
+        out_result->entered[i >> 6] |= (uint64_t)entered << (i & 63);
+        out_result->exited[i >> 6] |= (uint64_t)exited << (i & 63);
+        if (recall != NULL) {
+            remember(def, &before, &states[i], i, step);
         }
     }
+    name_members(segments, states, named, segments->count, names, step);
 }
 
 static int64_t sooner(int64_t best_ms, int64_t at_ms, int64_t now_ms)
@@ -301,30 +355,45 @@ static int64_t sooner(int64_t best_ms, int64_t at_ms, int64_t now_ms)
     return at_ms > now_ms && at_ms < best_ms ? at_ms : best_ms;
 }
 
-int64_t segments_next_change(const struct segments *segments, const struct segment_state *states,
-                             int64_t now_ms)
+static int64_t next_of(const struct segment_def *def, const struct segment_state *state, int64_t now_ms)
 {
     int64_t next = INT64_MAX;
-    for (uint32_t i = 0; i < segments->count; i++) {
-        const struct segment_def *def = &segments->defs[i];
-        const struct segment_state *state = &states[i];
-        if (def->on_event || def->retired) {
-            continue;
+    if (def->on_event || def->retired) {
+        return next;
+    }
+    if (state->in) {
+        next = sooner(next, state->entered_ms + def->min_stay_ms, now_ms);
+        return def->expires_ms > 0 ? sooner(next, state->entered_ms + def->expires_ms, now_ms) : next;
+    }
+    if (state->entry_since_ms != 0) {
+        int64_t at_ms = state->entry_since_ms + def->dwell_ms;
+        if (state->exited_ms != 0 && state->exited_ms + def->cool_down_ms > at_ms) {
+            at_ms = state->exited_ms + def->cool_down_ms;
         }
-        if (state->in) {
-            next = sooner(next, state->entered_ms + def->min_stay_ms, now_ms);
-            if (def->expires_ms > 0) {
-                next = sooner(next, state->entered_ms + def->expires_ms, now_ms);
-            }
-        } else if (state->entry_since_ms != 0) {
-            int64_t at_ms = state->entry_since_ms + def->dwell_ms;
-            if (state->exited_ms != 0 && state->exited_ms + def->cool_down_ms > at_ms) {
-                at_ms = state->exited_ms + def->cool_down_ms;
-            }
-            next = sooner(next, at_ms, now_ms);
-        }
+        next = sooner(next, at_ms, now_ms);
     }
     return next;
+}
+
+int64_t segments_next_change(const struct segments *segments, const struct segment_state *states,
+                             const struct recall *recall, int64_t now_ms)
+{
+    int64_t next = INT64_MAX;
+    for (uint32_t i = 0; recall == NULL && i < segments->count; i++) {
+        int64_t at_ms = next_of(&segments->defs[i], &states[i], now_ms);
+        next = at_ms < next ? at_ms : next;
+    }
+    if (recall == NULL) {
+        return next;
+    }
+    uint32_t i = recall_find(recall->looked, true, 0, segments->count);
+    if (i == segments->count) {
+        return *recall->least_ms;
+    }
+    for (; i < segments->count; i = recall_find(recall->looked, true, i + 1, segments->count)) {
+        recall->next_ms[i] = next_of(&segments->defs[i], &states[i], now_ms);
+    }
+    return *recall->least_ms = recall_least(recall, segments->count);
 }
 
 void segments_erase(const struct segments *segments, struct segment_state *states, uint64_t *sizes,

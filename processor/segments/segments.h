@@ -68,17 +68,18 @@ struct segments_result {
     uint64_t exited[SEGMENTS_MAX / 64];
 };
 
-/* Evaluate all at scope->now_ms. Evaluating more often than needed changes nothing. Outputs go to
- * step->effects; the names of the segments the customer is in go to `names` (room for `count`) and into
- * step->scope->segments. `sizes`: members per segment in this task, kept up to date. */
+/* Evaluate at scope->now_ms all of which something may have changed (step->recall; NULL: all). Evaluating more
+ * often than needed changes nothing. Outputs go to step->effects; the names of the segments the customer is in
+ * go to `names` (room for `count`) and into step->scope->segments. `sizes`: members per segment in this task,
+ * kept up to date. */
 void segments_evaluate(const struct segments *segments, struct segment_state *states,
                        uint64_t *sizes, struct slice *names, struct step *step,
                        struct segments_result *out_result);
 
 /* The first moment after now_ms at which segments_evaluate could decide otherwise with no event and
- * unchanged features. */
+ * unchanged features. `recall`: only the definitions that were looked at are asked again; NULL: all. */
 int64_t segments_next_change(const struct segments *segments, const struct segment_state *states,
-                             int64_t now_ms);
+                             const struct recall *recall, int64_t now_ms);
 
 /* Leave every segment (EXITED, step->origin) and write tombstones of their states: the customer was erased. */
 void segments_erase(const struct segments *segments, struct segment_state *states, uint64_t *sizes,

@@ -52,7 +52,7 @@ START_TEST(absence_is_more_than_its_time_and_armed_to_the_millisecond)
     absent(45);
     ck_assert_ptr_null(evaluate(1));
     int64_t edge = KIT_START_MS + INT64_C(45) * KIT_DAY_MS;
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), edge + 1);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), edge + 1);
     ck_assert_ptr_null(evaluate_at(edge, NULL));
     const struct life_event_detected *said = evaluate_at(edge + 1, NULL);
     ck_assert_ptr_nonnull(said);
@@ -74,7 +74,7 @@ START_TEST(absence_of_what_never_was_is_none)
     absent(45);
     stage.values[STAGE_LAST_ACTIVITY].present = false;
     ck_assert_ptr_null(evaluate(400));
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), INT64_MAX);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), INT64_MAX);
 }
 END_TEST
 
@@ -89,7 +89,7 @@ START_TEST(a_silent_source_holds_absences)
     stage.scope.silent_from_ms = silent;
     silent[SOURCE_APP_ENGAGEMENT] = KIT_START_MS + INT64_C(40) * KIT_DAY_MS;
     ck_assert_ptr_null(evaluate(50));
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), stage.scope.now_ms + 60000);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), stage.scope.now_ms + 60000);
     silent[SOURCE_APP_ENGAGEMENT] = INT64_MAX;
     silent[SOURCE_TRANSACTIONS] = KIT_START_MS; /* another one's silence is no reason */
     ck_assert_ptr_nonnull(evaluate(51));
@@ -102,7 +102,7 @@ START_TEST(an_episode_expires_and_needs_an_end_before_the_next)
     absent(45);
     def.expires_ms = INT64_C(30) * KIT_DAY_MS;
     ck_assert_ptr_nonnull(evaluate(50));
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope),
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope),
                      KIT_START_MS + INT64_C(80) * KIT_DAY_MS);
     ck_assert_int_eq(evaluate(80)->state, LIFE_EXPIRED);
     ck_assert_ptr_null(evaluate(100)); /* still absent: the same absence */
@@ -161,14 +161,14 @@ START_TEST(a_signal_may_be_an_absence)
     stage_set(&stage, STAGE_LOGINS, 5);
     ck_assert_ptr_null(evaluate(1)); /* the condition holds, its absence does not */
     int64_t edge = KIT_START_MS + INT64_C(30) * KIT_DAY_MS + 1;
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), edge);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), edge);
     const struct life_event_detected *said = evaluate_at(edge, NULL);
     ck_assert_int_eq(said->state, LIFE_SUSPECTED);
     ck_assert(slice_is(said->evidence[0].signal, "quiet"));
     ck_assert(slice_is(said->proof[0].leaf_id, "quiet"));
     ck_assert(said->proof[0].holds && !said->proof[1].holds);
     edge += INT64_C(10) * KIT_DAY_MS;
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), edge);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), edge);
     ck_assert_int_eq(evaluate_at(edge, NULL)->state, LIFE_CONFIRMED);
 }
 END_TEST
@@ -200,13 +200,13 @@ START_TEST(a_suspicion_fades_at_a_day_that_is_armed)
     const struct life_event_detected *said = NULL;
     int64_t now_ms = KIT_START_MS;
     while (said == NULL) {
-        now_ms = life_next_change(&events, &state, &stage.scope);
+        now_ms = life_next_change(&events, &state, NULL, &stage.scope);
         ck_assert_int_lt(now_ms, KIT_START_MS + INT64_C(60) * KIT_DAY_MS);
         said = evaluate_at(now_ms, NULL);
     }
     ck_assert_int_eq(said->state, LIFE_EXPIRED);
     ck_assert_int_eq((now_ms - KIT_START_MS) / KIT_DAY_MS, 8); /* 0.5 x 2^(-8/10) < 0.3 */
-    ck_assert_int_eq(life_next_change(&events, &state, &stage.scope), INT64_MAX);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), INT64_MAX);
 }
 END_TEST
 

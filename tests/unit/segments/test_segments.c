@@ -39,7 +39,7 @@ static uint32_t evaluate(int64_t days, int64_t spend)
 
 static int64_t next_day(int64_t days)
 {
-    int64_t next = segments_next_change(&segments, states, KIT_START_MS + days * KIT_DAY_MS);
+    int64_t next = segments_next_change(&segments, states, NULL, KIT_START_MS + days * KIT_DAY_MS);
     return next == INT64_MAX ? -1 : (next - KIT_START_MS) / KIT_DAY_MS;
 }
 

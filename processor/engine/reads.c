@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who reads what: a row of bits per input, made once from the playbook. README.md says how it is used. */
+#include "base/invariant.h"
+#include "base/memory.h"
+#include "engine/layout.h"
+
+struct builder {
+    struct engine *engine;
+    uint64_t *rows;
+    uint32_t numbered;
+};
+
+/* One definition while its conditions are added. */
+struct reader {
+    uint32_t settled; /* its bit in a row */
+    bool armed;       /* what it reads arms deadlines */
+};
+
+static void *copy_of(const void *list, size_t size, const char *what)
+{
+    void *copy = memory_take(size > 0 ? size : 1, what);
+    if (size > 0) {
+        memcpy(copy, list, size);
+    }
+    return copy;
+}
+
+static void number(struct builder *builder, struct condition *condition)
+{
+    condition->number = condition->program == NULL ? 0 : ++builder->numbered;
+}
+
+static void number_life(struct builder *builder, struct life_events *out)
+{
+    const struct life_events *events = &builder->engine->playbook->life;
+    struct life_def *defs = copy_of(events->defs, events->count * sizeof(*defs), "life events");
+    for (uint32_t i = 0; i < events->count; i++) {
+        struct life_signal *signals =
+            copy_of(defs[i].signals, defs[i].signal_count * sizeof(*signals), "signals");
+        number(builder, &defs[i].when);
+        number(builder, &defs[i].unless);
+        number(builder, &defs[i].ends);
+        for (uint32_t k = 0; k < defs[i].signal_count; k++) {
+            number(builder, &signals[k].condition);
+        }
+        defs[i].signals = signals;
+    }
+    *out = (struct life_events){defs, events->count};
+}
+
+static const struct condition *number_all(struct builder *builder, const struct condition *list,
+                                          uint32_t count)
+{
+    struct condition *copy = copy_of(list, count * sizeof(*copy), "characteristics");
+    for (uint32_t i = 0; i < count; i++) {
+        number(builder, &copy[i]);
+    }
+    return copy;
+}
+
+static void number_segments(struct builder *builder, struct segments *out)
+{
+    const struct segments *segments = &builder->engine->playbook->segments;
+    struct segment_def *defs = copy_of(segments->defs, segments->count * sizeof(*defs), "segments");
+    for (uint32_t i = 0; i < segments->count; i++) {
+        number(builder, &defs[i].exit_when);
+        defs[i].including = number_all(builder, defs[i].including, defs[i].including_count);
+        defs[i].excluding = number_all(builder, defs[i].excluding, defs[i].excluding_count);
+    }
+    *out = (struct segments){defs, segments->count};
+}
+
+/* ---- rows ---- */
+
+static void set(struct builder *builder, uint32_t row, uint32_t bit)
+{
+    builder->rows[(size_t)row * builder->engine->reads.width + bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+/* The definition and, when it has a number, the condition. */
+static void add(struct builder *builder, uint32_t row, const struct reader *reader,
+                uint32_t condition)
+{
+    set(builder, row, reader->settled);
+    if (condition != 0) {
+        set(builder, row, 2 * condition);
+        set(builder, row, 2 * condition + 1);
+    }
+}
+
+static void add_feature(struct builder *builder, uint32_t index, const struct reader *reader,
+                        uint32_t condition)
+{
+    const struct playbook *playbook = builder->engine->playbook;
+    const struct reads *reads = &builder->engine->reads;
+    if (index >= playbook->feature_count) {
+        uint32_t series = (index - playbook->series[0].first_feature) / SERIES_FIELD_COUNT;
+        INVARIANT(series < playbook->series_count);
+        add(builder, reads->series_rows + series, reader, condition);
+        return;
+    }
+    add(builder, index, reader, condition);
+    enum feature_drift drift = features_drift(playbook->features, index);
+    if (reader->armed && features_dues_tell(playbook->features, index)) {
+        return; /* it is touched when its due comes */
+    }
+    if (drift == FEATURE_DRIFTS_DAILY) {
+        add(builder, reads->input_rows + READS_DAY, reader, condition);
+    } else if (drift == FEATURE_DRIFTS) {
+        add(builder, reads->input_rows + READS_ALWAYS, reader, condition);
+    }
+}
+
+/* The event and the clock are noticed when they are read (scope.restless); the other fields of the profile change
+ * with a profile event, after which nothing is known. */
+static void add_condition(struct builder *builder, const struct condition *condition,
+                          const struct reader *reader)
+{
+    const struct reads *reads = &builder->engine->reads;
+    uint32_t count = 0;
+    const uint32_t *slots =
+        condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        switch ((int)SCOPE_SLOT_SPACE(slots[i])) {
+        case SCOPE_FEATURE:
+            add_feature(builder, SCOPE_SLOT_INDEX(slots[i]), reader, condition->number);
+            break;
+        case SCOPE_LIFE:
+            add(builder, reads->input_rows + READS_LIFE, reader, condition->number);
+            break;
+        case SCOPE_SEGMENT:
+            add(builder, reads->input_rows + READS_SEGMENTS, reader, condition->number);
+            break;
+        default:
+            if (slots[i] == RULES_SLOT_AGE || slots[i] == RULES_SLOT_TENURE_DAYS) {
+                add(builder, reads->input_rows + READS_DAY, reader, condition->number);
+            }
+            break;
+        }
+    }
+}
+
+static void add_life(struct builder *builder)
+{
+    const struct reads *reads = &builder->engine->reads;
+    for (uint32_t i = 0; i < reads->life.count; i++) {
+        const struct life_def *def = &reads->life.defs[i];
+        struct reader reader = {.settled = reads->life_at * 64 + i, .armed = true};
+        set(builder, reads->input_rows + READS_FEEDBACK, reader.settled);
+        if (def->absent.used) {
+            add_feature(builder, def->absent.feature, &reader, 0);
+        }
+        add_condition(builder, &def->when, &reader);
+        add_condition(builder, &def->unless, &reader);
+        add_condition(builder, &def->ends, &reader);
+        for (uint32_t k = 0; k < def->signal_count; k++) {
+            const struct life_signal *signal = &def->signals[k];
+            if (signal->absent.used) {
+                add_feature(builder, signal->absent.feature, &reader, 0);
+            }
+            add_condition(builder, &signal->condition, &reader);
+            /* A deadline passes over such a signal, so that it was not read means nothing. */
+            if (signal->condition.program != NULL && condition_reads_event(&signal->condition)) {
+                set(builder, reads->input_rows + READS_EVENT, reader.settled);
+            }
+        }
+    }
+}
+
+static void add_segments(struct builder *builder)
+{
+    const struct reads *reads = &builder->engine->reads;
+    for (uint32_t i = 0; i < reads->segments.count; i++) {
+        const struct segment_def *def = &reads->segments.defs[i];
+        struct reader reader = {.settled = reads->segments_at * 64 + i, .armed = !def->on_event};
+        for (uint32_t k = 0; k < def->including_count; k++) {
+            add_condition(builder, &def->including[k], &reader);
+        }
+        for (uint32_t k = 0; k < def->excluding_count; k++) {
+            add_condition(builder, &def->excluding[k], &reader);
+        }
+        add_condition(builder, &def->exit_when, &reader);
+        /* No deadline tells when such a time is over. */
+        if (def->on_event &&
+            (def->dwell_ms | def->min_stay_ms | def->cool_down_ms | def->expires_ms) != 0) {
+            set(builder, reads->input_rows + READS_EVENT, reader.settled);
+        }
+    }
+}
+
+void reads_build(struct engine *engine)
+{
+    const struct playbook *playbook = engine->playbook;
+    struct builder builder = {.engine = engine};
+    struct reads *reads = &engine->reads;
+    number_life(&builder, &reads->life);
+    number_segments(&builder, &reads->segments);
+    reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
+    reads->segments_at = reads->life_at + 1;
+    reads->width = reads->segments_at + (reads->segments.count + 63) / 64;
+    reads->series_rows = playbook->feature_count;
+    reads->input_rows = reads->series_rows + playbook->series_count;
+    size_t size = (size_t)(reads->input_rows + READS_COUNT) * reads->width * sizeof(uint64_t);
+    builder.rows = memory_take(size, "who reads what");
+    memset(builder.rows, 0, size);
+    add_life(&builder);
+    add_segments(&builder);
+    reads->rows = builder.rows;
+    for (uint32_t i = 0; i < reads->life.count; i++) {
+        reads->life_vulnerable |= (uint64_t)reads->life.defs[i].vulnerable << i;
+    }
+}

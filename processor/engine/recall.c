@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is still known of the last evaluation at this moment, and what this one leaves to the next. */
+#include "engine/recall.h"
+
+#include "base/invariant.h"
+
+static struct recall_head *head_of(const struct work *work)
+{
+    return part(work->customer, work->engine->recall);
+}
+
+static uint64_t *bits_of(const struct work *work)
+{
+    return (uint64_t *)(head_of(work) + 1);
+}
+
+static int64_t *times_at(const struct work *work, size_t offset)
+{
+    return (int64_t *)part(head_of(work), offset);
+}
+
+static void clear(const struct work *work, uint32_t row)
+{
+    const struct reads *reads = &work->engine->reads;
+    recall_clear(bits_of(work), reads_row(reads, row), reads->width);
+}
+
+/* Something may be held back because its source is silent, and nobody tells the customer when it speaks again. */
+static bool any_silent(const struct work *work)
+{
+    const int64_t *from_ms = work->scope.silent_from_ms;
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        if (from_ms[i] != INT64_MAX) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void forget(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    struct recall_head *head = head_of(work);
+    *head =
+        (struct recall_head){.life_ms = INT64_MIN, .segments_ms = INT64_MIN, .watch_ms = INT64_MIN};
+    memset(bits_of(work), 0, engine->reads.width * sizeof(uint64_t));
+    for (uint32_t i = 0; i < engine->playbook->life.count; i++) {
+        times_at(work, engine->recall_life)[i] = INT64_MIN;
+    }
+    for (uint32_t i = 0; i < engine->playbook->segments.count; i++) {
+        times_at(work, engine->recall_segments)[i] = INT64_MIN;
+    }
+    for (uint32_t i = 0; i < engine->playbook->series_count; i++) {
+        times_at(work, engine->recall_series)[i] = INT64_MIN;
+    }
+    features_dues_init(engine->playbook->features, part(head, engine->recall_dues));
+    for (uint32_t i = 0; i < engine->playbook->feature_count; i++) {
+        recall_put(work->touched, i, true);
+    }
+    work->series_touched = UINT32_MAX;
+}
+
+/* Rows of what was touched; the series whose moment has come are. */
+static void clear_touched(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    for (uint32_t word = 0; word * 64 < playbook->feature_count; word++) {
+        for (uint64_t rest = work->touched[word]; rest != 0; rest &= rest - 1) {
+            clear(work, word * 64 + (uint32_t)__builtin_ctzll(rest));
+        }
+    }
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        if (times_at(work, engine->recall_series)[i] <= work->scope.now_ms) {
+            work->series_touched |= UINT32_C(1) << i;
+        }
+        if ((work->series_touched >> i & 1) != 0) {
+            clear(work, engine->reads.series_rows + i);
+        }
+    }
+}
+
+void recall_begin(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    const struct event *event = work->scope.event;
+    struct recall_head *head = head_of(work);
+    work->moment =
+        features_moment(playbook->features, part(work->customer, engine->features), &work->scope);
+    bool profile = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
+    if (!head->known || profile || engine->options.look_at_all || any_silent(work)) {
+        forget(work);
+    } else {
+        features_dues_reached(playbook->features, part(head, engine->recall_dues), &work->moment,
+                              work->touched);
+        features_add_readers(playbook->features, work->touched);
+        clear_touched(work);
+        uint32_t inputs = engine->reads.input_rows;
+        clear(work, inputs + READS_ALWAYS);
+        if (work->moment.today != head->today) {
+            clear(work, inputs + READS_DAY);
+        }
+        if (event != NULL) {
+            clear(work, inputs + READS_EVENT);
+        }
+        if (event != NULL && event->source == SOURCE_LIFE_EVENT_FEEDBACK) {
+            clear(work, inputs + READS_FEEDBACK);
+        }
+    }
+    head->today = work->moment.today;
+    uint64_t *bits = bits_of(work);
+    memset(work->looked, 0, sizeof(work->looked));
+    work->life_recall =
+        (struct recall){.bits = bits,
+                        .width = engine->reads.width,
+                        .settled = bits + engine->reads.life_at,
+                        .in = &head->life_in,
+                        .open = &head->life_open,
+                        .next_ms = times_at(work, engine->recall_life),
+                        .least_ms = &head->life_ms,
+                        .row = reads_row(&engine->reads, engine->reads.input_rows + READS_LIFE),
+                        .looked = work->looked};
+    work->segments_recall =
+        (struct recall){.bits = bits,
+                        .width = engine->reads.width,
+                        .settled = bits + engine->reads.segments_at,
+                        .in = head->segments_in,
+                        .next_ms = times_at(work, engine->recall_segments),
+                        .least_ms = &head->segments_ms,
+                        .row = reads_row(&engine->reads, engine->reads.input_rows + READS_SEGMENTS),
+                        .looked = work->looked + 1};
+}
+
+void recall_pass_over(struct work *work)
+{
+    uint32_t life = work->engine->playbook->life.count,
+             segments = work->engine->playbook->segments.count;
+    for (uint32_t i = 0; i < life; i++) {
+        recall_put(work->life_recall.looked, i, !recall_has(work->life_recall.settled, i));
+    }
+    for (uint32_t i = 0; i < segments; i++) {
+        recall_put(work->segments_recall.looked, i, !recall_has(work->segments_recall.settled, i));
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t next_of_series(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    const struct series_state *series = part_of(work->customer, engine->series);
+    int64_t *next_ms = times_at(work, engine->recall_series);
+    int64_t least = INT64_MAX;
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        if ((work->series_touched >> i & 1) != 0) {
+            int64_t change_ms = series_next_change(
+                &playbook->series[i], &series[i], engine->zones, work->customer->profile.zone,
+                scope_judged_until(&work->scope, SOURCE_TRANSACTIONS));
+            next_ms[i] = scope_absence_due(&work->scope, SOURCE_TRANSACTIONS, change_ms);
+        }
+        least = earlier(least, next_ms[i]);
+    }
+    return least;
+}
+
+int64_t recall_end(struct work *work)
+{
+    const struct engine *engine = work->engine;
+    const struct playbook *playbook = engine->playbook;
+    struct recall_head *head = head_of(work);
+    int64_t now_ms = work->scope.now_ms;
+    int64_t next =
+        features_dues_settle(playbook->features, part_of(work->customer, engine->features),
+                             part(head, engine->recall_dues), &work->moment, work->touched);
+    next = earlier(next, next_of_series(work));
+    next =
+        earlier(next, life_next_change(&engine->reads.life, part_of(work->customer, engine->life),
+                                       &work->life_recall, &work->scope));
+    next = earlier(next, segments_next_change(&engine->reads.segments,
+                                              part_of(work->customer, engine->segments),
+                                              &work->segments_recall, now_ms));
+    if (head->watch_ms <= now_ms) {
+        head->watch_ms = rules_next_change(&playbook->watch, &work->scope);
+    }
+    head->known = true;
+    return earlier(next, head->watch_ms);
+}

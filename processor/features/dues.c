@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an event or the passing of time may change, so that the engine looks again at nothing else.
+ *
+ * An event moves the features that take events by a condition which held for it: a bit set per condition, made
+ * with the plan. Time moves a feature at its due, which is kept beside the state until it has come or the
+ * feature was touched. Both err on one side only: a feature that is named may be unchanged, one that is not
+ * named is. */
+#include "features/values.h"
+
+enum { DAY_NONE = INT32_MAX };
+
+/* Kept per customer; `daily_count` days, then `timed_count` moments. */
+struct dues {
+    int32_t least_day;
+    int32_t reserved;
+    int64_t least_ms;
+};
+
+static void set(uint64_t *bits, uint32_t index)
+{
+    bits[index / 64] |= UINT64_C(1) << index % 64;
+}
+
+static bool has(const uint64_t *bits, uint32_t index)
+{
+    return (bits[index / 64] >> index % 64 & 1) != 0;
+}
+
+/* ---- the plan ---- */
+
+static enum feature_drift window_drift(const struct feature_def *def)
+{
+    if (def->unit == FEATURE_MINUTES) {
+        return FEATURE_DRIFTS;
+    }
+    return def->unit == FEATURE_DAYS && def->anchor == FEATURE_ANCHOR_NOW ? FEATURE_DRIFTS_DAILY
+                                                                          : FEATURE_STEADY;
+}
+
+enum feature_drift features_drift(const struct features_plan *plan, uint32_t index)
+{
+    const struct feature_def *def = &plan->defs[index];
+    enum feature_drift most = FEATURE_STEADY;
+    switch ((int)def->kind) {
+    case FEATURE_TIME_SINCE:
+    case FEATURE_ABSENCE:
+        return FEATURE_DRIFTS;
+    case FEATURE_DAYS_SINCE:
+    case FEATURE_DAYS_SINCE_FIRST:
+        return def->anchor == FEATURE_ANCHOR_NOW ? FEATURE_DRIFTS_DAILY : FEATURE_STEADY;
+    default:
+        break;
+    }
+    if (features_kind(def->kind)->needs != FEATURE_NEEDS_OPERANDS) {
+        return window_drift(def);
+    }
+    for (uint32_t i = 0; i < values_operand_count(def->kind); i++) {
+        enum feature_drift drift = features_drift(plan, def->operands[i]);
+        most = drift > most ? drift : most;
+    }
+    return most;
+}
+
+static bool is_since(const struct feature_def *def)
+{
+    return def->kind == FEATURE_TIME_SINCE || def->kind == FEATURE_DAYS_SINCE ||
+           def->kind == FEATURE_DAYS_SINCE_FIRST;
+}
+
+bool features_dues_tell(const struct features_plan *plan, uint32_t index)
+{
+    const struct feature_def *def = &plan->defs[index];
+    if (features_drift(plan, index) == FEATURE_STEADY) {
+        return true;
+    }
+    for (uint32_t i = 0; i < values_operand_count(def->kind); i++) {
+        const struct feature_def *operand = &plan->defs[def->operands[i]];
+        /* Thresholds say when a rule turns, not when a value does. */
+        if (!features_dues_tell(plan, def->operands[i]) ||
+            (is_since(operand) && operand->threshold_count > 0)) {
+            return false;
+        }
+    }
+    if (values_operand_count(def->kind) > 0) {
+        return true;
+    }
+    bool moves_on = def->kind == FEATURE_TIME_SINCE && def->threshold_count == 0;
+    return !moves_on && plan->dues.place[index] != UINT16_MAX;
+}
+
+/* Are its dues local midnights? */
+static bool is_daily(const struct feature_def *def)
+{
+    if (def->kind == FEATURE_TIME_SINCE) {
+        return def->threshold_count == 0;
+    }
+    return def->kind != FEATURE_ABSENCE && def->unit != FEATURE_MINUTES;
+}
+
+static bool moves_with_latest_day(const struct feature_def *def)
+{
+    return def->anchor == FEATURE_ANCHOR_CUSTOMER;
+}
+
+/* A feature's events all come by one or two conditions of its source. */
+static void add_conditions(struct features_plan *plan, uint32_t index,
+                           uint64_t (*by_predicate)[FEATURES_WORDS])
+{
+    const struct reader *reader = &plan->readers[index];
+    for (uint32_t part = 0; part < 2; part++) {
+        if (reader->cell[part] != UINT16_MAX) {
+            set(by_predicate[plan->cells[reader->cell[part]].feed.predicate], index);
+        }
+        if (reader->samples[part] != UINT16_MAX) {
+            set(by_predicate[plan->samples[reader->samples[part]].feed.predicate], index);
+        }
+    }
+    if (reader->table != UINT16_MAX) {
+        set(by_predicate[plan->tables[reader->table].feed.predicate], index);
+    }
+}
+
+static enum status plan_touch(struct features_plan *plan, struct arena *arena)
+{
+    uint64_t(*by_predicate[SOURCE_COUNT])[FEATURES_WORDS];
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        by_predicate[s] =
+            arena_take(arena, (plan->sources[s].predicate_count + 1) * sizeof(*by_predicate[s]));
+        if (by_predicate[s] == NULL) {
+            return STATUS_FULL;
+        }
+        plan->sources[s].by_predicate = (const uint64_t(*)[FEATURES_WORDS])by_predicate[s];
+    }
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct feature_def *def = &plan->defs[i];
+        if (values_operand_count(def->kind) > 0) {
+            set(plan->made, i);
+            continue;
+        }
+        add_conditions(plan, i, by_predicate[def->source]);
+        set(plan->sources[def->source].all, i);
+        if (moves_with_latest_day(def)) {
+            set(plan->anchored, i);
+        }
+    }
+    return STATUS_OK;
+}
+
+enum status plan_dues(struct features_plan *plan, struct arena *arena)
+{
+    size_t count = plan->count + 1;
+    uint16_t *place = arena_take(arena, count * sizeof(*place));
+    uint16_t *daily = arena_take(arena, count * sizeof(*daily));
+    uint16_t *timed = arena_take(arena, count * sizeof(*timed));
+    if (place == NULL || daily == NULL || timed == NULL || plan_touch(plan, arena) != STATUS_OK) {
+        return STATUS_FULL;
+    }
+    uint64_t kept[FEATURES_WORDS] = {0};
+    for (uint32_t i = plan->count; i-- > 0;) { /* readers first: what they read is kept for them */
+        const struct feature_def *def = &plan->defs[i];
+        if (def->armed || def->publish) {
+            set(kept, i);
+        }
+        for (uint32_t k = 0; has(kept, i) && k < values_operand_count(def->kind); k++) {
+            set(kept, def->operands[k]);
+        }
+    }
+    struct dues_plan dues = {.daily = daily, .timed = timed, .place = place};
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct feature_def *def = &plan->defs[i];
+        place[i] = UINT16_MAX;
+        if (!has(kept, i) || has(plan->made, i) || features_drift(plan, i) == FEATURE_STEADY) {
+            continue;
+        }
+        if (is_daily(def)) {
+            place[i] = (uint16_t)dues.daily_count;
+            daily[dues.daily_count++] = (uint16_t)i;
+        } else {
+            place[i] = (uint16_t)dues.timed_count;
+            timed[dues.timed_count++] = (uint16_t)i;
+        }
+    }
+    plan->dues = dues;
+    return STATUS_OK;
+}
+
+/* ---- a customer's dues ---- */
+
+static size_t timed_offset(const struct features_plan *plan)
+{
+    return sizeof(struct dues) + (plan->dues.daily_count * sizeof(int32_t) + 7) / 8 * 8;
+}
+
+static int32_t *days_of(void *dues)
+{
+    return (int32_t *)((struct dues *)dues + 1);
+}
+
+static int64_t *times_of(const struct features_plan *plan, void *dues)
+{
+    return (int64_t *)((uint8_t *)dues + timed_offset(plan));
+}
+
+size_t features_dues_size(const struct features_plan *plan)
+{
+    return timed_offset(plan) + plan->dues.timed_count * sizeof(int64_t);
+}
+
+void features_dues_init(const struct features_plan *plan, void *dues)
+{
+    *(struct dues *)dues = (struct dues){.least_day = INT32_MIN, .least_ms = INT64_MIN};
+    for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
+        days_of(dues)[i] = INT32_MIN;
+    }
+    for (uint32_t i = 0; i < plan->dues.timed_count; i++) {
+        times_of(plan, dues)[i] = INT64_MIN;
+    }
+}
+
+void features_dues_reached(const struct features_plan *plan, const void *dues,
+                           const struct features_moment *moment, uint64_t bits[FEATURES_WORDS])
+{
+    const struct dues *least = dues;
+    if (least->least_day <= moment->today) {
+        const int32_t *days = (const int32_t *)(least + 1);
+        for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
+            if (days[i] <= moment->today) {
+                set(bits, plan->dues.daily[i]);
+            }
+        }
+    }
+    if (least->least_ms <= moment->now_ms) {
+        const int64_t *times = (const int64_t *)((const uint8_t *)dues + timed_offset(plan));
+        for (uint32_t i = 0; i < plan->dues.timed_count; i++) {
+            if (times[i] <= moment->now_ms) {
+                set(bits, plan->dues.timed[i]);
+            }
+        }
+    }
+}
+
+void features_add_readers(const struct features_plan *plan, uint64_t bits[FEATURES_WORDS])
+{
+    for (uint32_t word = 0; word * 64 < plan->count; word++) {
+        for (uint64_t rest = plan->made[word]; rest != 0; rest &= rest - 1) {
+            uint32_t index = word * 64 + (uint32_t)__builtin_ctzll(rest);
+            const struct feature_def *def = &plan->defs[index];
+            for (uint32_t i = 0; i < values_operand_count(def->kind); i++) {
+                if (has(bits, def->operands[i])) {
+                    set(bits, index);
+                }
+            }
+        }
+    }
+}
+
+static void reckon(const struct features_plan *plan, const void *state, void *dues, uint32_t index,
+                   const struct features_moment *moment)
+{
+    struct due due = {INT64_MAX, INT64_MAX};
+    uint16_t place = plan->dues.place[index];
+    if (place == UINT16_MAX) {
+        return;
+    }
+    due_feature(plan, state, index, moment, &due);
+    if (is_daily(&plan->defs[index])) {
+        INVARIANT(due.at_ms == INT64_MAX);
+        days_of(dues)[place] = due.day > PLAN_TILE_MAX ? DAY_NONE : (int32_t)due.day;
+    } else {
+        INVARIANT(due.day == INT64_MAX);
+        times_of(plan, dues)[place] = due.at_ms;
+    }
+}
+
+int64_t features_dues_settle(const struct features_plan *plan, const void *state, void *dues,
+                             const struct features_moment *moment,
+                             const uint64_t bits[FEATURES_WORDS])
+{
+    struct dues *least = dues;
+    bool any = false;
+    for (uint32_t word = 0; word * 64 < plan->count; word++) {
+        for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
+            reckon(plan, state, dues, word * 64 + (uint32_t)__builtin_ctzll(rest), moment);
+            any = true;
+        }
+    }
+    if (any) {
+        int32_t day = DAY_NONE;
+        for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
+            day = days_of(dues)[i] < day ? days_of(dues)[i] : day;
+        }
+        int64_t at_ms = INT64_MAX;
+        for (uint32_t i = 0; i < plan->dues.timed_count; i++) {
+            at_ms = times_of(plan, dues)[i] < at_ms ? times_of(plan, dues)[i] : at_ms;
+        }
+        least->least_day = day;
+        least->least_ms = at_ms;
+    }
+    struct due due = {least->least_day == DAY_NONE ? INT64_MAX : least->least_day, least->least_ms};
+    return due_settle(&due, moment);
+}
