@@ -18,7 +18,7 @@
 enum {
     METRIC_BUCKET_COUNT =
         13, /* .005 .01 .025 .05 .1 .25 .5 1 2.5 5 10 30 60 seconds; +Inf is beyond */
-    METRIC_LABELS_SIZE = 128, /* bytes of a series' label text, NUL included */
+    METRIC_LABELS_SIZE = 256, /* bytes of a series' label text, NUL included */
 };
 
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };

@@ -59,6 +59,9 @@ bool learned_take(struct learned *learned, const char *json)
                                : engine_arm_find(learned->options.engine, text_of(value, "offer_id", ""),
                                                  text_of(value, "variant", "default"), (uint8_t)channel,
                                                  text_of(value, "context", "other"));
+    if (learned->options.kpis != NULL) {
+        (void)kpis_take(learned->options.kpis, json);
+    }
     bool known = arm != UINT32_MAX && task >= 0 && task < learned->options.task_count;
     if (known) {
         struct engine_trials *mine = &learned->tasks[(size_t)task * learned->arm_count + arm];
@@ -96,6 +99,9 @@ static void follow(struct learned *learned, struct kafka_reader *reader)
                 (void)learned_take(learned, json);
             }
             free(json);
+        }
+        if (learned->options.kpis != NULL && status == STATUS_RETRY && kafka_reader_at_end(reader)) {
+            kpis_ready(learned->options.kpis);
         }
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         bool due = now.tv_sec - published >= PUBLISH_S || (first && status == STATUS_RETRY);

@@ -4,6 +4,7 @@
 #ifndef COMMANDS_LEARNED_H
 #define COMMANDS_LEARNED_H
 
+#include "commands/kpis.h"
 #include "io/kafka_log.h"
 #include "io/registry.h"
 #include "runtime/learn.h"
@@ -14,6 +15,7 @@ struct learned_options {
     struct registry *registry;
     const char *topic; /* NULL: no thread, learned_take alone (tests) */
     uint32_t task_count;
+    struct kpis *kpis; /* told of every record too; NULL: none */
 };
 
 struct learned;

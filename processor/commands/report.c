@@ -26,8 +26,10 @@ static const char help[] =
     "  --by WHAT         offer (default), variant, channel, day, segment\n"
     "  --from, --to DAY  2026-11-25: decisions from, and up to and including, that day (UTC)\n"
     "  --offer ID        only that one\n"
+    "  --segment ID      only customers who were in it at the decision (needs the segment changes)\n"
     "  --playbook PATH   planned shares, attribution, currency (default config/playbooks/retail)\n"
     "  --json            for programs\n"
+    "  --openmetrics     for a node exporter's textfile collector\n"
     "  --output FILE     write it there\n\n"
     "Exit code 1: a split is not what was planned.\n";
 
@@ -39,7 +41,7 @@ struct reader {
     struct report report;
     const struct playbook *playbook;
     int by;
-    const char *only;
+    const char *only, *segment; /* NULL: all */
     json_t *rows;        /* name -> row */
     json_t *experiments; /* "offer|layer" -> experiment */
     json_t *units;       /* "customer|offer|layer" -> unit */
@@ -166,6 +168,13 @@ static json_t *rows_of(struct reader *reader, const json_t *decision, const json
     return list;
 }
 
+/* Of the customers that were asked for? */
+static bool is_member(const struct reader *reader, const json_t *value)
+{
+    const json_t *segments = json_object_get(reader->members, text_of(value, "customer_id"));
+    return reader->segment == NULL || json_object_get(segments, reader->segment) != NULL;
+}
+
 static void take_offer(struct reader *reader, const json_t *decision, const json_t *offer, bool review)
 {
     size_t i;
@@ -217,7 +226,8 @@ static void take_decision(struct reader *reader, const json_t *value)
             report->rows[json_integer_value(index)].withdrawn++;
         }
     }
-    if (json_array_size(withdrawn) > 0 || !in_range(reader, time_of(value, "effective_at"))) {
+    if (json_array_size(withdrawn) > 0 || !is_member(reader, value) ||
+        !in_range(reader, time_of(value, "effective_at"))) {
         return;
     }
     report->decisions++;
@@ -304,7 +314,8 @@ static void take_exposure(struct reader *reader, const json_t *value)
     const char *customer = text_of(value, "customer_id");
     const char *offer = text_of(value, "offer_id");
     const char *layer = text_of(value, "layer");
-    if (!is_wanted(reader, offer) || !in_range(reader, time_of(value, "effective_at"))) {
+    if (!is_wanted(reader, offer) || !is_member(reader, value) ||
+        !in_range(reader, time_of(value, "effective_at"))) {
         return;
     }
     if (text_of(value, "variant")[0] != '\0') {
@@ -426,62 +437,9 @@ static bool read_file(struct reader *reader, const char *path)
     return good;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct report_row *)a)->name, ((const struct report_row *)b)->name);
-}
-
-static int by_layer(const void *a, const void *b)
-{
-    const struct report_experiment *x = a, *y = b;
-    int order = strcmp(x->offer, y->offer);
-    return order != 0 ? order : strcmp(x->layer, y->layer);
-}
-
-/* Units into their sides, intervals, splits. True: every split is as planned. */
-static bool finish(struct report *report)
-{
-    bool sound = true;
-    for (uint32_t i = 0; i < report->unit_count; i++) {
-        const struct report_unit *unit = &report->units[i];
-        struct report_experiment *experiment = &report->experiments[unit->experiment];
-        experiment_add(&experiment->converted[unit->held_out], unit->converted);
-        experiment_add(&experiment->revenue[unit->held_out], (double)unit->revenue_minor / 100);
-    }
-    for (uint32_t i = 0; i < report->experiment_count; i++) {
-        struct report_experiment *e = &report->experiments[i];
-        int64_t counts[2] = {e->converted[0].count, e->converted[1].count};
-        double shares[2] = {1 - e->holdout, e->holdout};
-        e->uplift = experiment_difference(&e->converted[0], &e->converted[1], true, 0.05);
-        e->gain = experiment_difference(&e->revenue[0], &e->revenue[1], false, 0.05);
-        e->split_chance = isnan(e->holdout) ? 1 : experiment_split_chance(counts, shares, 2);
-        sound = sound && e->split_chance >= EXPERIMENT_SPLIT_ALARM;
-    }
-    for (uint32_t i = 0; i < report->split_count; i++) {
-        struct report_split *split = &report->splits[i];
-        double shares[OFFER_VARIANTS_MAX];
-        double weights = 0;
-        for (uint32_t k = 0; k < split->def->variant_count; k++) {
-            weights += split->def->variants[k].weight;
-        }
-        for (uint32_t k = 0; k < split->def->variant_count; k++) {
-            shares[k] = split->def->variants[k].weight / weights;
-        }
-        split->chance = experiment_split_chance(split->counts, shares, split->def->variant_count);
-        sound = sound && split->chance >= EXPERIMENT_SPLIT_ALARM;
-    }
-    if (report->row_count > 0) {
-        qsort(report->rows, report->row_count, sizeof(*report->rows), by_name);
-    }
-    if (report->experiment_count > 0) { /* the units' indices are of no use any more */
-        qsort(report->experiments, report->experiment_count, sizeof(*report->experiments), by_layer);
-    }
-    return sound;
-}
-
 struct request {
     const char *playbook, *output, *by;
-    bool json;
+    void (*print)(const struct report *report, FILE *out);
     int32_t from_day, to_day;
 };
 
@@ -493,7 +451,9 @@ static bool parse_options(int count, char **arguments, struct request *request, 
                                             {"offer", required_argument, NULL, 'o'},
                                             {"playbook", required_argument, NULL, 'p'},
                                             {"output", required_argument, NULL, 'w'},
+                                            {"segment", required_argument, NULL, 's'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"openmetrics", no_argument, NULL, 'm'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int option;
@@ -519,8 +479,14 @@ static bool parse_options(int count, char **arguments, struct request *request, 
         case 'w':
             request->output = optarg;
             break;
+        case 's':
+            reader->segment = optarg;
+            break;
         case 'j':
-            request->json = true;
+            request->print = report_print_json;
+            break;
+        case 'm':
+            request->print = report_print_metrics;
             break;
         default:
             return false;
@@ -536,7 +502,7 @@ static int write_report(const struct report *report, const struct request *reque
         perror(request->output);
         return EXIT_NO;
     }
-    (request->json ? report_print_json : report_print)(report, out);
+    request->print(report, out);
     bool good = ferror(out) == 0;
     good = (out == stdout ? fflush(out) : fclose(out)) == 0 && good;
     return good && sound ? EXIT_GOOD : EXIT_NO;
@@ -547,7 +513,7 @@ int report_run(int argument_count, char **arguments)
     static struct reader reader;
     static struct opened opened;
     static char currency[8];
-    struct request request = {.playbook = "config/playbooks/retail", .by = "offer",
+    struct request request = {.playbook = "config/playbooks/retail", .by = "offer", .print = report_print,
                               .from_day = INT32_MIN / 2, .to_day = INT32_MAX / 2};
     if (argument_count > 1 && strcmp(arguments[1], "--help") == 0) {
         (void)fputs(help, stdout);
@@ -585,5 +551,5 @@ int report_run(int argument_count, char **arguments)
         (void)fputs("segue report: out of memory\n", stderr);
         return EXIT_NO;
     }
-    return write_report(&reader.report, &request, finish(&reader.report));
+    return write_report(&reader.report, &request, report_finish(&reader.report));
 }

@@ -9,6 +9,8 @@
 #include "model/codes.h"
 #include "playbook/playbook.h"
 
+enum { REPORT_METRIC_ROWS_MAX = 1000 };
+
 /* One row: an offer, a variant, a channel, a day, a segment. */
 struct report_row {
     char *name;
@@ -57,9 +59,15 @@ struct report {
     const char *currency;
 };
 
+/* Units into their sides, intervals, splits, rows by name. True: every split is as planned. Once, before
+ * printing. */
+bool report_finish(struct report *report);
+
 /* Tables for people: GBP with thousands, DD/MM/YYYY, percent. */
 void report_print(const struct report *report, FILE *out);
 /* The same for programs. */
 void report_print_json(const struct report *report, FILE *out);
+/* The same as OpenMetrics text, at most REPORT_METRIC_ROWS_MAX rows; what is beyond is counted in one series. */
+void report_print_metrics(const struct report *report, FILE *out);
 
 #endif

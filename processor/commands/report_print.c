@@ -60,37 +60,78 @@ static int wide(const char *text, int width)
     return width + extra;
 }
 
-static void print_rows(const struct report *report, FILE *out)
+/* 1234567 -> "1,234,567". */
+static const char *grouped(int64_t value, char out[MONEY_SIZE])
 {
     char text[MONEY_SIZE];
-    (void)fprintf(out, "%-28s %8s %8s %8s %8s %8s %8s %8s %8s %14s\n", report->by, "offered",
-                  "shown", "clicked", "accepted", "rate", "refused", "opt-out", "complain",
-                  "revenue");
+    size_t size = strlen(money(value * 100, "", text)) - 3; /* without " " and ".00" */
+    (void)snprintf(out, MONEY_SIZE, "%.*s", (int)size, text);
+    size_t skip = out[0] == ' ' ? 1 : 0;
+    memmove(out, out + skip, strlen(out + skip) + 1);
+    return out;
+}
+
+static void print_row(const struct report *report, const struct report_row *row, const char *name, FILE *out)
+{
+    const int64_t counts[] = {row->offered, row->outcomes[OUTCOME_PRESENTED], row->outcomes[OUTCOME_CLICKED],
+                              row->outcomes[OUTCOME_ACCEPTED]};
+    char text[MONEY_SIZE];
+    (void)fprintf(out, "%-28s", name);
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        (void)fprintf(out, " %9s", grouped(counts[i], text));
+    }
+    (void)fprintf(out, " %7.2f%% %9s", 100 * share(row->outcomes[OUTCOME_ACCEPTED], row->offered),
+                  grouped(refused(row), text));
+    (void)fprintf(out, " %7.2f%% %8.2f%%", 100 * share(row->outcomes[OUTCOME_OPTED_OUT], row->offered),
+                  100 * share(row->outcomes[OUTCOME_COMPLAINED], row->offered));
+    const char *revenue = money(row->revenue_minor, report->currency, text);
+    (void)fprintf(out, " %*s\n", wide(revenue, 15), revenue);
+}
+
+static struct report_row total_of(const struct report *report)
+{
+    struct report_row total = {NULL};
     for (uint32_t i = 0; i < report->row_count; i++) {
         const struct report_row *row = &report->rows[i];
-        const char *revenue = money(row->revenue_minor, report->currency, text);
+        total.offered += row->offered;
+        total.withdrawn += row->withdrawn;
+        total.revenue_minor += row->revenue_minor;
+        for (uint32_t k = 0; k < OUTCOME_COUNT; k++) {
+            total.outcomes[k] += row->outcomes[k];
+        }
+    }
+    return total;
+}
+
+static void print_rows(const struct report *report, FILE *out)
+{
+    struct report_row total = total_of(report);
+    (void)fprintf(out, "%-28s %9s %9s %9s %9s %8s %9s %8s %9s %15s\n", report->by, "offered", "shown", "clicked",
+                  "accepted", "rate", "refused", "opt-out", "complaint", "revenue");
+    for (uint32_t i = 0; i < report->row_count; i++) {
+        const struct report_row *row = &report->rows[i];
         char date[DAY_SIZE];
         int32_t number;
-        bool is_day =
-            strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
-        (void)fprintf(out,
-                      "%-28s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %7.2f%% %8" PRId64
-                      " %8" PRId64 " %8" PRId64 " %*s\n",
-                      is_day ? day(number * MS_PER_DAY, date) : row->name, row->offered,
-                      row->outcomes[OUTCOME_PRESENTED], row->outcomes[OUTCOME_CLICKED],
-                      row->outcomes[OUTCOME_ACCEPTED],
-                      100 * share(row->outcomes[OUTCOME_ACCEPTED], row->offered), refused(row),
-                      row->outcomes[OUTCOME_OPTED_OUT], row->outcomes[OUTCOME_COMPLAINED],
-                      wide(revenue, 14), revenue);
+        bool is_day = strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
+        print_row(report, row, is_day ? day(number * MS_PER_DAY, date) : row->name, out);
     }
+    if (report->row_count > 1 && strcmp(report->by, "segment") != 0) { /* a customer is in several segments */
+        print_row(report, &total, "all", out);
+    }
+}
+
+/* What the interval allows to say. */
+static const char *verdict(const struct experiment_interval *interval)
+{
+    return interval->low > 0 ? "more" : interval->high < 0 ? "LESS" : "no difference shown yet";
 }
 
 static void print_experiment(const struct report_experiment *e, const char *currency, FILE *out)
 {
     char gain[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
     int64_t treated = e->converted[0].count;
-    (void)fprintf(out, "%s, %s: %" PRId64 " in, %" PRId64 " held out", e->offer, e->layer, treated,
-                  e->converted[1].count);
+    (void)fprintf(out, "%s, %s: %s in", e->offer, e->layer, grouped(treated, gain));
+    (void)fprintf(out, ", %s held out", grouped(e->converted[1].count, gain));
     if (!isnan(e->holdout)) {
         (void)fprintf(out, " (%.2f%%, planned %.2f%%)",
                       100 * share(e->converted[1].count, treated + e->converted[1].count),
@@ -103,19 +144,38 @@ static void print_experiment(const struct report_experiment *e, const char *curr
     }
     double scale = 100.0 * (double)treated;
     (void)fprintf(
-        out, "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f)\n",
+        out, "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f): %s\n",
         100 * e->converted[0].sum / (double)treated,
         100 * e->converted[1].sum / (double)e->converted[1].count, 100 * e->uplift.estimate,
-        100 * e->uplift.low, 100 * e->uplift.high);
-    (void)fprintf(out, "  incremental revenue %s (%s to %s)\n",
+        100 * e->uplift.low, 100 * e->uplift.high, verdict(&e->uplift));
+    (void)fprintf(out, "  incremental revenue %s (%s to %s): %s\n",
                   money(llround(e->gain.estimate * scale), currency, gain),
                   money(llround(e->gain.low * scale), currency, low),
-                  money(llround(e->gain.high * scale), currency, high));
+                  money(llround(e->gain.high * scale), currency, high), verdict(&e->gain));
     if (e->split_chance < EXPERIMENT_SPLIT_ALARM) {
         (void)fprintf(out,
                       "  ALARM: such a split comes by luck once in %.0f: believe nothing above\n",
                       1 / (e->split_chance > 1e-12 ? e->split_chance : 1e-12));
     }
+}
+
+static void print_summary(const struct report *report, FILE *out)
+{
+    struct report_row total = total_of(report);
+    char text[MONEY_SIZE];
+    (void)fprintf(out, "decisions %s", grouped(report->decisions, text));
+    (void)fprintf(out, ", without an offer %s", grouped(report->no_offers, text));
+    (void)fprintf(out, "; offers blocked %s", grouped(report->blocked, text));
+    if (strcmp(report->by, "segment") == 0) {
+        (void)fputs("\n\n", out);
+        return;
+    }
+    (void)fprintf(out, "\noffered %s", grouped(total.offered, text));
+    (void)fprintf(out, ", withdrawn %s", grouped(total.withdrawn, text));
+    (void)fprintf(out, ", accepted %s", grouped(total.outcomes[OUTCOME_ACCEPTED], text));
+    (void)fprintf(out, " (%.2f%%), revenue %s\n\n",
+                  100 * share(total.outcomes[OUTCOME_ACCEPTED], total.offered),
+                  money(total.revenue_minor, report->currency, text));
 }
 
 void report_print(const struct report *report, FILE *out)
@@ -127,10 +187,7 @@ void report_print(const struct report *report, FILE *out)
     }
     (void)fprintf(out, "Offers from %s to %s\n\n", day(report->first_ms, from),
                   day(report->last_ms, to));
-    (void)fprintf(out,
-                  "decisions: %" PRId64 ", without an offer: %" PRId64 ", offers blocked: %" PRId64
-                  "\n\n",
-                  report->decisions, report->no_offers, report->blocked);
+    print_summary(report, out);
     print_rows(report, out);
     (void)fputs(report->experiment_count > 0 ? "\nAgainst the control groups\n" : "", out);
     for (uint32_t i = 0; i < report->experiment_count; i++) {
@@ -146,8 +203,9 @@ void report_print(const struct report *report, FILE *out)
     (void)fputs(report->blocked > 0 ? "\nWhat stopped offers\n" : "", out);
     for (int i = 0; i < OFFER_GATE_COUNT; i++) {
         if (report->gates[i] > 0) {
-            (void)fprintf(out, "  %-14s %10" PRId64 "\n", offer_gate_name((enum offer_gate)i),
-                          report->gates[i]);
+            char text[MONEY_SIZE];
+            (void)fprintf(out, "  %-14s %12s\n", offer_gate_name((enum offer_gate)i),
+                          grouped(report->gates[i], text));
         }
     }
 }

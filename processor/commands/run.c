@@ -48,7 +48,9 @@ struct run {
     uint32_t tasks_per_worker;
     int64_t *start_offsets[SOURCE_COUNT]; /* of sources that start at a time: per task */
     struct worker_heard heard;
-    struct learned *learned; /* NULL: every task from its own outcomes only */
+    struct learned *learned; /* NULL: the playbook has no offers */
+    struct kpis *kpis;       /* likewise */
+    char currency[8];
     struct monitor *monitor;
     struct monitor_check checks[3];
     struct http_server *http;
@@ -203,7 +205,12 @@ static enum status open_codec(struct run *run, struct status_text *out_text)
     return live_codec_open(&options, &run->codec, out_text);
 }
 
-/* Not with clock stream: there is no order between tasks that a replay could repeat. */
+/* Tasks do not share with clock stream: there is no order between them that a replay could repeat. */
+static bool is_shared(const struct run *run)
+{
+    return run->connect.settings.clock != CLOCK_STREAM && kafka_task_count(run->kafka) > 1;
+}
+
 static enum status open_learned(struct run *run, struct status_text *out_text)
 {
     const struct settings *settings = &run->connect.settings;
@@ -212,9 +219,13 @@ static enum status open_learned(struct run *run, struct status_text *out_text)
                                       .registry = run->registry,
                                       .topic = settings->topics[OUTPUT_OFFER_STATS],
                                       .task_count = kafka_task_count(run->kafka)};
-    bool shared = run->playbook->offers.count > 0 && settings->clock != CLOCK_STREAM &&
-                  options.task_count > 1;
-    return shared ? learned_open(&options, &run->learned, out_text) : STATUS_OK;
+    if (run->playbook->offers.count == 0) {
+        return STATUS_OK;
+    }
+    (void)snprintf(run->currency, sizeof(run->currency), "%.*s", SLICE_ARG(run->playbook->currency));
+    struct kpis_options kpis = {run->engine, &run->playbook->offers, run->currency, options.task_count};
+    options.kpis = run->kpis = kpis_open(&kpis);
+    return learned_open(&options, &run->learned, out_text);
 }
 
 static struct worker_source worker_source_of(const struct run *run, int number)
@@ -256,7 +267,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.store = redis_store_interface(run->stores[number]);
     options.clock = clock_system();
     options.heard = &run->heard;
-    options.learning = run->learned != NULL ? learned_interface(run->learned) : NULL;
+    options.learning = run->learned != NULL && is_shared(run) ? learned_interface(run->learned) : NULL;
     options.codec = live_codec_interface(run->codec);
     options.application = settings->application;
     options.cluster_id = kafka_cluster_id(run->kafka);
@@ -385,7 +396,15 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
     for (int i = 0; i < SOURCE_COUNT; i++) {
         options.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
     }
+    if (run->kpis != NULL) {
+        options.refresh_more = kpis_refresh;
+        options.more = run->kpis;
+        options.more_count = kpis_series(run->kpis);
+    }
     run->monitor = monitor_open(&options);
+    if (run->kpis != NULL) {
+        kpis_register(run->kpis, monitor_metrics(run->monitor));
+    }
     uint32_t count = monitor_handlers(run->monitor, handlers);
     if (settings->listen[0] == '\0') {
         return STATUS_OK;

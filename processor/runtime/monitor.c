@@ -180,7 +180,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
     INVARIANT(options->check_count <= MONITOR_CHECKS_MAX && engine_gate_count() <= WORKER_GATES_MAX);
     m->options = *options;
-    m->metrics = metrics_open(180 + 7 * options->task_count, 2);
+    m->metrics = metrics_open(180 + 7 * options->task_count + options->more_count, 2);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
     INVARIANT(pthread_mutex_init(&m->lock, NULL) == 0);
     register_totals(m);
@@ -200,6 +200,11 @@ struct monitor *monitor_open(const struct monitor_options *options)
         m->seen[w].moved_us = options->clock->ops->monotonic_us(options->clock);
     }
     return m;
+}
+
+struct metrics *monitor_metrics(struct monitor *monitor)
+{
+    return monitor->metrics;
 }
 
 static void refresh_sums(struct monitor *m)
@@ -343,6 +348,9 @@ static void refresh(struct monitor *m)
     refresh_histogram(m, true);
     refresh_histogram(m, false);
     refresh_tasks(m);
+    if (m->options.refresh_more != NULL) {
+        m->options.refresh_more(m->options.more);
+    }
 }
 
 static void fill_metrics(void *context, const struct http_request *request,

@@ -5,6 +5,7 @@
 #ifndef RUNTIME_MONITOR_H
 #define RUNTIME_MONITOR_H
 
+#include "base/metrics.h"
 #include "io/http.h"
 #include "runtime/worker.h"
 
@@ -40,10 +41,18 @@ struct monitor_options {
     const void *schemas;
     const struct monitor_check *checks; /* check_count, until exit */
     uint32_t check_count;               /* at most MONITOR_CHECKS_MAX */
+    /* More series than these: `more_count` of them, registered through monitor_metrics; `refresh_more` before each
+     * answer, from the HTTP thread. NULL: none. */
+    void (*refresh_more)(void *context);
+    void *more;
+    uint32_t more_count;
 };
 
 /* Register every series. Before memory_seal. */
 struct monitor *monitor_open(const struct monitor_options *options);
+
+/* Where more series are registered; before memory_seal. */
+struct metrics *monitor_metrics(struct monitor *monitor);
 
 /* The three paths, for http_open. Returns their number. `out_handlers` has room for 3. */
 uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_handlers);

@@ -9,6 +9,7 @@ the committed offer, as p50 and p99 over many logins.
 """
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -55,7 +56,7 @@ class Feed:
 
     def outcome(self, customer, kind):
         return 'offer-outcomes', {**self.ident(customer), 'decision_id': 'earlier', 'offer_id': 'round_up', 'variant': 'default', 'channel': 'IN_APP',
-                                  'outcome': kind, 'occurred_at': int(time.time() * 1000)}
+                                  'outcome': kind, 'occurred_at': int(time.time() * 1000), 'revenue_minor': 1234 if kind == 'ACCEPTED' else 0}
 
 
 def offers_of(stack):
@@ -68,14 +69,32 @@ def offers_of(stack):
     return out
 
 
-def wait_for(what, seconds=60):
+def figures(process):
+    """series -> value of what /metrics says of offers."""
+    return {name: float(value) for name, value in re.findall(r'^(segue_offer_\w+\{.*\}) (\S+)$', process.get('/metrics')[1], re.M)}
+
+
+def shows_figures(process):
+    """None, or what the metrics of round_up fail to show of the answers so far."""
+    arm = 'offer="round_up",variant="default",channel="IN_APP"'
+    expected = {f'segue_offer_outcomes{{{arm},outcome="PRESENTED"}}': SHOWN, f'segue_offer_outcomes{{{arm},outcome="ACCEPTED"}}': ACCEPTED,
+                f'segue_offer_outcomes{{{arm},outcome="COMPLAINED"}}': 2, f'segue_offer_outcomes{{{arm},outcome="OPTED_OUT"}}': 4,
+                f'segue_offer_revenue{{{arm},currency="GBP"}}': ACCEPTED * 12.34, 'segue_offer_conversion_ratio{offer="round_up"}': ACCEPTED / SHOWN,
+                'segue_offer_complaint_ratio{offer="round_up"}': 2 / SHOWN, 'segue_offer_opt_out_ratio{offer="round_up"}': 4 / SHOWN}
+    seen = figures(process)
+    wrong = [f'{name}: {seen.get(name)}, should be {value}' for name, value in expected.items() if abs(seen.get(name, -1) - value) > 1e-6]
+    alerts = set(re.findall(r'segue_offer_\w+', (ROOT / 'deploy/alerts-offers.yml').read_text()))
+    return wrong + [f'an alert about {name}, which is no metric' for name in alerts - {name.partition('{')[0] for name in seen}]
+
+
+def wait_for(what, seconds=60, why=lambda: ''):
     end = time.time() + seconds
     while time.time() < end:
         found = what()
         if found:
             return found
         time.sleep(0.5)
-    raise SystemExit(f'not within {seconds} s')
+    raise SystemExit(f'not within {seconds} s {why()}')
 
 
 def main():
@@ -89,6 +108,7 @@ def main():
     process.start()
     answered = [next(of0) for _ in range(SHOWN)]
     feed.send([feed.outcome(c, kind) for n, c in enumerate(answered) for kind in ['PRESENTED'] + ['ACCEPTED'] * (n < ACCEPTED)])
+    feed.send([feed.outcome(c, kind) for c, kind in zip(answered, ['COMPLAINED'] * 2 + ['OPTED_OUT'] * 4)])
     stack.wait_done(process, feed.count)
     offer = (PRIOR[0] + ACCEPTED) / (PRIOR[1] + SHOWN)  # on this channel, then in this customer's context, which saw them all
     full = (offer * PRIOR[1] + ACCEPTED) / (PRIOR[1] + SHOWN)
@@ -110,6 +130,8 @@ def main():
 
     p = wait_for(learned)
     print(f'propensity in task 1 after answers in task 0: {p:.4f} (expected {full:.4f}, by the prior alone {PRIOR[0] / PRIOR[1]:.4f})')
+    wait_for(lambda: not shows_figures(process), why=lambda: shows_figures(process))
+    print(f'offer_series: {len(figures(process))}')
     process.kill()
     process.start()
     p = ask()

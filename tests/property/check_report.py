@@ -9,6 +9,7 @@ import datetime
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,64 @@ def report(segue, lines, folder, *options):
     return run.returncode, json.loads(run.stdout)
 
 
+def text(segue, folder, *options):
+    """The lines that were written last, in another form."""
+    command = [segue, 'report', '--playbook', ROOT / 'tests/playbooks/offers', *options, pathlib.Path(folder) / 'lines.ndjson']
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def for_people(segue, folder, truth, same):
+    """UK formats, a row of sums, written to a file as to a terminal."""
+    shown = text(segue, folder, '--by', 'channel')
+    offered, accepted, revenue = (sum(row[k] for row in truth['rows'].values()) for k in ('offered', 'ACCEPTED', 'revenue'))
+    head = f'offered {offered:,}, withdrawn {sum(row["withdrawn"] for row in truth["rows"].values()):,}, ' \
+           f'accepted {accepted:,} ({100 * accepted / offered:.2f}%), revenue £{revenue / 100:,.2f}'
+    same('the summary', shown.splitlines()[3], head)
+    same('the days', bool(re.fullmatch(r'Offers from \d\d/\d\d/2026 to \d\d/\d\d/2026', shown.splitlines()[0])), True)
+    same('the sum of rows', [line.split()[1] for line in shown.splitlines() if line.startswith('all ')], [f'{offered:,}'])
+    path = pathlib.Path(folder) / 'report.txt'
+    text(segue, folder, '--by', 'channel', '--output', path)
+    same('what is in the file', path.read_text(), shown)
+
+
+def for_programs(segue, folder, said, same):
+    """OpenMetrics: the same figures as in JSON."""
+    page = text(segue, folder, '--by', 'channel', '--openmetrics')
+    series = dict(re.findall(r'^(\w+(?:\{.*\})?) (\S+)$', page, re.M))
+    same('the end', page.endswith('# EOF\n'), True)
+    for row in said['rows']:
+        label = f'by="channel",name="{row["name"]}"'
+        same('metric offered', int(series[f'segue_report_offered{{{label}}}']), row['offered'])
+        for outcome in OUTCOMES:
+            same(f'metric {outcome}', int(series[f'segue_report_outcomes{{{label},outcome="{outcome}"}}']), row[outcome])
+        same('metric conversion', round(row['conversion'], 6), float(series[f'segue_report_conversion_ratio{{{label}}}']))
+        same('metric opt-out', round(row['OPTED_OUT'] / row['offered'], 6), float(series[f'segue_report_opt_out_ratio{{{label}}}']))
+        same('metric complaints', round(row['COMPLAINED'] / row['offered'], 6), float(series[f'segue_report_complaint_ratio{{{label}}}']))
+        same('metric revenue', round(100 * float(series[f'segue_report_revenue{{{label},currency="GBP"}}'])), row['revenue_minor'])
+    named = set(re.findall(r'segue_report_\w+', (ROOT / 'deploy/alerts-offers.yml').read_text()))
+    same('metrics of the alerts', named - {name.partition('{')[0] for name in series}, set())
+    experiment, = said['experiments']
+    label = f'offer="{experiment["offer"]}",layer="{experiment["layer"]}"'
+    for bound in ('low', 'estimate', 'high'):
+        same(f'metric uplift {bound}', float(series[f'segue_report_incremental_conversion{{{label},bound="{bound}"}}']), round(experiment['uplift'][bound], 6))
+        same(f'metric gain {bound}', round(float(series[f'segue_report_incremental_revenue{{{label},bound="{bound}"}}']), 2),
+             round(experiment['incremental_revenue_minor'][bound] / 100, 2))
+    same('metric alarm', series[f'segue_report_split_alarm{{{label}}}'], '0')
+
+
+def in_segment(segue, lines, folder, same):
+    """Every third customer is in a segment from the begin: its report is that of their lines alone."""
+    mine = lambda line: int((line.get('value') or line['event'])['customer_id'][1:]) % 3 == 0  # noqa: E731
+    enter = [{'topic': 'segue.segment-changes', 'value': {'customer_id': c, 'segment_id': 'third', 'transition': 'ENTERED', 'membership_seq': 1}}
+             for c in sorted({(line.get('value') or line['event'])['customer_id'] for line in lines if mine(line)})]
+    _, whole = report(segue, enter + lines, folder, '--segment', 'third')
+    _, alone = report(segue, [line for line in lines if mine(line)], folder)
+    same('a segment alone', whole, alone)
+    same('and it is not all', 0 < whole['decisions'] < len({json.dumps(line) for line in lines}), True)
+    _, by_segment = report(segue, enter + lines, folder, '--by', 'segment')
+    same('rows by segment', [(r['name'], r['offered']) for r in by_segment['rows']], [('third', alone['rows'][0]['offered'])])
+
+
 def main():
     segue, seed = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else '1'
     wrong = []
@@ -100,6 +159,9 @@ def main():
         same('uplift', experiment['uplift']['estimate'], uplift)
         same('incremental revenue', round(experiment['incremental_revenue_minor']['estimate']), round(gain * sides[False]))
         same('uplift inside its interval', experiment['uplift']['low'] < uplift < experiment['uplift']['high'], True)
+        for_people(segue, folder, truth, same)
+        for_programs(segue, folder, said, same)
+        in_segment(segue, lines, folder, same)
         broken, _ = campaign(seed, 4000, lost=0.4)
         same('exit code of a broken split', report(segue, broken, folder)[0], 1)
         one_day = [line for line in lines if 'value' in line and START + 3 * DAY <= line['value']['effective_at'] < START + 4 * DAY]

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands/kpis.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/invariant.h"
+#include "base/memory.h"
+#include "model/codes.h"
+
+enum { PRESENTED, CLICKED, ACCEPTED, REJECTED, COMPLAINED, OPTED_OUT, REVENUE, NUMBERS };
+static const char *const fields[NUMBERS] = {"presented",  "clicked",   "accepted",     "rejected",
+                                            "complained", "opted_out", "revenue_minor"};
+static const char *const outcomes[REVENUE] = {"PRESENTED", "CLICKED",    "ACCEPTED",
+                                              "REJECTED",  "COMPLAINED", "OPTED_OUT"};
+
+static const struct metric_family outcomes_family = {
+    "segue_offer_outcomes", NULL,
+    "Outcomes that came back, all tasks, since the offer began; REJECTED has DISMISSED in it",
+    METRIC_GAUGE};
+static const struct metric_family revenue_family = {
+    "segue_offer_revenue", NULL, "Revenue of outcomes, in major units of the currency",
+    METRIC_GAUGE};
+/* Shares of the offers presented. */
+static const struct {
+    struct metric_family family;
+    int number;
+} rates[] = {
+    {{"segue_offer_conversion_ratio", NULL, "Accepted of presented", METRIC_GAUGE}, ACCEPTED},
+    {{"segue_offer_opt_out_ratio", NULL, "Opted out of presented", METRIC_GAUGE}, OPTED_OUT},
+    {{"segue_offer_complaint_ratio", NULL, "Complained of presented", METRIC_GAUGE}, COMPLAINED},
+};
+
+struct counts {
+    int64_t numbers[NUMBERS];
+};
+
+/* One label set. */
+struct row {
+    struct counts total;
+    struct metric *series[NUMBERS];
+};
+
+struct kpis {
+    struct kpis_options options;
+    pthread_mutex_t mutex;
+    struct counts *seen; /* task_count x arm_count: what each task has counted per arm */
+    uint32_t arm_count;
+    struct row *rows; /* per offer; or per offer, variant and channel */
+    uint32_t *row_of; /* per arm */
+    uint32_t row_count;
+    bool fine; /* rows by variant and channel */
+    bool ready;
+    struct metric *rates[OFFERS_MAX][ARRAY_COUNT(rates)];
+};
+
+static bool may_use(const struct offer_def *def, uint32_t channel)
+{
+    return (def->channels >> channel & 1) != 0;
+}
+
+/* Rows when each offer's variants and channels are told apart. */
+static uint32_t fine_rows(const struct offers *offers)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < offers->count; i++) {
+        count += offer_variant_count(&offers->defs[i]) *
+                 (uint32_t)__builtin_popcount(offers->defs[i].channels);
+    }
+    return count;
+}
+
+/* Which row an arm counts in. A channel that the offer may not use (any more) counts in its first one. */
+static void map_arms(struct kpis *kpis)
+{
+    const struct offers *offers = kpis->options.offers;
+    uint32_t row = 0;
+    for (uint32_t i = 0; i < offers->count; i++) {
+        uint32_t first = row;
+        for (uint32_t v = 0; v < offer_variant_count(&offers->defs[i]); v++) {
+            for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+                for (uint32_t context = 0; context < offers_context_count(offers); context++) {
+                    uint32_t arm = offers_arm(offers, i, v, channel, context);
+                    kpis->row_of[arm] = !kpis->fine                          ? i
+                                        : may_use(&offers->defs[i], channel) ? row
+                                                                             : first;
+                }
+                row += kpis->fine && may_use(&offers->defs[i], channel);
+            }
+        }
+    }
+}
+
+struct kpis *kpis_open(const struct kpis_options *options)
+{
+    struct kpis *kpis = memory_take(sizeof(*kpis), "figures of offers");
+    kpis->options = *options;
+    kpis->arm_count = engine_arm_count(options->engine);
+    kpis->fine = fine_rows(options->offers) * NUMBERS <= KPIS_SERIES_MAX;
+    kpis->row_count = kpis->fine ? fine_rows(options->offers) : options->offers->count;
+    kpis->seen =
+        memory_take((size_t)options->task_count * kpis->arm_count * sizeof(*kpis->seen) + 1,
+                    "figures of offers");
+    kpis->rows = memory_take(kpis->row_count * sizeof(*kpis->rows) + 1, "figures of offers");
+    kpis->row_of = memory_take(kpis->arm_count * sizeof(*kpis->row_of) + 1, "figures of offers");
+    (void)pthread_mutex_init(&kpis->mutex, NULL);
+    map_arms(kpis);
+    return kpis;
+}
+
+uint32_t kpis_series(const struct kpis *kpis)
+{
+    return kpis->row_count * NUMBERS + kpis->options.offers->count * (uint32_t)ARRAY_COUNT(rates);
+}
+
+static void add_label(char labels[METRIC_LABELS_SIZE], const char *name, struct slice value)
+{
+    char text[METRIC_LABELS_SIZE / 4];
+    size_t size = value.size < sizeof(text) - 1 ? value.size : sizeof(text) - 1;
+    memcpy(text, value.data, size);
+    text[size] = '\0';
+    (void)metrics_label(labels, name, text); /* names too long for a label are cut */
+}
+
+static void register_row(struct kpis *kpis, struct metrics *metrics, struct row *row,
+                         const char *labels)
+{
+    for (int n = 0; n < NUMBERS; n++) {
+        char all[METRIC_LABELS_SIZE];
+        (void)snprintf(all, sizeof(all), "%s", labels);
+        add_label(all, n == REVENUE ? "currency" : "outcome",
+                  slice_text(n == REVENUE ? kpis->options.currency : outcomes[n]));
+        row->series[n] =
+            metrics_register(metrics, n == REVENUE ? &revenue_family : &outcomes_family, all);
+    }
+}
+
+static void register_offer(struct kpis *kpis, struct metrics *metrics, uint32_t offer,
+                           uint32_t *row)
+{
+    const struct offer_def *def = &kpis->options.offers->defs[offer];
+    char labels[METRIC_LABELS_SIZE] = "";
+    add_label(labels, "offer", def->id);
+    for (size_t i = 0; i < ARRAY_COUNT(rates); i++) {
+        kpis->rates[offer][i] = metrics_register(metrics, &rates[i].family, labels);
+    }
+    if (!kpis->fine) {
+        register_row(kpis, metrics, &kpis->rows[(*row)++], labels);
+        return;
+    }
+    for (uint32_t v = 0; v < offer_variant_count(def); v++) {
+        for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
+            char all[METRIC_LABELS_SIZE];
+            (void)snprintf(all, sizeof(all), "%s", labels);
+            add_label(all, "variant", offer_variant_id(def, v));
+            add_label(all, "channel", slice_text(codes_text(&codes_channel, channel)));
+            if (may_use(def, channel)) {
+                register_row(kpis, metrics, &kpis->rows[(*row)++], all);
+            }
+        }
+    }
+}
+
+void kpis_register(struct kpis *kpis, struct metrics *metrics)
+{
+    uint32_t row = 0;
+    for (uint32_t i = 0; i < kpis->options.offers->count; i++) {
+        register_offer(kpis, metrics, i, &row);
+    }
+    INVARIANT(row == kpis->row_count);
+}
+
+static struct slice text_of(const json_t *object, const char *key, const char *missing)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return slice_text(text == NULL ? missing : text);
+}
+
+bool kpis_take(struct kpis *kpis, const char *json)
+{
+    json_t *value = json_loads(json, 0, NULL);
+    int32_t channel = codes_find(&codes_channel, text_of(value, "channel", ""));
+    int64_t task = json_integer_value(json_object_get(value, "task"));
+    uint32_t arm = channel < 0
+                       ? UINT32_MAX
+                       : engine_arm_find(kpis->options.engine, text_of(value, "offer_id", ""),
+                                         text_of(value, "variant", "default"), (uint8_t)channel,
+                                         text_of(value, "context", "other"));
+    bool known = arm != UINT32_MAX && task >= 0 && task < kpis->options.task_count;
+    if (known) {
+        (void)pthread_mutex_lock(&kpis->mutex);
+        struct counts *seen = &kpis->seen[(size_t)task * kpis->arm_count + arm];
+        for (int n = 0; n < NUMBERS; n++) {
+            int64_t now = json_integer_value(json_object_get(value, fields[n]));
+            kpis->rows[kpis->row_of[arm]].total.numbers[n] += now - seen->numbers[n];
+            seen->numbers[n] = now;
+        }
+        (void)pthread_mutex_unlock(&kpis->mutex);
+    }
+    json_decref(value);
+    return known;
+}
+
+void kpis_ready(struct kpis *kpis)
+{
+    (void)pthread_mutex_lock(&kpis->mutex);
+    kpis->ready = true;
+    (void)pthread_mutex_unlock(&kpis->mutex);
+}
+
+/* The rows of an offer stand side by side. */
+static void refresh_rates(struct kpis *kpis)
+{
+    const struct offers *offers = kpis->options.offers;
+    struct counts sums[OFFERS_MAX] = {{{0}}};
+    for (uint32_t i = 0, row = 0; i < offers->count; i++) {
+        uint32_t own = !kpis->fine ? 1
+                                   : offer_variant_count(&offers->defs[i]) *
+                                         (uint32_t)__builtin_popcount(offers->defs[i].channels);
+        for (uint32_t k = 0; k < own; k++, row++) {
+            for (int n = 0; n < NUMBERS; n++) {
+                sums[i].numbers[n] += kpis->rows[row].total.numbers[n];
+            }
+        }
+        for (size_t r = 0; r < ARRAY_COUNT(rates); r++) {
+            double whole = (double)sums[i].numbers[PRESENTED];
+            metric_set(kpis->rates[i][r],
+                       whole > 0 ? (double)sums[i].numbers[rates[r].number] / whole : 0);
+        }
+    }
+}
+
+void kpis_refresh(void *context)
+{
+    struct kpis *kpis = context;
+    (void)pthread_mutex_lock(&kpis->mutex);
+    if (kpis->ready) {
+        for (uint32_t i = 0; i < kpis->row_count; i++) {
+            for (int n = 0; n < NUMBERS; n++) {
+                double value = (double)kpis->rows[i].total.numbers[n];
+                metric_set(kpis->rows[i].series[n], n == REVENUE ? value / 100 : value);
+            }
+        }
+        refresh_rates(kpis);
+    }
+    (void)pthread_mutex_unlock(&kpis->mutex);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What offers earn and cost, on /metrics: outcomes, revenue and rates from the counters of segue.offer-stats,
+ * which every process reads whole, so each shows the sums over all tasks (take the max over processes, not the
+ * sum).
+ *
+ * Series: (offer, variant, channel that the offer may use) x outcome, at most KPIS_SERIES_MAX; a playbook with
+ * more gets them per offer. What needs customers one by one, incremental value against control groups, is
+ * `segue report`. */
+#ifndef COMMANDS_KPIS_H
+#define COMMANDS_KPIS_H
+
+#include "base/metrics.h"
+#include "engine/engine.h"
+#include "offers/offers.h"
+
+enum { KPIS_SERIES_MAX = 4000 };
+
+struct kpis_options {
+    const struct engine *engine;
+    const struct offers *offers; /* the engine's */
+    const char *currency;        /* static; a label of revenue */
+    uint32_t task_count;
+};
+
+struct kpis;
+
+/* Memory until exit; before memory_seal. */
+struct kpis *kpis_open(const struct kpis_options *options);
+
+/* How many series kpis_register makes. */
+uint32_t kpis_series(const struct kpis *kpis);
+
+/* Once, at start. */
+void kpis_register(struct kpis *kpis, struct metrics *metrics);
+
+/* One OfferStats record as JSON: the newest of its task and arm counts. False: no arm of this playbook.
+ * Any thread. */
+bool kpis_take(struct kpis *kpis, const char *json);
+
+/* The topic has been read to its end: from now on the figures are whole and shown. Any thread. */
+void kpis_ready(struct kpis *kpis);
+
+/* Bring the series up to date; a struct kpis. Any thread. */
+void kpis_refresh(void *kpis);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A report as OpenMetrics text: for a node exporter's textfile collector, after a timer has run `segue report`.
+ * What needs customers one by one (experiments) is here; what counters can tell is on /metrics of every process. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "commands/report.h"
+
+static void put_text(const char *text, FILE *out)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '\\' || *c == '"') {
+            (void)fputc('\\', out);
+        }
+        (void)fputs(*c == '\n' ? "\\n" : (const char[]){*c, '\0'}, out);
+    }
+}
+
+static void put_label(const char *name, const char *value, const char *end, FILE *out)
+{
+    (void)fprintf(out, "%s=\"", name);
+    put_text(value, out);
+    (void)fprintf(out, "\"%s", end);
+}
+
+static void begin(const char *name, const char *help, FILE *out)
+{
+    (void)fprintf(out, "# TYPE %s gauge\n# HELP %s %s\n", name, name, help);
+}
+
+static uint32_t rows_of(const struct report *report)
+{
+    return report->row_count < REPORT_METRIC_ROWS_MAX ? report->row_count : REPORT_METRIC_ROWS_MAX;
+}
+
+static void begin_row(const struct report *report, const char *name, const struct report_row *row,
+                      FILE *out)
+{
+    (void)fprintf(out, "%s{", name);
+    put_label("by", report->by, ",", out);
+    put_label("name", row->name, "", out);
+}
+
+static void put_counts(const struct report *report, FILE *out)
+{
+    begin("segue_report_offered", "Offers made in the reported time", out);
+    for (uint32_t i = 0; i < rows_of(report); i++) {
+        begin_row(report, "segue_report_offered", &report->rows[i], out);
+        (void)fprintf(out, "} %" PRId64 "\n", report->rows[i].offered);
+    }
+    begin("segue_report_outcomes", "Outcomes of those offers", out);
+    for (uint32_t i = 0; i < rows_of(report); i++) {
+        for (uint32_t k = 0; k < OUTCOME_COUNT; k++) {
+            begin_row(report, "segue_report_outcomes", &report->rows[i], out);
+            put_label(",outcome", codes_text(&codes_outcome, k), "", out);
+            (void)fprintf(out, "} %" PRId64 "\n", report->rows[i].outcomes[k]);
+        }
+    }
+    begin("segue_report_revenue", "Revenue of those offers, in major units of the currency", out);
+    for (uint32_t i = 0; i < rows_of(report); i++) {
+        begin_row(report, "segue_report_revenue", &report->rows[i], out);
+        put_label(",currency", report->currency, "", out);
+        (void)fprintf(out, "} %.2f\n", (double)report->rows[i].revenue_minor / 100);
+    }
+    begin("segue_report_rows_left_out", "Rows beyond the limit of series", out);
+    (void)fprintf(out, "segue_report_rows_left_out %u\n", report->row_count - rows_of(report));
+}
+
+/* Shares of the offers made; a row without one has none. */
+static void put_shares(const struct report *report, FILE *out)
+{
+    static const struct {
+        const char *name, *help;
+        enum outcome outcome;
+    } shares[] = {{"segue_report_conversion_ratio", "Accepted of offered", OUTCOME_ACCEPTED},
+                  {"segue_report_opt_out_ratio", "Opted out of offered", OUTCOME_OPTED_OUT},
+                  {"segue_report_complaint_ratio", "Complained of offered", OUTCOME_COMPLAINED}};
+    for (size_t s = 0; s < sizeof(shares) / sizeof(shares[0]); s++) {
+        begin(shares[s].name, shares[s].help, out);
+        for (uint32_t i = 0; i < rows_of(report); i++) {
+            const struct report_row *row = &report->rows[i];
+            if (row->offered > 0) {
+                begin_row(report, shares[s].name, row, out);
+                (void)fprintf(out, "} %.6f\n",
+                              (double)row->outcomes[shares[s].outcome] / (double)row->offered);
+            }
+        }
+    }
+}
+
+static void begin_experiment(const char *name, const struct report_experiment *e, FILE *out)
+{
+    (void)fprintf(out, "%s{", name);
+    put_label("offer", e->offer, ",", out);
+    put_label("layer", e->layer, "", out);
+}
+
+static void put_interval(const char *name, const struct report_experiment *e,
+                         const struct experiment_interval *interval, double scale, FILE *out)
+{
+    const struct {
+        const char *bound;
+        double value;
+    } bounds[] = {
+        {"low", interval->low}, {"estimate", interval->estimate}, {"high", interval->high}};
+    for (size_t i = 0; i < 3 && !isnan(interval->estimate); i++) {
+        begin_experiment(name, e, out);
+        put_label(",bound", bounds[i].bound, "", out);
+        (void)fprintf(out, "} %.6f\n", bounds[i].value * scale);
+    }
+}
+
+static void put_experiments(const struct report *report, FILE *out)
+{
+    begin("segue_report_experiment_customers",
+          "Customers of an experiment, by the side of their first exposure", out);
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        for (int side = 0; side < 2; side++) {
+            begin_experiment("segue_report_experiment_customers", &report->experiments[i], out);
+            put_label(",side", side == 0 ? "treated" : "held_out", "", out);
+            (void)fprintf(out, "} %" PRId64 "\n", report->experiments[i].converted[side].count);
+        }
+    }
+    begin("segue_report_incremental_conversion",
+          "Conversion above the control group's, 95% at any time", out);
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        put_interval("segue_report_incremental_conversion", &report->experiments[i],
+                     &report->experiments[i].uplift, 1, out);
+    }
+    begin("segue_report_incremental_revenue",
+          "Revenue above the control group's, in major units of the currency", out);
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        const struct report_experiment *e = &report->experiments[i];
+        put_interval("segue_report_incremental_revenue", e, &e->gain, (double)e->converted[0].count,
+                     out);
+    }
+    begin("segue_report_split_alarm",
+          "1: such a split of customers comes by luck less than once in 1,000", out);
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        begin_experiment("segue_report_split_alarm", &report->experiments[i], out);
+        (void)fprintf(out, "} %d\n", report->experiments[i].split_chance < EXPERIMENT_SPLIT_ALARM);
+    }
+}
+
+void report_print_metrics(const struct report *report, FILE *out)
+{
+    put_counts(report, out);
+    put_shares(report, out);
+    put_experiments(report, out);
+    begin("segue_report_last_timestamp_seconds", "The newest decision in the report", out);
+    (void)fprintf(out, "segue_report_last_timestamp_seconds %" PRId64 "\n# EOF\n",
+                  report->first_ms > report->last_ms ? 0 : report->last_ms / 1000);
+}
