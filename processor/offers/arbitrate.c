@@ -62,6 +62,37 @@ static void order_entries(struct decision *decision)
     }
 }
 
+/* The best entry comes first but for a share of decisions, in which one is drawn evenly: or an offer that did
+ * badly with its first customers would never be seen again. Only the first place is drawn; groups and caps
+ * follow from it, so the chance of the whole list is the one of its first place. The draw is a hash of the
+ * decision: a replay draws the same. */
+static void draw_first(struct decision *decision, double explore)
+{
+    uint32_t begins[DECISION_CANDIDATES_MAX];
+    uint32_t entries = 0;
+    for (uint32_t i = 0; i < decision->passed; i++) {
+        if (i == 0 || !same_bundle(&decision->views[i - 1], &decision->views[i])) {
+            begins[entries++] = i;
+        }
+    }
+    if (explore <= 0 || entries < 2) {
+        return;
+    }
+    double at = keyed_unit(decision->views[0].step, decision->id, slice_text("first"));
+    uint32_t drawn = at < explore ? (uint32_t)(at / explore * entries) : 0;
+    drawn = drawn < entries ? drawn : entries - 1;
+    double share = explore / entries + (drawn == 0 ? 1 - explore : 0);
+    uint32_t begin = begins[drawn];
+    uint32_t end = drawn + 1 < entries ? begins[drawn + 1] : decision->passed;
+    for (uint32_t i = begin; i < end; i++) { /* in front of all, in its own order */
+        struct gate_view view = decision->views[i];
+        memmove(&decision->views[i - begin + 1], &decision->views[i - begin],
+                begin * sizeof(decision->views[0]));
+        decision->views[i - begin] = view;
+    }
+    decision->views[0].place_share = share;
+}
+
 /* Offers of one bundle may share its group; nobody else may. */
 static bool group_is_taken(const struct decision *decision, uint32_t kept,
                            const struct gate_view *view)
@@ -84,6 +115,7 @@ uint32_t decision_arbitrate(struct decision *decision, const struct offers *offe
     uint32_t kept = 0;
     uint32_t entries = 0;
     order_entries(decision);
+    draw_first(decision, offers->policy.explore_offers);
     for (uint32_t i = 0; i < decision->passed; i++) {
         struct gate_view view = decision->views[i];
         bool joins = kept > 0 && same_bundle(&decision->views[kept - 1], &view);

@@ -28,6 +28,7 @@ struct gate_view {
     const char *channel_reason;
     uint32_t context;
     double p, c, v, l, score;
+    double place_share; /* the chance with which it came first, when that was drawn; 0: it was not */
 };
 
 /* Run the gates; the first that blocks, OFFER_GATE_COUNT when none does. */
@@ -58,6 +59,9 @@ bool offer_score(struct gate_view *view);
 
 /* The customer's coarse context. */
 uint32_t offers_context(const struct offers *offers, struct step *step);
+
+/* Uniform in [0, 1), by (decision, what) and the salt. */
+double keyed_unit(const struct step *step, const uint64_t decision[2], struct slice what);
 
 /* The arm and the probability with which it was drawn. `decision` keys the draw. */
 uint32_t variant_choose(const struct gate_view *view, const uint64_t decision[2],

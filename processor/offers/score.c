@@ -230,14 +230,13 @@ static void chances_of_best(const struct belief *beliefs, uint32_t count, double
     }
 }
 
-/* Uniform in [0, 1), by (decision, offer) and the salt. */
-static double keyed_unit(const struct gate_view *view, const uint64_t decision[2])
+double keyed_unit(const struct step *step, const uint64_t decision[2], struct slice what)
 {
     uint8_t key[16 + EVENT_ID_SIZE_MAX];
-    size_t id_size = view->def->id.size < EVENT_ID_SIZE_MAX ? view->def->id.size : EVENT_ID_SIZE_MAX;
+    size_t size = what.size < EVENT_ID_SIZE_MAX ? what.size : EVENT_ID_SIZE_MAX;
     memcpy(key, decision, 16);
-    memcpy(key + 16, view->def->id.data, id_size);
-    return (double)(hash64(slice_of(key, 16 + id_size), view->step->salt) >> 11) * 0x1p-53;
+    memcpy(key + 16, what.data, size);
+    return (double)(hash64(slice_of(key, 16 + size), step->salt) >> 11) * 0x1p-53;
 }
 
 static uint32_t draw_learned(const struct gate_view *view, const uint64_t decision[2], double *out_share)
@@ -253,7 +252,7 @@ static uint32_t draw_learned(const struct gate_view *view, const uint64_t decisi
     }
     chances_of_best(beliefs, def->variant_count, chances);
     double floor = view->offers->policy.floor;
-    double at = keyed_unit(view, decision);
+    double at = keyed_unit(view->step, decision, def->id);
     uint32_t arm = 0;
     for (uint32_t i = 0; i < def->variant_count; i++) {
         *out_share = (1 - floor) * chances[i] + floor * def->variants[i].weight / weights;

@@ -292,6 +292,10 @@ static const struct key policy[] = {
         "contexts", KEY_RULES,
         "`{young: 'c.age < 30'}`: up to three; P is learned apart in each and in the rest, `other`",
         "none"),
+    PLAIN("explore_offers", KEY_SHARE,
+          "share of decisions whose first offer is drawn evenly among those that passed; "
+          "`selection_probability` has the chance in it",
+          "0%"),
     PLAIN("explore", KEY_SHARE, "share in which learned variants are drawn by weight", "5%"),
     PLAIN("phone_from", KEY_INTEGER,
           "minor units of value from which PHONE is used, and then first", "no rule"),

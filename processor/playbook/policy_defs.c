@@ -203,6 +203,9 @@ static void hash_stops(struct loader *loader, const struct offers_policy *policy
     canon_integer(loader, "attribution", policy->attribution_ms);
     canon_integer(loader, "phone_from", policy->phone_from_minor);
     canon_number(loader, "explore", policy->floor);
+    if (policy->explore_offers > 0) { /* a policy without keeps its hash */
+        canon_number(loader, "explore_offers", policy->explore_offers);
+    }
 }
 
 static void hash_policy(struct loader *loader, const struct offers_policy *policy)
@@ -253,12 +256,11 @@ static void finish_reads(struct loader *loader, const struct yaml_node *contexts
 }
 
 /* `explore: 5%` */
-static void load_explore(const struct yaml_node *node, struct diagnostics *diagnostics,
-                         struct offers_policy *policy)
+static void load_share(const struct yaml_node *node, struct diagnostics *diagnostics, double *out)
 {
     uint32_t share = 0;
     if (yaml_percent(node, diagnostics, &share)) {
-        policy->floor = share / 10000.0;
+        *out = share / 10000.0;
     }
 }
 
@@ -307,7 +309,8 @@ void load_contact_policy(struct loader *loader)
                            &policy->attribution_ms);
     (void)yaml_integer(yaml_get(node, "phone_from"), diagnostics, 0, INT64_C(1000000000000),
                        &policy->phone_from_minor);
-    load_explore(yaml_get(node, "explore"), diagnostics, policy);
+    load_share(yaml_get(node, "explore"), diagnostics, &policy->floor);
+    load_share(yaml_get(node, "explore_offers"), diagnostics, &policy->explore_offers);
     const struct yaml_node *prior = yaml_get(node, "prior");
     if (yaml_is_mapping(prior, diagnostics)) {
         keys_refuse_unknown(prior, KEYS_PRIOR, diagnostics);

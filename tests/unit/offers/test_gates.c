@@ -229,6 +229,45 @@ START_TEST(a_bundle_is_worth_its_sum_and_comes_whole)
 }
 END_TEST
 
+START_TEST(a_share_of_decisions_explores_and_logs_its_chance)
+{
+    uint32_t first[3] = {0};
+    offers.count = 3;
+    offers.policy.explore_offers = 0.3;
+    defs[2].value_minor = 3000; /* worth 20, 40 and 30 */
+    for (uint32_t i = 0; i < 6000; i++) {
+        char id[16];
+        memset(&state, 0, sizeof(state));
+        memset(histories, 0, sizeof(histories));
+        stage.customer.id_size = (uint8_t)snprintf(id, sizeof(id), "e-%u", i);
+        memcpy(stage.customer.id, id, stage.customer.id_size);
+        const struct offer_decided *said = decide(1);
+        const struct ranked_offer *offer = &said->offers[0];
+        uint32_t at = slice_is(offer->offer.id, "one") ? 0 : slice_is(offer->offer.id, "two") ? 1 : 2;
+        ck_assert_uint_eq(said->offer_count, 2);
+        ck_assert_double_eq_tol(offer->selection_probability, at == 1 ? 0.8 : 0.1, 1e-12);
+        ck_assert_double_eq_tol(said->offers[1].selection_probability, 1, 1e-12);
+        ck_assert(slice_is(said->offers[1].offer.id, at == 1 ? "three" : "two")); /* the rest by score */
+        first[at]++;
+    }
+    ck_assert_uint_gt(first[0], 530); /* 600, five standard deviations of 23 off */
+    ck_assert_uint_lt(first[0], 670);
+    ck_assert_uint_gt(first[2], 530);
+    ck_assert_uint_lt(first[2], 670);
+    defs[1].bundle = defs[2].bundle = slice_text("pack"); /* an entry moves as a whole */
+    offers.policy.explore_offers = 1;
+    for (uint32_t i = 0; i < 50; i++) {
+        memset(&state, 0, sizeof(state));
+        memset(histories, 0, sizeof(histories));
+        state.decisions = i;
+        const struct offer_decided *said = decide(1);
+        ck_assert_uint_eq(said->offer_count, 3);
+        ck_assert(slice_is(said->offers[0].offer.id, "one") || slice_is(said->offers[2].offer.id, "one"));
+        ck_assert_double_eq_tol(said->offers[0].selection_probability, 0.5, 1e-12);
+    }
+}
+END_TEST
+
 START_TEST(who_is_no_longer_suited_loses_an_open_offer)
 {
     ck_assert_uint_eq(decide(1)->offer_count, 1);
@@ -274,6 +313,7 @@ int main(void)
     tcase_add_test(tests, every_term_is_in_the_score);
     tcase_add_test(tests, a_models_word_is_where_p_starts_while_it_is_fresh);
     tcase_add_test(tests, a_bundle_is_worth_its_sum_and_comes_whole);
+    tcase_add_test(tests, a_share_of_decisions_explores_and_logs_its_chance);
     tcase_add_test(tests, who_is_no_longer_suited_loses_an_open_offer);
     tcase_add_test(tests, erasure_takes_back_what_is_open_and_what_is_held);
     suite_add_tcase(suite, tests);
