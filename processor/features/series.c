@@ -34,58 +34,131 @@ static int32_t month_length(int32_t year, int32_t month)
     return civil_day(next) - civil_day((struct civil_date){year, month, 1});
 }
 
-/* The anchor's day in the month that lies `months` after that of `date`; 31 means the last day. */
+/* A monthly payday is one of two habits, kept in one byte (track->anchor):
+ *   a date     1..31, 31 the last day; of a free day (Saturday, Sunday) it comes on the working day before
+ *              or after, or it does not move. Date 31 with `before` is the last working day.
+ *   a weekday  the first to fourth, or the last, Monday .. of the month */
+enum {
+    ANCHOR_DATE_BITS = 0x1f,
+    ANCHOR_BEFORE = 0x20,
+    ANCHOR_AFTER = 0x40,
+    ANCHOR_WEEKDAY = 0x80, /* | place (0..3, 4: the last) * 8 | day of the week */
+    LAST_PLACE = 4,
+    SATURDAY = 6,
+    SUNDAY = 0,
+};
+
+static int32_t shifted(int32_t day, int32_t anchor)
+{
+    int32_t weekday = civil_weekday(day);
+    if ((anchor & ANCHOR_BEFORE) != 0) {
+        return day - (weekday == SATURDAY ? 1 : weekday == SUNDAY ? 2 : 0);
+    }
+    if ((anchor & ANCHOR_AFTER) != 0) {
+        return day + (weekday == SATURDAY ? 2 : weekday == SUNDAY ? 1 : 0);
+    }
+    return day;
+}
+
+/* The anchor's day in the month that lies `months` after that of `date`. */
 static int32_t anchor_day(struct civil_date date, int32_t months, int32_t anchor)
 {
     int32_t index = date.year * 12 + date.month - 1 + months;
     int32_t year = (int32_t)civil_floor(index, 12);
     int32_t month = index - year * 12 + 1;
     int32_t length = month_length(year, month);
-    return civil_day((struct civil_date){year, month, anchor < length ? anchor : length});
+    if ((anchor & ANCHOR_WEEKDAY) == 0) {
+        int32_t wanted = anchor & ANCHOR_DATE_BITS;
+        return shifted(civil_day((struct civil_date){year, month, wanted < length ? wanted : length}), anchor);
+    }
+    int32_t place = (anchor & ~ANCHOR_WEEKDAY) / 8;
+    int32_t first = civil_day((struct civil_date){year, month, 1});
+    int32_t date_of_first = 1 + (anchor % 8 - civil_weekday(first) + 7) % 7;
+    int32_t wanted = date_of_first + place * 7;
+    return first + (wanted <= length ? wanted : wanted - 7) - 1;
 }
 
-/* The `count`-th expected day after the payment on `last_day`. For months: the occurrence of the anchor
- * nearest to the payment is its own cycle, however early or late it came. */
-static int32_t expected_day(const struct series_track *track, int32_t last_day, int32_t count)
+/* The anchor's day that is nearest to a payment: its own cycle, however early or late it came. */
+static int32_t own_month(int32_t day, int32_t anchor)
 {
-    if (track->period != SERIES_MONTHLY) {
-        return last_day + count * period_days[track->period];
-    }
-    struct civil_date date = civil_date(last_day);
-    int32_t own = 0;
-    int32_t nearest = INT32_MAX;
+    struct civil_date date = civil_date(day);
+    int32_t own = 0, nearest = INT32_MAX;
     for (int32_t months = -1; months <= 1; months++) {
-        int32_t distance = anchor_day(date, months, track->anchor) - last_day;
+        int32_t distance = anchor_day(date, months, anchor) - day;
         distance = distance < 0 ? -distance : distance;
         if (distance < nearest) {
             nearest = distance;
             own = months;
         }
     }
-    return anchor_day(date, own + count, track->anchor);
+    return own;
 }
 
-/* The commonest day of month among the kept hits, newest first among equals. */
+/* The `count`-th expected day after the payment on `last_day`. */
+static int32_t expected_day(const struct series_track *track, int32_t last_day, int32_t count)
+{
+    if (track->period != SERIES_MONTHLY) {
+        return last_day + count * period_days[track->period];
+    }
+    return anchor_day(civil_date(last_day), own_month(last_day, track->anchor) + count, track->anchor);
+}
+
+/* On how many of the days would this habit have paid? */
+static uint32_t anchor_fits(const int32_t *days, uint32_t count, int32_t anchor)
+{
+    uint32_t fits = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        fits += anchor_day(civil_date(days[i]), own_month(days[i], anchor), anchor) == days[i];
+    }
+    return fits;
+}
+
+/* The third Friday, when the day is one; with `last` the last Friday. */
+static int32_t weekday_anchor(int32_t day, bool last)
+{
+    int32_t place = last ? LAST_PLACE : (civil_date(day).day - 1) / 7;
+    return ANCHOR_WEEKDAY | place * 8 | civil_weekday(day);
+}
+
+/* The habit that explains most of the kept hits; the simplest among equals: a date that does not move (the
+ * newest hit's first), a date that free days move, a weekday. One early payday (December) is outvoted. */
 static uint8_t find_anchor(const struct series_track *track, const struct calendar *calendar)
 {
     int32_t days[SERIES_HITS_KEPT] = {0};
     uint32_t count = 0;
     for (; count < SERIES_HITS_KEPT && count < track->hits; count++) {
-        days[count] = civil_date(local_day(calendar, track->hit_ms[count])).day;
+        days[count] = local_day(calendar, track->hit_ms[count]);
     }
-    uint32_t best = 0;
-    uint32_t best_votes = 0;
+    int32_t tried[SERIES_HITS_KEPT * 6 + 2];
+    uint32_t tries = 0;
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t votes = 0;
-        for (uint32_t k = 0; k < count; k++) {
-            votes += days[k] == days[i];
-        }
-        if (votes > best_votes) {
-            best_votes = votes;
-            best = i;
+        tried[tries++] = civil_date(days[i]).day;
+    }
+    tried[tries++] = 31;
+    tried[tries++] = 31 | ANCHOR_BEFORE;
+    for (uint32_t i = 0; i < count; i++) {
+        int32_t weekday = civil_weekday(days[i]);
+        int32_t step = weekday == SATURDAY - 1 ? 1 : weekday == SUNDAY + 1 ? -1 : 0;
+        /* A Friday may stand for the Saturday or Sunday behind it, a Monday for those before. */
+        for (int32_t away = 0; away <= (step == 0 ? 0 : 2); away++) {
+            int32_t date = civil_date(days[i] + away * step).day;
+            tried[tries++] = date | (step < 0 ? ANCHOR_AFTER : ANCHOR_BEFORE);
         }
     }
-    return (uint8_t)days[best];
+    for (uint32_t i = 0; i < count; i++) {
+        tried[tries++] = weekday_anchor(days[i], false);
+        tried[tries++] = weekday_anchor(days[i], true);
+    }
+    int32_t best = tried[0];
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < tries && most < count; i++) {
+        uint32_t fits = anchor_fits(days, count, tried[i]);
+        if (fits > most) {
+            most = fits;
+            best = tried[i];
+        }
+    }
+    return (uint8_t)best;
 }
 
 static bool near(int32_t value, int32_t target, int32_t tolerance)
@@ -117,7 +190,8 @@ static bool gap_fits(int32_t gap, enum series_period period, bool known)
 
 /* The period that the kept gaps fit, the shortest first; a gap of one single period must be among them.
  * An established track may have one gap that does not fit (a payday moved far). 28 days on the same date
- * are a month (February), not four weeks. */
+ * are a month (February), not four weeks; so are gaps of 28 and 35 between third Fridays, and once that
+ * is known, three gaps of 28 in a row do not change it. */
 static enum series_period find_period(const struct series_def *def, const struct series_track *track,
                                       const struct calendar *calendar)
 {
@@ -130,9 +204,11 @@ static enum series_period find_period(const struct series_def *def, const struct
     for (uint32_t i = 0; i + 1 < count; i++) {
         same_date = same_date && civil_date(days[i]).day == civil_date(days[i + 1]).day;
     }
+    bool by_weekday = count >= 3 && (anchor_fits(days, count, weekday_anchor(days[0], false)) == count ||
+                                     anchor_fits(days, count, weekday_anchor(days[0], true)) == count);
     for (int period = SERIES_WEEKLY; period < SERIES_PERIOD_COUNT; period++) {
         if ((def->period != SERIES_PERIOD_NONE && def->period != period) ||
-            (period == SERIES_FOUR_WEEKLY && same_date)) {
+            (period == SERIES_FOUR_WEEKLY && (same_date || (by_weekday && track->period == SERIES_MONTHLY)))) {
             continue;
         }
         uint32_t misfits = 0;
@@ -148,7 +224,8 @@ static enum series_period find_period(const struct series_def *def, const struct
                 i++; /* one payday far too early: two gaps that are two periods together */
             }
         }
-        if (single && misfits <= (track->period == period ? 1U : 0U)) {
+        bool third_fridays = period == SERIES_FOUR_WEEKLY && by_weekday && misfits > 0;
+        if (single && misfits <= (track->period == period ? 1U : 0U) && !third_fridays) {
             return (enum series_period)period;
         }
     }
@@ -170,7 +247,6 @@ static void renew(const struct series_def *def, struct series_track *track,
     enum series_period period = find_period(def, track, calendar);
     if (period == SERIES_PERIOD_NONE && track->period != SERIES_PERIOD_NONE) {
         track->hits = 1; /* it was regular and is no longer: begin again from the newest payment */
-        track->first_ms = track->hit_ms[0];
     }
     if (period == SERIES_PERIOD_NONE || track->hits < def->min_hits) {
         track->period = SERIES_PERIOD_NONE;

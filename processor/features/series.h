@@ -12,9 +12,11 @@
  *   -----|------|-------|.......[ expected +- tolerance ]-------------|---------> time
  *                       last_at                        ^ a deadline    ^ a deadline
  *
- * Misses are computed from the last hit and the moment, so no timer has state of its own. Weekends and
- * bank holidays shift a payday by a few days: that is what the tolerance is for, and the day of month is the
- * commonest of the last hits, so one early payday (December) does not move the next.
+ * Misses are computed from the last hit and the moment, so no timer has state of its own. A monthly payday
+ * is a date (free days move it to the working day before, after, or not at all; the 31st is the last day, so
+ * the last working day is one of these) or a weekday (the third Friday, the last one): the habit that
+ * explains most of the last hits, so one early payday (December) does not move the next. Bank holidays
+ * are known to no calendar here: that is what the tolerance is for.
  *
  * Rules read a series as features f.ID.hits, f.ID.last_at ...: series_field_names in this order, at
  * scope.features[def->first_feature + field]. */
@@ -112,7 +114,7 @@ struct series_track {
     int64_t next_ms;       /* start of the local day on which the next one is expected */
     uint16_t hits;         /* equal payments, saturating */
     uint8_t period;        /* enum series_period */
-    uint8_t anchor;        /* monthly: day of month */
+    uint8_t anchor;        /* monthly: the habit, as series.c codes it; found again when unpacked */
     uint8_t amount_count;
     uint8_t gaps;          /* missed and came back, saturating */
 };
