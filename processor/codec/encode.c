@@ -279,6 +279,9 @@ uint32_t encode_headers(const struct output *output, const struct encode_facts *
     if (category.size > 0) {
         add(&list, "ce_dataclassification", "%.*s", SLICE_ARG(category));
     }
+    if (output->kind == OUTPUT_LIFE_EVENT && output->life_event.route.size > 0) {
+        add(&list, "ce_route", "%.*s", SLICE_ARG(output->life_event.route));
+    }
     add(&list, "content-type", "application/avro");
     return list.full ? 0 : list.count;
 }

@@ -49,7 +49,7 @@ size_t encode_event(const struct encoder *encoder, const struct event *event, ui
                     uint8_t *out, size_t limit);
 
 /* The CloudEvents headers: ce_specversion ce_id ce_source ce_type ce_time ce_subject ce_causationid
- * ce_sequence ce_dataclassification content-type, those that have a value, in that order.
+ * ce_sequence ce_dataclassification ce_route content-type, those that have a value, in that order.
  * Texts live in `arena`. Returns the count, at most ENCODE_HEADERS_MAX; 0 when the arena is full. */
 uint32_t encode_headers(const struct output *output, const struct encode_facts *facts,
                         struct arena *arena, struct header out_headers[ENCODE_HEADERS_MAX]);

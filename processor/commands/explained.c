@@ -13,6 +13,13 @@ static void put_time(int64_t time_ms, FILE *out)
     (void)fputs(text, out);
 }
 
+static void put_date(int64_t time_ms, FILE *out)
+{
+    char text[CIVIL_TEXT_SIZE];
+    civil_format_time(time_ms, text);
+    (void)fprintf(out, "%.10s", text);
+}
+
 static void put_value(const struct feature_value *value, bool json, FILE *out)
 {
     if (!value->present) {
@@ -191,39 +198,48 @@ static void put_verdict(const struct explanation *e, FILE *out)
     (void)fputc('\n', out);
 }
 
-/* What speaks for a life event or against it: what is seen first, then what would count if it were. */
-static void put_side(const struct explanation *e, uint8_t polarity, bool holds, const char *title, FILE *out)
+/* The evidence that speaks for a life event (`against`: that speaks against it), seen or not. */
+static void put_side(const struct explanation *e, bool against, bool seen, const char *title, FILE *out)
 {
     bool any = false;
-    for (uint32_t i = 0; i < e->leaf_count; i++) {
-        const struct proof_leaf *leaf = &e->leaves[i];
-        if (leaf->polarity != polarity || leaf->holds != holds) {
+    for (uint32_t i = 0; i < e->signal_count; i++) {
+        const struct explain_signal *signal = &e->signals[i];
+        if ((signal->weight < 0) != against || (signal->weighs != 0) != seen) {
             continue;
         }
-        (void)fprintf(out, "%s%s", any ? "" : title, any ? "" : "\n");
-        (void)fprintf(out, "    %-22.*s %.*s", SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));
-        if (leaf->value.size > 0) {
-            (void)fprintf(out, " (it is %.*s)", SLICE_ARG(leaf->value));
+        struct slice words = signal->about.size > 0 ? signal->about : signal->id;
+        (void)fprintf(out, "%s    - %.*s", any ? "" : title, SLICE_ARG(words));
+        if (seen && signal->seen_ms != 0) {
+            (void)fputs(", on ", out);
+            put_date(signal->seen_ms, out);
         }
         (void)fputc('\n', out);
         any = true;
     }
 }
 
-/* For an adviser who sits beside the customer. */
+/* For an adviser who sits beside the customer: words first, the rule's own leaves with their values last. */
 static void put_life(const struct explanation *e, FILE *out)
 {
     if (e->about.size > 0) {
         (void)fprintf(out, "  It means: %.*s.\n", SLICE_ARG(e->about));
     }
-    put_side(e, POLARITY_INCLUDING, true, "  What speaks for it:", out);
-    put_side(e, POLARITY_EXCLUDING, true, "  What speaks against it:", out);
-    put_side(e, POLARITY_INCLUDING, false, "  Not seen, and would speak for it:", out);
-    put_side(e, POLARITY_EXCLUDING, false, "  Not seen, and would speak against it or end it:", out);
+    if (e->holds && e->calibrated) {
+        (void)fprintf(out, "  How sure: of 100 customers with the same evidence it is true of about %.0f.\n",
+                      e->confidence * 100);
+    }
+    put_side(e, false, true, "  What speaks for it:\n", out);
+    put_side(e, true, true, "  What speaks against it:\n", out);
+    put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
+    put_side(e, true, false, "  Not seen, and would speak against it:\n", out);
     if (e->vulnerable) {
         (void)fputs("  Care, never marketing, while it is open. The customer's own word decides: report it as "
                     "feedback.\n", out);
     }
+    if (e->route.size > 0) {
+        (void)fprintf(out, "  Who acts on it: %.*s.\n", SLICE_ARG(e->route));
+    }
+    (void)fputs(e->leaf_count > 0 ? "  The rule, condition by condition:\n" : "", out);
 }
 
 static void put_text(const struct explanation *e, FILE *out)
@@ -232,7 +248,7 @@ static void put_text(const struct explanation *e, FILE *out)
     if (e->kind == EXPLAIN_LIFE_EVENT) {
         put_life(e, out);
     }
-    for (uint32_t i = 0; e->kind != EXPLAIN_LIFE_EVENT && i < e->leaf_count; i++) {
+    for (uint32_t i = 0; i < e->leaf_count; i++) {
         const struct proof_leaf *leaf = &e->leaves[i];
         (void)fprintf(out, "  %c %-24.*s %.*s", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
                       SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));

@@ -74,9 +74,22 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
     out->holds = state->phase != LIFE_PHASE_IDLE;
     out->confirmed = state->phase == LIFE_PHASE_CONFIRMED;
     out->confidence = (double)state->confidence;
+    out->calibrated = def->calibration_count > 0;
     out->data_category = def->data_category;
     out->about = def->about;
+    out->route = def->route;
     out->vulnerable = def->vulnerable;
+    out->signal_count = def->signal_count;
+    for (uint32_t i = 0; i < def->signal_count; i++) {
+        bool holds = (state->signals_hold >> i & 1) != 0;
+        out->signals[i] = (struct explain_signal){
+            .id = def->signals[i].condition.name,
+            .about = def->signals[i].about,
+            .weight = def->signals[i].weight,
+            .weighs = life_signal_weight(def, state, i, work->step.scope->now_ms),
+            .seen_ms = holds ? 0 : state->signal_ms[i],
+        };
+    }
     out->since_ms = out->holds ? state->since_ms : 0;
     out->leaf_count = proof.count;
     out->leaves = proof_leaves(&proof, arena);

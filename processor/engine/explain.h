@@ -5,6 +5,7 @@
 #define ENGINE_EXPLAIN_H
 
 #include "engine/engine.h"
+#include "life/life.h"
 #include "model/scope.h"
 
 enum explain_kind { EXPLAIN_SEGMENT, EXPLAIN_LIFE_EVENT, EXPLAIN_OFFER };
@@ -20,12 +21,22 @@ struct explain_gate {
     struct slice reason; /* empty: passed */
 };
 
+/* One piece of evidence of a life event as it stands. */
+struct explain_signal {
+    struct slice id;
+    struct slice about; /* for people; empty: not said */
+    double weight;      /* as the playbook says it; negative: counter-evidence */
+    double weighs;      /* now: 0 not seen, less than `weight` when it fades */
+    int64_t seen_ms;    /* when it was last seen, of those that fade; 0: holds now, or never */
+};
+
 struct explanation {
     enum explain_kind kind;
     struct definition_ref definition;
     bool holds;          /* is a member; the life event is suspected or confirmed; no gate blocks the offer */
     bool confirmed;      /* life events */
     double confidence;   /* life events, as last published */
+    bool calibrated;     /* life events: the confidence says how often so much evidence was right */
     enum { EXPLAIN_NO, EXPLAIN_YES, EXPLAIN_UNKNOWN } rule; /* segments: what the entry rule says now */
     int64_t since_ms;    /* of holds; 0: not so, or not known */
     int64_t waiting_until_ms; /* segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
@@ -38,6 +49,9 @@ struct explanation {
     uint32_t gate_count;
     struct slice need;       /* segments: for people */
     struct slice about;      /* life events: for people */
+    struct explain_signal signals[LIFE_SIGNALS_MAX];
+    uint32_t signal_count;
+    struct slice route;      /* life events: who is to act on it; empty: nobody */
     bool vulnerable;         /* life events: care, never marketing */
     struct slice disclosure; /* segments: what the customer may be told */
     struct slice purpose;    /* segments; empty: none said */

@@ -14,7 +14,7 @@ enum {
 struct reading {
     bool has_primary;
     bool counter;      /* counter-evidence weighs in */
-    double confidence; /* 0..1 */
+    double evidence; /* 0..1; what feedback says goes before */
     enum rules_truth unless;
     enum rules_truth ends;
     int feedback; /* 1 yes, -1 no, 0 none */
@@ -81,17 +81,17 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
         } else if (truth == RULES_YES) {
             state->signals_hold |= bit;
         } else if (truth == RULES_NO && (state->signals_hold & bit) != 0) {
-            state->signals_hold &= (uint8_t)~bit;
-            state->signal_ms[i] = step->scope->now_ms;
+            state->signals_hold &= (uint8_t)~bit; /* gone at once, or it fades from now on */
+            state->signal_ms[i] = def->signals[i].half_life_ms > 0 ? step->scope->now_ms : 0;
         }
     }
 }
 
-/* Weight of a signal now; 0 when it is gone. Steps of a day since it stopped, so that the moments at which
- * a confidence can change are known. */
-static double signal_weight(const struct life_signal *signal, const struct life_state *state,
-                            uint32_t index, int64_t now_ms)
+/* Fades in steps of a day since it stopped, so that the moments at which evidence can change are known. */
+double life_signal_weight(const struct life_def *def, const struct life_state *state, uint32_t index,
+                          int64_t now_ms)
 {
+    const struct life_signal *signal = &def->signals[index];
     if ((state->signals_hold >> index & 1) != 0) {
         return signal->weight;
     }
@@ -109,19 +109,19 @@ static double signal_weight(const struct life_signal *signal, const struct life_
     return signal->weight * exp2(-(double)steps_ms / (double)signal->half_life_ms);
 }
 
-static void read_confidence(const struct life_def *def, const struct life_state *state, int64_t now_ms,
+static void read_evidence(const struct life_def *def, const struct life_state *state, int64_t now_ms,
                             struct reading *reading)
 {
     double sum = reading->has_primary && state->primary ? def->weight : 0;
     reading->counter = false;
     for (uint32_t i = 0; i < def->signal_count; i++) {
-        double weight = signal_weight(&def->signals[i], state, i, now_ms);
+        double weight = life_signal_weight(def, state, i, now_ms);
         reading->counter = reading->counter || weight < 0;
         sum += weight;
     }
-    reading->confidence = sum < 0 ? 0 : sum > 1 ? 1 : sum;
+    reading->evidence = sum < 0 ? 0 : sum > 1 ? 1 : sum;
     if (reading->feedback != 0) {
-        reading->confidence = reading->feedback > 0 ? 1 : 0;
+        reading->evidence = reading->feedback > 0 ? 1 : 0;
     }
 }
 
@@ -134,12 +134,42 @@ static int read_feedback(const struct life_def *def, const struct event *event)
     return event->feedback.is_true ? 1 : -1;
 }
 
+static double calibrated(const struct life_def *def, double evidence)
+{
+    const struct life_calibration *points = def->calibration;
+    uint32_t count = def->calibration_count;
+    if (count == 0) {
+        return evidence;
+    }
+    uint32_t i = 0;
+    while (i < count && points[i].evidence < evidence) {
+        i++;
+    }
+    if (i == 0 || i == count) {
+        return points[i == 0 ? 0 : count - 1].confidence;
+    }
+    double share = (evidence - points[i - 1].evidence) / (points[i].evidence - points[i - 1].evidence);
+    return points[i - 1].confidence + share * (points[i].confidence - points[i - 1].confidence);
+}
+
+/* As published: what the customer or an adviser says is certain. */
+static double confidence_of(const struct life_def *def, const struct reading *reading)
+{
+    return reading->feedback != 0 ? reading->evidence : calibrated(def, reading->evidence);
+}
+
+/* Keeps the strongest first, whichever way it speaks. */
 static void add_evidence(struct life_event_detected *out, struct slice signal, double weight,
                          int64_t at_ms)
 {
-    if (out->evidence != NULL && weight != 0) {
-        out->evidence[out->evidence_count++] = (struct evidence){signal, weight, at_ms};
+    if (out->evidence == NULL || weight == 0) {
+        return;
     }
+    uint32_t place = out->evidence_count++;
+    for (; place > 0 && fabs(out->evidence[place - 1].weight) < fabs(weight); place--) {
+        out->evidence[place] = out->evidence[place - 1];
+    }
+    out->evidence[place] = (struct evidence){signal, weight, at_ms};
 }
 
 static void collect_evidence(const struct life_def *def, const struct life_state *state,
@@ -156,7 +186,7 @@ static void collect_evidence(const struct life_def *def, const struct life_state
     for (uint32_t i = 0; i < def->signal_count; i++) {
         bool holds = (state->signals_hold >> i & 1) != 0;
         add_evidence(out, def->signals[i].condition.name,
-                     signal_weight(&def->signals[i], state, i, now_ms),
+                     life_signal_weight(def, state, i, now_ms),
                      holds ? now_ms : state->signal_ms[i]);
     }
     if (reading->feedback != 0) {
@@ -205,7 +235,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
                     const struct reading *reading, struct step *step)
 {
     state->transitions++;
-    state->confidence = state->phase == LIFE_PHASE_IDLE ? 0 : (float)reading->confidence;
+    state->confidence = state->phase == LIFE_PHASE_IDLE ? 0 : (float)confidence_of(def, reading);
     if (!step->live) {
         return;
     }
@@ -234,7 +264,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
         .life_event = identity.definition,
         .state = (uint8_t)what,
         .origin = step->origin,
-        .confidence = reading->confidence,
+        .confidence = confidence_of(def, reading),
         .effective_at_ms = now_ms,
         .window_from_ms = from_ms,
         .window_to_ms = now_ms,
@@ -242,6 +272,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
         .proof = leaves,
         .proof_count = proof.count,
         .data_category = def->data_category,
+        .route = def->route,
         .vulnerable = def->vulnerable,
     };
     if (tell) {
@@ -253,7 +284,7 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
 static bool wants(const struct life_def *def, const struct life_state *state,
                   const struct reading *reading)
 {
-    return (!reading->has_primary || state->primary) && reading->confidence >= def->suspect_at;
+    return (!reading->has_primary || state->primary) && reading->evidence >= def->suspect_at;
 }
 
 static void close_episode(const struct life_def *def, struct life_state *state,
@@ -261,7 +292,7 @@ static void close_episode(const struct life_def *def, struct life_state *state,
 {
     state->phase = LIFE_PHASE_IDLE;
     state->since_ms = step->scope->now_ms;
-    state->spent = reading->has_primary ? state->primary : reading->confidence >= def->suspect_at;
+    state->spent = reading->has_primary ? state->primary : reading->evidence >= def->suspect_at;
     publish(def, state, what, reading, step);
 }
 
@@ -291,7 +322,7 @@ static void move_idle(const struct life_def *def, struct life_state *state,
     if (state->spent || reading->unless == RULES_YES || reading->ends == RULES_YES) {
         return;
     }
-    if (reading->confidence >= def->confirm_at) {
+    if (reading->evidence >= def->confirm_at) {
         confirm(def, state, reading, step);
         return;
     }
@@ -312,11 +343,11 @@ static void move_open(const struct life_def *def, struct life_state *state,
         close_episode(def, state, LIFE_EXPIRED, reading, step);
     } else if (confirmed) {
         return;
-    } else if (reading->confidence >= def->confirm_at) {
+    } else if (reading->evidence >= def->confirm_at) {
         confirm(def, state, reading, step);
-    } else if (reading->confidence <= 0 && reading->counter) {
+    } else if (reading->evidence <= 0 && reading->counter) {
         close_episode(def, state, LIFE_REFUTED, reading, step);
-    } else if (reading->confidence < def->suspect_at) {
+    } else if (reading->evidence < def->suspect_at) {
         close_episode(def, state, LIFE_EXPIRED, reading, step);
     }
 }
@@ -338,7 +369,7 @@ static void evaluate_one(const struct life_def *def, struct life_state *state, s
         read_primary(def, state, step);
     }
     read_signals(def, state, step);
-    read_confidence(def, state, step->scope->now_ms, &reading);
+    read_evidence(def, state, step->scope->now_ms, &reading);
     bool matters = state->phase != LIFE_PHASE_IDLE || wants(def, state, &reading);
     if (matters && def->unless.program != NULL) {
         reading.unless = condition_holds(&def->unless, step, NULL);
@@ -420,7 +451,7 @@ static int64_t next_fade(const struct life_def *def, const struct life_state *st
         bool matters = any || (signal->weight < 0 && state->phase == LIFE_PHASE_IDLE &&
                                (!has_primary(def) || state->primary));
         if (!matters || (state->signals_hold >> i & 1) != 0 ||
-            signal_weight(signal, state, i, now_ms) == 0) {
+            life_signal_weight(def, state, i, now_ms) == 0) {
             continue;
         }
         int64_t step_ms = signal->half_life_ms <= 0 ? 1 : MS_PER_DAY;

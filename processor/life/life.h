@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Life events: from signals to suspected -> confirmed -> expired | refuted, with evidence (DESIGN 6.3).
  *
- * Confidence = weight of the primary condition (`when` and `absent` together) while it holds
- *            + weight of each signal while its condition holds, and after that halved every half_life
- *              (in steps of a day since it last held; without a half_life it counts only while it holds),
- * cut to 0..1. An episode opens when confidence reaches suspect_at (the primary, where there is one, must
+ * Evidence = weight of the primary condition (`when` and `absent` together) while it holds
+ *          + weight of each signal while its condition holds, and after that halved every half_life
+ *            (in steps of a day since it last held; without a half_life it counts only while it holds),
+ * cut to 0..1. An episode opens when evidence reaches suspect_at (the primary, where there is one, must
  * have held), is confirmed at confirm_at, and ends
- *   REFUTED  when `unless` holds, feedback says no, or a suspicion's confidence falls to 0 by counter-evidence
+ *   REFUTED  when `unless` holds, feedback says no, or a suspicion's evidence falls to 0 by counter-evidence
  *   EXPIRED  `expires` after confirmation, when `ends` holds, or when a suspicion fades below suspect_at.
  * After an episode the conditions must have been untrue once before the next one opens.
+ *
+ * What is published as confidence is how often so much evidence was right: `calibration` turns one into the
+ * other. It moves no threshold. Without it, evidence is published as it is; feedback is 1 or 0.
  *
  * A signal that reads the event (tx.*, app.*) counts from that event on; of transactions it sees those that
  * are POSTED.
@@ -25,6 +28,13 @@
 enum {
     LIFE_DEFS_MAX = 64,
     LIFE_SIGNALS_MAX = 8, /* per life event */
+    LIFE_CALIBRATION_MAX = 8, /* points of the curve */
+};
+
+/* So much evidence was right so often. Between two points a straight line; flat before the first and after
+ * the last. */
+struct life_calibration {
+    double evidence, confidence; /* 0..1, both rising from point to point */
 };
 
 struct life_absent {
@@ -42,6 +52,7 @@ struct life_signal {
     double weight;              /* negative: counter-evidence */
     int64_t half_life_ms;       /* 0: counts only while it holds */
     struct life_absent absent;
+    struct slice about; /* for people: what it means when it holds; empty: not said */
 };
 
 /* One entry of `life_events:`. Immutable. */
@@ -62,6 +73,9 @@ struct life_def {
     uint32_t signal_count;
     struct slice data_category; /* empty: none */
     struct slice about;         /* for people; empty: not said */
+    struct life_calibration calibration[LIFE_CALIBRATION_MAX];
+    uint32_t calibration_count; /* 0: evidence is the confidence */
+    struct slice route; /* policy: header `ce_route` of its outputs, who is to act on it; empty: nobody */
     bool vulnerable; /* policy: care, never marketing */
     bool publish;    /* in the view */
 };
@@ -73,7 +87,7 @@ struct life_state {
     int64_t confirmed_ms; /* of the last confirmation; 0: never */
     /* When the signal stopped holding, or the event that gave it; 0: never. */
     int64_t signal_ms[LIFE_SIGNALS_MAX];
-    float confidence;     /* as last published; 0 when idle */
+    float confidence;     /* as last published, calibrated; 0 when idle */
     uint32_t transitions; /* ever made: part of the ids of outputs */
     uint8_t phase;        /* enum life_phase */
     uint8_t signals_hold; /* bit per signal: holds now */
@@ -102,6 +116,11 @@ struct life_result {
  * `states`: count entries. */
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step);
+
+/* What signal `index` weighs at `now_ms`: its full weight while it holds, less as it fades, 0 when it is gone
+ * or never was. The states are as life_evaluate left them. */
+double life_signal_weight(const struct life_def *def, const struct life_state *state, uint32_t index,
+                          int64_t now_ms);
 
 /* Every leaf of the definition as it stands now: absent, when, signals, unless, ends. */
 void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena);

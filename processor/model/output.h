@@ -98,6 +98,7 @@ struct life_event_detected {
     struct proof_leaf *proof;
     uint32_t proof_count;
     struct slice data_category; /* in the headers only; empty: none */
+    struct slice route;         /* in the headers only; empty: none */
     bool vulnerable;
 };
 

@@ -120,8 +120,12 @@ static const struct key life[] = {
     NESTED("evidence", KEY_LIST, KEYS_EVIDENCE,
            "each adds its weight (-1..1) while it holds, then fades; at most 8", ""),
     PLAIN("weight", KEY_NUMBER, "of the primary condition", "1 alone, 0.7 beside evidence"),
-    PLAIN("suspect_at", KEY_NUMBER, "confidence at which it is SUSPECTED", "0.3"),
-    PLAIN("confirm_at", KEY_NUMBER, "confidence at which it is CONFIRMED", "0.7"),
+    PLAIN("suspect_at", KEY_NUMBER, "evidence (the sum of the weights, 0..1) at which it is SUSPECTED", "0.3"),
+    PLAIN("confirm_at", KEY_NUMBER, "evidence at which it is CONFIRMED", "0.7"),
+    PLAIN("calibration", KEY_ANY,
+          "how often so much evidence was right: points `[evidence, confidence]`, both rising, at most 8; "
+          "what is published as confidence lies on the line between them",
+          "confidence is the evidence"),
     PLAIN("unless", KEY_CEL, "refutes it", "never"),
     PLAIN("ends", KEY_CEL, "it is over", "never"),
     PLAIN("expires", KEY_DURATION, "it is over after that long", "never"),
@@ -146,10 +150,12 @@ static const struct key evidence[] = {
     NESTED("absent", KEY_INSIDE, KEYS_ABSENT, "or: nothing came for so long", ""),
     PLAIN("weight", KEY_NUMBER, "-1 to 1", ""),
     PLAIN("half_life", KEY_DURATION, "how fast it fades once it no longer holds", "at once"),
+    PLAIN("about", KEY_TEXT, "what it means when it holds, in an adviser's words: `segue why` says it", ""),
 };
 
 static const struct key life_policy[] = {
     PLAIN("vulnerable", KEY_BOOL, "care, never marketing", "false"),
+    PLAIN("route", KEY_TEXT, "who is to act on it: header `ce_route` of its outputs", "nobody"),
 };
 
 static const struct key segment[] = {

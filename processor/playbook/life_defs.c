@@ -75,6 +75,7 @@ static void load_signal(struct loader *loader, const struct yaml_node *node,
     if (yaml_text(yaml_get(node, "id"), loader->diagnostics, &id)) {
         signal->condition.name = id;
     }
+    (void)yaml_text(yaml_get(node, "about"), loader->diagnostics, &signal->about);
     (void)yaml_number(weight, loader->diagnostics, -1, 1, &signal->weight);
     (void)yaml_duration_ms(yaml_get(node, "half_life"), loader->diagnostics, 3600000, 20 * year_ms,
                            &signal->half_life_ms);
@@ -109,6 +110,47 @@ static void load_policy(struct loader *loader, const struct yaml_node *node, str
     if (yaml_is_mapping(node, loader->diagnostics)) {
         keys_refuse_unknown(node, KEYS_LIFE_POLICY, loader->diagnostics);
         (void)yaml_bool(yaml_get(node, "vulnerable"), loader->diagnostics, &def->vulnerable);
+        (void)yaml_text(yaml_get(node, "route"), loader->diagnostics, &def->route);
+        canon_text(loader, "route", def->route);
+    }
+}
+
+/* One point of `calibration`: [evidence, confidence], both above those of the point before. */
+static bool load_point(struct loader *loader, const struct yaml_node *node, struct life_def *def)
+{
+    if (!yaml_is_sequence(node, loader->diagnostics)) {
+        return false;
+    }
+    const struct life_calibration *before =
+        def->calibration_count == 0 ? NULL : &def->calibration[def->calibration_count - 1];
+    struct life_calibration point = {0, 0};
+    if (node->count != 2 || !yaml_number(node->first, loader->diagnostics, 0, 1, &point.evidence) ||
+        !yaml_number(node->first->next, loader->diagnostics, 0, 1, &point.confidence) ||
+        (before != NULL &&
+         (point.evidence <= before->evidence || point.confidence < before->confidence))) {
+        yaml_error(node, loader->diagnostics, "calibration: [[0.4, 0.1], [0.7, 0.8], [1, 0.95]]",
+                   "a point is [evidence, confidence], and both rise from one to the next");
+        return false;
+    }
+    def->calibration[def->calibration_count++] = point;
+    canon_number(loader, "evidence", point.evidence);
+    canon_number(loader, "confidence", point.confidence);
+    return true;
+}
+
+static void load_calibration(struct loader *loader, const struct yaml_node *node, struct life_def *def)
+{
+    if (!yaml_is_sequence(node, loader->diagnostics)) {
+        return;
+    }
+    if (node->count > LIFE_CALIBRATION_MAX) {
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d points", LIFE_CALIBRATION_MAX);
+        return;
+    }
+    for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {
+        if (!load_point(loader, item, def)) {
+            return;
+        }
     }
 }
 
@@ -177,6 +219,7 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
         loader_arm(loader, &def->signals[i].condition);
     }
     load_policy(loader, yaml_get(node, "policy"), def);
+    load_calibration(loader, yaml_get(node, "calibration"), def);
     load_numbers(loader, node, def, errors);
     (void)yaml_text(yaml_get(node, "data_category"), loader->diagnostics, &def->data_category);
     (void)yaml_text(yaml_get(node, "about"), loader->diagnostics, &def->about);

@@ -272,6 +272,21 @@ START_TEST(headers_tell_the_data_category)
 }
 END_TEST
 
+/* A care team reads its life events by this header, without opening a value. */
+START_TEST(headers_route_a_life_event)
+{
+    struct header headers[ENCODE_HEADERS_MAX];
+    struct output life = {.kind = OUTPUT_LIFE_EVENT};
+    arena_init(&texts, text_block, sizeof text_block);
+    uint32_t without = encode_headers(&life, sample_facts(), &texts, headers);
+    life.life_event.route = slice_text("care");
+    uint32_t with = encode_headers(&life, sample_facts(), &texts, headers);
+    ck_assert_uint_eq(with, without + 1);
+    ck_assert(slice_is(headers[with - 2].name, "ce_route"));
+    ck_assert(slice_is(headers[with - 2].value, "care"));
+}
+END_TEST
+
 START_TEST(a_line_of_output_is_stable)
 {
     struct output output = {.kind = OUTPUT_DEAD_LETTER, .id = {1, 2}};
@@ -363,6 +378,7 @@ int main(void)
     tcase_add_test(tests, the_contracts_defaults_are_those_of_ndjson);
     tcase_add_test(tests, headers_are_cloudevents);
     tcase_add_test(tests, headers_tell_the_data_category);
+    tcase_add_test(tests, headers_route_a_life_event);
     tcase_add_test(tests, a_line_of_output_is_stable);
     tcase_add_test(tests, an_open_end_is_null);
     tcase_add_test(tests, a_tombstone_is_null);

@@ -244,6 +244,79 @@ START_TEST(packed_states_come_back)
 }
 END_TEST
 
+START_TEST(confidence_is_how_often_so_much_evidence_was_right)
+{
+    def.when = kit_condition(&stage.kit, "when", "f.spend > 10");
+    def.weight = 0.5;
+    signals[0] = (struct life_signal){kit_condition(&stage.kit, "logins", "f.logins >= 5"), 0.35, 0};
+    def.signals = signals;
+    def.signal_count = 1;
+    def.calibration[0] = (struct life_calibration){0.5, 0.1};
+    def.calibration[1] = (struct life_calibration){0.7, 0.5};
+    def.calibration[2] = (struct life_calibration){0.8, 0.9};
+    def.calibration_count = 3;
+    stage_set(&stage, STAGE_SPEND, 11);
+    const struct life_event_detected *said = evaluate(1);
+    ck_assert_int_eq(said->state, LIFE_SUSPECTED); /* thresholds speak of evidence, not of confidence */
+    ck_assert_double_eq_tol(said->confidence, 0.1, 1e-9);
+    stage_set(&stage, STAGE_LOGINS, 5);
+    said = evaluate(2);
+    ck_assert_int_eq(said->state, LIFE_CONFIRMED);
+    ck_assert_double_eq_tol(said->confidence, 0.9, 1e-9); /* flat beyond the last point */
+    ck_assert_double_eq_tol((double)state.confidence, 0.9, 1e-6);
+    signals[0].weight = 0.25; /* between two points */
+    state = (struct life_state){0};
+    ck_assert_double_eq_tol(evaluate(3)->confidence, 0.7, 1e-9);
+    struct event event = {.source = SOURCE_LIFE_EVENT_FEEDBACK, .time_ms = KIT_START_MS};
+    event.feedback = (struct life_event_feedback){slice_text("e"), slice_text("CUSTOMER"), false};
+    said = evaluate_at(KIT_START_MS + 4 * KIT_DAY_MS, &event);
+    ck_assert_int_eq(said->state, LIFE_REFUTED);
+    ck_assert_double_eq_tol(said->confidence, 0, 1e-9); /* what a person says is certain */
+}
+END_TEST
+
+START_TEST(evidence_is_told_strongest_first)
+{
+    def.when = kit_condition(&stage.kit, "when", "f.spend > 10");
+    def.weight = 0.3;
+    signals[0] = (struct life_signal){kit_condition(&stage.kit, "weak", "f.logins >= 1"), 0.1, 0};
+    signals[1] = (struct life_signal){kit_condition(&stage.kit, "strong", "f.logins >= 2"), 0.5, 0};
+    def.signals = signals;
+    def.signal_count = 2;
+    stage_set(&stage, STAGE_SPEND, 11);
+    stage_set(&stage, STAGE_LOGINS, 5);
+    const struct life_event_detected *said = evaluate(1);
+    ck_assert_uint_eq(said->evidence_count, 3);
+    ck_assert(slice_is(said->evidence[0].signal, "strong") && slice_is(said->evidence[2].signal, "weak"));
+}
+END_TEST
+
+/* At the moment at which the primary begins to hold, a signal that stops then is gone already. */
+START_TEST(a_signal_that_stops_counts_no_more_at_that_moment)
+{
+    def.when = kit_condition(&stage.kit, "when", "f.spend > 10");
+    def.weight = 0.4;
+    signals[0] = (struct life_signal){kit_condition(&stage.kit, "quiet", "f.logins < 5"), 0.45, 0};
+    def.signals = signals;
+    def.signal_count = 1;
+    ck_assert_ptr_null(evaluate(1));
+    stage_set(&stage, STAGE_SPEND, 11);
+    stage_set(&stage, STAGE_LOGINS, 5);
+    const struct life_event_detected *said = evaluate(2);
+    ck_assert_int_eq(said->state, LIFE_SUSPECTED);
+    ck_assert_double_eq_tol(said->confidence, 0.4, 1e-9);
+}
+END_TEST
+
+START_TEST(whom_it_is_routed_to_is_said)
+{
+    def.when = kit_condition(&stage.kit, "when", "f.spend > 10");
+    def.route = slice_text("care");
+    stage_set(&stage, STAGE_SPEND, 11);
+    ck_assert(slice_is(evaluate(1)->route, "care"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("life");
@@ -260,6 +333,10 @@ int main(void)
     tcase_add_test(tests, a_suspicion_fades_at_a_day_that_is_armed);
     tcase_add_test(tests, feedback_confirms_and_refutes);
     tcase_add_test(tests, packed_states_come_back);
+    tcase_add_test(tests, confidence_is_how_often_so_much_evidence_was_right);
+    tcase_add_test(tests, evidence_is_told_strongest_first);
+    tcase_add_test(tests, a_signal_that_stops_counts_no_more_at_that_moment);
+    tcase_add_test(tests, whom_it_is_routed_to_is_said);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
