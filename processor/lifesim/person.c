@@ -167,6 +167,7 @@ static void choose_income(struct person *person, struct random *random)
     case BASE_SINGLE:
     case BASE_OLDER:
         person->job = job;
+        person->pension_date = (int32_t)(person->number % 28) + 1; /* of a pension that may come */
         person->variable_pay = random_chance(random, 0.35) ? 0.02 + 0.06 * random_unit(random) : 0;
         person->extra_pay = world->extra_pay_month != 0 && random_chance(random, 0.5);
         break;
