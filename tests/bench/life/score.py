@@ -118,17 +118,24 @@ def score(detections, truths):
     return out
 
 
-def reliability(published, truths):
-    """Tenths of confidence -> [published, true]. `published`: every episode's highest confidence, suspicions too."""
-    real = by_customer(t for t in truths if t.decoy is None)
-    bins = collections.defaultdict(lambda: [0, 0])
-    for (customer, kind), group in by_customer(published).items():
-        for detection, truth in match(group, real.get((customer, kind), [])).items():
-            if truth is not None and truth.implied:
-                continue
-            bins[min(9, int(detection.confidence * 10 + 1e-9))][0] += 1
-            bins[min(9, int(detection.confidence * 10 + 1e-9))][1] += truth is not None
-    return dict(sorted(bins.items()))
+def judged(messages, truths):
+    """(type, confidence, is it true) of each message, suspicions too: true when the customer has that truth in its window. What
+    is implied by another truth may be said or not and is left out."""
+    real, out = by_customer(t for t in truths if t.decoy is None), []
+    for message in messages:
+        covering = [t for t in real.get((message.customer, message.type), []) if in_window(t, message.day)]
+        if not covering or not all(t.implied for t in covering):
+            out.append((message.type, message.confidence, bool(covering)))
+    return out
+
+
+def reliability(messages):
+    """Tenths of confidence -> (messages, their mean confidence, how many were true)."""
+    bins = collections.defaultdict(list)
+    for _, confidence, true in messages:
+        bins[min(9, int(confidence * 10 + 1e-9))].append((confidence, true))
+    return {tenth: (len(group), sum(c for c, _ in group) / len(group), sum(t for _, t in group))
+            for tenth, group in sorted(bins.items())}
 
 
 def macro_f1(scores):

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Learn what confidence means. usage: calibrate.py SEGUE WORK_DIR [--customers N] [--days N] [--keep] [--write]
+
+Runs the retail pack without its `calibration` over the seeds on which thresholds may be chosen, and fits for each life event
+how often so much evidence was right: the share in steps of evidence, drawn towards that of all events together where there
+are few, made to rise (pool adjacent violators). Prints the lines; --write puts them into the pack. life.py shows on other
+seeds whether they hold.
+"""
+import argparse
+import collections
+import concurrent.futures
+import pathlib
+import re
+import shutil
+
+import life
+import score
+
+PRIOR = 8       # messages of all events together that count beside those of one
+STEP = 0.1
+
+
+def share_of(messages):
+    return sum(true for _, true in messages) / max(len(messages), 1)
+
+
+def rising(points):
+    """[(evidence, share, weight)] with shares that never fall: neighbours that do are pooled."""
+    pools = []
+    for evidence, share, weight in points:
+        pools.append([evidence * weight, share * weight, weight])
+        while len(pools) > 1 and pools[-2][1] / pools[-2][2] >= pools[-1][1] / pools[-1][2]:
+            last = pools.pop()
+            pools[-1] = [a + b for a, b in zip(pools[-1], last)]
+    return [(e / w, s / w) for e, s, w in pools]
+
+
+def curve(messages, everybody):
+    bins = collections.defaultdict(list)
+    for evidence, true in messages:
+        bins[int(evidence / STEP + 1e-9)].append((evidence, true))
+    points = []
+    for place, group in sorted(bins.items()):
+        prior = share_of(everybody[place])
+        share = (sum(true for _, true in group) + PRIOR * prior) / (len(group) + PRIOR)
+        points.append((sum(e for e, _ in group) / len(group), share, len(group)))
+    return [(round(evidence, 2), round(min(share, 0.99), 2)) for evidence, share in rising(points)]
+
+
+def without_calibration(source, target):
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target)
+    for path in target.rglob('*.yaml'):
+        path.write_text(re.sub(r'(?m)^    calibration:.*\n', '', path.read_text(encoding='utf-8')), encoding='utf-8')
+    return target
+
+
+def write(source, curves):
+    """A line before `publish:` of each life event."""
+    for path in (source / 'life').glob('*.yaml'):
+        text = re.sub(r'(?m)^    calibration:.*\n', '', path.read_text(encoding='utf-8'))
+        for kind, points in curves.items():
+            line = '    calibration: [' + ', '.join(f'[{e:g}, {s:g}]' for e, s in points) + ']\n'
+            head = re.search(rf'(?m)^  {re.escape(kind)}:\n', text)
+            if head and points:
+                place = text.index('    publish: true\n', head.end())
+                text = text[:place] + line + text[place:]
+        path.write_text(text, encoding='utf-8')
+
+
+def judge(bank):
+    world, seed, playbook, args = bank
+    events, truths = life.simulate(args.segue, args.work, world, seed, args)
+    said = score.judged(life.published(args.segue, playbook, events)[1], truths)
+    if not args.keep:
+        events.unlink()
+    return said
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('segue')
+    parser.add_argument('work', type=pathlib.Path)
+    parser.add_argument('--customers', type=int, default=600)
+    parser.add_argument('--days', type=int, default=560)
+    parser.add_argument('--seeds', default=life.TRAIN)
+    parser.add_argument('--jobs', type=int, default=2, help='banks at a time')
+    parser.add_argument('--keep', action='store_true', help='keep the banks, and use those that are there')
+    parser.add_argument('--write', action='store_true', help='into config/playbooks/retail/life')
+    args = parser.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    source = life.ROOT / 'config/playbooks/retail'
+    bare, messages = without_calibration(source, args.work / 'bare'), collections.defaultdict(list)
+    banks = [(world, seed, life.playbook_of(world, bare, args.work), args) for world in life.WORLDS for seed in args.seeds.split(',')]
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for said in pool.map(judge, banks):
+            for kind, evidence, true in said:
+                messages[kind].append((evidence, true))
+    everybody = collections.defaultdict(list)
+    for group in messages.values():
+        for evidence, true in group:
+            everybody[int(evidence / STEP + 1e-9)].append((evidence, true))
+    curves = {kind: curve(messages[kind], everybody) for kind in score.TYPES if messages[kind]}
+    for kind, points in curves.items():
+        print(f'{kind}: {len(messages[kind])} messages, {share_of(messages[kind]):.2f} true: {points}')
+    if args.write:
+        write(source, curves)
+
+
+if __name__ == '__main__':
+    main()

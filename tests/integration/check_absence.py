@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Absences fire with no traffic, on the real servers and the wall clock. usage: check_absence.py SEGUE WORK_DIR
+
+Each customer pays once; a minute later nothing has come, and the playbook calls that an event of care. No record is fed after
+that. A consumer that waits at the topic's end notes when it saw each: the lateness is printed, not asserted (machines differ).
+Asserted: every absence is told once, none early, `effective_at` exact to the millisecond, all within a generous deadline, and
+the header by which a care team takes them (`ce_route`).
+"""
+import json
+import pathlib
+import sys
+import time
+
+import confluent_kafka
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests/support'))
+from stack import Process, Stack  # noqa: E402
+
+CUSTOMERS, WAIT_S, LEAD_S, SPREAD_S, PATIENCE_S = 300, 60, 12, 10, 180
+PLAYBOOK = """\
+features:
+  paid: {last: event.time}
+life_events:
+  gone.quiet:
+    about: nothing has come for a minute
+    absent: {feature: f.paid, for: 1m}
+    policy: {vulnerable: true, route: care}
+"""
+
+
+def feed(stack, folder):
+    """customer -> the millisecond at which its absence becomes true. They fall due one after the other, the first in LEAD_S."""
+    now_ms, due = int(time.time() * 1000), {}
+    with open(folder / 'events.ndjson', 'w', encoding='utf-8') as out:
+        for i in range(CUSTOMERS):
+            at = now_ms - (WAIT_S - LEAD_S) * 1000 + i * SPREAD_S * 1000 // CUSTOMERS
+            due[f'c{i}'] = at + WAIT_S * 1000 + 1
+            event = {'event_id': f'e{i}', 'customer_id': f'c{i}', 'account_id': f'a{i}', 'account_type': 'CURRENT', 'booked_at': at,
+                     'amount_minor': 100, 'currency': 'GBP', 'direction': 'DEBIT', 'status': 'POSTED', 'kind': 'CARD', 'channel': 'POS'}
+            out.write(json.dumps({'source': 'transactions', 'event': event}) + '\n')
+    stack.feed(folder / 'events.ndjson')
+    return due
+
+
+def watch(stack, due):
+    """customer -> (seen at, effective at, headers), in milliseconds, until all have come."""
+    consumer = confluent_kafka.Consumer({'bootstrap.servers': stack.brokers, 'group.id': 'watcher', 'enable.auto.commit': False,
+                                         'isolation.level': 'read_committed', 'auto.offset.reset': 'earliest',
+                                         'fetch.wait.max.ms': 10})
+    topic, seen, end = stack.topic('life-events'), {}, time.time() + PATIENCE_S
+    partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    consumer.assign([confluent_kafka.TopicPartition(topic, p, 0) for p in partitions])
+    while len(seen) < len(due) and time.time() < end:
+        message = consumer.poll(0.2)
+        if message is None or message.error():
+            continue
+        customer = message.key().decode()
+        headers = {key: (value or b'').decode() for key, value in message.headers()}
+        assert customer not in seen, f'{customer} was told twice'
+        seen[customer] = time.time() * 1000, headers
+    consumer.close()
+    return seen
+
+
+def main():
+    segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    folder = work / 'absence'
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'playbook.yaml').write_text(PLAYBOOK, encoding='utf-8')
+    stack = Stack(segue, work, 'absence', folder / 'playbook.yaml', clock='live')
+    stack.create_topics()
+    process = Process(stack).start()
+    due = feed(stack, folder)
+    stack.wait_done(process, CUSTOMERS)
+    caught_up = time.time() * 1000
+    seen = watch(stack, due)
+    process.kill(15)
+    assert len(seen) == len(due), f'{len(due) - len(seen)} of {len(due)} absences were not told within {PATIENCE_S} s'
+    assert all(headers['ce_route'] == 'care' for _, headers in seen.values()), 'not routed to care'
+    values = {key: value for key, value, _, _, _ in stack.read('life-events')}
+    wrong = [c for c in due if int(values[c]['effective_at'].timestamp() * 1000 + 0.5) != due[c] or values[c]['state'] != 'CONFIRMED']
+    assert not wrong, f'{wrong[:3]}: effective at {[values[c]["effective_at"] for c in wrong[:3]]}'
+    early = [c for c in due if seen[c][0] < due[c]]
+    assert not early, f'told before it was true: {early[:3]}'
+    late = sorted(seen[c][0] - due[c] for c in due if due[c] > caught_up)
+    print(f'absence_told: {len(seen)}\nabsence_judged: {len(late)}')
+    for name, share in (('p50', 0.5), ('p99', 0.99), ('max', 1)):
+        print(f'absence_late_{name}_ms: {late[min(len(late) - 1, int(len(late) * share))]:.0f}' if late else f'absence_late_{name}_ms: -')
+
+
+main()
