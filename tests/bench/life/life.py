@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Life events against the truth. usage: life.py SEGUE WORK_DIR [--seeds 101,102] [--customers N] [--days N] [--playbook DIR]
-                                                [--train] [--misses TYPE] [--markdown FILE]
+                                                [--train] [--misses TYPE] [--markdown FILE] [--readme]
 
 Simulates banks (LifeSim, both worlds, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
 over them, and scores what it said: per type and in the mean, beside a naive detector. README.md says how it is judged.
 Exits 1 when a goal is missed.
 """
 import argparse
+import concurrent.futures
+import io
 import json
 import pathlib
 import re
@@ -65,6 +67,17 @@ def published(segue, playbook, bank):
     return confirmed, said
 
 
+def run_bank(task):
+    """The truth of one bank, what the pack confirmed and said in all, what the naive detector said."""
+    world, seed, playbook, args = task
+    bank, truths = simulate(args.segue, args.work, world, seed, args)
+    confirmed, said = published(args.segue, playbook, bank)
+    naive = [] if args.misses or args.no_baseline else baseline.detect(bank)
+    if not args.keep:
+        bank.unlink()
+    return truths, confirmed, said, naive
+
+
 def table(title, scores, customers, months, out):
     print(f'\n{title}', file=out)
     print('| type | truths | precision | recall | F1 | median delay | p90 delay | false alarms /1000/month | decoys hit |', file=out)
@@ -94,6 +107,27 @@ def reliability(messages, out):
     return bad
 
 
+def between(path, text):
+    """Replace what stands between the markers."""
+    old = path.read_text(encoding='utf-8')
+    head, _, rest = old.partition('<!-- figures -->\n')
+    path.write_text(f'{head}<!-- figures -->\n{text}<!-- end -->{rest.partition("<!-- end -->")[2]}', encoding='utf-8')
+
+
+def short_table(per_world, thousand_months):
+    """Of each type what a reader of its page wants: both worlds in one row."""
+    out = ['', '| event | ' + ' | '.join(f'{w}: precision / recall / F1, median delay, false alarms' for w in per_world) + ' |',
+           '|---' * (1 + len(per_world)) + '|']
+    for kind in score.TYPES:
+        cells = []
+        for one in (scores[kind] for scores in per_world.values()):
+            middle = score.percentile(one.delays, 0.5)
+            cells.append(f'{one.precision:.2f} / {one.recall:.2f} / {one.f1:.2f}, {"-" if middle is None else middle} d, '
+                         f'{one.alarms / thousand_months:.2f}')
+        out.append(f'| `{kind}` | ' + ' | '.join(cells) + ' |')
+    return '\n'.join(out) + '\n'
+
+
 def show_misses(kind, truths, confirmed):
     print('--', kind)
     real = score.by_customer(t for t in truths if t.decoy is None and t.type == kind)
@@ -119,35 +153,36 @@ def main():
     parser.add_argument('--train', action='store_true', help='the seeds on which thresholds may be chosen')
     parser.add_argument('--customers', type=int, default=1500)
     parser.add_argument('--days', type=int, default=600)
+    parser.add_argument('--jobs', type=int, default=2, help='banks at a time')
     parser.add_argument('--playbook', type=pathlib.Path, default=ROOT / 'config/playbooks/retail')
     parser.add_argument('--keep', action='store_true', help='keep the banks, and use those that are there')
     parser.add_argument('--no-baseline', action='store_true')
     parser.add_argument('--worlds', default='uk,eu')
     parser.add_argument('--misses', metavar='TYPE', help='list what was missed and what was said wrongly')
+    parser.add_argument('--readme', action='store_true', help='put the figures into the leaderboard and the page of the pack')
     parser.add_argument('--markdown', type=pathlib.Path, help='write the tables there')
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    out = open(args.markdown, 'w', encoding='utf-8') if args.markdown else sys.stdout
-    bad, messages, both = [], [], {kind: score.Score() for kind in score.TYPES}
+    out = io.StringIO() if args.readme else open(args.markdown, 'w', encoding='utf-8') if args.markdown else sys.stdout
+    bad, messages, both, per_world = [], [], {kind: score.Score() for kind in score.TYPES}, {}
     seeds = (TRAIN if args.train else args.seeds).split(',')
-    for world in args.worlds.split(','):
+    pool = concurrent.futures.ProcessPoolExecutor(args.jobs)
+    worlds = args.worlds.split(',')
+    playbooks = {world: playbook_of(world, args.playbook, args.work) for world in worlds}
+    runs = {world: [pool.submit(run_bank, (world, seed, playbooks[world], args)) for seed in seeds] for world in worlds}
+    for world in worlds:
         ours = {kind: score.Score() for kind in score.TYPES}
         naive = {kind: score.Score() for kind in score.TYPES}
-        playbook = playbook_of(world, args.playbook, args.work)
-        for seed in seeds:
-            bank, truths = simulate(args.segue, args.work, world, seed, args)
-            confirmed, said = published(args.segue, playbook, bank)
+        for truths, confirmed, said, naive_said in (run.result() for run in runs[world]):
             for kind in args.misses.split(',') if args.misses else []:
                 show_misses(kind, truths, confirmed)
             for kind, one in score.score(confirmed, truths).items():
                 ours[kind].add(one)
                 both[kind].add(one)
             messages += score.judged(said, truths)
-            if not args.misses and not args.no_baseline:
-                for kind, one in score.score(baseline.detect(bank), truths).items():
-                    naive[kind].add(one)
-            if not args.keep:
-                bank.unlink()
+            for kind, one in score.score(naive_said, truths).items():
+                naive[kind].add(one)
+        per_world[world] = ours
         customers, months = args.customers * len(seeds), args.days / 30.4
         share = table(f'### World {world}: the retail playbook', ours, customers, months, out)
         table(f'### World {world}: the naive detector', naive, customers, months, out)
@@ -160,6 +195,10 @@ def main():
         bad += [f'{world} {kind} F1 {one.f1:.2f}' for kind, one in ours.items() if one.f1 < 0.6]
         bad += [f'{world} decoys {share:.3f}'] if share > 0.05 else []
     bad += reliability(messages, out)
+    if args.readme:
+        head = f'Seeds {args.seeds}, {args.customers} customers each, {args.days} days.\n'
+        between(pathlib.Path(__file__).parent / 'README.md', head + out.getvalue())
+        between(ROOT / 'config/playbooks/retail/life/README.md', head + short_table(per_world, args.customers * len(seeds) * args.days / 30400))
     for kind, one in both.items():
         print(f'life_f1_{kind}: {one.f1:.2f}')
     print(f'life_macro_f1: {score.macro_f1(both):.3f}')
