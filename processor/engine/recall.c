@@ -37,12 +37,21 @@ static bool any_silent(const struct work *work)
     return false;
 }
 
+/* The least moment of `count` definitions that must all be looked at; of none there is none. */
+static int64_t nothing_known(uint32_t count)
+{
+    return count > 0 ? INT64_MIN : INT64_MAX;
+}
+
 static void forget(struct work *work)
 {
     const struct engine *engine = work->engine;
     struct recall_head *head = head_of(work);
-    *head =
-        (struct recall_head){.life_ms = INT64_MIN, .segments_ms = INT64_MIN, .watch_ms = INT64_MIN};
+    *head = (struct recall_head){
+        .life_ms = nothing_known(engine->playbook->life.count),
+        .segments_ms = nothing_known(engine->playbook->segments.count),
+        .watch_ms = INT64_MIN,
+    };
     memset(bits_of(work), 0, engine->reads.width * sizeof(uint64_t));
     for (uint32_t i = 0; i < engine->playbook->life.count; i++) {
         times_at(work, engine->recall_life)[i] = INT64_MIN;

@@ -208,7 +208,9 @@ size_t features_dues_size(const struct features_plan *plan)
 
 void features_dues_init(const struct features_plan *plan, void *dues)
 {
-    *(struct dues *)dues = (struct dues){.least_day = INT32_MIN, .least_ms = INT64_MIN};
+    *(struct dues *)dues = plan->count > 0
+                               ? (struct dues){.least_day = INT32_MIN, .least_ms = INT64_MIN}
+                               : (struct dues){.least_day = DAY_NONE, .least_ms = INT64_MAX};
     for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
         days_of(dues)[i] = INT32_MIN;
     }

@@ -12,6 +12,7 @@
 #define RULES_RECALL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* One stage's part of it. The arrays are in the customer's block; bit and entry i are of its definition i. */
