@@ -40,7 +40,7 @@ bool kpis_take(struct kpis *kpis, const char *json);
 /* The topic has been read to its end: from now on the figures are whole and shown. Any thread. */
 void kpis_ready(struct kpis *kpis);
 
-/* Bring the series up to date; a struct kpis. Any thread. */
-void kpis_refresh(void *kpis);
+/* Bring the series up to date; `context` is a struct kpis. Any thread. */
+void kpis_refresh(void *context);
 
 #endif

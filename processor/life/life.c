@@ -384,12 +384,21 @@ static void evaluate_one(const struct life_def *def, struct life_state *state, s
     }
 }
 
+static bool same(const struct life_state *a, const struct life_state *b)
+{
+    return a->since_ms == b->since_ms && a->confirmed_ms == b->confirmed_ms &&
+           memcmp(a->signal_ms, b->signal_ms, sizeof(a->signal_ms)) == 0 &&
+           a->confidence == b->confidence && a->transitions == b->transitions &&
+           a->phase == b->phase && a->signals_hold == b->signals_hold && a->primary == b->primary &&
+           a->spent == b->spent;
+}
+
 /* What the evaluation of one definition leaves for the next moment. */
 static void remember(const struct life_state *before, const struct life_state *state, uint32_t index,
                      struct step *step)
 {
     struct recall *recall = step->recall;
-    bool changed = memcmp(before, state, sizeof(*state)) != 0;
+    bool changed = !same(before, state);
     bool confirmed = state->phase == LIFE_PHASE_CONFIRMED;
     recall_put(recall->looked, index, true);
     recall_put(recall->settled, index, !changed && !*step->scope->restless);

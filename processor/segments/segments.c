@@ -298,13 +298,20 @@ static void name_members(const struct segments *segments, const struct segment_s
     }
 }
 
+static bool same(const struct segment_state *a, const struct segment_state *b)
+{
+    return a->entered_ms == b->entered_ms && a->entry_since_ms == b->entry_since_ms &&
+           a->exited_ms == b->exited_ms && a->membership_seq == b->membership_seq &&
+           a->in == b->in && a->spent == b->spent && a->announced == b->announced;
+}
+
 /* What the evaluation of one segment leaves for the next moment. One that is smaller than its k is announced when
  * others have made it grow, so it is looked at until then. */
 static void remember(const struct segment_def *def, const struct segment_state *before,
                      const struct segment_state *state, uint32_t index, struct step *step)
 {
     struct recall *recall = step->recall;
-    bool changed = memcmp(before, state, sizeof(*state)) != 0;
+    bool changed = !same(before, state);
     bool asleep = def->on_event && step->scope->event == NULL;
     recall_put(recall->looked, index, true);
     recall_put(recall->settled, index,

@@ -480,7 +480,8 @@ static void run_until(int64_t end_us)
     sim->now_us = sim->checker.failed ? sim->now_us : end_us;
 }
 
-void sim_run(uint64_t seed, bool faults, FILE *trace)
+/* One world after the other lives in the same memory; what a world has touched is given back at the next. */
+static void world_begin(void)
 {
     static struct sim *block;
     if (block == NULL) {
@@ -507,6 +508,11 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     world_used = 0;
     heap_count = 0;
     heap_order = 0;
+}
+
+void sim_run(uint64_t seed, bool faults, FILE *trace)
+{
+    world_begin();
     sim->seed = seed;
     sim->trace = trace;
     sim->traced = trace != NULL || seed % SIM_TWICE_EVERY == 0;
