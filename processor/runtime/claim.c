@@ -370,7 +370,7 @@ static void claim_live(struct worker *worker, struct task *task)
     journal_release_reader(worker, task);
     task->due.loaded = task->due.cursor == INT64_MIN ? INT64_MIN : task->due.cursor - 1;
     task->due.missed = INT64_MAX;
-    sweep_reset(task);
+    sweep_reset(worker, task);
     task->last_cut_us = worker->now_us;
     task->live_since_us = worker->now_us;
     task->reason[0] = '\0';

@@ -45,6 +45,15 @@ void due_pop(struct due *due)
     }
 }
 
+void due_forget(struct due *due)
+{
+    for (uint32_t i = 0; i < due->count; i++) {
+        int64_t bucket = due_bucket_of(due->items[i].at_ms);
+        due->missed = bucket < due->missed ? bucket : due->missed;
+    }
+    due->count = 0;
+}
+
 void due_clear(struct due *due)
 {
     due->count = 0;

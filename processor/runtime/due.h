@@ -42,5 +42,7 @@ bool due_push(struct due *due, int64_t at_ms, struct slice id);
 /* Remove the earliest; count > 0. */
 void due_pop(struct due *due);
 void due_clear(struct due *due);
+/* Make room: forget all items, none of which is due yet; `missed` says from where on to read again. */
+void due_forget(struct due *due);
 
 #endif

@@ -255,7 +255,10 @@ struct task {
 
     int64_t sweep_bucket; /* the next due set of a sweep; INT64_MIN: none begun */
     uint32_t sweep_part;  /* of that set, when it is too large for the heap */
-    bool sweep_missed;
+    uint32_t sweep_parts; /* how many; 0: not chosen yet */
+    bool sweep_missed;    /* not all of the part found room */
+    bool sweep_yields;    /* the next read is not the sweep's */
+    bool sweeping;
 
     void *state_block; /* the engine's task state */
     uint64_t learned;  /* version of the others' counters in it; 0: none yet */
@@ -490,7 +493,10 @@ void due_read(struct worker *worker, struct task *task, enum read_operation oper
 bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec);
 
 /* sweep.c */
-void sweep_reset(struct task *task);
+void sweep_reset(struct worker *worker, struct task *task);
+/* Another playbook, and its sweep has not begun: until it has, nobody is looked at under it. Otherwise a process
+ * with the old one that takes over would not know that there is something to look at again. */
+bool sweep_waits(const struct worker *worker, const struct task *task);
 void sweep_step(struct worker *worker, struct task *task);
 void sweep_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
 

@@ -90,6 +90,12 @@ static const struct sum {
     {{"segue_redis_breaks", NULL, "Connections to Redis lost after they were ready", METRIC_COUNTER},
      AT(redis_breaks)},
     {{"segue_redis_ready", NULL, "Workers whose connection for reads is ready", METRIC_GAUGE}, AT(redis_ready)},
+    {{"segue_sweeps_running", NULL, "Tasks whose customers are being looked at under another playbook",
+      METRIC_GAUGE},
+     AT(sweeping)},
+    {{"segue_swept_customers", NULL, "Customers brought by for another playbook; after a restart once more",
+      METRIC_COUNTER},
+     AT(swept)},
     {{"segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's", METRIC_GAUGE},
      AT(held_clock)},
 };

@@ -11,16 +11,28 @@
 #include "base/invariant.h"
 #include "base/log.h"
 #include "runtime/inside.h"
+#include "runtime/stats.h"
 
 enum { SWEEP_BUCKETS_PER_READ = 128 };
 
 #define SWEEP_NOT_BEGUN INT64_MIN
 #define SWEEP_END       (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
 
-void sweep_reset(struct task *task)
+static void sweep_go_to(struct task *task, int64_t bucket)
 {
-    task->sweep_bucket = SWEEP_NOT_BEGUN;
+    task->sweep_bucket = bucket;
     task->sweep_part = 0;
+    task->sweep_parts = 0;
+    task->sweep_missed = false;
+}
+
+void sweep_reset(struct worker *worker, struct task *task)
+{
+    if (task->sweeping) {
+        stats_take(&worker->stats.sweeping, 1);
+    }
+    task->sweeping = false;
+    sweep_go_to(task, SWEEP_NOT_BEGUN);
 }
 
 /* The engine said something that belongs to no customer. */
@@ -39,8 +51,9 @@ static void sweep_begin(struct worker *worker, struct task *task)
     log_info("sweep_begins", "looking at every customer under another playbook",
              "task=%u playbook=%016llx", task->number, (unsigned long long)worker->playbook_hash);
     engine_sweep_begin(worker->options.engine, task->state_block, task->now_ms, &worker->effects);
-    task->sweep_bucket = task->due.cursor == INT64_MIN ? DUE_FAR_FIRST : task->due.cursor;
-    task->sweep_part = 0;
+    task->sweeping = true;
+    stats_add(&worker->stats.sweeping, 1);
+    sweep_go_to(task, task->due.cursor == INT64_MIN ? DUE_FAR_FIRST : task->due.cursor);
     (void)sweep_say(worker, task);
 }
 
@@ -51,7 +64,7 @@ static void sweep_complete(struct worker *worker, struct task *task)
     if (sweep_say(worker, task)) {
         log_info("sweep_complete", "every customer was looked at", "task=%u playbook=%016llx",
                  task->number, (unsigned long long)worker->playbook_hash);
-        sweep_reset(task);
+        sweep_reset(worker, task);
     }
 }
 
@@ -61,13 +74,33 @@ static uint32_t sweep_parts(const struct task *task, uint32_t members)
     return members / (task->due.limit / 4) + 1;
 }
 
-static void sweep_push(struct task *task, const struct store_reply *members, uint32_t parts)
+static void sweep_push(struct worker *worker, struct task *task, const struct store_reply *members)
 {
     for (uint32_t i = 0; i < members->count; i++) {
         struct slice id = members->children[i].text;
-        if (id.size <= CUSTOMER_ID_SIZE_MAX && hash64(id, 0) % parts == task->sweep_part) {
-            /* Full: the part was unlucky; it is read once more, without those who were looked at. */
-            task->sweep_missed |= !due_push(&task->due, task->now_ms, id);
+        if (id.size <= CUSTOMER_ID_SIZE_MAX && hash64(id, 0) % task->sweep_parts == task->sweep_part) {
+            bool pushed = due_push(&task->due, task->now_ms, id);
+            task->sweep_missed |= !pushed && !SIM_WITHOUT(MUTANT_SWEEP_MISSED);
+            stats_add(&worker->stats.swept, pushed);
+        }
+    }
+}
+
+/* Not all of the part found room. It is read once more; whoever was looked at meanwhile has nothing to say. Later
+ * deadlines give way and are read again afterwards; when nobody else is there, the parts were too large. */
+static void sweep_make_room(struct worker *worker, struct task *task)
+{
+    task->sweep_missed = false;
+    if (task->due.count == 0) {
+        task->sweep_parts *= 2;
+        task->sweep_part = 0;
+        return;
+    }
+    due_forget(&task->due);
+    for (uint32_t i = 0; i < worker->cache.count; i++) {
+        struct cache_entry *entry = cache_at(&worker->cache, i);
+        if (entry->used && entry->slot == task->slot) {
+            entry->heap_ms = INT64_MAX;
         }
     }
 }
@@ -75,6 +108,7 @@ static void sweep_push(struct task *task, const struct store_reply *members, uin
 void sweep_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
+    task->sweep_yields = true;
     if (!due_answered(worker, task, exec)) {
         return;
     }
@@ -84,17 +118,22 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
         if (i > 0 && (parts > 1 || task->due.limit - task->due.count < members->count)) {
             return; /* first in the next read */
         }
-        task->sweep_missed = false;
-        sweep_push(task, members, parts);
-        if (task->sweep_missed) {
+        /* Chosen once for a set: members come and go, and another number would divide them anew. */
+        if (task->sweep_parts == 0 || SIM_WITHOUT(MUTANT_SWEEP_PARTS)) {
+            task->sweep_parts = parts;
+        }
+        sweep_push(worker, task, members);
+        if (task->sweep_missed || ++task->sweep_part < task->sweep_parts) {
             return;
         }
-        if (++task->sweep_part < parts) {
-            return;
-        }
-        task->sweep_part = 0;
-        task->sweep_bucket++;
+        sweep_go_to(task, task->sweep_bucket + 1);
     }
+}
+
+bool sweep_waits(const struct worker *worker, const struct task *task)
+{
+    return task->sweep_bucket == SWEEP_NOT_BEGUN && task->now_ms != INT64_MIN &&
+           engine_sweep_due(worker->options.engine, task->state_block) && !SIM_WITHOUT(MUTANT_SWEEP_LATE);
 }
 
 void sweep_step(struct worker *worker, struct task *task)
@@ -111,11 +150,18 @@ void sweep_step(struct worker *worker, struct task *task)
         sweep_begin(worker, task);
         return;
     }
-    if (due->count > 0 && due->items[0].at_ms <= task->now_ms) {
+    if (due->count > 0 && due->items[0].at_ms <= task->now_ms && !SIM_WITHOUT(MUTANT_SWEEP_EARLY)) {
         return; /* those who are due are looked at first */
     }
+    if (task->sweep_yields) { /* events read their customers in turn with the sweep */
+        task->sweep_yields = false;
+        return;
+    }
+    if (task->sweep_missed) {
+        sweep_make_room(worker, task);
+    }
     if (task->sweep_bucket < DUE_FAR_FIRST && task->sweep_bucket > due->last) {
-        task->sweep_bucket = DUE_FAR_FIRST;
+        sweep_go_to(task, DUE_FAR_FIRST);
     }
     if (task->sweep_bucket >= SWEEP_END) {
         sweep_complete(worker, task);

@@ -74,6 +74,7 @@ void task_forget(struct worker *worker, struct task *task)
         }
     }
     task->pending_count = 0;
+    sweep_reset(worker, task);
     follow_end(worker, task);
     restore_end(worker, task);
     journal_release_reader(worker, task);
@@ -443,11 +444,13 @@ static void worker_task_step(struct worker *worker, struct task *task)
             break;
         }
         task_clock_step(worker, task);
-        due_step(worker, task);
+        if (!sweep_waits(worker, task)) {
+            due_step(worker, task);
+        }
         if (task->state == TASK_LIVE) {
             sweep_step(worker, task);
         }
-        if (task->state == TASK_LIVE) {
+        if (task->state == TASK_LIVE && !sweep_waits(worker, task)) {
             batch_step(worker, task);
         }
         if (task->state == TASK_LIVE) {

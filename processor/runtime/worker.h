@@ -173,6 +173,8 @@ struct worker_stats {
     atomic_uint_least64_t journal_bytes;
     atomic_uint_least64_t turns;               /* a watchdog looks at this */
     atomic_int_least64_t transaction_since_ms; /* when the running commit began; 0: none */
+    atomic_uint_least64_t sweeping; /* tasks whose customers are being looked at under another playbook */
+    atomic_uint_least64_t swept;    /* customers brought by for that */
     atomic_uint_least64_t held_clock;          /* tasks for which the wall clock runs ahead of Kafka's */
     atomic_uint_least64_t silent[SOURCE_COUNT]; /* tasks for which that source is silent */
     struct worker_histogram commit_latency;

@@ -201,6 +201,9 @@ struct sim_checker {
     uint32_t merged[SIM_TASKS];                   /* how far in sim->order the outputs are */
     uint32_t outputs_counts[SIM_CUSTOMERS];       /* the last count that an output named */
     uint32_t outputs_fires[SIM_CUSTOMERS];
+    uint32_t outputs_swept[SIM_CUSTOMERS];
+    uint32_t begun[SIM_TASKS], complete[SIM_TASKS]; /* version of the playbook in the last marker; 0: none */
+    bool completes[SIM_TASKS];                      /* in the transaction that is being checked */
     uint32_t dead_letters;
     bool failed;
     char text[512];
@@ -220,6 +223,7 @@ struct sim {
     uint32_t input_count[SIM_SOURCES][SIM_TASKS];
     uint32_t input_end[SIM_SOURCES][SIM_TASKS]; /* how many have appeared so far */
     bool stream;                   /* this seed's clock */
+    uint32_t playbook; /* the version that a process starts with; all begin with 1 */
     int32_t pace; /* who waits for a millisecond is woken after so many: a busy machine */
     struct sim_place *order[SIM_TASKS]; /* stream: all good inputs as they merge */
     uint32_t order_count[SIM_TASKS];
@@ -316,12 +320,19 @@ struct slice sim_customer_id(uint32_t customer, char *text);
 int64_t sim_customer_index(struct slice id);
 uint32_t sim_customer_task(uint32_t customer);
 struct toy_state {
-    uint32_t count, fires;
+    uint32_t count, fires, version, swept;
     int64_t deadline_ms;
 };
 bool toy_read(struct slice packed, struct toy_state *out);
-enum { TOY_OUTPUT_COUNT = 1, TOY_OUTPUT_FIRE = 2, TOY_OUTPUT_DEAD = 3 };
+enum {
+    TOY_OUTPUT_COUNT = 1,
+    TOY_OUTPUT_FIRE = 2,
+    TOY_OUTPUT_DEAD = 3,
+    TOY_OUTPUT_SWEPT = 4,
+    TOY_OUTPUT_BEGIN = 5,
+    TOY_OUTPUT_COMPLETE = 6
+};
 extern const struct worker_codec toy_codec;
-const struct engine *toy_engine(void);
+const struct engine *toy_engine(uint32_t version);
 
 #endif

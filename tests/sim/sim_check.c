@@ -129,6 +129,40 @@ static void check_order(uint32_t task, uint32_t source, uint32_t offset)
     }
 }
 
+/* A sweep begins once, and is complete once, after that. */
+static void check_marker(uint32_t what, uint32_t version, uint32_t task)
+{
+    struct sim_checker *checker = &sim->checker;
+    uint32_t *last = what == TOY_OUTPUT_BEGIN ? &checker->begun[task] : &checker->complete[task];
+    if (*last == version || (what == TOY_OUTPUT_COMPLETE && checker->begun[task] != version)) {
+        sim_fail("task %u: a sweep for playbook %u %s, last begun %u, last complete %u", task, version,
+                 what == TOY_OUTPUT_BEGIN ? "begins" : "is complete", checker->begun[task],
+                 checker->complete[task]);
+    }
+    *last = version;
+    checker->complete[task] = what == TOY_OUTPUT_BEGIN ? 0 : version;
+    checker->completes[task] = checker->completes[task] || what == TOY_OUTPUT_COMPLETE;
+}
+
+/* Complete: nobody in the state after this transaction was last looked at under another playbook. */
+static void check_swept(uint32_t task)
+{
+    for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
+        const struct sim_node *node = sim->checker.model[task]->buckets[i];
+        for (; node != NULL; node = node->next) {
+            struct toy_state state;
+            int64_t bucket;
+            struct slice packed;
+            if (node->key.data[0] == 'c' && node->key.size > 1 && node->count > 0 &&
+                record_open(node->fields[0].value, &bucket, &packed) && toy_read(packed, &state) &&
+                state.version != sim->checker.complete[task]) {
+                sim_fail("task %u: the sweep for playbook %u is complete, and %.*s was left behind", task,
+                         sim->checker.complete[task], (int)node->key.size - 1, (const char *)node->key.data + 1);
+            }
+        }
+    }
+}
+
 static void check_output(const struct sim_entry *entry)
 {
     struct bytes_reader reader = bytes_reader(slice_of(entry->data, entry->size));
@@ -140,15 +174,20 @@ static void check_output(const struct sim_entry *entry)
         sim->checker.dead_letters++;
         return;
     }
+    if (what == TOY_OUTPUT_BEGIN || what == TOY_OUTPUT_COMPLETE) {
+        check_marker(what, number, (uint32_t)place >> 24);
+        return;
+    }
     if (reader.bad || customer < 0) {
         sim_fail("an output that cannot be read");
         return;
     }
-    uint32_t *last = what == TOY_OUTPUT_COUNT ? &sim->checker.outputs_counts[customer]
-                                              : &sim->checker.outputs_fires[customer];
+    uint32_t *last = what == TOY_OUTPUT_COUNT   ? &sim->checker.outputs_counts[customer]
+                     : what == TOY_OUTPUT_SWEPT ? &sim->checker.outputs_swept[customer]
+                                                : &sim->checker.outputs_fires[customer];
     if (number != *last + 1) {
         sim_fail("output %u of k%lld follows output %u (%s)", number, (long long)customer, *last,
-                 what == TOY_OUTPUT_COUNT ? "count" : "fire");
+                 what == TOY_OUTPUT_COUNT ? "count" : what == TOY_OUTPUT_SWEPT ? "swept" : "fire");
     }
     *last = number;
     if (sim->stream && what == TOY_OUTPUT_COUNT) {
@@ -187,6 +226,12 @@ void sim_check_commit(const struct sim_txn *txn)
             if (part.part + 1 == part.parts) {
                 check_cut(txn, slice_of(whole, size));
             }
+        }
+    }
+    for (uint32_t task = 0; task < SIM_TASKS; task++) {
+        if (sim->checker.completes[task]) {
+            sim->checker.completes[task] = false;
+            check_swept(task);
         }
     }
     for (uint32_t i = 0; i < txn->offset_count; i++) {
@@ -263,7 +308,7 @@ static void check_customer(uint32_t customer, const struct sim_due *due)
 {
     char text[16];
     char key[48];
-    struct toy_state state = {0, 0, INT64_MAX};
+    struct toy_state state = {.version = sim->playbook, .deadline_ms = INT64_MAX};
     (void)sim_customer_id(customer, text);
     uint32_t task = sim_customer_task(customer);
     int size = snprintf(key, sizeof(key), "{app.%u}c:%s", task, text);
@@ -282,6 +327,14 @@ static void check_customer(uint32_t customer, const struct sim_due *due)
         sim_fail("k%u: outputs %u and %u, record %u and %u", customer,
                  sim->checker.outputs_counts[customer], sim->checker.outputs_fires[customer],
                  state.count, state.fires);
+    }
+    if (sim->checker.outputs_swept[customer] != state.swept) {
+        sim_fail("k%u was swept %u times, and outputs tell of %u", customer, state.swept,
+                 sim->checker.outputs_swept[customer]);
+    }
+    if (state.version != sim->playbook) {
+        sim_fail("k%u was last looked at under playbook %u, and %u is live", customer, state.version,
+                 sim->playbook);
     }
     /* What does not fit into memory is looked at when its minute is over. */
     if (sim->stream && state.deadline_ms < sim->order_now_ms[task] / 60000 * 60000) {
@@ -325,6 +378,9 @@ void sim_check_end(void)
             head.seq != sim->checker.seq[task] || head.state != HEAD_READY) {
             sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,
                      (unsigned long long)sim->checker.seq[task]);
+        }
+        if (sim->playbook != 1 && sim->checker.complete[task] != sim->playbook && sim->checker.begun[task] != 0) {
+            sim_fail("task %u: the sweep for playbook %u is not complete", task, sim->playbook);
         }
         if (sim->damaged[task]) {
             sim_fail("task %u: an EXEC ran in part and nobody mended it", task);

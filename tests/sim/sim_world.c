@@ -293,7 +293,7 @@ static struct worker_options sim_options(struct sim_process *process)
 {
     struct worker_options options;
     worker_options_init(&options);
-    options.engine = toy_engine();
+    options.engine = toy_engine(sim->playbook);
     options.log = &process->log.log;
     options.store = &process->store.store;
     options.clock = &process->clock.clock;
@@ -419,6 +419,26 @@ static void misfortune(void *data, uint32_t unused)
     sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, data);
 }
 
+/* Another playbook: one process after the other is restarted with it; kills in between start with it too. */
+static void restart_with_playbook(void *data, uint32_t index)
+{
+    (void)data;
+    if (sim->processes[index].alive) {
+        process_kill(index, "restart with another playbook");
+    }
+}
+
+static void change_playbook(void *data, uint32_t unused)
+{
+    (void)data;
+    (void)unused;
+    sim->playbook = 2;
+    sim_trace("playbook 2 goes live");
+    for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
+        sim_later(sim_between(0, 700000), i, sim->processes[i].life, restart_with_playbook, NULL);
+    }
+}
+
 /* A kill at a random moment between two steps, not on the tick of misfortune only. */
 static double some(double chance_of_any, double value)
 {
@@ -524,6 +544,7 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     sim->stream = random_chance(&sim->random, .5);
     sim->pace = (int32_t)sim_between(1, SLOWEST_PACE);
     sim_merge_inputs();
+    sim->playbook = 1;
     if (faults) {
         choose_faults();
     }
@@ -531,6 +552,10 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
         process_start(i, false);
     }
     sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, NULL);
+    sim->playbook = 1;
+    if (sim->faults.redis_partial <= 0 && random_chance(&sim->random, .5)) {
+        sim_later(sim_between(1, SIM_PHASE_1_US), 0, UINT32_MAX, change_playbook, NULL);
+    }
     run_until(SIM_PHASE_1_US);
     sim->quiet = true;
     sim_trace("---- no more faults ----");

@@ -9,7 +9,7 @@
 #include "sim/sim.h"
 
 struct engine {
-    int unused;
+    uint32_t version; /* of the playbook */
 };
 
 struct toy_customer {
@@ -17,18 +17,23 @@ struct toy_customer {
     uint32_t count;
     uint32_t fires;
     uint32_t shown; /* what the view says */
+    uint32_t version; /* of the playbook that looked at him last */
+    uint32_t swept;   /* how often another one did */
+    int64_t deadline_ms; /* his own: one of another version is due at once */
     uint64_t noise;
 };
 
 struct toy_task {
     uint64_t events;
+    uint32_t number;
+    uint32_t begun, swept; /* the version of the last sweep */
 };
 
-static const struct engine the_engine;
+static const struct engine engines[] = {{1}, {2}};
 
-const struct engine *toy_engine(void)
+const struct engine *toy_engine(uint32_t version)
 {
-    return &the_engine;
+    return &engines[version - 1];
 }
 
 size_t engine_customer_size(const struct engine *engine)
@@ -59,13 +64,11 @@ uint64_t engine_layout_hash(const struct engine *engine)
 
 uint64_t engine_playbook_hash(const struct engine *engine)
 {
-    (void)engine;
-    return 2;
+    return 2 + engine->version;
 }
 
 void engine_customer_init(const struct engine *engine, struct customer *customer, struct slice id)
 {
-    (void)engine;
     struct toy_customer *toy = (struct toy_customer *)customer;
     uint8_t copy[CUSTOMER_ID_SIZE_MAX];
     memcpy(copy, id.data, id.size);
@@ -73,13 +76,14 @@ void engine_customer_init(const struct engine *engine, struct customer *customer
     memcpy(customer->id, copy, id.size);
     customer->id_size = (uint8_t)id.size;
     customer->deadline_ms = INT64_MAX;
+    toy->deadline_ms = INT64_MAX;
+    toy->version = engine->version;
 }
 
 void engine_task_init(const struct engine *engine, void *task, uint32_t task_number)
 {
-    (void)engine;
-    (void)task_number;
-    memset(task, 0, sizeof(struct toy_task));
+    *(struct toy_task *)task =
+        (struct toy_task){.number = task_number, .begun = engine->version, .swept = engine->version};
 }
 
 void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms)
@@ -125,7 +129,9 @@ size_t engine_customer_pack(const struct engine *engine, const struct customer *
     struct bytes_writer writer = bytes_writer(out, ENGINE_RECORD_SIZE_MAX);
     bytes_put_u32(&writer, toy->count);
     bytes_put_u32(&writer, toy->fires);
-    bytes_put_u64(&writer, (uint64_t)customer->deadline_ms);
+    bytes_put_u64(&writer, (uint64_t)toy->deadline_ms);
+    bytes_put_u32(&writer, toy->version);
+    bytes_put_u32(&writer, toy->swept);
     bytes_put_u32(&writer, toy->shown);
     bytes_put_u64(&writer, toy->noise);
     return writer.size;
@@ -137,6 +143,8 @@ bool toy_read(struct slice packed, struct toy_state *out)
     out->count = bytes_take_u32(&reader);
     out->fires = bytes_take_u32(&reader);
     out->deadline_ms = (int64_t)bytes_take_u64(&reader);
+    out->version = bytes_take_u32(&reader);
+    out->swept = bytes_take_u32(&reader);
     return !reader.bad;
 }
 
@@ -150,8 +158,11 @@ enum status engine_customer_unpack(const struct engine *engine, struct customer 
     engine_customer_init(engine, customer, id);
     toy->count = bytes_take_u32(&reader);
     toy->fires = bytes_take_u32(&reader);
-    customer->deadline_ms = (int64_t)bytes_take_u64(&reader);
+    toy->deadline_ms = (int64_t)bytes_take_u64(&reader);
+    toy->version = bytes_take_u32(&reader);
+    toy->swept = bytes_take_u32(&reader);
     toy->shown = bytes_take_u32(&reader);
+    customer->deadline_ms = toy->version == engine->version ? toy->deadline_ms : INT64_MIN;
     toy->noise = bytes_take_u64(&reader);
     return reader.bad ? STATUS_INVALID : STATUS_OK;
 }
@@ -182,29 +193,6 @@ static uint64_t place_of(uint32_t number, uint32_t source, int64_t offset)
     return (uint64_t)number << 32 | (uint64_t)source << 24 | (uint64_t)offset;
 }
 
-/* The rules never change in a simulation. */
-bool engine_sweep_due(const struct engine *engine, const void *task)
-{
-    (void)engine;
-    (void)task;
-    return false;
-}
-
-void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms,
-                        struct effects *effects)
-{
-    (void)engine;
-    (void)task;
-    (void)now_ms;
-    (void)effects;
-}
-
-void engine_sweep_complete(const struct engine *engine, void *task, int64_t now_ms,
-                           struct effects *effects)
-{
-    engine_sweep_begin(engine, task, now_ms, effects);
-}
-
 static void toy_output(struct customer *customer, struct effects *effects, uint32_t what,
                        uint64_t number)
 {
@@ -215,13 +203,58 @@ static void toy_output(struct customer *customer, struct effects *effects, uint3
     output->id[1] = number;
 }
 
+bool engine_sweep_due(const struct engine *engine, const void *task)
+{
+    return ((const struct toy_task *)task)->swept != engine->version;
+}
+
+static void mark(const struct engine *engine, const struct toy_task *task, uint32_t what, struct effects *effects)
+{
+    struct output *output = effects_add(effects, OUTPUT_CONTROL);
+    output->id[0] = what;
+    output->id[1] = place_of(engine->version, task->number, 0);
+}
+
+void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms UNUSED, struct effects *effects)
+{
+    struct toy_task *toy = task;
+    if (toy->begun != engine->version) {
+        toy->begun = engine->version;
+        toy->swept = 0;
+        mark(engine, toy, TOY_OUTPUT_BEGIN, effects);
+    }
+}
+
+void engine_sweep_complete(const struct engine *engine, void *task, int64_t now_ms UNUSED, struct effects *effects)
+{
+    ((struct toy_task *)task)->swept = engine->version;
+    mark(engine, task, TOY_OUTPUT_COMPLETE, effects);
+}
+
+/* Under another playbook he has something to say, once. */
+static void toy_sweep(const struct engine *engine, struct toy_customer *toy, struct effects *effects)
+{
+    if (toy->version != engine->version) {
+        toy->version = engine->version;
+        toy->swept++;
+        toy_output(&toy->customer, effects, TOY_OUTPUT_SWEPT, place_of(toy->swept, 0, 0));
+        toy->customer.deadline_ms = toy->deadline_ms;
+    }
+}
+
+static void toy_arm(struct toy_customer *toy, int64_t deadline_ms)
+{
+    toy->deadline_ms = deadline_ms;
+    toy->customer.deadline_ms = deadline_ms;
+}
+
 enum engine_result engine_advance(const struct engine *engine, void *task,
                                   struct customer *customer, int64_t now_ms,
                                   struct effects *effects)
 {
-    (void)engine;
     (void)task;
     struct toy_customer *toy = (struct toy_customer *)customer;
+    toy_sweep(engine, toy, effects);
     if (customer->deadline_ms > now_ms) {
         return ENGINE_DONE;
     }
@@ -229,7 +262,7 @@ enum engine_result engine_advance(const struct engine *engine, void *task,
     toy->noise = random_next(&sim->random);
     toy_output(customer, effects, TOY_OUTPUT_FIRE, place_of(toy->fires, 0, 0));
     /* Every second firing arms the next one at once. */
-    customer->deadline_ms = toy->fires % 2 == 1 ? customer->deadline_ms + 700 : INT64_MAX;
+    toy_arm(toy, toy->fires % 2 == 1 ? customer->deadline_ms + 700 : INT64_MAX);
     return customer->deadline_ms <= now_ms ? ENGINE_MORE : ENGINE_DONE;
 }
 
@@ -245,8 +278,7 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
     toy->noise = random_next(&sim->random);
     toy_output(customer, effects, TOY_OUTPUT_COUNT,
                place_of(toy->count, event->source, event->offset));
-    customer->deadline_ms =
-        event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 20000;
+    toy_arm(toy, event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 20000);
     return ENGINE_DONE;
 }
 
