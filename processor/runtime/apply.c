@@ -230,10 +230,13 @@ void apply_fenced_end(struct worker *worker, struct task *task, struct store_pip
     store_command(pipeline, 3);
     store_argument_text(pipeline, "SET"); /* even the same head: whoever watches it must notice */
     store_argument(pipeline, task_key(text, task, "head"));
-    store_argument(pipeline, slice_of(bytes, head_write(head, bytes)));
+    /* Each batch has a head of its own, or a Redis that falls back by one would not be noticed. */
+    struct head next = *head;
+    next.journal_offset = task->head.journal_offset - 1;
+    store_argument(pipeline, slice_of(bytes, head_write(&next, bytes)));
     put_plain(pipeline, "EXEC");
     put_look(pipeline, task);
-    task->next_head = *head;
+    task->next_head = next;
     (void)write_submit(worker, task, pipeline, WRITE_DELETE);
 }
 
