@@ -30,7 +30,6 @@
     X(MUTANT_SWEEP_MISSED, "sweep-missed", "who did not fit into the heap counts as swept")         \
     X(MUTANT_SWEEP_PARTS, "sweep-parts", "a due set is divided anew while its parts are swept")      \
     X(MUTANT_SWEEP_LATE, "sweep-late", "customers are looked at before the sweep has begun")         \
-    X(MUTANT_SWEEP_EARLY, "sweep-early", "a sweep is complete while customers still wait for it")    \
     X(MUTANT_NO_MERGE_WAIT, "no-merge-wait", "take the earliest record that is here")              \
     X(MUTANT_STALE_END, "stale-end", "believe an end that was heard of long ago")
 

@@ -150,7 +150,7 @@ void sweep_step(struct worker *worker, struct task *task)
         sweep_begin(worker, task);
         return;
     }
-    if (due->count > 0 && due->items[0].at_ms <= task->now_ms && !SIM_WITHOUT(MUTANT_SWEEP_EARLY)) {
+    if (due->count > 0 && due->items[0].at_ms <= task->now_ms) {
         return; /* those who are due are looked at first */
     }
     if (task->sweep_yields) { /* events read their customers in turn with the sweep */

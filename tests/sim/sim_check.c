@@ -190,8 +190,13 @@ static void check_output(const struct sim_entry *entry)
                  what == TOY_OUTPUT_COUNT ? "count" : what == TOY_OUTPUT_SWEPT ? "swept" : "fire");
     }
     *last = number;
+    uint32_t task = sim_customer_task((uint32_t)customer);
+    if (what == TOY_OUTPUT_SWEPT && sim->checker.begun[task] != (uint32_t)place) {
+        sim_fail("task %u: k%lld was looked at under playbook %u before its sweep began", task,
+                 (long long)customer, (uint32_t)place);
+    }
     if (sim->stream && what == TOY_OUTPUT_COUNT) {
-        check_order(sim_customer_task((uint32_t)customer), (uint32_t)place >> 24 & 0xff,
+        check_order(task, (uint32_t)place >> 24 & 0xff,
                     (uint32_t)place & 0xffffff);
     }
 }

@@ -237,7 +237,8 @@ static void toy_sweep(const struct engine *engine, struct toy_customer *toy, str
     if (toy->version != engine->version) {
         toy->version = engine->version;
         toy->swept++;
-        toy_output(&toy->customer, effects, TOY_OUTPUT_SWEPT, place_of(toy->swept, 0, 0));
+        toy_output(&toy->customer, effects, TOY_OUTPUT_SWEPT,
+                   place_of(toy->swept, 0, engine->version));
         toy->customer.deadline_ms = toy->deadline_ms;
     }
 }
