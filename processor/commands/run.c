@@ -413,12 +413,18 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
                      out_text);
 }
 
+/* Asked since open_kafka; no worker may begin a transaction before. */
+static enum status ask_permitted(struct run *run, struct status_text *out_text)
+{
+    return kafka_permitted(run->kafka, out_text);
+}
+
 /* Everything in the order in which one needs the other. */
 static enum status open_all(struct run *run, struct status_text *out_text)
 {
     static enum status (*const steps[])(struct run *, struct status_text *) = {
-        open_playbook, open_kafka, open_starts, open_engine, open_codec, open_learned,
-        open_workers, open_monitor};
+        open_playbook, open_kafka,   open_starts,  open_engine,  open_codec,
+        open_learned,  open_workers, open_monitor, ask_permitted};
     for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
         enum status status = steps[i](run, out_text);
         if (status != STATUS_OK) {

@@ -11,6 +11,7 @@
 #include "io/kafka_replay.h"
 #include "io/kafka_topics.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -38,6 +39,10 @@ struct kafka_log {
     struct log_offset *answers;
     int64_t *ends;
     uint32_t *tickets; /* per task: of the last question about offsets; its worker's */
+    pthread_t asking; /* permissions, while everything else is opened; joined before the group is */
+    bool is_asking;
+    enum status permitted;
+    struct status_text why_not;
 };
 
 static struct kafka_worker *worker_of(struct log *log)
@@ -391,6 +396,23 @@ static enum status open_parts(struct kafka_log *kafka, struct status_text *out_t
     return status;
 }
 
+/* It takes some round trips, and a restart has no time for them in a row. */
+static void *ask_permissions(void *argument)
+{
+    struct kafka_log *kafka = argument;
+    kafka->permitted = kafka_permissions_check(&kafka->settings, START_TIMEOUT_MS, &kafka->why_not);
+    return NULL;
+}
+
+static enum status permissions_answered(struct kafka_log *kafka)
+{
+    if (kafka->is_asking) {
+        (void)pthread_join(kafka->asking, NULL);
+        kafka->is_asking = false;
+    }
+    return kafka->permitted;
+}
+
 enum status kafka_open(const struct kafka_log_settings *settings, struct kafka_log **out_kafka,
                        struct status_text *out_text)
 {
@@ -401,9 +423,6 @@ enum status kafka_open(const struct kafka_log_settings *settings, struct kafka_l
     struct kafka_log *kafka = memory_take(sizeof(*kafka), "kafka: workers");
     kafka->settings = *settings;
     enum status status = kafka_topics_check(&kafka->settings, timeout_ms, &kafka->counts, out_text);
-    if (status == STATUS_OK) {
-        status = kafka_permissions_check(&kafka->settings, timeout_ms, out_text);
-    }
     if (status == STATUS_OK &&
         kafka->counts.task_count > LOG_TASKS_PER_WORKER_MAX * settings->worker_count) {
         status = status_fail(
@@ -418,6 +437,10 @@ enum status kafka_open(const struct kafka_log_settings *settings, struct kafka_l
         }
     }
     if (status == STATUS_OK) {
+        kafka->is_asking = pthread_create(&kafka->asking, NULL, ask_permissions, kafka) == 0;
+        if (!kafka->is_asking) {
+            (void)ask_permissions(kafka);
+        }
         *out_kafka = kafka;
     }
     return status;
@@ -469,9 +492,16 @@ enum status kafka_health(const struct kafka_log *kafka, struct status_text *out_
                        kafka->settings.connection.brokers, (long long)silent_ms / 1000);
 }
 
+enum status kafka_permitted(struct kafka_log *kafka, struct status_text *out_text)
+{
+    enum status status = permissions_answered(kafka);
+    return status == STATUS_OK ? status : status_fail(out_text, status, "%s", kafka->why_not.text);
+}
+
 enum status kafka_join(struct kafka_log *kafka, struct status_text *out_text)
 {
-    return kafka_group_join(&kafka->group, out_text);
+    enum status status = kafka_permitted(kafka, out_text);
+    return status != STATUS_OK ? status : kafka_group_join(&kafka->group, out_text);
 }
 
 static void worker_close(struct kafka_worker *worker)
@@ -493,6 +523,7 @@ void kafka_close(struct kafka_log *kafka)
 {
     /* The poller fills the inboxes, the askers use the group's client, and the intake's queues
      * write to the inboxes: hence the order. */
+    (void)permissions_answered(kafka);
     kafka_group_leave(&kafka->group);
     for (uint32_t w = 0; w < kafka->workers_open; w++) {
         worker_close(&kafka->workers[w]);

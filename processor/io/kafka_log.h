@@ -99,6 +99,10 @@ int kafka_descriptor(struct kafka_log *kafka, uint32_t worker);
  * itself when one does. Never waits; from any thread, after kafka_join. */
 enum status kafka_health(const struct kafka_log *kafka, struct status_text *out_text) MUST_USE;
 
+/* Wait for the answer whether this user may do all that Segue does (io/kafka_permissions.h), asked since
+ * kafka_open. STATUS_INVALID: no; `out_text` has the mend. Before any worker runs. */
+MUST_USE enum status kafka_permitted(struct kafka_log *kafka, struct status_text *out_text);
+
 /* Join the group: from now on LOG_ASSIGNED may come. */
 enum status kafka_join(struct kafka_log *kafka, struct status_text *out_text) MUST_USE;
 

@@ -200,7 +200,7 @@ static enum status ask_once(struct question *question, struct kafka_callbacks *c
     if (conf == NULL) {
         return STATUS_INVALID;
     }
-    if (!kafka_transactional_id(id, callbacks->connection, 0)) {
+    if (!kafka_transactional_id(id, callbacks->connection, question->settings->worker_count)) {
         rd_kafka_conf_destroy(conf);
         return status_fail(out_text, STATUS_INVALID,
                            "kafka: application and instance are too long together");

@@ -18,7 +18,7 @@ struct kafka_denial {
     bool prefixed;         /* the name is a prefix */
 };
 
-/* Ask, as worker 0 of `connection.instance`: its transactional id must not be in use by a running process.
+/* Ask, under the transactional id of the worker after the last one, which nobody uses.
  * `out_denials`: KAFKA_DENIALS_MAX of them, `*out_count` filled. STATUS_OK whether any or none; STATUS_AWAY: no
  * answer in time; STATUS_INVALID: a property is wrong. */
 enum status kafka_permissions_ask(const struct kafka_log_settings *settings, int32_t timeout_ms,
