@@ -91,6 +91,8 @@ struct redis_settings connect_redis(const struct connect *connect, uint32_t conn
         .password_file = or_null(settings->redis.password_file),
         .connection_count = connection_count,
         .cluster = settings->redis.cluster,
+        .sentinel_master = or_null(settings->redis.sentinel_master),
+        .sentinel_password_file = or_null(settings->redis.sentinel_password_file),
         .read_reply_size_max = settings->redis.reply_size_max};
 }
 

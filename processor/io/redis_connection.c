@@ -67,9 +67,11 @@ void redis_connection_break(struct redis_store *redis, struct redis_connection *
     connection->sent_count = 0;
     connection->sent_of_next = 0;
     connection->begun = false;
-    if (redis->settings.cluster && connection->phase != PHASE_READY) {
+    if (redis_has_sentinels(redis) ||
+        (redis->settings.cluster && connection->phase != PHASE_READY)) {
         connection->node[0] = '\0'; /* back to the seeds */
     }
+    connection->asking = false;
     connection->phase = PHASE_WAITING;
     connection->redirected = false;
     explicit_bzero(connection->greeting, sizeof(connection->greeting));
@@ -126,7 +128,8 @@ static enum status verdict_of(const struct redis_store *redis,
                               const struct redis_connection *connection, struct status_text *text)
 {
     struct redis_facts facts;
-    if (connection->phase != PHASE_GREETING || connection->resp.reply_count == 0) {
+    if (connection->phase != PHASE_GREETING || connection->resp.reply_count == 0 ||
+        connection->asking) {
         return STATUS_AWAY;
     }
     return redis_greeting_judge(&redis->settings, connection->resp.replies,
@@ -187,8 +190,9 @@ static void start_connection(struct redis_store *redis, struct redis_connection 
     const struct transport_settings *settings = &connection->target;
     int64_t now_us = redis->clock->ops->monotonic_us(redis->clock);
     connection->target = redis->settings.transport;
-    if (redis->settings.cluster) {
+    if (redis->settings.cluster || redis_has_sentinels(redis)) {
         if (connection->node[0] == '\0') {
+            connection->asking = redis_has_sentinels(redis);
             INVARIANT(redis_cluster_seed(redis->settings.transport.address, connection->seed++,
                                          connection->node)); /* checked at open */
         }
@@ -212,7 +216,9 @@ static void greet(struct redis_store *redis, struct redis_connection *connection
 {
     struct store_pipeline pipeline = {.data = connection->greeting,
                                       .limit = sizeof(connection->greeting)};
-    enum status status = redis_greeting_write(&redis->settings, &pipeline, &connection->why);
+    enum status status = connection->asking
+                             ? redis_sentinel_write(&redis->settings, &pipeline, &connection->why)
+                             : redis_greeting_write(&redis->settings, &pipeline, &connection->why);
     if (status != STATUS_OK) {
         redis_connection_break(redis, connection, status, connection->why.text);
         return;
@@ -225,6 +231,30 @@ static void greet(struct redis_store *redis, struct redis_connection *connection
     (void)send_flights(redis, connection);
 }
 
+/* The sentinel has answered: on to the primary that it names, with no pause. */
+static void judge_sentinel(struct redis_store *redis, struct redis_connection *connection)
+{
+    char node[REDIS_NODE_SIZE];
+    enum status status =
+        redis_sentinel_judge(&redis->settings, connection->node, connection->resp.replies,
+                             connection->resp.reply_count, node, &connection->why);
+    if (status != STATUS_OK) {
+        redis_connection_break(redis, connection, status, connection->why.text);
+        return;
+    }
+    transport_close(&connection->transport);
+    INVARIANT(resp_restart(&connection->resp) == STATUS_OK);
+    explicit_bzero(connection->greeting, sizeof(connection->greeting));
+    connection->interest = 0;
+    connection->first = connection->count = 0;
+    connection->sent_count = 0;
+    connection->sent_of_next = 0;
+    connection->begun = false;
+    connection->asking = false;
+    memcpy(connection->node, node, sizeof(node));
+    start_connection(redis, connection);
+}
+
 static void judge(struct redis_store *redis, struct redis_connection *connection)
 {
     struct redis_facts facts = {0};
@@ -235,7 +265,8 @@ static void judge(struct redis_store *redis, struct redis_connection *connection
     if (number_of(redis, connection) == STORE_CONNECTION_READ && facts.version[0] != '\0') {
         redis->facts = facts;
     }
-    if (status == STATUS_INVALID && redis->settings.cluster && strcmp(facts.role, "slave") == 0) {
+    if (status == STATUS_INVALID && (redis->settings.cluster || redis_has_sentinels(redis)) &&
+        strcmp(facts.role, "slave") == 0) {
         status = STATUS_AWAY; /* another seed is tried */
     }
     if (status != STATUS_OK) {
@@ -281,7 +312,9 @@ static void approach(struct redis_store *redis, struct redis_connection *connect
     }
     if (connection->phase == PHASE_GREETING && send_flights(redis, connection)) {
         enum status status = read_answer(redis, connection);
-        if (status == STATUS_OK) {
+        if (status == STATUS_OK && connection->asking) {
+            judge_sentinel(redis, connection);
+        } else if (status == STATUS_OK) {
             judge(redis, connection);
         } else if (status == STATUS_RETRY && now_us >= connection->due_us) {
             redis_connection_break(redis, connection, STATUS_AWAY,
@@ -310,10 +343,22 @@ static void answer_from(struct redis_store *redis, struct redis_connection *conn
     redis_make_runnable(redis, connection); /* more may be waiting behind it */
 }
 
-/* True: the keys are elsewhere, or on their way. Everything in flight fails and may be sent again. */
+/* True: the keys are elsewhere, on their way, or may not be written here any more. Everything in flight
+ * fails and may be sent again. */
 static bool redirect(struct redis_store *redis, struct redis_connection *connection)
 {
     char node[REDIS_NODE_SIZE];
+    if (redis_has_sentinels(redis)) {
+        bool demoted =
+            redis_sentinel_is_demoted(connection->resp.replies, connection->resp.reply_count);
+        if (demoted) {
+            redis_connection_break(redis, connection, STATUS_AWAY, "it is a replica by now");
+        }
+        return demoted;
+    }
+    if (!redis->settings.cluster) {
+        return false;
+    }
     enum redis_redirect where = redis_cluster_redirect(
         connection->resp.replies, connection->resp.reply_count, connection->node, node);
     if (where == REDIRECT_NONE) {
@@ -349,7 +394,7 @@ bool redis_connection_step(struct redis_store *redis, struct redis_connection *c
     }
     enum status status = read_answer(redis, connection);
     watch(redis, connection);
-    if (status != STATUS_OK || (redis->settings.cluster && redirect(redis, connection))) {
+    if (status != STATUS_OK || redirect(redis, connection)) {
         return false;
     }
     connection->begun = false;

@@ -15,6 +15,7 @@
 
 #include "io/redis_cluster.h"
 #include "io/redis_greeting.h"
+#include "io/redis_sentinel.h"
 #include "io/redis_store.h"
 #include "io/resp.h"
 
@@ -48,8 +49,9 @@ struct redis_connection {
     bool begun;          /* resp_begin was called for the oldest flight */
     bool queued;         /* in the queue of runnables */
     bool redirected; /* the last break: a node of the cluster that has not, or not yet, the keys */
+    bool asking;     /* the server is a sentinel, asked where the primary is */
     uint32_t seed;   /* the next one to try */
-    /* what `transport` connects to; its address is `node` in a cluster */
+    /* what `transport` connects to; its address is `node` in a cluster and with sentinels */
     struct transport_settings target;
     char node[REDIS_NODE_SIZE];
     struct status_text why;
@@ -72,6 +74,11 @@ struct redis_store {
     struct redis_facts facts;
     struct redis_counters counters;
 };
+
+static inline bool redis_has_sentinels(const struct redis_store *redis)
+{
+    return redis->settings.sentinel_master != NULL && redis->settings.sentinel_master[0] != '\0';
+}
 
 /* Let next_answer() move this connection. At most once in the queue. */
 void redis_make_runnable(struct redis_store *redis, struct redis_connection *connection);

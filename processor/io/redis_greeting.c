@@ -16,8 +16,8 @@ static bool has_text(const char *text)
 }
 
 /* The first line of the file. */
-static enum status read_password(const char *path, char *out_password, size_t *out_size,
-                                 struct status_text *out_text)
+static enum status read_password(const char *path, const char *key, char *out_password,
+                                 size_t *out_size, struct status_text *out_text)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t size = fd < 0 ? -1 : read(fd, out_password, REDIS_PASSWORD_SIZE_MAX);
@@ -26,8 +26,7 @@ static enum status read_password(const char *path, char *out_password, size_t *o
         (void)close(fd);
     }
     if (size < 0) {
-        return status_fail(out_text, STATUS_INVALID, "redis.password_file %s: %s", path,
-                           strerror(error));
+        return status_fail(out_text, STATUS_INVALID, "%s %s: %s", key, path, strerror(error));
     }
     const char *end = memchr(out_password, '\n', (size_t)size);
     *out_size = end != NULL ? (size_t)(end - out_password) : (size_t)size;
@@ -35,30 +34,41 @@ static enum status read_password(const char *path, char *out_password, size_t *o
         (*out_size)--;
     }
     if (*out_size == 0 || *out_size == REDIS_PASSWORD_SIZE_MAX) {
-        return status_fail(out_text, STATUS_INVALID, "redis.password_file %s: its first line is %s",
-                           path, *out_size == 0 ? "empty" : "too long");
+        return status_fail(out_text, STATUS_INVALID, "%s %s: its first line is %s", key, path,
+                           *out_size == 0 ? "empty" : "too long");
     }
     return STATUS_OK;
+}
+
+enum status redis_greeting_auth(const char *user, const char *file, const char *key,
+                                struct store_pipeline *pipeline, struct status_text *out_text)
+{
+    char password[REDIS_PASSWORD_SIZE_MAX];
+    size_t size = 0;
+    if (!has_text(file)) {
+        return STATUS_OK;
+    }
+    enum status status = read_password(file, key, password, &size, out_text);
+    if (status == STATUS_OK) {
+        store_command(pipeline, has_text(user) ? 3 : 2);
+        store_argument_text(pipeline, "AUTH");
+        if (has_text(user)) {
+            store_argument_text(pipeline, user);
+        }
+        store_argument(pipeline, slice_of(password, size));
+    }
+    explicit_bzero(password, sizeof(password));
+    return status;
 }
 
 enum status redis_greeting_write(const struct redis_settings *settings,
                                  struct store_pipeline *pipeline, struct status_text *out_text)
 {
     static const char *const sections[] = {"server", "memory", "replication"};
-    if (has_text(settings->password_file)) {
-        char password[REDIS_PASSWORD_SIZE_MAX];
-        size_t size = 0;
-        enum status status = read_password(settings->password_file, password, &size, out_text);
-        if (status != STATUS_OK) {
-            return status;
-        }
-        store_command(pipeline, has_text(settings->user) ? 3 : 2);
-        store_argument_text(pipeline, "AUTH");
-        if (has_text(settings->user)) {
-            store_argument_text(pipeline, settings->user);
-        }
-        store_argument(pipeline, slice_of(password, size));
-        explicit_bzero(password, sizeof(password));
+    enum status status = redis_greeting_auth(settings->user, settings->password_file,
+                                             "redis.password_file", pipeline, out_text);
+    if (status != STATUS_OK) {
+        return status;
     }
     store_command(pipeline, 1);
     store_argument_text(pipeline, "PING");

@@ -17,6 +17,12 @@ MUST_USE enum status redis_greeting_write(const struct redis_settings *settings,
                                           struct store_pipeline *pipeline,
                                           struct status_text *out_text);
 
+/* Write AUTH; nothing when `file` is NULL or "". `key`: what the configuration calls the file. STATUS_INVALID as
+ * above. */
+MUST_USE enum status redis_greeting_auth(const char *user, const char *file, const char *key,
+                                         struct store_pipeline *pipeline,
+                                         struct status_text *out_text);
+
 /* Judge the answer, which may be cut short (`count`) by a server that hung up.
  * STATUS_OK: use the connection; `out_facts` are filled (asked_ms by the caller).
  * STATUS_AWAY: not now (it loads its data, hung up).

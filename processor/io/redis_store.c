@@ -185,7 +185,12 @@ static enum status check_settings(const struct redis_settings *settings,
     }
     enum status status = redis_greeting_write(settings, &pipeline, out_text);
     explicit_bzero(greeting, sizeof(greeting));
-    if (!settings->cluster || status != STATUS_OK) {
+    bool sentinels = settings->sentinel_master != NULL && settings->sentinel_master[0] != '\0';
+    if (sentinels && settings->cluster) {
+        return status_fail(out_text, STATUS_INVALID,
+                           "redis.cluster and redis.sentinel_master exclude each other");
+    }
+    if ((!settings->cluster && !sentinels) || status != STATUS_OK) {
         return status != STATUS_OK ? status : transport_check_address(&settings->transport, out_text);
     }
     struct transport_settings target = settings->transport;

@@ -31,6 +31,9 @@ struct redis_settings {
     /* A Redis Cluster: transport.address names some nodes ("a:1,b:2"). A connection must serve one slot at a time,
      * so each task reads through one of its own, from this number on; 0: everybody reads through connection 0. */
     bool cluster;
+    /* Redis Sentinel: the name of the primary; transport.address then names the sentinels. NULL or "": none */
+    const char *sentinel_master;
+    const char *sentinel_password_file; /* as password_file, for the sentinels */
     uint32_t read_first;
     size_t read_reply_size_max;  /* bytes of one pipeline's replies on a connection that reads; 0: 64 MiB */
     size_t write_reply_size_max; /* the same on one that writes; 0: 256 KiB */

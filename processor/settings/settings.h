@@ -73,6 +73,7 @@ struct settings {
         const char *
             address; /* host:port, [v6]:port or unix:/path; of a cluster: some nodes, with commas */
         bool cluster;
+        const char *sentinel_master, *sentinel_password_file;
         bool tls;
         const char *ca_file, *certificate_file, *key_file, *server_name;
         const char *user, *password_file;

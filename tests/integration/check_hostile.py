@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 
-from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, ResourcePatternType,
-                                   ResourceType)
+from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, NewPartitions,
+                                   ResourcePatternType, ResourceType)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
@@ -248,6 +248,15 @@ def main():
     finally:
         redis.terminate()
         redis.wait(timeout=20)
+    admin = AdminClient({'bootstrap.servers': stack.brokers})
+    for future in admin.create_partitions([NewPartitions(stack.topic('in-transactions'), 4)]).values():
+        future.result(20)
+    stack.registry_root = good[1]
+    start(stack, 'a source that got more partitions', CONFIG, 'tasks: 2', 'have 4 partitions')
+    said = stack.command('doctor', '--config', stack.write_config('tool'), check=False).stdout
+    if 'FAIL  tasks' not in said:
+        failed.append('doctor: more partitions')
+        print('FAIL doctor:', said)
     check_acls(segue, work, module)
     print(f'hostile_starts: {len(starts)}\nhostile_failed: {len(failed)}')
     sys.exit(1 if failed else 0)

@@ -51,6 +51,7 @@ registry:
 redis:
   address: {redis}
   cluster: {cluster}
+  sentinel_master: "{sentinel_master}"
 sources:
 {sources}"""
 
@@ -140,7 +141,7 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.brokers, self.clock, self.workers = brokers or server('SEGUE_TEST_BROKERS'), clock, workers
         self.redis_address = redis_address or server('SEGUE_TEST_REDIS')
-        self.cluster = cluster
+        self.cluster, self.sentinel_master = cluster, ''
         self.registry, self.missing_after, self.sources = server('SEGUE_TEST_REGISTRY'), missing_after, topics
         host, _, path = self.registry.partition('://')[2].partition('/')
         self.registry_root, self.registry_path = 'http://' + host, '/' + path
@@ -158,7 +159,7 @@ class Stack:
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
                                       clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
                                       folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, journal_keep=self.journal_keep, journal_partitions=self.journal_partitions,
-                                      checkpoint_interval=self.checkpoint_interval, cluster=str(self.cluster).lower(),
+                                      checkpoint_interval=self.checkpoint_interval, cluster=str(self.cluster).lower(), sentinel_master=self.sentinel_master,
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
 
