@@ -265,10 +265,6 @@ static void judge(struct redis_store *redis, struct redis_connection *connection
     if (number_of(redis, connection) == STORE_CONNECTION_READ && facts.version[0] != '\0') {
         redis->facts = facts;
     }
-    if (status == STATUS_INVALID && (redis->settings.cluster || redis_has_sentinels(redis)) &&
-        strcmp(facts.role, "slave") == 0) {
-        status = STATUS_AWAY; /* another seed is tried */
-    }
     if (status != STATUS_OK) {
         redis_connection_break(redis, connection, status, connection->why.text);
         return;

@@ -186,8 +186,11 @@ static enum status judge_facts(const struct redis_settings *settings,
                            "Redis at %s is a node of a cluster; set redis.cluster: true", address);
     }
     if (strcmp(facts->role, "slave") == 0) {
-        return status_fail(out_text, STATUS_INVALID,
-                           "Redis at %s is a replica; point redis.address at its primary", address);
+        /* Passes when it is promoted: an address that moves with the primary may be ahead of it. */
+        return status_fail(out_text, STATUS_AWAY,
+                           "Redis at %s is a replica: wait for the failover, or point "
+                           "redis.address at its primary",
+                           address);
     }
     if (strcmp(facts->policy, "noeviction") != 0) {
         return status_fail(

@@ -256,13 +256,19 @@ START_TEST(evicting_policy_is_refused_until_it_is_mended)
 }
 END_TEST
 
-START_TEST(replica_is_refused)
+/* Not a wrong configuration, after which nobody would start the process again: a failover may be under way. */
+START_TEST(replica_is_waited_for_until_it_is_promoted)
 {
     redis_server_start(&server, (const char *const[]){"--replicaof", "127.0.0.1", "1", NULL});
     open_store();
     enum status status = redis_store_wait_ready(redis, 0, 1000, &text);
-    ck_assert_msg(status == STATUS_INVALID, "%s", text.text);
+    ck_assert_msg(status == STATUS_AWAY, "%s", text.text);
     ck_assert(strstr(text.text, "replica") != NULL);
+    char command[256];
+    (void)snprintf(command, sizeof(command), "redis-cli -s %s/socket replicaof no one >/dev/null",
+                   server.folder);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(redis_store_wait_ready(redis, 0, WAIT_MS, &text), STATUS_OK);
 }
 END_TEST
 
@@ -449,7 +455,7 @@ int main(void)
     tcase_add_test(tests, user_with_only_our_commands_can_do_everything);
     tcase_add_loop_test(tests, credentials_that_do_not_do_are_named, 0, 3);
     tcase_add_test(tests, evicting_policy_is_refused_until_it_is_mended);
-    tcase_add_test(tests, replica_is_refused);
+    tcase_add_test(tests, replica_is_waited_for_until_it_is_promoted);
     tcase_add_test(tests, answers_come_whole_and_in_order);
     tcase_add_loop_test(tests, ten_megabytes_go_and_come, 0, 2);
     tcase_add_test(tests, killed_redis_is_away_and_comes_back_in_a_new_epoch);
