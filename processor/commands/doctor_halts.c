@@ -430,7 +430,7 @@ static void look_at_tasks(struct look *look, struct doctor_report *report)
     if (!count_partitions(look) ||
         kafka_look_open(&connection,
                         settings->group[0] == '\0' ? settings->application : settings->group,
-                        look->timeout_ms, &look->kafka, &text) != STATUS_OK) {
+                        true, look->timeout_ms, &look->kafka, &text) != STATUS_OK) {
         return;
     }
     open_redis(look);

@@ -34,7 +34,7 @@ bool kafka_look_denied(const struct kafka_look *look)
 }
 
 enum status kafka_look_open(const struct kafka_connection *connection, const char *group,
-                            int32_t timeout_ms, struct kafka_look **out_look,
+                            bool committed, int32_t timeout_ms, struct kafka_look **out_look,
                             struct status_text *out_text)
 {
     struct kafka_look *look = calloc(1, sizeof(*look));
@@ -47,6 +47,9 @@ enum status kafka_look_open(const struct kafka_connection *connection, const cha
     rd_kafka_conf_t *conf = kafka_conf_new(&look->callbacks, KAFKA_ROLE_READER, 0, out_text);
     if (conf != NULL) {
         kafka_conf_must_set(conf, "group.id", group);
+        if (!committed) {
+            kafka_conf_must_set(conf, "isolation.level", "read_uncommitted");
+        }
         look->client = kafka_client_new(conf, KAFKA_ROLE_READER, out_text);
     }
     if (look->client == NULL) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Look at one partition at a time, and at what a group has committed, without being a member: for `segue doctor`.
- * Reads read_committed; changes nothing. Every call blocks, up to the time given to kafka_look_open. */
+ * Changes nothing. Every call blocks, up to the time given to kafka_look_open. */
 #ifndef IO_KAFKA_LOOK_H
 #define IO_KAFKA_LOOK_H
 
@@ -8,13 +8,14 @@
 
 struct kafka_look;
 
-/* STATUS_INVALID: a property is wrong. No broker is asked yet. */
+/* `committed`: what is read and asked is stable, and waits for transactions that are pending; otherwise nothing
+ * waits for them. STATUS_INVALID: a property is wrong. No broker is asked yet. */
 enum status kafka_look_open(const struct kafka_connection *connection, const char *group,
-                            int32_t timeout_ms, struct kafka_look **out_look,
+                            bool committed, int32_t timeout_ms, struct kafka_look **out_look,
                             struct status_text *out_text) MUST_USE;
 void kafka_look_close(struct kafka_look *look);
 
-/* The group's stable committed offsets of partition `task` of each topic (NULL: not used); -1: none.
+/* The group's committed offsets of partition `task` of each topic (NULL: not used); -1: none.
  * STATUS_AWAY: no answer, or it may not be asked. */
 enum status kafka_look_committed(struct kafka_look *look, const char *const topics[SOURCE_COUNT],
                                  uint32_t task, struct log_offset out_offsets[SOURCE_COUNT],
