@@ -46,25 +46,28 @@ def events_in(path):
         return sum(1 for _ in lines)
 
 
-def run_killed(stack, path, events, seed):
-    """Fed at a rate, so that the work lasts; kill -9 at five random moments of it, then let it finish."""
-    moments = sorted(random.Random(seed).sample(range(events // 20, events * 9 // 10), KILLS))
-    feeder = subprocess.Popen([stack.segue, 'feed', '--config', stack.write_config('feed'), '--rate', str(RATE), str(path)],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    process, killed_at = Process(stack), []
-    for moment in moments:
+def run_killed(stack, path, seed):
+    """Fed in parts; kill -9 at a random moment of the work on each but the last, then let it finish. What was not fed yet cannot
+    be done before the kill, however fast or slow the machine."""
+    lines = path.read_text().splitlines(keepends=True)
+    chance, process, killed_at = random.Random(seed), Process(stack), []
+    bounds = [len(lines) * i // (KILLS + 1) for i in range(KILLS + 2)]
+    for i, (begin, end) in enumerate(zip(bounds, bounds[1:])):
+        part = stack.folder / f'part-{i}.ndjson'
+        part.write_text(''.join(lines[begin:end]))
         process.start()
-        end = time.time() + 120
-        while stack.committed() < moment:
-            assert process.running() and time.time() < end, f'no {moment} committed within 120 s\n{process.tail_of_log()}'
-            time.sleep(0.05)
-        process.kill()
-        killed_at.append(stack.committed())
-    assert feeder.wait(timeout=120) == 0, 'feeding failed'
-    print(f'killed_at_events: {" ".join(map(str, killed_at))} of {events}')
-    assert killed_at[-1] < events, 'killed after the work was done'
-    process.start()
-    stack.wait_done(process, events)
+        feeder = subprocess.Popen([stack.segue, 'feed', '--config', stack.write_config('feed'), '--rate', str(RATE), str(part)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if i < KILLS:
+            moment, limit = begin + int((end - begin) * chance.uniform(0.05, 0.7)), time.time() + 300
+            while stack.committed() < moment:
+                assert process.running() and time.time() < limit, f'no {moment} committed within 300 s\n{process.tail_of_log()}'
+                time.sleep(0.02)
+            process.kill()
+            killed_at.append(stack.committed())
+        assert feeder.wait(timeout=300) == 0, 'feeding failed'
+    print(f'killed_at_events: {" ".join(map(str, killed_at))} of {len(lines)}')
+    stack.wait_done(process, len(lines))
     return process
 
 
@@ -154,7 +157,7 @@ def main():
         raise SystemExit(f'salary.stopped fired {len(fired)} times, never expected: {fired[:5]}')
 
     storm = start_application(segue, work, 'berka-killed')
-    process = run_killed(storm, whole, events_in(whole), seed)
+    process = run_killed(storm, whole, seed)
     process.kill(15)
     check_features(storm, whole)
     compare('killed_equals_calm', outputs_of(storm), calm_outputs)
