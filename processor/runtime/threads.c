@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -43,6 +44,9 @@ static void *run(void *argument)
     struct thread *thread = argument;
     struct worker *worker = thread->of.worker;
     bool told = false;
+    char name[16]; /* for top -H and debuggers */
+    (void)snprintf(name, sizeof(name), "worker-%u", thread->number);
+    (void)pthread_setname_np(pthread_self(), name);
     for (;;) {
         int32_t wait_ms = 0;
         if (!told && atomic_load(&thread->all->stopping)) {
