@@ -11,6 +11,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import signal
 import struct
 import subprocess
@@ -178,6 +179,10 @@ def main():
     storm.feed(parts[3])
     storm.wait_done(process, events + 1, 180)
     process.kill(15)
+
+    # Whatever went wrong, no line of the log names a customer.
+    named = re.findall(r'^.*\b[LN]\d{7,8}\b.*$', process.log_path.read_text(), re.M)
+    assert not named, f'customer data in the log: {named[:2]}'
 
     for name in OUTPUTS:
         a, b = per_customer(calm, name), per_customer(storm, name)
