@@ -19,7 +19,12 @@ enum { MEMORY_BLOCKS_MAX = 4096 };
 static void *volatile blocks[MEMORY_BLOCKS_MAX];
 static size_t block_count;
 
-enum { HUGE_PAGE_SIZE = 2 * 1024 * 1024, PAGE_SIZE = 4096, MAPPED_SIZE_MIN = 64 * 1024, ALIGNMENT = 64 };
+enum {
+    HUGE_PAGE_SIZE = 2 * 1024 * 1024,
+    PAGE_SIZE = 4096,
+    MAPPED_SIZE_MIN = 64 * 1024,
+    ALIGNMENT = 64
+};
 
 static void note(size_t size, const char *what)
 {
@@ -45,8 +50,8 @@ static size_t round_up(size_t size, size_t to)
 static void *map(size_t size, size_t alignment)
 {
     size_t rounded = round_up(size, PAGE_SIZE);
-    uint8_t *mapped =
-        mmap(NULL, rounded + 2 * alignment, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *mapped = mmap(NULL, rounded + 2 * alignment, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mapped == MAP_FAILED) {
         return NULL;
     }

@@ -18,7 +18,8 @@ static const char help[] =
     "usage: segue apply [--config FILE] PLAN\n\n"
     "Publishes the playbook of PLAN (written by `segue plan --out`) to the application's playbook "
     "topic. Every\n"
-    "process takes it up at once: it finishes its cut, starts again under the new rules and looks at "
+    "process takes it up at once: it finishes its cut, starts again under the new rules and looks "
+    "at "
     "every\n"
     "customer (origin RULE_CHANGE; begin and complete on the control topic). Refused when the live "
     "playbook is\n"
@@ -94,7 +95,8 @@ static enum status publish(struct apply *apply, struct status_text *out_text)
         kafka_feeder_open(&apply->connect.kafka, APPLY_TIMEOUT_MS, &feeder, out_text);
     if (status == STATUS_OK) {
         status = kafka_feeder_put(feeder, &write, out_text);
-        status = status == STATUS_OK ? kafka_feeder_flush(feeder, APPLY_TIMEOUT_MS, out_text) : status;
+        status =
+            status == STATUS_OK ? kafka_feeder_flush(feeder, APPLY_TIMEOUT_MS, out_text) : status;
         struct kafka_feeder_counts counts = kafka_feeder_counts(feeder);
         if (status == STATUS_OK && counts.failed > 0) {
             status = status_fail(out_text, STATUS_AWAY, "%s", counts.first_failure.text);
@@ -153,7 +155,8 @@ int apply_run(int argument_count, char **arguments)
     int code = opened_texts("apply", arguments[optind], apply.plan.files, apply.plan.file_count,
                             &apply.opened);
     if (code == EXIT_GOOD && apply.opened.playbook->hash != apply.plan.hash) {
-        (void)fprintf(stderr, "segue apply: %s was edited, or written by another version: plan again\n",
+        (void)fprintf(stderr,
+                      "segue apply: %s was edited, or written by another version: plan again\n",
                       arguments[optind]);
         return EXIT_NO;
     }
@@ -167,7 +170,8 @@ int apply_run(int argument_count, char **arguments)
     }
     if (live != apply.plan.replaces) {
         (void)fprintf(stderr,
-                      "segue apply: the plan was made against playbook %016" PRIx64 " but %016" PRIx64
+                      "segue apply: the plan was made against playbook %016" PRIx64
+                      " but %016" PRIx64
                       " is live now: run segue plan again and look at what it says\n",
                       apply.plan.replaces, live);
         return EXIT_NO;

@@ -16,7 +16,8 @@ void avro_records_init(struct avro_records *records, struct registry *registry,
                        const volatile sig_atomic_t *stopping)
 {
     *records = (struct avro_records){.registry = registry, .stopping = stopping};
-    arena_init(&records->arena, memory_take(AVRO_RECORDS_ARENA_SIZE, "schemas"), AVRO_RECORDS_ARENA_SIZE);
+    arena_init(&records->arena, memory_take(AVRO_RECORDS_ARENA_SIZE, "schemas"),
+               AVRO_RECORDS_ARENA_SIZE);
 }
 
 static const struct registry_schema *ask(struct avro_records *records, const struct schema_key *key)
@@ -24,7 +25,8 @@ static const struct registry_schema *ask(struct avro_records *records, const str
     const struct registry_schema *found = NULL;
     struct registry_key asked = {.by_guid = key->is_guid, .id = key->id};
     memcpy(asked.guid, key->guid, sizeof(asked.guid));
-    for (int waited_ms = 0; waited_ms < ASK_TIMEOUT_MS && !*records->stopping; waited_ms += ASK_PAUSE_MS) {
+    for (int waited_ms = 0; waited_ms < ASK_TIMEOUT_MS && !*records->stopping;
+         waited_ms += ASK_PAUSE_MS) {
         enum registry_state state = registry_ask(records->registry, &asked, &found);
         if (state == REGISTRY_FOUND || state == REGISTRY_UNKNOWN) {
             break;

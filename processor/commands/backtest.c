@@ -101,8 +101,8 @@ static bool write_state(struct backtest *backtest)
             continue;
         }
         arena_reset(&backtest->replay.effects.arena);
-        uint32_t count =
-            engine_view(backtest->replay.opened.engine, customer, &backtest->replay.effects.arena, changes);
+        uint32_t count = engine_view(backtest->replay.opened.engine, customer,
+                                     &backtest->replay.effects.arena, changes);
         (void)fputs("{\"customer\":", out);
         put_json(out, customer_id(customer));
         (void)fprintf(out, ",\"task\":%u,\"view\":{",
@@ -148,8 +148,9 @@ static void summary(const struct backtest *backtest, double seconds)
     (void)fprintf(stderr,
                   "events: %" PRIu64 "\ncustomers: %u\noutputs: %" PRIu64 "\nbad lines: %" PRIu64
                   "\nseconds: %.3f\nevents per second: %.0f\n",
-                  backtest->replay.events, customers_count(backtest->replay.customers), backtest->outputs,
-                  backtest->bad, seconds, seconds > 0 ? (double)backtest->replay.events / seconds : 0);
+                  backtest->replay.events, customers_count(backtest->replay.customers),
+                  backtest->outputs, backtest->bad, seconds,
+                  seconds > 0 ? (double)backtest->replay.events / seconds : 0);
 }
 
 static double seconds_now(void)
@@ -164,7 +165,8 @@ static int run(struct backtest *backtest, bool quiet)
     struct event event;
     double begin = seconds_now();
     (void)setvbuf(stdout, NULL, _IOFBF, 1 << 20);
-    while (!backtest->replay.failed && event_files_next(backtest->files, &event, on_bad, backtest)) {
+    while (!backtest->replay.failed &&
+           event_files_next(backtest->files, &event, on_bad, backtest)) {
         replay_event(&backtest->replay, &event);
     }
     replay_finish(&backtest->replay);
@@ -250,8 +252,8 @@ int backtest_run(int argument_count, char **arguments)
         return code;
     }
     if (event_files_open((const char *const *)arguments + optind,
-                         (uint32_t)(argument_count - optind), backtest.replay.task_count, &backtest.files,
-                         &text) != STATUS_OK) {
+                         (uint32_t)(argument_count - optind), backtest.replay.task_count,
+                         &backtest.files, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue backtest: %s\n", text.text);
         return EXIT_NO;
     }

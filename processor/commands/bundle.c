@@ -38,7 +38,8 @@ static bool take_files(const json_t *files, struct arena *arena, struct bundle *
 {
     size_t at;
     json_t *file;
-    json_array_foreach(files, at, file) {
+    json_array_foreach(files, at, file)
+    {
         size_t path_size = 0, size = 0;
         const char *path = take_text(arena, json_object_get(file, "path"), &path_size);
         const char *text = take_text(arena, json_object_get(file, "text"), &size);
@@ -81,16 +82,16 @@ char *bundle_write(const struct bundle *bundle, const char *application)
     bool good = files != NULL;
     for (uint32_t i = 0; i < bundle->file_count; i++) {
         const struct playbook_text *file = &bundle->files[i];
-        good = json_array_append_new(files, json_pack("{s:s, s:s%}", "path", file->path, "text",
-                                                      file->text.size == 0
-                                                          ? ""
-                                                          : (const char *)file->text.data,
-                                                      file->text.size)) == 0 &&
+        good = json_array_append_new(
+                   files, json_pack("{s:s, s:s%}", "path", file->path, "text",
+                                    file->text.size == 0 ? "" : (const char *)file->text.data,
+                                    file->text.size)) == 0 &&
                good;
     }
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "format", BUNDLE_FORMAT, "application",
-                             application, "playbook_hash", hash, "replaces", replaces, "applied_at",
-                             (json_int_t)bundle->applied_at_ms, "files", files);
+    json_t *root =
+        json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "format", BUNDLE_FORMAT, "application",
+                  application, "playbook_hash", hash, "replaces", replaces, "applied_at",
+                  (json_int_t)bundle->applied_at_ms, "files", files);
     char *text = good && root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     if (text != NULL && strlen(text) > BUNDLE_SIZE_MAX) {

@@ -16,7 +16,8 @@
 #include "settings/settings.h"
 
 static const char help[] =
-    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults | --schema | --reference]\n\n"
+    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults | --schema | "
+    "--reference]\n\n"
     "Reads the configuration (default config/segue.yaml) and its playbook and reports every error "
     "with file, line and\n"
     "column; then prints the plan: what each feature costs, who reads it, what can change with no "

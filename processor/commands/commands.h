@@ -6,10 +6,10 @@
 /* Exit codes (DESIGN section 3, after sysexits.h). */
 enum exit_code {
     EXIT_GOOD = 0,
-    EXIT_NO = 1,      /* it ran and the answer is no: a failing test, an invalid file */
+    EXIT_NO = 1, /* it ran and the answer is no: a failing test, an invalid file */
     EXIT_USAGE = 64,
-    EXIT_AWAY = 69,   /* a dependency cannot be reached */
-    EXIT_AGAIN = 75,  /* the watchdog's: start me again */
+    EXIT_AWAY = 69,  /* a dependency cannot be reached */
+    EXIT_AGAIN = 75, /* the watchdog's: start me again */
     EXIT_CONFIG = 78,
 };
 
@@ -21,8 +21,8 @@ char **commands_arguments(void);
 
 struct command {
     const char *name;
-    const char *usage;   /* "check [--config FILE] [--json]" */
-    const char *summary; /* one line */
+    const char *usage;                                /* "check [--config FILE] [--json]" */
+    const char *summary;                              /* one line */
     int (*run)(int argument_count, char **arguments); /* arguments[0] is the command's name */
 };
 

@@ -7,8 +7,8 @@ enum { LEAF_ID_SIZE = 256 };
 
 void coverage_open(struct coverage *coverage)
 {
-    *coverage =
-        (struct coverage){.leaves = memory_take(COVERAGE_LEAVES_MAX * sizeof(*coverage->leaves), "coverage")};
+    *coverage = (struct coverage){
+        .leaves = memory_take(COVERAGE_LEAVES_MAX * sizeof(*coverage->leaves), "coverage")};
     arena_init(&coverage->texts, memory_take(COVERAGE_ARENA_SIZE, "coverage"), COVERAGE_ARENA_SIZE);
 }
 
@@ -18,8 +18,8 @@ static struct coverage_leaf *leaf_of(struct coverage *coverage, enum playbook_ki
 {
     for (uint32_t i = 0; i < coverage->count; i++) {
         struct coverage_leaf *leaf = &coverage->leaves[i];
-        if (leaf->kind == kind && slice_equal(leaf->definition, definition) && slice_equal(leaf->id, id) &&
-            slice_equal(leaf->expr, expr)) {
+        if (leaf->kind == kind && slice_equal(leaf->definition, definition) &&
+            slice_equal(leaf->id, id) && slice_equal(leaf->expr, expr)) {
             return leaf;
         }
     }
@@ -38,7 +38,8 @@ void coverage_leaves(struct coverage *coverage, enum playbook_kind kind, struct 
                      const struct proof_leaf *leaves, uint32_t count, bool seen)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct coverage_leaf *leaf = leaf_of(coverage, kind, definition, leaves[i].leaf_id, leaves[i].expr);
+        struct coverage_leaf *leaf =
+            leaf_of(coverage, kind, definition, leaves[i].leaf_id, leaves[i].expr);
         if (leaf != NULL && seen) {
             leaf->yes |= leaves[i].holds;
             leaf->no |= !leaves[i].holds;
@@ -86,8 +87,8 @@ void coverage_print(const struct coverage *coverage, bool all, FILE *out)
                       SLICE_ARG(leaf->definition), SLICE_ARG(leaf->id), SLICE_ARG(leaf->expr));
     }
     if (coverage->count > 0) {
-        (void)fprintf(out, "leaves seen both true and false: %u of %u (%u%%)\n", both_ways(coverage),
-                      coverage->count, coverage_percent(coverage));
+        (void)fprintf(out, "leaves seen both true and false: %u of %u (%u%%)\n",
+                      both_ways(coverage), coverage->count, coverage_percent(coverage));
     }
 }
 

@@ -260,7 +260,8 @@ static void check_permissions(const struct connect *connect, struct redis_store 
 {
     char mend[DOCTOR_TEXT_SIZE];
     struct status_text text = {""};
-    enum status status = redis_permissions_ask(connect, redis, report->timeout_ms, mend, sizeof(mend), &text);
+    enum status status =
+        redis_permissions_ask(connect, redis, report->timeout_ms, mend, sizeof(mend), &text);
     if (status == STATUS_OK) {
         doctor_add(report, "redis acl", DOCTOR_OK, NULL, "the user may do all that Segue does");
     } else {

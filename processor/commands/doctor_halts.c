@@ -429,8 +429,8 @@ static void look_at_tasks(struct look *look, struct doctor_report *report)
     connection.log_function = NULL;
     if (!count_partitions(look) ||
         kafka_look_open(&connection,
-                        settings->group[0] == '\0' ? settings->application : settings->group,
-                        true, look->timeout_ms, &look->kafka, &text) != STATUS_OK) {
+                        settings->group[0] == '\0' ? settings->application : settings->group, true,
+                        look->timeout_ms, &look->kafka, &text) != STATUS_OK) {
         return;
     }
     open_redis(look);

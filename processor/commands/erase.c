@@ -24,7 +24,8 @@ enum {
     TIMEOUT_MS = 10000,
     WAIT_MS = 60000,
     POLL_US = 200000,
-    BROKER_LOOKS_MS = 300000, /* log.retention.check.interval.ms as brokers have it; the cleaner looks oftener */
+    BROKER_LOOKS_MS =
+        300000, /* log.retention.check.interval.ms as brokers have it; the cleaner looks oftener */
     KEY_SIZE = 256,
     TOPICS_MAX = SOURCE_COUNT + OUTPUT_KIND_COUNT + 2
 };
@@ -54,8 +55,9 @@ struct erase {
 
 /* What must be known of each topic; the order of `values`. */
 enum { POLICY, RETENTION, COMPACTION_LAG, TOMBSTONES_KEPT, SEGMENT, FILE_DELAY, VALUES_COUNT };
-static const char *const names[VALUES_COUNT] = {"cleanup.policy",      "retention.ms", "max.compaction.lag.ms",
-                                                "delete.retention.ms", "segment.ms",   "file.delete.delay.ms"};
+static const char *const names[VALUES_COUNT] = {
+    "cleanup.policy",      "retention.ms", "max.compaction.lag.ms",
+    "delete.retention.ms", "segment.ms",   "file.delete.delay.ms"};
 
 static void add_topic(struct erase *erase, const char *name, enum fate fate)
 {

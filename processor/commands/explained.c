@@ -199,7 +199,8 @@ static void put_verdict(const struct explanation *e, FILE *out)
 }
 
 /* The evidence that speaks for a life event (`against`: that speaks against it), seen or not. */
-static void put_side(const struct explanation *e, bool against, bool seen, const char *title, FILE *out)
+static void put_side(const struct explanation *e, bool against, bool seen, const char *title,
+                     FILE *out)
 {
     bool any = false;
     for (uint32_t i = 0; i < e->signal_count; i++) {
@@ -225,16 +226,19 @@ static void put_life(const struct explanation *e, FILE *out)
         (void)fprintf(out, "  It means: %.*s.\n", SLICE_ARG(e->about));
     }
     if (e->holds && e->calibrated) {
-        (void)fprintf(out, "  How sure: of 100 customers with the same evidence it is true of about %.0f.\n",
-                      e->confidence * 100);
+        (void)fprintf(
+            out, "  How sure: of 100 customers with the same evidence it is true of about %.0f.\n",
+            e->confidence * 100);
     }
     put_side(e, false, true, "  What speaks for it:\n", out);
     put_side(e, true, true, "  What speaks against it:\n", out);
     put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
     put_side(e, true, false, "  Not seen, and would speak against it:\n", out);
     if (e->vulnerable) {
-        (void)fputs("  Care, never marketing, while it is open. The customer's own word decides: report it as "
-                    "feedback.\n", out);
+        (void)fputs("  Care, never marketing, while it is open. The customer's own word decides: "
+                    "report it as "
+                    "feedback.\n",
+                    out);
     }
     if (e->route.size > 0) {
         (void)fprintf(out, "  Who acts on it: %.*s.\n", SLICE_ARG(e->route));
@@ -299,8 +303,8 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
         if (!hinders(e, leaf)) {
             continue;
         }
-        (void)fprintf(out, "  in the way: %.*s %s%.*s", SLICE_ARG(leaf->leaf_id), leaf->holds ? "" : "not ",
-                      SLICE_ARG(leaf->expr));
+        (void)fprintf(out, "  in the way: %.*s %s%.*s", SLICE_ARG(leaf->leaf_id),
+                      leaf->holds ? "" : "not ", SLICE_ARG(leaf->expr));
         if (leaf->value.size > 0) {
             (void)fprintf(out, " (it is %.*s)", SLICE_ARG(leaf->value));
         }

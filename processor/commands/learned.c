@@ -22,7 +22,7 @@ struct learned {
     struct learned_options options;
     struct worker_learning interface;
     struct avro_records records;
-    pthread_mutex_t mutex; /* of the counters */
+    pthread_mutex_t mutex;       /* of the counters */
     struct engine_trials *tasks; /* task_count x arm_count */
     struct engine_trials *all;   /* arm_count: their sums */
     uint32_t arm_count;
@@ -55,10 +55,11 @@ bool learned_take(struct learned *learned, const char *json)
     json_t *value = json_loads(json, 0, NULL);
     int32_t channel = codes_find(&codes_channel, text_of(value, "channel", ""));
     int64_t task = json_integer_value(json_object_get(value, "task"));
-    uint32_t arm = channel < 0 ? UINT32_MAX
-                               : engine_arm_find(learned->options.engine, text_of(value, "offer_id", ""),
-                                                 text_of(value, "variant", "default"), (uint8_t)channel,
-                                                 text_of(value, "context", "other"));
+    uint32_t arm = channel < 0
+                       ? UINT32_MAX
+                       : engine_arm_find(learned->options.engine, text_of(value, "offer_id", ""),
+                                         text_of(value, "variant", "default"), (uint8_t)channel,
+                                         text_of(value, "context", "other"));
     if (learned->options.kpis != NULL) {
         (void)kpis_take(learned->options.kpis, json);
     }
@@ -100,7 +101,8 @@ static void follow(struct learned *learned, struct kafka_reader *reader)
             }
             free(json);
         }
-        if (learned->options.kpis != NULL && status == STATUS_RETRY && kafka_reader_at_end(reader)) {
+        if (learned->options.kpis != NULL && status == STATUS_RETRY &&
+            kafka_reader_at_end(reader)) {
             kpis_ready(learned->options.kpis);
         }
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -120,12 +122,13 @@ static void *run(void *argument)
         struct kafka_reader *reader = NULL;
         struct status_text text;
         if (kafka_reader_open(&learned->options.connection, &learned->options.topic, 1,
-                              KAFKA_READER_EARLIEST, OPEN_TIMEOUT_MS, &reader, &text) == STATUS_OK) {
+                              KAFKA_READER_EARLIEST, OPEN_TIMEOUT_MS, &reader,
+                              &text) == STATUS_OK) {
             follow(learned, reader);
             kafka_reader_close(reader);
         } else {
-            log_warn("offer_stats", "each task learns from its own outcomes only", "topic=%s reason=\"%s\"",
-                     learned->options.topic, text.text);
+            log_warn("offer_stats", "each task learns from its own outcomes only",
+                     "topic=%s reason=\"%s\"", learned->options.topic, text.text);
         }
         (void)nanosleep(&(struct timespec){AGAIN_S, 0}, NULL);
     }
@@ -147,7 +150,8 @@ enum status learned_open(const struct learned_options *options, struct learned *
     (void)pthread_mutex_init(&learned->mutex, NULL);
     *out_learned = learned;
     if (options->topic != NULL && pthread_create(&learned->thread, NULL, run, learned) != 0) {
-        return status_fail(out_text, STATUS_FATAL, "cannot start the thread that reads %s", options->topic);
+        return status_fail(out_text, STATUS_FATAL, "cannot start the thread that reads %s",
+                           options->topic);
     }
     return STATUS_OK;
 }

@@ -22,8 +22,8 @@ struct learned;
 
 /* Take memory and start the thread. The topic is read from its begin; while it cannot be read, workers have their
  * own counters only, and a line in the log says so. STATUS_FATAL: the system gives no thread. */
-MUST_USE enum status learned_open(const struct learned_options *options, struct learned **out_learned,
-                                  struct status_text *out_text);
+MUST_USE enum status learned_open(const struct learned_options *options,
+                                  struct learned **out_learned, struct status_text *out_text);
 
 struct worker_learning *learned_interface(struct learned *learned);
 

@@ -7,7 +7,8 @@
 
 enum { BUNDLES_SIZE = 16 << 20 };
 
-int live_open(const char *command, const struct connect *connect, struct opened *opened, bool *out_applied)
+int live_open(const char *command, const struct connect *connect, struct opened *opened,
+              bool *out_applied)
 {
     struct bundle *bundle = memory_take(sizeof(*bundle), "playbook");
     struct kafka_reader *reader;

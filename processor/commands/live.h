@@ -10,6 +10,7 @@
 /* Read and load it; `opened->zones` is used when it is set. `out_applied`: it came from the topic. EXIT_GOOD,
  * or the exit code after a message: Kafka is away, the topic is not there, or what it holds does not load in
  * this version. */
-int live_open(const char *command, const struct connect *connect, struct opened *opened, bool *out_applied);
+int live_open(const char *command, const struct connect *connect, struct opened *opened,
+              bool *out_applied);
 
 #endif

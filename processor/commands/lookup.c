@@ -16,7 +16,8 @@ enum { TIMEOUT_MS = 5000, PIPELINE_SIZE = 4096, KEY_SIZE = 256, ARENA_SIZE = 4 <
 
 /* GET each key; copies of the values land in `arena` (empty data: the key is not there). */
 static enum status read_keys(struct redis_store *redis, const struct slice *keys, uint32_t count,
-                             struct arena *arena, struct slice *out_values, struct status_text *out_text)
+                             struct arena *arena, struct slice *out_values,
+                             struct status_text *out_text)
 {
     uint8_t block[PIPELINE_SIZE];
     struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
@@ -36,13 +37,14 @@ static enum status read_keys(struct redis_store *redis, const struct slice *keys
         if (reply->kind == STORE_ERROR) {
             return status_fail(out_text, STATUS_INVALID, "Redis: %.*s", SLICE_ARG(reply->text));
         }
-        out_values[i] = reply->kind == STORE_BULK ? arena_copy(arena, reply->text) : slice_of(NULL, 0);
+        out_values[i] =
+            reply->kind == STORE_BULK ? arena_copy(arena, reply->text) : slice_of(NULL, 0);
     }
     return STATUS_OK;
 }
 
-static struct slice key_of(const struct lookup *lookup, uint32_t task, const char *kind, struct slice id,
-                           char out[KEY_SIZE])
+static struct slice key_of(const struct lookup *lookup, uint32_t task, const char *kind,
+                           struct slice id, char out[KEY_SIZE])
 {
     size_t size = key_prefix(out, KEY_SIZE, lookup->connect.settings.application, task);
     int more = snprintf(out + size, KEY_SIZE - size, "%s%.*s", kind, SLICE_ARG(id));
@@ -59,7 +61,8 @@ static enum status take_head(struct slice key, struct slice value, struct head *
                            SLICE_ARG(key));
     }
     if (head_parse(value, out_head) != STATUS_OK) {
-        return status_fail(out_text, STATUS_INVALID, "%.*s is no head that this version knows", SLICE_ARG(key));
+        return status_fail(out_text, STATUS_INVALID, "%.*s is no head that this version knows",
+                           SLICE_ARG(key));
     }
     return STATUS_OK;
 }
@@ -103,25 +106,27 @@ static void tell_other(struct lookup *lookup, const struct head *head)
     }
     lookup->told_other = true;
     (void)fprintf(stderr,
-                  "segue %s: task %u was written under playbook %016" PRIx64 ", this answer is by %016" PRIx64
-                  ", %s\n",
+                  "segue %s: task %u was written under playbook %016" PRIx64
+                  ", this answer is by %016" PRIx64 ", %s\n",
                   lookup->command, lookup->task_number, head->playbook_hash, ours,
                   lookup->applied ? "which is live: the process is changing over to it"
                                   : "the files of the configuration, which nobody has applied");
 }
 
-static enum status unpack(struct lookup *lookup, struct slice id, struct slice record, struct slice task_record,
-                          struct status_text *out_text)
+static enum status unpack(struct lookup *lookup, struct slice id, struct slice record,
+                          struct slice task_record, struct status_text *out_text)
 {
     const struct engine *engine = lookup->opened.engine;
     struct slice packed;
     int64_t bucket;
     engine_task_init(engine, lookup->task, lookup->task_number);
     if (!record_open(record, &bucket, &packed)) {
-        return status_fail(out_text, STATUS_INVALID, "the customer's record is none that this version knows");
+        return status_fail(out_text, STATUS_INVALID,
+                           "the customer's record is none that this version knows");
     }
     enum status status = engine_customer_unpack(engine, lookup->customer, id, packed, out_text);
-    if (status == STATUS_OK && task_record.data != NULL && record_open(task_record, &bucket, &packed)) {
+    if (status == STATUS_OK && task_record.data != NULL &&
+        record_open(task_record, &bucket, &packed)) {
         status = engine_task_unpack(engine, lookup->task, lookup->task_number, packed, out_text);
     }
     return status;
@@ -141,9 +146,10 @@ int lookup_customer(struct lookup *lookup, struct slice id)
     }
     arena_reset(&lookup->arena);
     uint32_t task = lookup->task_number = hash_partition(id, lookup->task_count);
-    const struct slice keys[KEYS] = {key_of(lookup, task, "head", slice_text(""), texts[HEAD]),
-                                     key_of(lookup, task, "c:", id, texts[RECORD]),
-                                     key_of(lookup, task, "c:", slice_text(""), texts[TASK_RECORD])};
+    const struct slice keys[KEYS] = {
+        key_of(lookup, task, "head", slice_text(""), texts[HEAD]),
+        key_of(lookup, task, "c:", id, texts[RECORD]),
+        key_of(lookup, task, "c:", slice_text(""), texts[TASK_RECORD])};
     enum status status = read_keys(lookup->redis, keys, KEYS, &lookup->arena, values, &text);
     if (status == STATUS_OK) {
         status = take_head(keys[HEAD], values[HEAD], &head, &text);
@@ -174,7 +180,8 @@ int lookup_open(const char *command, const char *config, struct lookup *out_look
     struct redis_settings redis = connect_redis(&out_lookup->connect, 1);
     enum status status = redis_store_open(&out_lookup->redis, &redis, clock_system(), &text);
     if (status == STATUS_OK) {
-        status = redis_store_wait_ready(out_lookup->redis, STORE_CONNECTION_READ, TIMEOUT_MS, &text);
+        status =
+            redis_store_wait_ready(out_lookup->redis, STORE_CONNECTION_READ, TIMEOUT_MS, &text);
     }
     if (status == STATUS_OK) {
         status = read_task_count(out_lookup, &text);

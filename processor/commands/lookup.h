@@ -12,8 +12,8 @@ struct lookup {
     const char *command; /* named in messages */
     struct connect connect;
     struct opened opened;
-    bool applied;          /* its playbook came from the topic, not from the configuration's files */
-    bool told_other;       /* it was said that Redis was written under another one */
+    bool applied;    /* its playbook came from the topic, not from the configuration's files */
+    bool told_other; /* it was said that Redis was written under another one */
     uint64_t written_hash; /* of the playbook under which task 0 was written last */
     struct redis_store *redis;
     struct arena arena;        /* of one reading */

@@ -16,17 +16,20 @@
 
 static const char help[] =
     "usage: segue plan [OPTION..] --playbook NEW --events FILE..\n\n"
-    "Runs the live playbook and NEW over the same events and shows who enters, leaves and stays, and "
+    "Runs the live playbook and NEW over the same events and shows who enters, leaves and stays, "
+    "and "
     "why.\n\n"
     "  --playbook NEW    file or folder\n"
-    "  --live PATH       the playbook to compare with (default: what is live in Kafka, by --config; if "
+    "  --live PATH       the playbook to compare with (default: what is live in Kafka, by "
+    "--config; if "
     "nothing\n"
     "                    was applied yet, the files that the configuration names)\n"
     "  --config FILE     default config/segue.yaml\n"
     "  --events FILE..   a sample: NDJSON as of `segue backtest`\n"
     "  --tasks N         divide customers as N partitions do (default 1)\n"
     "  --out FILE        save the plan, for `segue apply FILE`\n"
-    "  --drop-retired    forget segments that are retired in the live playbook (everybody has left)\n"
+    "  --drop-retired    forget segments that are retired in the live playbook (everybody has "
+    "left)\n"
     "  --all             show what stays as it is, too\n"
     "  --json            for programs\n\n"
     "A segment that NEW no longer has is retired: its members leave when the plan is applied.\n";
@@ -89,8 +92,8 @@ static bool write_retired(struct plan *plan, const struct playbook *next, size_t
             continue;
         }
         int more = snprintf(plan->retired + size, RETIRED_SIZE - size,
-                            "%s  %.*s: {retired: true, version: %d}\n", size == 0 ? "segments:\n" : "",
-                            SLICE_ARG(def->id), def->version);
+                            "%s  %.*s: {retired: true, version: %d}\n",
+                            size == 0 ? "segments:\n" : "", SLICE_ARG(def->id), def->version);
         if (more < 0 || (size_t)more >= RETIRED_SIZE - size) {
             return false;
         }
@@ -156,7 +159,8 @@ static bool save(const struct plan *plan, json_t *report)
     free(bundle);
     json_decref(whole);
     if (!good) {
-        (void)fprintf(stderr, "segue plan: %s: cannot be written, or the playbook is larger than %d KiB\n",
+        (void)fprintf(stderr,
+                      "segue plan: %s: cannot be written, or the playbook is larger than %d KiB\n",
                       plan->out, BUNDLE_SIZE_MAX / 1024);
     }
     return good;
@@ -266,8 +270,9 @@ int plan_run(int argument_count, char **arguments)
     if (code != EXIT_GOOD) {
         return code;
     }
-    if (event_files_open((const char *const *)arguments + optind, (uint32_t)(argument_count - optind),
-                         (uint32_t)plan.tasks, &files, &text) != STATUS_OK) {
+    if (event_files_open((const char *const *)arguments + optind,
+                         (uint32_t)(argument_count - optind), (uint32_t)plan.tasks, &files,
+                         &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue plan: %s\n", text.text);
         return EXIT_NO;
     }

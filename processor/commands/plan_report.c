@@ -42,9 +42,10 @@ void plan_count(void *side, struct effects *effects, int64_t now_ms)
             engine_find(engine, EXPLAIN_LIFE_EVENT, output->life_event.life_event.id, &index)) {
             counted->life[index]++;
         }
-        for (uint32_t k = 0; output->kind == OUTPUT_OFFER_DECIDED &&
-                             k < output->offer_decided.offer_count; k++) {
-            if (engine_find(engine, EXPLAIN_OFFER, output->offer_decided.offers[k].offer.id, &index)) {
+        for (uint32_t k = 0;
+             output->kind == OUTPUT_OFFER_DECIDED && k < output->offer_decided.offer_count; k++) {
+            if (engine_find(engine, EXPLAIN_OFFER, output->offer_decided.offers[k].offer.id,
+                            &index)) {
                 counted->offers[index]++;
             }
         }
@@ -91,16 +92,14 @@ static uint64_t offer_hash(const struct playbook *playbook, uint32_t index)
 /* Features, then series: their state is kept by the definition's hash. */
 static struct slice feature_id(const struct playbook *playbook, uint32_t index)
 {
-    return index < playbook->feature_count
-               ? slice_text(playbook->feature_defs[index].name)
-               : playbook->series[index - playbook->feature_count].id;
+    return index < playbook->feature_count ? slice_text(playbook->feature_defs[index].name)
+                                           : playbook->series[index - playbook->feature_count].id;
 }
 
 static uint64_t feature_hash(const struct playbook *playbook, uint32_t index)
 {
-    return index < playbook->feature_count
-               ? playbook->feature_defs[index].hash
-               : playbook->series[index - playbook->feature_count].hash;
+    return index < playbook->feature_count ? playbook->feature_defs[index].hash
+                                           : playbook->series[index - playbook->feature_count].hash;
 }
 
 static uint32_t count_of(const struct playbook *playbook, enum playbook_kind kind)
@@ -151,7 +150,7 @@ static uint32_t pair_up(const struct playbook *live, const struct playbook *next
         } else {
             found->live = (int32_t)i;
             found->state = of->hash(live, i) == of->hash(next, (uint32_t)found->next) ? "unchanged"
-                                                                                     : "changed";
+                                                                                      : "changed";
         }
     }
     qsort(out_pairs, count, sizeof(*out_pairs), compare_pairs);
@@ -243,8 +242,8 @@ static json_t *segment_row(const struct pair *pair, struct movement *movement, b
     qsort(movement->reasons, movement->reason_count, sizeof(struct reason), compare_reasons);
     for (uint32_t i = 0; i < movement->reason_count; i++) {
         (void)json_array_append_new(reasons,
-                                    json_pack("{s:s, s:I}", "text", movement->reasons[i].text, "count",
-                                              (json_int_t)movement->reasons[i].count));
+                                    json_pack("{s:s, s:I}", "text", movement->reasons[i].text,
+                                              "count", (json_int_t)movement->reasons[i].count));
     }
     if (movement->others > 0) {
         (void)json_array_append_new(reasons, json_pack("{s:s, s:I}", "text", "others", "count",
@@ -319,14 +318,14 @@ json_t *plan_compare(struct plan_side *live, struct plan_side *next)
     if (segments == NULL) {
         return NULL;
     }
-    return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "live",
-                     hash_text(live->replay.opened.playbook->hash), "new",
-                     hash_text(next->replay.opened.playbook->hash), "events",
-                     (json_int_t)next->replay.events, "customers",
-                     (json_int_t)customers_count(next->replay.customers), "segments", segments,
-                     "life_events", other_rows(live, next, PLAYBOOK_LIFE_EVENT, live->life, next->life),
-                     "offers", other_rows(live, next, PLAYBOOK_OFFER, live->offers, next->offers),
-                     "features", other_rows(live, next, PLAYBOOK_FEATURE, NULL, NULL));
+    return json_pack(
+        "{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "live",
+        hash_text(live->replay.opened.playbook->hash), "new",
+        hash_text(next->replay.opened.playbook->hash), "events", (json_int_t)next->replay.events,
+        "customers", (json_int_t)customers_count(next->replay.customers), "segments", segments,
+        "life_events", other_rows(live, next, PLAYBOOK_LIFE_EVENT, live->life, next->life),
+        "offers", other_rows(live, next, PLAYBOOK_OFFER, live->offers, next->offers), "features",
+        other_rows(live, next, PLAYBOOK_FEATURE, NULL, NULL));
 }
 
 /* ---- for people ---- */
@@ -344,8 +343,9 @@ static const char *text(const json_t *row, const char *key)
 
 static bool is_same(const json_t *row)
 {
-    return strcmp(text(row, "state"), "unchanged") == 0 && number(row, "live") == number(row, "new") &&
-           number(row, "enter") == 0 && number(row, "leave") == 0;
+    return strcmp(text(row, "state"), "unchanged") == 0 &&
+           number(row, "live") == number(row, "new") && number(row, "enter") == 0 &&
+           number(row, "leave") == 0;
 }
 
 static void print_reasons(const json_t *row, FILE *out)
@@ -364,15 +364,16 @@ static void print_segments(json_t *rows, bool all, FILE *out)
     json_t *row;
     (void)fprintf(out, "\n%-32s %-9s %8s %8s %8s %8s %8s\n", "SEGMENT", "", "live", "new", "enter",
                   "leave", "keep");
-    json_array_foreach(rows, at, row) {
+    json_array_foreach(rows, at, row)
+    {
         if (is_same(row) && !all) {
             same++;
             continue;
         }
-        (void)fprintf(out, "%-32s %-9s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
-                      "\n", text(row, "id"), text(row, "state"), number(row, "live"),
-                      number(row, "new"), number(row, "enter"), number(row, "leave"),
-                      number(row, "keep"));
+        (void)fprintf(
+            out, "%-32s %-9s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 "\n",
+            text(row, "id"), text(row, "state"), number(row, "live"), number(row, "new"),
+            number(row, "enter"), number(row, "leave"), number(row, "keep"));
         print_reasons(row, out);
     }
     if (same > 0) {
@@ -385,7 +386,8 @@ static void print_counts(const char *title, json_t *rows, bool all, FILE *out)
     size_t at, same = 0;
     json_t *row;
     (void)fprintf(out, "\n%-32s %-9s %8s %8s\n", title, "", "live", "new");
-    json_array_foreach(rows, at, row) {
+    json_array_foreach(rows, at, row)
+    {
         if (is_same(row) && !all) {
             same++;
         } else {
@@ -410,14 +412,16 @@ static void print_features(json_t *rows, FILE *out)
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         size_t at, count = 0;
         json_t *row;
-        json_array_foreach(rows, at, row) {
+        json_array_foreach(rows, at, row)
+        {
             count += strcmp(text(row, "state"), known[i].state) == 0;
         }
         if (count == 0) {
             continue;
         }
         (void)fprintf(out, "%5zu %s", count, known[i].words);
-        json_array_foreach(rows, at, row) {
+        json_array_foreach(rows, at, row)
+        {
             if (i > 0 && strcmp(text(row, "state"), known[i].state) == 0) {
                 (void)fprintf(out, " f.%s", text(row, "id"));
             }

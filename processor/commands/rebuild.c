@@ -17,13 +17,21 @@
 #include "io/store.h"
 #include "runtime/head.h"
 
-enum { TIMEOUT_MS = 5000, POLL_US = 500000, STUCK_MS = 90000, TASKS_MAX = 4096, KEY_SIZE = 128, TRIES = 100 };
+enum {
+    TIMEOUT_MS = 5000,
+    POLL_US = 500000,
+    STUCK_MS = 90000,
+    TASKS_MAX = 4096,
+    KEY_SIZE = 128,
+    TRIES = 100
+};
 
-static const char help[] =
-    "usage: segue rebuild (--task N | --all) [--no-wait] [--config FILE]\n\n"
-    "Has the Redis of one task, or of all, written anew from checkpoints and journal by the process\n"
-    "that owns it, halted tasks too, and shows how it goes. What Kafka has committed is taken for the\n"
-    "truth, an input topic that was replaced as it is now.\n";
+static const char help[] = "usage: segue rebuild (--task N | --all) [--no-wait] [--config FILE]\n\n"
+                           "Has the Redis of one task, or of all, written anew from checkpoints "
+                           "and journal by the process\n"
+                           "that owns it, halted tasks too, and shows how it goes. What Kafka has "
+                           "committed is taken for the\n"
+                           "truth, an input topic that was replaced as it is now.\n";
 
 struct rebuild {
     struct connect connect;
@@ -45,8 +53,8 @@ static struct slice head_key(const struct rebuild *rebuild, uint32_t task, char 
 }
 
 /* WATCH and GET, or only GET. `out_found`: there is one. */
-static enum status read_head(struct rebuild *rebuild, uint32_t task, bool watch, struct head *out_head,
-                             bool *out_found, struct status_text *out_text)
+static enum status read_head(struct rebuild *rebuild, uint32_t task, bool watch,
+                             struct head *out_head, bool *out_found, struct status_text *out_text)
 {
     uint8_t block[1024];
     char text[KEY_SIZE];
@@ -58,8 +66,8 @@ static enum status read_head(struct rebuild *rebuild, uint32_t task, bool watch,
         store_argument_text(&pipeline, commands[i]);
         store_argument(&pipeline, head_key(rebuild, task, text));
     }
-    enum status status = redis_store_call(rebuild->redis, STORE_CONNECTION_READ, &pipeline, TIMEOUT_MS,
-                                          &answer, out_text);
+    enum status status = redis_store_call(rebuild->redis, STORE_CONNECTION_READ, &pipeline,
+                                          TIMEOUT_MS, &answer, out_text);
     if (status != STATUS_OK) {
         return status;
     }
@@ -105,7 +113,8 @@ static enum status try_ask(struct rebuild *rebuild, uint32_t task, bool *out_don
     status = redis_store_call(rebuild->redis, STORE_CONNECTION_READ, &pipeline, TIMEOUT_MS, &answer,
                               out_text);
     if (status == STATUS_OK && answer.replies[2].kind == STORE_ERROR) {
-        return status_fail(out_text, STATUS_INVALID, "Redis: %.*s", SLICE_ARG(answer.replies[2].text));
+        return status_fail(out_text, STATUS_INVALID, "Redis: %.*s",
+                           SLICE_ARG(answer.replies[2].text));
     }
     *out_done = status != STATUS_OK || answer.replies[2].kind == STORE_ARRAY;
     return status;
@@ -121,7 +130,8 @@ static enum status ask_for(struct rebuild *rebuild, uint32_t task, struct status
             return status;
         }
     }
-    return status_fail(out_text, STATUS_RETRY, "task %u: its head never stands still; try again", task);
+    return status_fail(out_text, STATUS_RETRY, "task %u: its head never stands still; try again",
+                       task);
 }
 
 /* One look at every task. Returns how many are not done; `out_customers`: written so far, all. */
@@ -137,8 +147,8 @@ static uint32_t look(struct rebuild *rebuild, uint64_t *out_customers)
         if (rebuild->only >= 0 && t != (uint32_t)rebuild->only) {
             continue;
         }
-        if (!progress->done &&
-            read_head(rebuild, t, false, &head, &found, &text) == STATUS_OK && found) {
+        if (!progress->done && read_head(rebuild, t, false, &head, &found, &text) == STATUS_OK &&
+            found) {
             progress->done = head.state == HEAD_READY;
             progress->customers = head.customer_count;
         }
@@ -169,10 +179,11 @@ static int watch(struct rebuild *rebuild)
                           customers, (double)customers / (seconds > 0 ? seconds : 1));
         }
         if (now_us - moved_us > STUCK_MS * INT64_C(1000)) {
-            (void)fprintf(stderr,
-                          "%ssegue rebuild: nothing moves: is `segue run` running, and what does its "
-                          "/readyz say of the task?\n",
-                          terminal ? "\n" : "");
+            (void)fprintf(
+                stderr,
+                "%ssegue rebuild: nothing moves: is `segue run` running, and what does its "
+                "/readyz say of the task?\n",
+                terminal ? "\n" : "");
             return EXIT_AWAY;
         }
         (void)usleep(POLL_US);
@@ -197,9 +208,10 @@ static enum status count_tasks(struct rebuild *rebuild, struct status_text *out_
         rebuild->task_count = found ? head.task_count : 0;
     }
     if (rebuild->task_count == 0 || rebuild->task_count > TASKS_MAX) {
-        return status_fail(out_text, STATUS_INVALID,
-                           "Redis has no head of application %s: `segue run` writes it anew by itself",
-                           rebuild->connect.settings.application);
+        return status_fail(
+            out_text, STATUS_INVALID,
+            "Redis has no head of application %s: `segue run` writes it anew by itself",
+            rebuild->connect.settings.application);
     }
     if (rebuild->only >= (int64_t)rebuild->task_count) {
         return status_fail(out_text, STATUS_INVALID, "there are tasks 0 to %u only",
@@ -232,12 +244,10 @@ static int run(struct rebuild *rebuild)
 
 int rebuild_run(int argument_count, char **arguments)
 {
-    static const struct option known[] = {{"task", required_argument, NULL, 't'},
-                                          {"all", no_argument, NULL, 'a'},
-                                          {"no-wait", no_argument, NULL, 'n'},
-                                          {"config", required_argument, NULL, 'c'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"task", required_argument, NULL, 't'}, {"all", no_argument, NULL, 'a'},
+        {"no-wait", no_argument, NULL, 'n'},    {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
     static struct rebuild rebuild;
     const char *config = connect_config_default;
     char *end = NULL;

@@ -21,12 +21,15 @@
 
 static const char help[] =
     "usage: segue report [OPTION..] FILE..\n\n"
-    "FILE: NDJSON of segue.offers, segue.exposures, segue.segment-changes and of offer outcomes, as `segue\n"
-    "backtest` and `segue tail` print them; - is standard input. Each file in its own order, all are read.\n\n"
+    "FILE: NDJSON of segue.offers, segue.exposures, segue.segment-changes and of offer outcomes, "
+    "as `segue\n"
+    "backtest` and `segue tail` print them; - is standard input. Each file in its own order, all "
+    "are read.\n\n"
     "  --by WHAT         offer (default), variant, channel, day, segment\n"
     "  --from, --to DAY  2026-11-25: decisions from, and up to and including, that day (UTC)\n"
     "  --offer ID        only that one\n"
-    "  --segment ID      only customers who were in it at the decision (needs the segment changes)\n"
+    "  --segment ID      only customers who were in it at the decision (needs the segment "
+    "changes)\n"
     "  --playbook PATH   planned shares, attribution, currency (default config/playbooks/retail)\n"
     "  --json            for programs\n"
     "  --openmetrics     for a node exporter's textfile collector\n"
@@ -42,12 +45,12 @@ struct reader {
     const struct playbook *playbook;
     int by;
     const char *only, *segment; /* NULL: all */
-    json_t *rows;        /* name -> row */
-    json_t *experiments; /* "offer|layer" -> experiment */
-    json_t *units;       /* "customer|offer|layer" -> unit */
-    json_t *made;        /* "decision|offer" -> [row, ..] */
-    json_t *members;     /* customer -> {segment: true} */
-    json_t *arms;        /* "customer|offer" seen in a variant layer */
+    json_t *rows;               /* name -> row */
+    json_t *experiments;        /* "offer|layer" -> experiment */
+    json_t *units;              /* "customer|offer|layer" -> unit */
+    json_t *made;               /* "decision|offer" -> [row, ..] */
+    json_t *members;            /* customer -> {segment: true} */
+    json_t *arms;               /* "customer|offer" seen in a variant layer */
     bool failed;
 };
 
@@ -153,8 +156,9 @@ static json_t *rows_of(struct reader *reader, const json_t *decision, const json
         name = strdup(text_of(offer, "channel"));
         break;
     case BY_SEGMENT:
-        json_object_foreach(json_object_get(reader->members, text_of(decision, "customer_id")), segment,
-                            value) {
+        json_object_foreach(json_object_get(reader->members, text_of(decision, "customer_id")),
+                            segment, value)
+        {
             (void)json_array_append_new(list, json_integer(row_index(reader, segment)));
         }
         return list;
@@ -175,7 +179,8 @@ static bool is_member(const struct reader *reader, const json_t *value)
     return reader->segment == NULL || json_object_get(segments, reader->segment) != NULL;
 }
 
-static void take_offer(struct reader *reader, const json_t *decision, const json_t *offer, bool review)
+static void take_offer(struct reader *reader, const json_t *decision, const json_t *offer,
+                       bool review)
 {
     size_t i;
     json_t *index;
@@ -183,7 +188,8 @@ static void take_offer(struct reader *reader, const json_t *decision, const json
         return;
     }
     json_t *rows = rows_of(reader, decision, offer);
-    json_array_foreach(rows, i, index) {
+    json_array_foreach(rows, i, index)
+    {
         if (json_integer_value(index) >= 0) {
             struct report_row *row = &reader->report.rows[json_integer_value(index)];
             row->offered++;
@@ -220,9 +226,11 @@ static void take_decision(struct reader *reader, const json_t *value)
     const json_t *withdrawn = json_object_get(value, "withdrawn");
     size_t i, k;
     json_t *entry, *index;
-    json_array_foreach(withdrawn, i, entry) {
+    json_array_foreach(withdrawn, i, entry)
+    {
         const json_t *rows = rows_made(reader, entry);
-        json_array_foreach(rows, k, index) {
+        json_array_foreach(rows, k, index)
+        {
             report->rows[json_integer_value(index)].withdrawn++;
         }
     }
@@ -232,13 +240,16 @@ static void take_decision(struct reader *reader, const json_t *value)
     }
     report->decisions++;
     report->no_offers += json_array_size(offers) + json_array_size(review) == 0;
-    json_array_foreach(offers, i, entry) {
+    json_array_foreach(offers, i, entry)
+    {
         take_offer(reader, value, entry, false);
     }
-    json_array_foreach(review, i, entry) {
+    json_array_foreach(review, i, entry)
+    {
         take_offer(reader, value, entry, true);
     }
-    json_array_foreach(json_object_get(value, "blocked"), i, entry) {
+    json_array_foreach(json_object_get(value, "blocked"), i, entry)
+    {
         if (is_wanted(reader, text_of(entry, "offer_id"))) {
             take_block(report, text_of(entry, "gate"));
         }
@@ -271,7 +282,8 @@ static void take_variant(struct reader *reader, const char *customer, const json
             report->splits[report->split_count++] = (struct report_split){.def = def};
         }
         for (uint32_t i = 0; i < def->variant_count; i++) {
-            report->splits[at].counts[i] += slice_is(def->variants[i].id, text_of(value, "variant"));
+            report->splits[at].counts[i] +=
+                slice_is(def->variants[i].id, text_of(value, "variant"));
         }
     }
     free(key);
@@ -325,7 +337,8 @@ static void take_exposure(struct reader *reader, const json_t *value)
     int64_t experiment = experiment_index(reader, offer, layer);
     char *key = join(customer, offer, layer);
     if (experiment >= 0 && find(reader->units, key) < 0) {
-        struct report_unit *unit = grow((void **)&report->units, &report->unit_count, sizeof(*unit));
+        struct report_unit *unit =
+            grow((void **)&report->units, &report->unit_count, sizeof(*unit));
         reader->failed |= unit == NULL || key == NULL;
         if (!reader->failed) {
             unit->experiment = (uint32_t)experiment;
@@ -337,7 +350,8 @@ static void take_exposure(struct reader *reader, const json_t *value)
     free(key);
 }
 
-static void take_outcome_of_units(struct reader *reader, const json_t *value, bool accepted, int64_t revenue)
+static void take_outcome_of_units(struct reader *reader, const json_t *value, bool accepted,
+                                  int64_t revenue)
 {
     struct report *report = &reader->report;
     int64_t attribution_ms = reader->playbook->offers.policy.attribution_ms;
@@ -368,7 +382,8 @@ static void take_outcome(struct reader *reader, const json_t *value)
     if (outcome < 0 || !is_wanted(reader, text_of(value, "offer_id"))) {
         return;
     }
-    json_array_foreach(rows, i, index) {
+    json_array_foreach(rows, i, index)
+    {
         struct report_row *row = &reader->report.rows[json_integer_value(index)];
         row->outcomes[outcome]++;
         row->revenue_minor += revenue;
@@ -422,8 +437,8 @@ static bool read_file(struct reader *reader, const char *path)
         json_t *object = json_loads(line, 0, &error);
         number++;
         if (!json_is_object(object)) {
-            (void)fprintf(stderr, "%s:%llu:%d: %s\n", path, (unsigned long long)number, error.column,
-                          object == NULL ? error.text : "this is no record");
+            (void)fprintf(stderr, "%s:%llu:%d: %s\n", path, (unsigned long long)number,
+                          error.column, object == NULL ? error.text : "this is no record");
             good = false;
         } else {
             take_line(reader, object);
@@ -443,7 +458,8 @@ struct request {
     int32_t from_day, to_day;
 };
 
-static bool parse_options(int count, char **arguments, struct request *request, struct reader *reader)
+static bool parse_options(int count, char **arguments, struct request *request,
+                          struct reader *reader)
 {
     static const struct option options[] = {{"by", required_argument, NULL, 'b'},
                                             {"from", required_argument, NULL, 'f'},
@@ -513,14 +529,18 @@ int report_run(int argument_count, char **arguments)
     static struct reader reader;
     static struct opened opened;
     static char currency[8];
-    struct request request = {.playbook = "config/playbooks/retail", .by = "offer", .print = report_print,
-                              .from_day = INT32_MIN / 2, .to_day = INT32_MAX / 2};
+    struct request request = {.playbook = "config/playbooks/retail",
+                              .by = "offer",
+                              .print = report_print,
+                              .from_day = INT32_MIN / 2,
+                              .to_day = INT32_MAX / 2};
     if (argument_count > 1 && strcmp(arguments[1], "--help") == 0) {
         (void)fputs(help, stdout);
         return EXIT_GOOD;
     }
     bool good = parse_options(argument_count, arguments, &request, &reader);
-    for (reader.by = BY_OFFER; good && strcmp(dimensions[reader.by], request.by) != 0; reader.by++) {
+    for (reader.by = BY_OFFER; good && strcmp(dimensions[reader.by], request.by) != 0;
+         reader.by++) {
         good = reader.by < BY_SEGMENT;
     }
     if (!good) {
@@ -533,12 +553,14 @@ int report_run(int argument_count, char **arguments)
     }
     reader.playbook = opened.playbook;
     (void)snprintf(currency, sizeof(currency), "%.*s", SLICE_ARG(opened.playbook->currency));
-    reader.report = (struct report){.by = request.by, .currency = currency,
+    reader.report = (struct report){.by = request.by,
+                                    .currency = currency,
                                     .from_ms = request.from_day * MS_PER_DAY,
                                     .to_ms = (request.to_day + INT64_C(1)) * MS_PER_DAY,
-                                    .first_ms = INT64_MAX, .last_ms = INT64_MIN};
+                                    .first_ms = INT64_MAX,
+                                    .last_ms = INT64_MIN};
     json_t **maps[] = {&reader.rows, &reader.experiments, &reader.units,
-                       &reader.made, &reader.members, &reader.arms};
+                       &reader.made, &reader.members,     &reader.arms};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         *maps[i] = json_object();
     }

@@ -71,10 +71,11 @@ static const char *grouped(int64_t value, char out[MONEY_SIZE])
     return out;
 }
 
-static void print_row(const struct report *report, const struct report_row *row, const char *name, FILE *out)
+static void print_row(const struct report *report, const struct report_row *row, const char *name,
+                      FILE *out)
 {
-    const int64_t counts[] = {row->offered, row->outcomes[OUTCOME_PRESENTED], row->outcomes[OUTCOME_CLICKED],
-                              row->outcomes[OUTCOME_ACCEPTED]};
+    const int64_t counts[] = {row->offered, row->outcomes[OUTCOME_PRESENTED],
+                              row->outcomes[OUTCOME_CLICKED], row->outcomes[OUTCOME_ACCEPTED]};
     char text[MONEY_SIZE];
     (void)fprintf(out, "%-28s", name);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -82,7 +83,8 @@ static void print_row(const struct report *report, const struct report_row *row,
     }
     (void)fprintf(out, " %7.2f%% %9s", 100 * share(row->outcomes[OUTCOME_ACCEPTED], row->offered),
                   grouped(refused(row), text));
-    (void)fprintf(out, " %7.2f%% %8.2f%%", 100 * share(row->outcomes[OUTCOME_OPTED_OUT], row->offered),
+    (void)fprintf(out, " %7.2f%% %8.2f%%",
+                  100 * share(row->outcomes[OUTCOME_OPTED_OUT], row->offered),
                   100 * share(row->outcomes[OUTCOME_COMPLAINED], row->offered));
     const char *revenue = money(row->revenue_minor, report->currency, text);
     (void)fprintf(out, " %*s\n", wide(revenue, 15), revenue);
@@ -106,16 +108,19 @@ static struct report_row total_of(const struct report *report)
 static void print_rows(const struct report *report, FILE *out)
 {
     struct report_row total = total_of(report);
-    (void)fprintf(out, "%-28s %9s %9s %9s %9s %8s %9s %8s %9s %15s\n", report->by, "offered", "shown", "clicked",
-                  "accepted", "rate", "refused", "opt-out", "complaint", "revenue");
+    (void)fprintf(out, "%-28s %9s %9s %9s %9s %8s %9s %8s %9s %15s\n", report->by, "offered",
+                  "shown", "clicked", "accepted", "rate", "refused", "opt-out", "complaint",
+                  "revenue");
     for (uint32_t i = 0; i < report->row_count; i++) {
         const struct report_row *row = &report->rows[i];
         char date[DAY_SIZE];
         int32_t number;
-        bool is_day = strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
+        bool is_day =
+            strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
         print_row(report, row, is_day ? day(number * MS_PER_DAY, date) : row->name, out);
     }
-    if (report->row_count > 1 && strcmp(report->by, "segment") != 0) { /* a customer is in several segments */
+    if (report->row_count > 1 &&
+        strcmp(report->by, "segment") != 0) { /* a customer is in several segments */
         print_row(report, &total, "all", out);
     }
 }
@@ -144,7 +149,8 @@ static void print_experiment(const struct report_experiment *e, const char *curr
     }
     double scale = 100.0 * (double)treated;
     (void)fprintf(
-        out, "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f): %s\n",
+        out,
+        "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f): %s\n",
         100 * e->converted[0].sum / (double)treated,
         100 * e->converted[1].sum / (double)e->converted[1].count, 100 * e->uplift.estimate,
         100 * e->uplift.low, 100 * e->uplift.high, verdict(&e->uplift));

@@ -19,8 +19,8 @@
 #include "commands/learned.h"
 #include "commands/redis_permissions.h"
 #include "engine/engine.h"
-#include "io/kafka_admin.h"
 #include "io/http.h"
+#include "io/kafka_admin.h"
 #include "playbook/playbook.h"
 #include "runtime/live_codec.h"
 #include "runtime/monitor.h"
@@ -56,7 +56,7 @@ struct run {
     struct http_server *http;
     struct threads *threads;
     struct kafka_reader *playbooks; /* at the end of segue.playbook */
-    bool again; /* leave to run what was applied */
+    bool again;                     /* leave to run what was applied */
     uint64_t bundle_hash; /* of the playbook that was applied; 0: the configuration's files */
 };
 
@@ -94,9 +94,10 @@ static enum status open_playbook(struct run *run, struct status_text *out_text)
         diagnostics_print(&diagnostics, stderr,
                           isatty(STDERR_FILENO) && getenv("NO_COLOR") == NULL);
         return status_fail(out_text, STATUS_INVALID,
-                           applied ? "the playbook that was applied (topic %s) does not load in this "
-                                     "version: segue plan and apply one that does"
-                                   : "the playbook %s has errors",
+                           applied
+                               ? "the playbook that was applied (topic %s) does not load in this "
+                                 "version: segue plan and apply one that does"
+                               : "the playbook %s has errors",
                            path);
     }
     run->bundle_hash = bundle->hash;
@@ -222,8 +223,10 @@ static enum status open_learned(struct run *run, struct status_text *out_text)
     if (run->playbook->offers.count == 0) {
         return STATUS_OK;
     }
-    (void)snprintf(run->currency, sizeof(run->currency), "%.*s", SLICE_ARG(run->playbook->currency));
-    struct kpis_options kpis = {run->engine, &run->playbook->offers, run->currency, options.task_count};
+    (void)snprintf(run->currency, sizeof(run->currency), "%.*s",
+                   SLICE_ARG(run->playbook->currency));
+    struct kpis_options kpis = {run->engine, &run->playbook->offers, run->currency,
+                                options.task_count};
     options.kpis = run->kpis = kpis_open(&kpis);
     return learned_open(&options, &run->learned, out_text);
 }
@@ -267,7 +270,8 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.store = redis_store_interface(run->stores[number]);
     options.clock = clock_system();
     options.heard = &run->heard;
-    options.learning = run->learned != NULL && is_shared(run) ? learned_interface(run->learned) : NULL;
+    options.learning =
+        run->learned != NULL && is_shared(run) ? learned_interface(run->learned) : NULL;
     options.codec = live_codec_interface(run->codec);
     options.application = settings->application;
     options.cluster_id = kafka_cluster_id(run->kafka);
@@ -299,8 +303,8 @@ static enum status ask_permissions(struct run *run, struct status_text *out_text
 {
     char mend[256];
     struct status_text why = {""};
-    enum status status = redis_permissions_ask(&run->connect, run->stores[0], START_TIMEOUT_MS, mend,
-                                               sizeof(mend), &why);
+    enum status status = redis_permissions_ask(&run->connect, run->stores[0], START_TIMEOUT_MS,
+                                               mend, sizeof(mend), &why);
     if (status == STATUS_INVALID) {
         return status_fail(out_text, status, "%s; mend it: %s", why.text, mend);
     }
@@ -358,7 +362,8 @@ static enum status ask_redis(void *context, struct status_text *out_text)
 static enum status ask_registry(void *context, struct status_text *out_text)
 {
     if (live_codec_full(context)) {
-        return status_fail(out_text, STATUS_FULL, "more schemas in use than there is room for: start again");
+        return status_fail(out_text, STATUS_FULL,
+                           "more schemas in use than there is room for: start again");
     }
     uint32_t waiting = live_codec_waiting(context);
     if (waiting > 0) {
@@ -372,8 +377,9 @@ static struct monitor_schemas ask_schemas(const void *context)
 {
     const struct run *run = context;
     struct registry_counters counters = registry_counters(run->registry);
-    return (struct monitor_schemas){
-        .full = live_codec_full(run->codec), .waiting = counters.waiting, .failures = counters.failures};
+    return (struct monitor_schemas){.full = live_codec_full(run->codec),
+                                    .waiting = counters.waiting,
+                                    .failures = counters.failures};
 }
 
 static enum status open_monitor(struct run *run, struct status_text *out_text)
@@ -440,7 +446,8 @@ static enum status open_all(struct run *run, struct status_text *out_text)
 static void look_for_playbook(struct run *run)
 {
     uint64_t hash;
-    if (!stopping && !run->again && bundle_news(run->playbooks, run->connect.settings.application, &hash) &&
+    if (!stopping && !run->again &&
+        bundle_news(run->playbooks, run->connect.settings.application, &hash) &&
         hash != run->bundle_hash) {
         log_info("playbook_applied", "finishing the cut, then starting again under it",
                  "playbook=%016" PRIx64, hash);

@@ -9,9 +9,11 @@
 #include "settings/settings.h"
 
 /* Before the features, life events, segments and offers (commands/explained.h): who, and the profile. */
-void subject_access_begin(const struct settings *settings, const struct customer *customer, FILE *out);
+void subject_access_begin(const struct settings *settings, const struct customer *customer,
+                          FILE *out);
 
 /* After them: where copies are, for how long, and what can be asked for. */
-void subject_access_end(const struct settings *settings, const struct customer *customer, FILE *out);
+void subject_access_end(const struct settings *settings, const struct customer *customer,
+                        FILE *out);
 
 #endif

@@ -76,7 +76,8 @@ static void say_blocked(struct verdict *verdict, struct slice gate, struct slice
 }
 
 /* Offered, to a channel or to a reviewer; blocked, or withdrawn later. */
-static void judge_offer(const struct offer_decided *decided, struct slice id, struct verdict *verdict)
+static void judge_offer(const struct offer_decided *decided, struct slice id,
+                        struct verdict *verdict)
 {
     if (is_among(decided->offers, decided->offer_count, id) ||
         is_among(decided->for_review, decided->for_review_count, id)) {
@@ -97,19 +98,19 @@ static void judge_offer(const struct offer_decided *decided, struct slice id, st
     }
 }
 
-static void judge(struct tester *tester, const struct playbook_test *test, const struct output *output,
-                  struct verdict *verdict)
+static void judge(struct tester *tester, const struct playbook_test *test,
+                  const struct output *output, struct verdict *verdict)
 {
-    static const enum playbook_expect of_state[] = {EXPECT_SUSPECTED, EXPECT_CONFIRMED, EXPECT_EXPIRED,
-                                                    EXPECT_REFUTED};
+    static const enum playbook_expect of_state[] = {EXPECT_SUSPECTED, EXPECT_CONFIRMED,
+                                                    EXPECT_EXPIRED, EXPECT_REFUTED};
     enum playbook_expect before = verdict->said;
     if (output->kind == OUTPUT_SEGMENT_CHANGED && test->kind == PLAYBOOK_SEGMENT &&
         slice_equal(output->segment_changed.segment.id, test->id)) {
         const struct segment_changed *changed = &output->segment_changed;
         verdict->said = changed->transition == TRANSITION_EXITED ? EXPECT_EXITED : EXPECT_ENTERED;
         verdict->effective_at_ms = changed->effective_at_ms;
-        coverage_leaves(&tester->coverage, PLAYBOOK_SEGMENT, test->id, changed->proof, changed->proof_count,
-                        true);
+        coverage_leaves(&tester->coverage, PLAYBOOK_SEGMENT, test->id, changed->proof,
+                        changed->proof_count, true);
     } else if (output->kind == OUTPUT_LIFE_EVENT && test->kind == PLAYBOOK_LIFE_EVENT &&
                slice_equal(output->life_event.life_event.id, test->id) &&
                output->life_event.state < LIFE_EVENT_STATE_COUNT) {
@@ -119,8 +120,8 @@ static void judge(struct tester *tester, const struct playbook_test *test, const
                         output->life_event.proof_count, true);
     } else if (output->kind == OUTPUT_OFFER_DECIDED && test->kind == PLAYBOOK_OFFER) {
         judge_offer(&output->offer_decided, test->id, verdict);
-        verdict->effective_at_ms =
-            verdict->said == before ? verdict->effective_at_ms : output->offer_decided.effective_at_ms;
+        verdict->effective_at_ms = verdict->said == before ? verdict->effective_at_ms
+                                                           : output->offer_decided.effective_at_ms;
     }
 }
 
@@ -131,11 +132,12 @@ static bool explain(struct tester *tester, enum playbook_kind kind, uint32_t ind
                                               [PLAYBOOK_SEGMENT] = EXPLAIN_SEGMENT,
                                               [PLAYBOOK_OFFER] = EXPLAIN_OFFER};
     arena_reset(&tester->explain);
-    return engine_explain(tester->opened.engine, tester->task, tester->customer, kinds[kind], index, now_ms,
-                          event, &tester->explain, out_explanation) == STATUS_OK;
+    return engine_explain(tester->opened.engine, tester->task, tester->customer, kinds[kind], index,
+                          now_ms, event, &tester->explain, out_explanation) == STATUS_OK;
 }
 
-static void take_effects(struct tester *tester, const struct playbook_test *test, struct verdict *verdict)
+static void take_effects(struct tester *tester, const struct playbook_test *test,
+                         struct verdict *verdict)
 {
     for (uint32_t i = 0; i < tester->effects.count; i++) {
         judge(tester, test, &tester->effects.outputs[i], verdict);
@@ -149,8 +151,8 @@ static void advance(struct tester *tester, const struct playbook_test *test, int
 {
     enum engine_result result;
     do {
-        result =
-            engine_advance(tester->opened.engine, tester->task, tester->customer, now_ms, &tester->effects);
+        result = engine_advance(tester->opened.engine, tester->task, tester->customer, now_ms,
+                                &tester->effects);
         take_effects(tester, test, verdict);
     } while (result == ENGINE_MORE);
 }
@@ -162,8 +164,8 @@ static void look(struct tester *tester, const struct playbook_test *test, int64_
 {
     struct explanation explanation;
     if (explain(tester, (enum playbook_kind)test->kind, test->index, now_ms, event, &explanation)) {
-        coverage_leaves(&tester->coverage, (enum playbook_kind)test->kind, test->id, explanation.leaves,
-                        explanation.leaf_count, true);
+        coverage_leaves(&tester->coverage, (enum playbook_kind)test->kind, test->id,
+                        explanation.leaves, explanation.leaf_count, true);
     }
 }
 
@@ -179,15 +181,16 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
         struct ndjson_error error;
         arena_reset(&tester->line_arena);
         if (ndjson_parse(test->lines[i], &tester->line_arena, &event, &error) != STATUS_OK) {
-            (void)printf("  event %u: %s\n  %.*s\n", i + 1, error.text.text, SLICE_ARG(test->lines[i]));
+            (void)printf("  event %u: %s\n  %.*s\n", i + 1, error.text.text,
+                         SLICE_ARG(test->lines[i]));
             verdict.broken = true;
             return verdict;
         }
         event.offset = i;
         now_ms = event.time_ms > now_ms ? event.time_ms : now_ms;
         look(tester, test, now_ms, &event);
-        while (engine_event(engine, tester->task, tester->customer, &event, now_ms, &tester->effects) ==
-               ENGINE_MORE) {
+        while (engine_event(engine, tester->task, tester->customer, &event, now_ms,
+                            &tester->effects) == ENGINE_MORE) {
             take_effects(tester, test, &verdict);
             advance(tester, test, now_ms, &verdict);
         }
@@ -200,23 +203,25 @@ static struct verdict run_events(struct tester *tester, const struct playbook_te
     return verdict;
 }
 
-static void describe(const struct tester *tester, const struct verdict *verdict, char *out, size_t size)
+static void describe(const struct tester *tester, const struct verdict *verdict, char *out,
+                     size_t size)
 {
     char day[CIVIL_TEXT_SIZE] = "";
     if (verdict->said == EXPECT_BLOCKED) {
-        (void)snprintf(out, size, "blocked: %s%s%s", verdict->gate, verdict->reason[0] == '\0' ? "" : ":",
-                       verdict->reason);
+        (void)snprintf(out, size, "blocked: %s%s%s", verdict->gate,
+                       verdict->reason[0] == '\0' ? "" : ":", verdict->reason);
     } else if (verdict->said == EXPECT_NEVER) {
         (void)snprintf(out, size, "never");
     } else {
-        civil_format_date(
-            zones_local_day(tester->opened.zones, tester->opened.playbook->zone, verdict->effective_at_ms),
-            day);
+        civil_format_date(zones_local_day(tester->opened.zones, tester->opened.playbook->zone,
+                                          verdict->effective_at_ms),
+                          day);
         (void)snprintf(out, size, "%s: %s", playbook_expect_name(verdict->said), day);
     }
 }
 
-static bool agrees(const struct tester *tester, const struct playbook_test *test, const struct verdict *verdict)
+static bool agrees(const struct tester *tester, const struct playbook_test *test,
+                   const struct verdict *verdict)
 {
     const struct playbook *playbook = tester->opened.playbook;
     if (verdict->broken || verdict->said != test->expect) {
@@ -227,7 +232,8 @@ static bool agrees(const struct tester *tester, const struct playbook_test *test
                (test->reason.size == 0 || slice_is(test->reason, verdict->reason));
     }
     return test->expect_day == INT32_MIN ||
-           zones_local_day(tester->opened.zones, playbook->zone, verdict->effective_at_ms) == test->expect_day;
+           zones_local_day(tester->opened.zones, playbook->zone, verdict->effective_at_ms) ==
+               test->expect_day;
 }
 
 static void run_one(struct tester *tester, const struct playbook_test *test)
@@ -245,12 +251,14 @@ static void run_one(struct tester *tester, const struct playbook_test *test)
         civil_format_date(test->expect_day, day);
     }
     (void)snprintf(wanted, sizeof(wanted), "%s%s%s%.*s%s%.*s", playbook_expect_name(test->expect),
-                   test->expect_day != INT32_MIN || test->gate.size > 0 ? ": " : "", day, SLICE_ARG(test->gate),
-                   test->reason.size > 0 ? ":" : "", SLICE_ARG(test->reason));
-    (void)printf("%s %.*s: %.*s\n", good ? "ok    " : "FAILED", SLICE_ARG(test->id), SLICE_ARG(test->name));
+                   test->expect_day != INT32_MIN || test->gate.size > 0 ? ": " : "", day,
+                   SLICE_ARG(test->gate), test->reason.size > 0 ? ":" : "",
+                   SLICE_ARG(test->reason));
+    (void)printf("%s %.*s: %.*s\n", good ? "ok    " : "FAILED", SLICE_ARG(test->id),
+                 SLICE_ARG(test->name));
     if (!good) {
-        (void)printf("  --> %s:%u:%u\n  expected %s, got %s\n", test->span.file->path, test->span.line,
-                     test->span.column, wanted, said);
+        (void)printf("  --> %s:%u:%u\n  expected %s, got %s\n", test->span.file->path,
+                     test->span.line, test->span.column, wanted, said);
     }
 }
 
@@ -326,7 +334,8 @@ static bool wanted(const struct playbook_test *test, const char *filter)
 }
 
 /* A definition whose leaves are counted: one whose tests run, or that ought to have some. */
-static bool counts(const struct tester *tester, enum playbook_kind kind, uint32_t index, struct slice id)
+static bool counts(const struct tester *tester, enum playbook_kind kind, uint32_t index,
+                   struct slice id)
 {
     const struct playbook *playbook = tester->opened.playbook;
     if (tester->filter == NULL || has_text(id, tester->filter)) {
@@ -347,7 +356,8 @@ static void declare(struct tester *tester, enum playbook_kind kind, uint32_t ind
 {
     struct explanation explanation;
     if (counts(tester, kind, index, id) && explain(tester, kind, index, 0, NULL, &explanation)) {
-        coverage_leaves(&tester->coverage, kind, id, explanation.leaves, explanation.leaf_count, false);
+        coverage_leaves(&tester->coverage, kind, id, explanation.leaves, explanation.leaf_count,
+                        false);
         if (kind == PLAYBOOK_SEGMENT) {
             coverage_condition(&tester->coverage, kind, id,
                                &tester->opened.playbook->segments.defs[index].exit_when);
@@ -411,7 +421,8 @@ static int finish(const struct tester *tester, uint32_t coverage_min)
     (void)printf("%u passed, %u failed\n", tester->passed, tester->failed);
     if (percent < coverage_min) {
         (void)fprintf(stderr,
-                      "segue test: %u%% of the leaves were seen both ways, %u%% are asked for; --verbose lists "
+                      "segue test: %u%% of the leaves were seen both ways, %u%% are asked for; "
+                      "--verbose lists "
                       "the others\n",
                       percent, coverage_min);
         return EXIT_NO;
@@ -420,8 +431,8 @@ static int finish(const struct tester *tester, uint32_t coverage_min)
 }
 
 /* EXIT_GOOD, or the exit code; `out_done`: there is nothing more to do. */
-static int take_options(struct tester *tester, int argument_count, char **arguments, const char **out_path,
-                        uint32_t *out_coverage_min, bool *out_done)
+static int take_options(struct tester *tester, int argument_count, char **arguments,
+                        const char **out_path, uint32_t *out_coverage_min, bool *out_done)
 {
     static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},
                                             {"verbose", no_argument, NULL, 'v'},

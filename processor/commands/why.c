@@ -47,7 +47,8 @@ static int read_event(const char *path, const struct customer *customer, struct 
 
 enum manner { MANNER_TEXT, MANNER_JSON, MANNER_IN_THE_WAY };
 
-static int explain(struct lookup *lookup, const char *name, const char *event_path, enum manner manner)
+static int explain(struct lookup *lookup, const char *name, const char *event_path,
+                   enum manner manner)
 {
     struct explanation explanation;
     struct event event;

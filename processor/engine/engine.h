@@ -21,10 +21,11 @@ struct engine;
 struct playbook;
 
 enum {
-    ENGINE_OUTPUTS_PER_STEP_MAX = 512, /* outputs of one call, deadlines fired on the way included */
+    ENGINE_OUTPUTS_PER_STEP_MAX =
+        512, /* outputs of one call, deadlines fired on the way included */
     ENGINE_ARENA_PER_STEP_MAX = 1048576, /* bytes of effects' arena one call may need */
-    ENGINE_DEADLINES_PER_STEP_MAX = 16, /* a call that meets more stops early: see engine_result */
-    ENGINE_RECORD_SIZE_MAX = 131072,    /* bytes of a packed customer */
+    ENGINE_DEADLINES_PER_STEP_MAX = 16,  /* a call that meets more stops early: see engine_result */
+    ENGINE_RECORD_SIZE_MAX = 131072,     /* bytes of a packed customer */
     ENGINE_VIEW_FIELDS_MAX = 256,
     ENGINE_VIEW_TEXT_SIZE_MAX = 512,
 };
@@ -33,10 +34,11 @@ enum engine_clock { ENGINE_CLOCK_LIVE, ENGINE_CLOCK_STREAM };
 
 struct engine_options {
     enum engine_clock clock;
-    int64_t live_from_ms;  /* before: origin BACKFILL, state topic only; INT64_MIN: always live */
-    uint64_t salt;         /* keyed hashes of holdouts and arms */
-    uint32_t task_count;   /* N */
-    bool look_at_all;      /* at every moment evaluate everything, whatever changed: slow, and says the same */
+    int64_t live_from_ms; /* before: origin BACKFILL, state topic only; INT64_MIN: always live */
+    uint64_t salt;        /* keyed hashes of holdouts and arms */
+    uint32_t task_count;  /* N */
+    bool
+        look_at_all; /* at every moment evaluate everything, whatever changed: slow, and says the same */
 };
 
 /* Lay out customers for the playbook. Everything lives in memory_take'n pools, until exit.
@@ -68,9 +70,11 @@ void engine_task_init(const struct engine *engine, void *task, uint32_t task_num
 /* Packed form <-> working block. Pack: bytes written; the buffer has ENGINE_RECORD_SIZE_MAX.
  * Unpack: hostile bytes are refused with STATUS_INVALID and leave `customer` as after init; a record of an
  * older layout keeps every feature, segment and offer whose definition hash is unchanged. */
-size_t engine_customer_pack(const struct engine *engine, const struct customer *customer, uint8_t *out);
+size_t engine_customer_pack(const struct engine *engine, const struct customer *customer,
+                            uint8_t *out);
 enum status engine_customer_unpack(const struct engine *engine, struct customer *customer,
-                                   struct slice id, struct slice packed, struct status_text *out_text);
+                                   struct slice id, struct slice packed,
+                                   struct status_text *out_text);
 size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *out);
 enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t task_number,
                                struct slice packed, struct status_text *out_text);
@@ -85,7 +89,8 @@ static inline bool engine_room(const struct effects *effects)
 /* Since `from_ms` no record of that source has come for any customer (INT64_MAX: they come again). What has
  * not come from it is judged as of then: a late feed is not a bank full of lost jobs (DESIGN 6.6). Not packed:
  * gone after engine_task_init. */
-void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms);
+void engine_task_silent(const struct engine *engine, void *task, enum source source,
+                        int64_t from_ms);
 
 /* Decisions of one arm of an offer, and how many were accepted. */
 struct engine_trials {
@@ -113,8 +118,9 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
                                 const struct event *event, int64_t now_ms, struct effects *effects);
 
 /* Fire deadlines <= now_ms only. */
-enum engine_result engine_advance(const struct engine *engine, void *task, struct customer *customer,
-                                  int64_t now_ms, struct effects *effects);
+enum engine_result engine_advance(const struct engine *engine, void *task,
+                                  struct customer *customer, int64_t now_ms,
+                                  struct effects *effects);
 
 /* One published field of the view. `text` lives in the arena given; `remove`: HDEL. */
 struct view_change {

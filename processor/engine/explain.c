@@ -24,7 +24,8 @@ bool engine_find(const struct engine *engine, enum explain_kind kind, struct sli
     return false;
 }
 
-bool engine_is_member(const struct engine *engine, const struct customer *customer, uint32_t segment)
+bool engine_is_member(const struct engine *engine, const struct customer *customer,
+                      uint32_t segment)
 {
     const struct segment_state *states = part_of(customer, engine->segments);
     return states[segment].in;
@@ -107,9 +108,9 @@ static void explain_offer(struct work *work, uint32_t index, struct arena *arena
     struct offers_facts facts = work_facts(work, in);
     struct slice reasons[OFFER_GATE_COUNT] = {0};
     struct slice first = {NULL, 0};
-    enum offer_gate gate =
-        offer_blocked(offers, index, part_of(work->customer, engine->ledger), history,
-                      part_of(work->task, engine->offers_task), &facts, &work->step, &first, reasons);
+    enum offer_gate gate = offer_blocked(offers, index, part_of(work->customer, engine->ledger),
+                                         history, part_of(work->task, engine->offers_task), &facts,
+                                         &work->step, &first, reasons);
     out->definition = (struct definition_ref){def->id, def->version, def->hash};
     out->holds = gate == OFFER_GATE_COUNT;
     for (uint32_t i = 0; i < GATE_ARBITRATION; i++) {
@@ -177,13 +178,15 @@ enum status engine_explain(const struct engine *engine, const void *task,
     work->scope.event = event;
     work->step.task_now_ms = work->scope.now_ms;
     work->step.live = true;
-    work->moment = features_moment(engine->playbook->features, part(copy, engine->features), &work->scope);
+    work->moment =
+        features_moment(engine->playbook->features, part(copy, engine->features), &work->scope);
     work_read_features(work);
     for (uint32_t i = 0; i < engine->playbook->segments.count; i++) {
         const struct segment_state *state =
             (const struct segment_state *)part_of(copy, engine->segments) + i;
         if (state->in) {
-            work->segment_names[work->scope.segment_count++] = engine->playbook->segments.defs[i].id;
+            work->segment_names[work->scope.segment_count++] =
+                engine->playbook->segments.defs[i].id;
         }
     }
     for (uint32_t i = 0; i < engine->playbook->life.count; i++) {

@@ -13,7 +13,8 @@ enum explain_kind { EXPLAIN_SEGMENT, EXPLAIN_LIFE_EVENT, EXPLAIN_OFFER };
 enum {
     EXPLAIN_LEAVES_MAX = 128,
     EXPLAIN_GATES_MAX = 24,
-    EXPLAIN_ARENA_SIZE = 4 << 20, /* enough for the copies of any customer and task, and the texts */
+    EXPLAIN_ARENA_SIZE =
+        4 << 20, /* enough for the copies of any customer and task, and the texts */
 };
 
 struct explain_gate {
@@ -33,28 +34,35 @@ struct explain_signal {
 struct explanation {
     enum explain_kind kind;
     struct definition_ref definition;
-    bool holds;          /* is a member; the life event is suspected or confirmed; no gate blocks the offer */
-    bool confirmed;      /* life events */
-    double confidence;   /* life events, as last published */
-    bool calibrated;     /* life events: the confidence says how often so much evidence was right */
-    enum { EXPLAIN_NO, EXPLAIN_YES, EXPLAIN_UNKNOWN } rule; /* segments: what the entry rule says now */
-    int64_t since_ms;    /* of holds; 0: not so, or not known */
-    int64_t waiting_until_ms; /* segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
+    bool
+        holds; /* is a member; the life event is suspected or confirmed; no gate blocks the offer */
+    bool confirmed;    /* life events */
+    double confidence; /* life events, as last published */
+    bool calibrated;   /* life events: the confidence says how often so much evidence was right */
+    enum {
+        EXPLAIN_NO,
+        EXPLAIN_YES,
+        EXPLAIN_UNKNOWN
+    } rule;           /* segments: what the entry rule says now */
+    int64_t since_ms; /* of holds; 0: not so, or not known */
+    int64_t
+        waiting_until_ms; /* segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
     int64_t evaluated_at_ms;
-    struct proof_leaf *leaves; /* of the deciding rule; for members with a separate exit, its leaves too */
+    struct proof_leaf
+        *leaves; /* of the deciding rule; for members with a separate exit, its leaves too */
     uint32_t leaf_count;
     struct slice *missing;
     uint32_t missing_count;
     struct explain_gate gates[EXPLAIN_GATES_MAX]; /* offers: all of them */
     uint32_t gate_count;
-    struct slice need;       /* segments: for people */
-    struct slice about;      /* life events: for people */
+    struct slice need;  /* segments: for people */
+    struct slice about; /* life events: for people */
     struct explain_signal signals[LIFE_SIGNALS_MAX];
     uint32_t signal_count;
-    struct slice route;      /* life events: who is to act on it; empty: nobody */
-    bool vulnerable;         /* life events: care, never marketing */
-    struct slice disclosure; /* segments: what the customer may be told */
-    struct slice purpose;    /* segments; empty: none said */
+    struct slice route;         /* life events: who is to act on it; empty: nobody */
+    bool vulnerable;            /* life events: care, never marketing */
+    struct slice disclosure;    /* segments: what the customer may be told */
+    struct slice purpose;       /* segments; empty: none said */
     struct slice data_category; /* segments, life events; empty: none */
 };
 
@@ -63,7 +71,8 @@ bool engine_find(const struct engine *engine, enum explain_kind kind, struct sli
                  uint32_t *out_index);
 
 /* Is the customer a member of segment `segment` (index in the playbook)? */
-bool engine_is_member(const struct engine *engine, const struct customer *customer, uint32_t segment);
+bool engine_is_member(const struct engine *engine, const struct customer *customer,
+                      uint32_t segment);
 
 /* Explain definition `index` for the customer at `now_ms`. `event` (may be NULL) is taken in first, as a
  * what-if. `arena` (EXPLAIN_ARENA_SIZE bytes) holds everything that the result points to.
@@ -76,7 +85,8 @@ enum status engine_explain(const struct engine *engine, const void *task,
 /* Every f.NAME as it stands for the customer at `now_ms`, with no event taken in: playbook->name_count
  * values (RULES_FEATURES_MAX of room), the order of playbook->names. Texts and the values live in `arena`.
  * STATUS_FULL: the arena is too small. */
-enum status engine_values(const struct engine *engine, const struct customer *customer, int64_t now_ms,
-                          struct arena *arena, const struct feature_value **out_values);
+enum status engine_values(const struct engine *engine, const struct customer *customer,
+                          int64_t now_ms, struct arena *arena,
+                          const struct feature_value **out_values);
 
 #endif

@@ -74,7 +74,8 @@ static void name_parts(struct engine *engine)
 {
     const struct playbook *playbook = engine->playbook;
     for (uint32_t i = 0; i < playbook->series_count; i++) {
-        engine->keys.series[i] = part_key(PART_SERIES, playbook->series[i].id, playbook->series[i].hash);
+        engine->keys.series[i] =
+            part_key(PART_SERIES, playbook->series[i].id, playbook->series[i].hash);
     }
     for (uint32_t i = 0; i < playbook->life.count; i++) {
         const struct life_def *def = &playbook->life.defs[i];
@@ -139,7 +140,8 @@ static bool build_view(struct engine *engine, char *names)
         }
     }
     for (uint32_t i = 0; i < playbook->series_count; i++) {
-        for (uint32_t field = 0; playbook->series[i].publish && field < SERIES_FIELD_COUNT; field++) {
+        for (uint32_t field = 0; playbook->series[i].publish && field < SERIES_FIELD_COUNT;
+             field++) {
             uint32_t index = playbook->series[i].first_feature + field;
             fits = fits && view_add(engine, &pool, (struct engine_view_field){.index = index}, "f.",
                                     slice_text(playbook->names[index].name));
@@ -240,16 +242,18 @@ static enum status check_sizes(const struct engine *engine, struct status_text *
                 worst = i;
             }
         }
-        return status_fail(out_text, STATUS_FULL,
-                           "a customer may need %zu bytes, at most %d; the largest part is f.%s with %u",
-                           size, ENGINE_RECORD_SIZE_MAX,
-                           worst_size > 0 ? playbook->feature_defs[worst].name : "-", worst_size);
+        return status_fail(
+            out_text, STATUS_FULL,
+            "a customer may need %zu bytes, at most %d; the largest part is f.%s with %u", size,
+            ENGINE_RECORD_SIZE_MAX, worst_size > 0 ? playbook->feature_defs[worst].name : "-",
+            worst_size);
     }
     size = task_packed_size_max(playbook);
     if (size > ENGINE_RECORD_SIZE_MAX) {
-        return status_fail(out_text, STATUS_FULL,
-                           "a task's counters may need %zu bytes, at most %d: fewer offers or variants",
-                           size, ENGINE_RECORD_SIZE_MAX);
+        return status_fail(
+            out_text, STATUS_FULL,
+            "a task's counters may need %zu bytes, at most %d: fewer offers or variants", size,
+            ENGINE_RECORD_SIZE_MAX);
     }
     const struct engine_keys *keys = &engine->keys;
     if (!names_differ(keys->series, playbook->series_count) ||
@@ -278,7 +282,8 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
         return status;
     }
     if (!build_view(engine, memory_take(NAMES_SIZE, "engine names"))) {
-        return status_fail(out_text, STATUS_FULL, "more than %d published fields, or names too long",
+        return status_fail(out_text, STATUS_FULL,
+                           "more than %d published fields, or names too long",
                            ENGINE_VIEW_FIELDS_MAX);
     }
     name_parts(engine);

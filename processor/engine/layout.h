@@ -41,7 +41,7 @@ enum reads_input {
 struct reads {
     struct life_events life;
     struct segments segments;
-    uint32_t width;      /* words of a row */
+    uint32_t width;   /* words of a row */
     uint32_t life_at; /* word at which the settled life events stand in a row */
     uint32_t segments_at;
     uint32_t series_rows, input_rows; /* the first of each */

@@ -62,7 +62,8 @@ static void read_feature(void *reader, uint32_t index)
     const struct series_def *series = &playbook->series[number];
     const struct series_state *states = part_of(work->customer, engine->series);
     series_values(series, &states[number], engine->zones, work->customer->profile.zone,
-                  scope_judged_until(&work->scope, SOURCE_TRANSACTIONS), work->values + series->first_feature);
+                  scope_judged_until(&work->scope, SOURCE_TRANSACTIONS),
+                  work->values + series->first_feature);
     for (uint32_t field = 0; field < SERIES_FIELD_COUNT; field++) {
         value_stands(work, series->first_feature + field);
     }
@@ -322,7 +323,8 @@ static void evaluate_event(struct work *work, const struct event *event)
         struct series_state *series = part(customer, engine->series);
         for (uint32_t i = 0; i < playbook->series_count; i++) {
             arena_reset(&work->scratch);
-            if (series_update(&playbook->series[i], &series[i], event, &work->scope, &work->scratch)) {
+            if (series_update(&playbook->series[i], &series[i], event, &work->scope,
+                              &work->scratch)) {
                 work->series_touched |= UINT32_C(1) << i;
             }
         }

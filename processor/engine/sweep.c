@@ -53,7 +53,8 @@ void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms,
     struct task_head *head = task;
     if (head->begun_hash != engine->playbook->hash) {
         head->begun_hash = engine->playbook->hash;
-        head->swept_hash = 0; /* some customers under this one, some under another: whoever comes next must sweep */
+        head->swept_hash =
+            0; /* some customers under this one, some under another: whoever comes next must sweep */
         mark_all(engine, task, "begin", now_ms, effects);
     }
 }

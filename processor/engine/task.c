@@ -26,9 +26,9 @@ static bool is_counted(const struct offer_counts *counts)
 
 static void pack_own(const struct offer_counts *counts, struct bytes_writer *writer)
 {
-    const int64_t numbers[ARM_NUMBERS] = {counts->presented, counts->clicked,    counts->accepted,
-                                          counts->rejected,  counts->complained, counts->opted_out,
-                                          counts->revenue_minor};
+    const int64_t numbers[ARM_NUMBERS] = {
+        counts->presented,  counts->clicked,   counts->accepted,     counts->rejected,
+        counts->complained, counts->opted_out, counts->revenue_minor};
     for (uint32_t i = 0; i < ARM_NUMBERS; i++) {
         bytes_put_varint(writer, numbers[i]);
     }
@@ -48,7 +48,8 @@ static void unpack_own(struct offer_counts *counts, struct bytes_reader *reader)
 static void pack_arm(const struct offer_counts *own, const struct offer_counts *others,
                      struct arm_name name, struct bytes_writer *writer)
 {
-    bytes_put_u8(writer, (uint8_t)((is_counted(own) ? ARM_OWN : 0) | (is_counted(others) ? ARM_OTHERS : 0)));
+    bytes_put_u8(
+        writer, (uint8_t)((is_counted(own) ? ARM_OWN : 0) | (is_counted(others) ? ARM_OTHERS : 0)));
     bytes_put_u32(writer, name.variant);
     bytes_put_u32(writer, name.context);
     bytes_put_u8(writer, name.channel);
@@ -139,7 +140,8 @@ static void unpack_counts(const struct offers *offers, struct offers_task *task,
             others.presented = bytes_take_varint(reader);
             others.accepted = bytes_take_varint(reader);
         }
-        reader->bad = reader->bad || parts > (ARM_OWN | ARM_OTHERS) || name.channel >= CHANNEL_COUNT;
+        reader->bad =
+            reader->bad || parts > (ARM_OWN | ARM_OTHERS) || name.channel >= CHANNEL_COUNT;
         struct offer_counts *arm =
             offer < 0 || reader->bad ? NULL : arm_find(offers, task, (uint32_t)offer, name);
         if (arm != NULL) {
@@ -268,7 +270,8 @@ uint32_t engine_arm_find(const struct engine *engine, struct slice offer, struct
 {
     const struct offers *offers = &engine->playbook->offers;
     uint32_t at = 0;
-    while (at < offers_context_count(offers) && !slice_equal(offers_context_id(offers, at), context)) {
+    while (at < offers_context_count(offers) &&
+           !slice_equal(offers_context_id(offers, at), context)) {
         at++;
     }
     at = at < offers_context_count(offers) ? at : 0; /* a context that is gone counts as "other" */
@@ -293,7 +296,8 @@ void engine_task_learn(const struct engine *engine, void *task, const struct eng
     }
 }
 
-void engine_counters(const struct engine *engine, const void *task, struct engine_counters *out_counters)
+void engine_counters(const struct engine *engine, const void *task,
+                     struct engine_counters *out_counters)
 {
     const struct offers_task *offers = part_of(task, engine->offers_task);
     *out_counters = (struct engine_counters){

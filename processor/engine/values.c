@@ -17,7 +17,8 @@ enum status engine_values(const struct engine *engine, const struct customer *cu
     engine_task_init(engine, task, 0);
     work_begin(work, engine, task, copy, NULL);
     work->scope.now_ms = now_ms;
-    work->moment = features_moment(engine->playbook->features, part(copy, engine->features), &work->scope);
+    work->moment =
+        features_moment(engine->playbook->features, part(copy, engine->features), &work->scope);
     work_read_features(work);
     for (uint32_t i = 0; i < work->scope.feature_count; i++) {
         (void)scope_feature(&work->scope, i);

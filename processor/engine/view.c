@@ -32,7 +32,8 @@ static void write_feature(struct feature_value value, struct text *out)
         text_take(out, snprintf(out->data, sizeof(out->data), "%.10g", value.d));
         break;
     case FEATURE_BOOL:
-        text_take(out, snprintf(out->data, sizeof(out->data), "%s", value.i != 0 ? "true" : "false"));
+        text_take(out,
+                  snprintf(out->data, sizeof(out->data), "%s", value.i != 0 ? "true" : "false"));
         break;
     case FEATURE_STRING:
         text_take(out, snprintf(out->data, sizeof(out->data), "%.*s", SLICE_ARG(value.text)));
@@ -90,7 +91,8 @@ struct reading {
     struct feature_value fields[SERIES_FIELD_COUNT];
 };
 
-static void reading_begin(struct reading *reading, const struct engine *engine, struct customer *customer)
+static void reading_begin(struct reading *reading, const struct engine *engine,
+                          struct customer *customer)
 {
     reading->engine = engine;
     reading->customer = customer;
@@ -123,7 +125,8 @@ static struct feature_value read_value(struct reading *reading, uint32_t index)
     return reading->fields[index - series->first_feature];
 }
 
-static void write_field(struct reading *reading, const struct engine_view_field *field, struct text *out)
+static void write_field(struct reading *reading, const struct engine_view_field *field,
+                        struct text *out)
 {
     const struct engine *engine = reading->engine;
     const struct customer *customer = reading->customer;

@@ -19,12 +19,12 @@ struct work {
     struct arena scratch;
     struct slice life_names[LIFE_DEFS_MAX];
     struct slice segment_names[SEGMENTS_MAX];
-    struct features_moment moment; /* of the values below */
+    struct features_moment moment;    /* of the values below */
     uint64_t touched[FEATURES_WORDS]; /* features that the event or time may have moved */
     uint32_t series_touched;          /* a bit each */
     bool restless;                    /* scope.restless */
     struct recall life_recall, segments_recall;
-    uint64_t looked[1 + SEGMENTS_MAX / 64]; /* their `looked` */
+    uint64_t looked[1 + SEGMENTS_MAX / 64];  /* their `looked` */
     uint64_t ready[RULES_FEATURES_MAX / 64]; /* which values stand */
     struct feature_value values[RULES_FEATURES_MAX];
     uint8_t scratch_block[SCRATCH_SIZE];

@@ -18,7 +18,8 @@ static void due_ms(struct due *due, const struct features_moment *moment, int64_
     }
 }
 
-static void due_tile(struct due *due, const struct features_moment *moment, uint32_t tile_ms, int64_t tile)
+static void due_tile(struct due *due, const struct features_moment *moment, uint32_t tile_ms,
+                     int64_t tile)
 {
     if (tile_ms == PLAN_DAY_TILE_MS) {
         due_day(due, moment, tile);
@@ -108,7 +109,7 @@ static void due_distinct(const struct features_plan *plan, const void *state, ui
 }
 
 void due_feature(const struct features_plan *plan, const void *state, uint32_t index,
-                        const struct features_moment *moment, struct due *due)
+                 const struct features_moment *moment, struct due *due)
 {
     const struct feature_def *def = &plan->defs[index];
     switch (def->kind) {

@@ -370,7 +370,8 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     }
     struct features_outcome outcome = {.result = result, .changed = result != FEATURES_DUPLICATE};
     if (result != FEATURES_DUPLICATE) {
-        name_touched(&arrival, arrival.took_back || result == FEATURES_REVERSED, new_day, outcome.touched);
+        name_touched(&arrival, arrival.took_back || result == FEATURES_REVERSED, new_day,
+                     outcome.touched);
     }
     return outcome;
 }

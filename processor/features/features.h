@@ -258,7 +258,8 @@ void features_init(const struct features_plan *plan, void *state);
 
 /* The parts of a block of which an event touches little: the tiles of group `number`, from 0 on. False: there is
  * no such group. */
-bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset, size_t *out_size);
+bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
+                       size_t *out_size);
 
 enum features_result {
     FEATURES_ACCEPTED,
@@ -344,7 +345,8 @@ void features_dues_reached(const struct features_plan *plan, const void *dues,
 void features_add_readers(const struct features_plan *plan, uint64_t bits[FEATURES_WORDS]);
 /* Reckon the dues of these features again; the least of all: what features_deadline says. */
 int64_t features_dues_settle(const struct features_plan *plan, const void *state, void *dues,
-                             const struct features_moment *moment, const uint64_t bits[FEATURES_WORDS]);
+                             const struct features_moment *moment,
+                             const uint64_t bits[FEATURES_WORDS]);
 
 /* State <-> bytes. Parts carry a 32-bit name made of their meaning, so bytes of an older playbook keep every
  * part whose meaning is unchanged, whatever the names and windows of the features that read it (a longer window

@@ -148,8 +148,9 @@ struct source_plan {
     const uint16_t *cells, *samples, *tables;
     uint32_t predicate_count, value_count, cell_count, samples_count, table_count;
     uint32_t groups; /* bit per group that has a cell of this source */
-    const uint64_t (*by_predicate)[FEATURES_WORDS]; /* the features that a matching event may move */
-    uint64_t all[FEATURES_WORDS];                   /* that any event of the source may */
+    const uint64_t (
+        *by_predicate)[FEATURES_WORDS]; /* the features that a matching event may move */
+    uint64_t all[FEATURES_WORDS];       /* that any event of the source may */
     bool any;
     bool takes_pending;
     struct remembered_plan remembered;

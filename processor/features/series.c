@@ -29,8 +29,8 @@ static int32_t local_day(const struct calendar *calendar, int64_t time_ms)
 
 static int32_t month_length(int32_t year, int32_t month)
 {
-    struct civil_date next = month == 12 ? (struct civil_date){year + 1, 1, 1}
-                                         : (struct civil_date){year, month + 1, 1};
+    struct civil_date next =
+        month == 12 ? (struct civil_date){year + 1, 1, 1} : (struct civil_date){year, month + 1, 1};
     return civil_day(next) - civil_day((struct civil_date){year, month, 1});
 }
 
@@ -69,7 +69,8 @@ static int32_t anchor_day(struct civil_date date, int32_t months, int32_t anchor
     int32_t length = month_length(year, month);
     if ((anchor & ANCHOR_WEEKDAY) == 0) {
         int32_t wanted = anchor & ANCHOR_DATE_BITS;
-        return shifted(civil_day((struct civil_date){year, month, wanted < length ? wanted : length}), anchor);
+        return shifted(
+            civil_day((struct civil_date){year, month, wanted < length ? wanted : length}), anchor);
     }
     int32_t place = (anchor & ~ANCHOR_WEEKDAY) / 8;
     int32_t first = civil_day((struct civil_date){year, month, 1});
@@ -100,7 +101,8 @@ static int32_t expected_day(const struct series_track *track, int32_t last_day, 
     if (track->period != SERIES_MONTHLY) {
         return last_day + count * period_days[track->period];
     }
-    return anchor_day(civil_date(last_day), own_month(last_day, track->anchor) + count, track->anchor);
+    return anchor_day(civil_date(last_day), own_month(last_day, track->anchor) + count,
+                      track->anchor);
 }
 
 /* On how many of the days would this habit have paid? */
@@ -192,7 +194,8 @@ static bool gap_fits(int32_t gap, enum series_period period, bool known)
  * An established track may have one gap that does not fit (a payday moved far). 28 days on the same date
  * are a month (February), not four weeks; so are gaps of 28 and 35 between third Fridays, and once that
  * is known, three gaps of 28 in a row do not change it. */
-static enum series_period find_period(const struct series_def *def, const struct series_track *track,
+static enum series_period find_period(const struct series_def *def,
+                                      const struct series_track *track,
                                       const struct calendar *calendar)
 {
     int32_t days[SERIES_HITS_KEPT];
@@ -204,11 +207,13 @@ static enum series_period find_period(const struct series_def *def, const struct
     for (uint32_t i = 0; i + 1 < count; i++) {
         same_date = same_date && civil_date(days[i]).day == civil_date(days[i + 1]).day;
     }
-    bool by_weekday = count >= 3 && (anchor_fits(days, count, weekday_anchor(days[0], false)) == count ||
-                                     anchor_fits(days, count, weekday_anchor(days[0], true)) == count);
+    bool by_weekday =
+        count >= 3 && (anchor_fits(days, count, weekday_anchor(days[0], false)) == count ||
+                       anchor_fits(days, count, weekday_anchor(days[0], true)) == count);
     for (int period = SERIES_WEEKLY; period < SERIES_PERIOD_COUNT; period++) {
         if ((def->period != SERIES_PERIOD_NONE && def->period != period) ||
-            (period == SERIES_FOUR_WEEKLY && (same_date || (by_weekday && track->period == SERIES_MONTHLY)))) {
+            (period == SERIES_FOUR_WEEKLY &&
+             (same_date || (by_weekday && track->period == SERIES_MONTHLY)))) {
             continue;
         }
         uint32_t misfits = 0;
@@ -254,8 +259,9 @@ static void renew(const struct series_def *def, struct series_track *track,
     }
     track->period = (uint8_t)period;
     track->anchor = find_anchor(track, calendar);
-    track->next_ms = zones_day_start_ms(calendar->zones, calendar->zone,
-                                        expected_day(track, local_day(calendar, track->alive_ms), 1));
+    track->next_ms =
+        zones_day_start_ms(calendar->zones, calendar->zone,
+                           expected_day(track, local_day(calendar, track->alive_ms), 1));
     track->due_ms = series_miss_ms(def, track, calendar->zones, calendar->zone, 1);
 }
 
@@ -273,8 +279,8 @@ static uint64_t track_key(const struct transaction *tx)
 
 static bool amount_fits(const struct series_def *def, int64_t amount_minor, int64_t level_minor)
 {
-    int64_t distance = amount_minor > level_minor ? amount_minor - level_minor
-                                                  : level_minor - amount_minor;
+    int64_t distance =
+        amount_minor > level_minor ? amount_minor - level_minor : level_minor - amount_minor;
     if (distance == 0 || def->amount_tolerance_permille == 0) {
         return distance == 0;
     }
@@ -293,7 +299,8 @@ static struct series_track *track_take(struct series_state *state, uint64_t key)
             return track;
         }
         if (worst == NULL || series_is_established(track) < series_is_established(worst) ||
-            (series_is_established(track) == series_is_established(worst) && track->alive_ms < worst->alive_ms)) {
+            (series_is_established(track) == series_is_established(worst) &&
+             track->alive_ms < worst->alive_ms)) {
             worst = track;
         }
     }
@@ -301,11 +308,17 @@ static struct series_track *track_take(struct series_state *state, uint64_t key)
     return worst;
 }
 
-static void track_start(struct series_track *track, uint64_t key, int64_t time_ms, int64_t amount_minor)
+static void track_start(struct series_track *track, uint64_t key, int64_t time_ms,
+                        int64_t amount_minor)
 {
-    *track = (struct series_track){.key = key, .first_ms = time_ms, .alive_ms = time_ms,
-                                   .amount_minor = amount_minor, .due_ms = INT64_MAX, .hits = 1,
-                                   .amounts = {amount_minor}, .amount_count = 1};
+    *track = (struct series_track){.key = key,
+                                   .first_ms = time_ms,
+                                   .alive_ms = time_ms,
+                                   .amount_minor = amount_minor,
+                                   .due_ms = INT64_MAX,
+                                   .hits = 1,
+                                   .amounts = {amount_minor},
+                                   .amount_count = 1};
     track->hit_ms[0] = time_ms;
 }
 
@@ -320,7 +333,8 @@ static void amount_insert(struct series_track *track, uint32_t place, int64_t am
     }
     track->amounts[place] = amount_minor;
     if (track->amount_count >= 2) { /* what was paid twice in a row, before the newest two */
-        int64_t level = track->amounts[2] < track->amounts[3] ? track->amounts[2] : track->amounts[3];
+        int64_t level =
+            track->amounts[2] < track->amounts[3] ? track->amounts[2] : track->amounts[3];
         track->peak_minor = level > track->peak_minor ? level : track->peak_minor;
     }
     if (track->amount_count < SERIES_AMOUNTS_KEPT) {
@@ -460,7 +474,8 @@ static bool follow_rename(const struct series_def *def, struct series_state *sta
         int64_t distance = amount_minor > level ? amount_minor - level : level - amount_minor;
         int32_t since = local_day(calendar, time_ms) - local_day(calendar, track->alive_ms);
         if (series_is_established(track) && distance <= level / 25 && since >= SAME_CYCLE_DAYS &&
-            near(local_day(calendar, time_ms), expected_day(track, local_day(calendar, track->alive_ms), 1),
+            near(local_day(calendar, time_ms),
+                 expected_day(track, local_day(calendar, track->alive_ms), 1),
                  def->tolerance_days)) {
             found = track;
         }
@@ -472,8 +487,8 @@ static bool follow_rename(const struct series_def *def, struct series_state *sta
     return found != NULL;
 }
 
-bool series_update(const struct series_def *def, struct series_state *state, const struct event *event,
-                   const struct scope *scope, struct arena *scratch)
+bool series_update(const struct series_def *def, struct series_state *state,
+                   const struct event *event, const struct scope *scope, struct arena *scratch)
 {
     if (event->source != SOURCE_TRANSACTIONS) {
         return false;
@@ -525,8 +540,8 @@ bool series_update(const struct series_def *def, struct series_state *state, con
     return true;
 }
 
-void series_renew(const struct series_def *def, struct series_state *state, const struct zones *zones,
-                  int32_t zone)
+void series_renew(const struct series_def *def, struct series_state *state,
+                  const struct zones *zones, int32_t zone)
 {
     struct calendar calendar = {zones, zone};
     for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {

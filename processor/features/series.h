@@ -28,8 +28,8 @@
 #include "rules/rules.h"
 
 enum {
-    SERIES_TRACKS_MAX = 8,  /* counterparties remembered per definition and customer */
-    SERIES_HITS_KEPT = 4,   /* moments of the last hits kept per track */
+    SERIES_TRACKS_MAX = 8,   /* counterparties remembered per definition and customer */
+    SERIES_HITS_KEPT = 4,    /* moments of the last hits kept per track */
     SERIES_AMOUNTS_KEPT = 6, /* amounts of the last hits: the newest two against those before */
     SERIES_DEFS_MAX = 16,
     SERIES_MISSES_MAX = 13, /* a track is not watched beyond that many misses */
@@ -41,30 +41,30 @@ enum {
  * come back: the one paid last among those that gave at least two fifths of the most. What is not known is
  * absent, counts are 0. */
 enum series_field {
-    SERIES_HITS,            /* int: equal payments seen */
-    SERIES_MISSES,          /* int: expected payments overdue since the last one */
-    SERIES_LAST_AT,         /* time: the last payment */
-    SERIES_NEXT_AT,         /* time: start of the local day on which the next one is expected */
-    SERIES_PERIOD_DAYS,     /* int: 7, 14, 28, 30 */
-    SERIES_AMOUNT,          /* int: minor units, the current level */
-    SERIES_AMOUNT_BEFORE,   /* int: the level before the last step; absent without one */
-    SERIES_FIRST_AT,        /* time: its first payment */
-    SERIES_ACTIVE,          /* int: established tracks without a miss */
-    SERIES_OVERDUE,         /* int: established tracks with a miss */
-    SERIES_NEW_PAYER_HITS,  /* int: most hits of a track that began after the primary's last payment */
-    SERIES_MONEY,           /* int: the primary's money in 30 days, at its median amount */
-    SERIES_TOTAL_MONEY,     /* int: the same of all tracks without a miss; 0: none */
-    SERIES_CHANGE_PERCENT,  /* int: the newest two amounts against the median before them, when both lie
+    SERIES_HITS,          /* int: equal payments seen */
+    SERIES_MISSES,        /* int: expected payments overdue since the last one */
+    SERIES_LAST_AT,       /* time: the last payment */
+    SERIES_NEXT_AT,       /* time: start of the local day on which the next one is expected */
+    SERIES_PERIOD_DAYS,   /* int: 7, 14, 28, 30 */
+    SERIES_AMOUNT,        /* int: minor units, the current level */
+    SERIES_AMOUNT_BEFORE, /* int: the level before the last step; absent without one */
+    SERIES_FIRST_AT,      /* time: its first payment */
+    SERIES_ACTIVE,        /* int: established tracks without a miss */
+    SERIES_OVERDUE,       /* int: established tracks with a miss */
+    SERIES_NEW_PAYER_HITS, /* int: most hits of a track that began after the primary's last payment */
+    SERIES_MONEY,          /* int: the primary's money in 30 days, at its median amount */
+    SERIES_TOTAL_MONEY,    /* int: the same of all tracks without a miss; 0: none */
+    SERIES_CHANGE_PERCENT, /* int: the newest two amounts against the median before them, when both lie
                              * outside all of those before, the lesser change at least half as far out, and
                              * a rise is 6 % above all that was ever paid twice; else 0 */
-    SERIES_RENAMED_AT,      /* time: first payment under another payer's id (`follow_renames`) */
-    SERIES_STOPPED_AT,      /* time: last payment */
-    SERIES_STOPPED_DUE_AT,  /* time: the payment that did not come was expected then */
-    SERIES_STOPPED_MONEY,   /* int: money in 30 days */
-    SERIES_STOPPED_HITS,    /* int */
-    SERIES_STOPPED_GAPS,    /* int: how often it had stopped before and come back */
-    SERIES_STARTS,          /* int: established tracks that began in the last `recent` days, others before */
-    SERIES_STOPS,           /* int: tracks whose first missed payment fell into the last `recent` days */
+    SERIES_RENAMED_AT,     /* time: first payment under another payer's id (`follow_renames`) */
+    SERIES_STOPPED_AT,     /* time: last payment */
+    SERIES_STOPPED_DUE_AT, /* time: the payment that did not come was expected then */
+    SERIES_STOPPED_MONEY,  /* int: money in 30 days */
+    SERIES_STOPPED_HITS,   /* int */
+    SERIES_STOPPED_GAPS,   /* int: how often it had stopped before and come back */
+    SERIES_STARTS, /* int: established tracks that began in the last `recent` days, others before */
+    SERIES_STOPS,  /* int: tracks whose first missed payment fell into the last `recent` days */
     SERIES_FIELD_COUNT
 };
 
@@ -86,37 +86,38 @@ struct series_def {
     struct slice id; /* "salary" */
     int32_t version;
     uint64_t hash;
-    const struct cel_program *where; /* RULES_EVENT over transactions; NULL: every one */
-    uint32_t min_hits;               /* default 3, at least 2 */
+    const struct cel_program *where;    /* RULES_EVENT over transactions; NULL: every one */
+    uint32_t min_hits;                  /* default 3, at least 2 */
     uint32_t amount_tolerance_permille; /* default 0: equal amounts; 100 = within 10 % */
-    int32_t tolerance_days;          /* default 4: how late a payment may be before it is a miss */
-    int32_t recent_days;             /* default 60: of starts and stops */
-    bool follow_renames;             /* another payer's equal payment on the expected day goes on with it */
-    uint32_t first_feature;          /* index of f.ID.hits in scope.features */
-    uint8_t direction;               /* enum direction; default DIRECTION_CREDIT */
-    uint8_t period;                  /* enum series_period; NONE: found */
-    bool publish;                    /* its fields are in the view */
+    int32_t tolerance_days; /* default 4: how late a payment may be before it is a miss */
+    int32_t recent_days;    /* default 60: of starts and stops */
+    bool follow_renames;    /* another payer's equal payment on the expected day goes on with it */
+    uint32_t first_feature; /* index of f.ID.hits in scope.features */
+    uint8_t direction;      /* enum direction; default DIRECTION_CREDIT */
+    uint8_t period;         /* enum series_period; NONE: found */
+    bool publish;           /* its fields are in the view */
 };
 
 struct series_track {
     uint64_t key; /* hash of counterparty_id, else of its name, else the merchant's; 0: free */
     int64_t hit_ms[SERIES_HITS_KEPT]; /* newest first */
     int64_t first_ms;
-    int64_t alive_ms;      /* last payment that counted as coming, bonus included */
+    int64_t alive_ms; /* last payment that counted as coming, bonus included */
     int64_t amount_minor;
-    int64_t amount_before_minor; /* 0: no step yet */
-    int64_t other_minor;   /* a different amount seen since the last hit; 0: none */
-    int64_t other_ms;      /* when */
-    int64_t renamed_ms;    /* 0: always the same payer */
+    int64_t amount_before_minor;          /* 0: no step yet */
+    int64_t other_minor;                  /* a different amount seen since the last hit; 0: none */
+    int64_t other_ms;                     /* when */
+    int64_t renamed_ms;                   /* 0: always the same payer */
     int64_t amounts[SERIES_AMOUNTS_KEPT]; /* of the last hits, newest first */
-    int64_t peak_minor;    /* the most that was paid twice in a row, before the newest two; 0: not yet */
-    int64_t due_ms;        /* when the next miss is certain; INT64_MAX: not established */
-    int64_t next_ms;       /* start of the local day on which the next one is expected */
-    uint16_t hits;         /* equal payments, saturating */
-    uint8_t period;        /* enum series_period */
-    uint8_t anchor;        /* monthly: the habit, as series.c codes it; found again when unpacked */
+    int64_t
+        peak_minor;  /* the most that was paid twice in a row, before the newest two; 0: not yet */
+    int64_t due_ms;  /* when the next miss is certain; INT64_MAX: not established */
+    int64_t next_ms; /* start of the local day on which the next one is expected */
+    uint16_t hits;   /* equal payments, saturating */
+    uint8_t period;  /* enum series_period */
+    uint8_t anchor;  /* monthly: the habit, as series.c codes it; found again when unpacked */
     uint8_t amount_count;
-    uint8_t gaps;          /* missed and came back, saturating */
+    uint8_t gaps; /* missed and came back, saturating */
 };
 
 struct series_state {
@@ -125,8 +126,8 @@ struct series_state {
 
 /* Take in one posted or reversed transaction (others are ignored; the caller has dropped duplicates).
  * `scope` is for `where`. Returns true when something changed. */
-bool series_update(const struct series_def *def, struct series_state *state, const struct event *event,
-                   const struct scope *scope, struct arena *scratch);
+bool series_update(const struct series_def *def, struct series_state *state,
+                   const struct event *event, const struct scope *scope, struct arena *scratch);
 
 /* Is the track a series: enough hits at one period? */
 static inline bool series_is_established(const struct series_track *track)
@@ -151,14 +152,14 @@ int64_t series_next_change(const struct series_def *def, const struct series_sta
                            const struct zones *zones, int32_t zone, int64_t now_ms);
 
 /* Compute period, expected day and deadline of every track again: the customer's zone has changed. */
-void series_renew(const struct series_def *def, struct series_state *state, const struct zones *zones,
-                  int32_t zone);
+void series_renew(const struct series_def *def, struct series_state *state,
+                  const struct zones *zones, int32_t zone);
 
 /* Packed form; an empty state writes nothing. Unpack refuses hostile bytes (false) and then leaves the
  * state empty. */
 bool series_is_empty(const struct series_state *state);
 void series_pack(const struct series_state *state, struct bytes_writer *writer);
-bool series_unpack(const struct series_def *def, struct series_state *state, struct bytes_reader *reader,
-                   const struct zones *zones, int32_t zone);
+bool series_unpack(const struct series_def *def, struct series_state *state,
+                   struct bytes_reader *reader, const struct zones *zones, int32_t zone);
 
 #endif

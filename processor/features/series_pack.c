@@ -31,11 +31,14 @@ void series_pack(const struct series_state *state, struct bytes_writer *writer)
         }
         bytes_put_u8(writer, track->period);
         bytes_put_u8(writer, track->gaps);
-        bytes_put_varint(writer, track->renamed_ms == 0 ? 0 : track->renamed_ms - track->first_ms + 1);
-        bytes_put_varint(writer, track->peak_minor == 0 ? 0 : track->peak_minor - track->amount_minor + 1);
+        bytes_put_varint(writer,
+                         track->renamed_ms == 0 ? 0 : track->renamed_ms - track->first_ms + 1);
+        bytes_put_varint(writer,
+                         track->peak_minor == 0 ? 0 : track->peak_minor - track->amount_minor + 1);
         bytes_put_u8(writer, track->amount_count);
         for (uint32_t k = 0; k < track->amount_count; k++) {
-            bytes_put_varint(writer, track->amounts[k] - track->amount_minor); /* mostly 0: one byte */
+            bytes_put_varint(writer,
+                             track->amounts[k] - track->amount_minor); /* mostly 0: one byte */
         }
     }
 }
@@ -75,7 +78,8 @@ static bool track_unpack(struct series_track *track, struct bytes_reader *reader
     track->key = bytes_take_u64(reader);
     track->first_ms = bytes_take_varint(reader);
     uint64_t hits = bytes_take_varuint(reader);
-    if (reader->bad || track->key == 0 || hits == 0 || hits > UINT16_MAX || !sane_time(track->first_ms)) {
+    if (reader->bad || track->key == 0 || hits == 0 || hits > UINT16_MAX ||
+        !sane_time(track->first_ms)) {
         return false;
     }
     track->hits = (uint16_t)hits;
@@ -99,12 +103,12 @@ static bool track_unpack(struct series_track *track, struct bytes_reader *reader
     }
     track->period = bytes_take_u8(reader);
     sane = amounts_unpack(track, reader) && sane;
-    return sane && !reader->bad && track->period < SERIES_PERIOD_COUNT && track->amount_minor >= 0 &&
-           track->amount_before_minor >= 0 && track->other_minor >= 0;
+    return sane && !reader->bad && track->period < SERIES_PERIOD_COUNT &&
+           track->amount_minor >= 0 && track->amount_before_minor >= 0 && track->other_minor >= 0;
 }
 
-bool series_unpack(const struct series_def *def, struct series_state *state, struct bytes_reader *reader,
-                   const struct zones *zones, int32_t zone)
+bool series_unpack(const struct series_def *def, struct series_state *state,
+                   struct bytes_reader *reader, const struct zones *zones, int32_t zone)
 {
     *state = (struct series_state){0};
     uint8_t count = bytes_take_u8(reader);

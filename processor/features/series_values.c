@@ -4,9 +4,9 @@
 #include "features/series.h"
 
 enum {
-    STOPPED_DAYS_MAX = 400,  /* a track that stopped longer ago is history */
+    STOPPED_DAYS_MAX = 400, /* a track that stopped longer ago is history */
     STOPPED_SHARE_PERCENT = 40,
-    EARLIER_DAYS = 45,       /* a start is one when another track began so much earlier */
+    EARLIER_DAYS = 45, /* a start is one when another track began so much earlier */
 };
 
 static const struct {
@@ -117,7 +117,9 @@ static int64_t change_percent(const struct series_track *track)
     int64_t change = above ? newer - before : before - newer;
     bool one_only = lesser < change / 2; /* a month of overtime beside an ordinary one */
     bool back_again = above && low <= track->peak_minor + track->peak_minor / 16;
-    return before <= 0 || newer > INT64_MAX / 100 || one_only || back_again ? 0 : newer * 100 / before - 100;
+    return before <= 0 || newer > INT64_MAX / 100 || one_only || back_again
+               ? 0
+               : newer * 100 / before - 100;
 }
 
 static void primary_values(const struct series_def *def, const struct series_track *track,
@@ -145,7 +147,8 @@ static bool has_stopped(const struct series_track *track, int64_t now_ms)
            now_ms - track->alive_ms < STOPPED_DAYS_MAX * MS_PER_DAY;
 }
 
-static void stopped_values(const struct series_state *state, int64_t now_ms, struct feature_value *out)
+static void stopped_values(const struct series_state *state, int64_t now_ms,
+                           struct feature_value *out)
 {
     int64_t most = 0;
     const struct series_track *found = NULL;
@@ -171,14 +174,15 @@ static void stopped_values(const struct series_state *state, int64_t now_ms, str
 }
 
 /* Which came and which went of late. Of a customer who is new nothing has started: others came before. */
-static void turnover_values(const struct series_def *def, const struct series_state *state, int64_t now_ms,
-                            struct feature_value *out)
+static void turnover_values(const struct series_def *def, const struct series_state *state,
+                            int64_t now_ms, struct feature_value *out)
 {
     int64_t recent_ms = def->recent_days * MS_PER_DAY;
     int64_t oldest_ms = INT64_MAX, starts = 0, stops = 0;
     for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
         int64_t first_ms = state->tracks[i].first_ms;
-        oldest_ms = series_is_established(&state->tracks[i]) && first_ms < oldest_ms ? first_ms : oldest_ms;
+        oldest_ms =
+            series_is_established(&state->tracks[i]) && first_ms < oldest_ms ? first_ms : oldest_ms;
     }
     for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
         const struct series_track *track = &state->tracks[i];
@@ -193,7 +197,8 @@ static void turnover_values(const struct series_def *def, const struct series_st
     out[SERIES_STOPS] = int_value(stops);
 }
 
-static bool is_better(const struct series_track *track, const struct series_track *than, int64_t now_ms)
+static bool is_better(const struct series_track *track, const struct series_track *than,
+                      int64_t now_ms)
 {
     if (than == NULL || (now_ms < track->due_ms) != (now_ms < than->due_ms)) {
         return than == NULL || now_ms < track->due_ms;

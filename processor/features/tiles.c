@@ -59,7 +59,8 @@ void tiles_init(const struct features_plan *plan, void *state)
     }
 }
 
-bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset, size_t *out_size)
+bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
+                       size_t *out_size)
 {
     if (number >= plan->group_count) {
         return false;

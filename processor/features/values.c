@@ -31,8 +31,9 @@ int32_t moment_end(const struct features_moment *moment, uint32_t tile_ms, uint8
 
 /* ---- tiles ---- */
 
-static int64_t tile_total(const struct features_plan *plan, void *state, const struct reader *reader,
-                          uint32_t part, const struct features_moment *moment)
+static int64_t tile_total(const struct features_plan *plan, void *state,
+                          const struct reader *reader, uint32_t part,
+                          const struct features_moment *moment)
 {
     const struct cell *cell = &plan->cells[reader->cell[part]];
     const struct group *group = &plan->groups[cell->group];
@@ -47,8 +48,8 @@ static int64_t tile_total(const struct features_plan *plan, void *state, const s
                : tiles_move_window(plan, state, reader->window[part], end)[reader->total[part]];
 }
 
-static struct feature_value tile_value(const struct features_plan *plan, void *state, uint32_t index,
-                                       const struct features_moment *moment)
+static struct feature_value tile_value(const struct features_plan *plan, void *state,
+                                       uint32_t index, const struct features_moment *moment)
 {
     const struct reader *reader = &plan->readers[index];
     struct feature_value value = {.type = reader->type, .present = true};
@@ -148,8 +149,8 @@ static double decay(const struct group *group, uint32_t cell, const void *state,
     return sum;
 }
 
-static struct feature_value day_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                      const struct features_moment *moment)
+static struct feature_value day_value(const struct features_plan *plan, const void *state,
+                                      uint32_t index, const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct reader *reader = &plan->readers[index];
@@ -334,8 +335,8 @@ static struct feature_value events_value(const struct features_plan *plan, const
     return value;
 }
 
-static struct feature_value since_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                        const struct features_moment *moment)
+static struct feature_value since_value(const struct features_plan *plan, const void *state,
+                                        uint32_t index, const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
@@ -360,8 +361,8 @@ static struct feature_value since_value(const struct features_plan *plan, const 
     return value;
 }
 
-static struct feature_value distinct_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                           const struct features_moment *moment)
+static struct feature_value distinct_value(const struct features_plan *plan, const void *state,
+                                           uint32_t index, const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     const struct table_plan *part = &plan->tables[plan->readers[index].table];
@@ -416,8 +417,8 @@ static struct feature_value sequence_value(const struct features_plan *plan, con
     return value;
 }
 
-static struct feature_value absence_value(const struct features_plan *plan, const void *state, uint32_t index,
-                                          const struct features_moment *moment)
+static struct feature_value absence_value(const struct features_plan *plan, const void *state,
+                                          uint32_t index, const struct features_moment *moment)
 {
     struct feature_value value = {.type = FEATURE_BOOL, .present = true};
     value.i = absence_due_ms(plan, state, index) <=
@@ -461,7 +462,8 @@ static struct feature_value ratio_value(const struct feature_value *operands)
 }
 
 /* 1 + how many limits the value reaches; recency the other way round: a short time is a 5. */
-static struct feature_value rfm_value(const struct feature_def *def, const struct feature_value *operands)
+static struct feature_value rfm_value(const struct feature_def *def,
+                                      const struct feature_value *operands)
 {
     struct feature_value value = {.type = FEATURE_INT, .present = true};
     for (uint32_t part = 0; part < 3; part++) {
@@ -477,8 +479,8 @@ static struct feature_value rfm_value(const struct feature_def *def, const struc
 }
 
 /* Operands are earlier features, so this comes to an end. */
-static struct feature_value operands_value(const struct features_plan *plan, void *state, uint32_t index,
-                                           const struct features_moment *moment)
+static struct feature_value operands_value(const struct features_plan *plan, void *state,
+                                           uint32_t index, const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     struct feature_value operands[FEATURES_OPERANDS_MAX];

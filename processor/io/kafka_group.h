@@ -52,7 +52,7 @@ struct kafka_group {
     atomic_bool *ours;      /* per task */
     atomic_uint generation; /* of the assignment that holds now; 0: none */
     uint32_t generation_last;
-    struct kafka_rejoin rejoin; /* the poller's own */
+    struct kafka_rejoin rejoin;    /* the poller's own */
     atomic_int_least64_t heard_ms; /* a broker last answered the poller (kafka_now_ms) */
     int64_t probed_ms;             /* the poller's own */
 };

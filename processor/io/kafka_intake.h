@@ -15,15 +15,15 @@ struct kafka_header_block;
 struct kafka_intake_source {
     bool running;
     bool handed_out; /* a record, since start */
-    bool caught_up; /* PARTITION_EOF came after the last record, and nothing tells of more */
-    int64_t next;   /* offset after the last record handed out; -1: not known yet */
-    int64_t eof;    /* where the last PARTITION_EOF was; markers make it more than `next` */
-    int64_t end;    /* as the broker said when it was asked; -1: never */
+    bool caught_up;  /* PARTITION_EOF came after the last record, and nothing tells of more */
+    int64_t next;    /* offset after the last record handed out; -1: not known yet */
+    int64_t eof;     /* where the last PARTITION_EOF was; markers make it more than `next` */
+    int64_t end;     /* as the broker said when it was asked; -1: never */
 };
 
 struct kafka_intake_task {
     struct rd_kafka_queue_s *queues[SOURCE_COUNT]; /* the first stands for all, unless apart */
-    struct kafka_inbox *inbox; /* its worker's */
+    struct kafka_inbox *inbox;                     /* its worker's */
     struct kafka_intake_source sources[SOURCE_COUNT];
 };
 

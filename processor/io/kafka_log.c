@@ -488,7 +488,8 @@ enum status kafka_health(const struct kafka_log *kafka, struct status_text *out_
     if (silent_ms <= SILENT_MS_MAX) {
         return STATUS_OK;
     }
-    return status_fail(out_text, STATUS_AWAY, "no broker of %s has answered for %lld s; is Kafka there?",
+    return status_fail(out_text, STATUS_AWAY,
+                       "no broker of %s has answered for %lld s; is Kafka there?",
                        kafka->settings.connection.brokers, (long long)silent_ms / 1000);
 }
 

@@ -167,8 +167,8 @@ static void redis_counters(struct store *store, struct store_counters *out_count
                                             .breaks = counters->breaks};
 }
 
-static const struct store_ops redis_ops = {redis_submit, redis_next_answer, redis_epoch,
-                                           redis_counters, redis_reset, redis_descriptor};
+static const struct store_ops redis_ops = {redis_submit,   redis_next_answer, redis_epoch,
+                                           redis_counters, redis_reset,       redis_descriptor};
 
 /* --- opening and closing
  * -------------------------------------------------------------------------------- */
@@ -191,7 +191,8 @@ static enum status check_settings(const struct redis_settings *settings,
                            "redis.cluster and redis.sentinel_master exclude each other");
     }
     if ((!settings->cluster && !sentinels) || status != STATUS_OK) {
-        return status != STATUS_OK ? status : transport_check_address(&settings->transport, out_text);
+        return status != STATUS_OK ? status
+                                   : transport_check_address(&settings->transport, out_text);
     }
     struct transport_settings target = settings->transport;
     char node[REDIS_NODE_SIZE];
@@ -244,7 +245,8 @@ enum status redis_store_open(struct redis_store **out_store, const struct redis_
         settings->write_reply_size_max == 0 ? WRITE_REPLY_SIZE_MAX : settings->write_reply_size_max;
     for (uint32_t i = 0; i < count; i++) {
         struct redis_connection *connection = &redis->connections[i];
-        bool reads = i == STORE_CONNECTION_READ || (settings->read_first > 0 && i >= settings->read_first);
+        bool reads =
+            i == STORE_CONNECTION_READ || (settings->read_first > 0 && i >= settings->read_first);
         size_t size = reads ? read_size : write_size;
         size = size < REPLY_SIZE_MIN ? REPLY_SIZE_MIN : size;
         connection->verdict = STATUS_AWAY;

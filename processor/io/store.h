@@ -46,12 +46,14 @@ void store_argument_text(struct store_pipeline *pipeline, const char *text);
 void store_argument_pair(struct store_pipeline *pipeline, struct slice first, struct slice second);
 
 struct store_answer {
-    uint64_t token;     /* as given to submit */
+    uint64_t token; /* as given to submit */
     uint32_t connection;
     enum status status; /* STATUS_OK, or STATUS_AWAY: the connection broke, replies are not known */
-    const struct store_reply *replies; /* command_count of them; borrowed until the next next_answer */
+    const struct store_reply
+        *replies; /* command_count of them; borrowed until the next next_answer */
     uint32_t reply_count;
-    uint64_t connection_epoch; /* counts reconnects of that connection: a WATCH belongs to one epoch */
+    uint64_t
+        connection_epoch; /* counts reconnects of that connection: a WATCH belongs to one epoch */
 };
 
 struct store_counters {
@@ -67,8 +69,8 @@ struct store;
 struct store_ops {
     /* Send. STATUS_AWAY: not connected now (it reconnects by itself, with back-off); nothing was sent.
      * STATUS_FULL: too much is in flight on that connection. */
-    enum status (*submit)(struct store *store, uint32_t connection, const struct store_pipeline *pipeline,
-                          uint64_t token);
+    enum status (*submit)(struct store *store, uint32_t connection,
+                          const struct store_pipeline *pipeline, uint64_t token);
     bool (*next_answer)(struct store *store, struct store_answer *out_answer);
     /* The current epoch of a connection; 0: not connected. */
     uint64_t (*epoch)(struct store *store, uint32_t connection);

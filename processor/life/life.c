@@ -7,23 +7,23 @@
 #include "base/civil.h"
 
 enum {
-    HALF_LIVES_MAX = 8,   /* evidence older than that is gone: less than 0.4 % of its weight */
+    HALF_LIVES_MAX = 8, /* evidence older than that is gone: less than 0.4 % of its weight */
 };
 
 /* What one definition's conditions say at this moment. */
 struct reading {
     bool has_primary;
-    bool counter;      /* counter-evidence weighs in */
+    bool counter;    /* counter-evidence weighs in */
     double evidence; /* 0..1; what feedback says goes before */
     enum rules_truth unless;
     enum rules_truth ends;
     int feedback; /* 1 yes, -1 no, 0 none */
 };
 
-static const struct feature_value *absent_since(const struct life_absent *absent, const struct scope *scope)
+static const struct feature_value *absent_since(const struct life_absent *absent,
+                                                const struct scope *scope)
 {
-    const struct feature_value *value =
-        absent->used ? scope_feature(scope, absent->feature) : NULL;
+    const struct feature_value *value = absent->used ? scope_feature(scope, absent->feature) : NULL;
     return value != NULL && value->present ? value : NULL;
 }
 
@@ -88,8 +88,8 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
 }
 
 /* Fades in steps of a day since it stopped, so that the moments at which evidence can change are known. */
-double life_signal_weight(const struct life_def *def, const struct life_state *state, uint32_t index,
-                          int64_t now_ms)
+double life_signal_weight(const struct life_def *def, const struct life_state *state,
+                          uint32_t index, int64_t now_ms)
 {
     const struct life_signal *signal = &def->signals[index];
     if ((state->signals_hold >> index & 1) != 0) {
@@ -109,8 +109,8 @@ double life_signal_weight(const struct life_def *def, const struct life_state *s
     return signal->weight * exp2(-(double)steps_ms / (double)signal->half_life_ms);
 }
 
-static void read_evidence(const struct life_def *def, const struct life_state *state, int64_t now_ms,
-                            struct reading *reading)
+static void read_evidence(const struct life_def *def, const struct life_state *state,
+                          int64_t now_ms, struct reading *reading)
 {
     double sum = reading->has_primary && state->primary ? def->weight : 0;
     reading->counter = false;
@@ -148,7 +148,8 @@ static double calibrated(const struct life_def *def, double evidence)
     if (i == 0 || i == count) {
         return points[i == 0 ? 0 : count - 1].confidence;
     }
-    double share = (evidence - points[i - 1].evidence) / (points[i].evidence - points[i - 1].evidence);
+    double share =
+        (evidence - points[i - 1].evidence) / (points[i].evidence - points[i - 1].evidence);
     return points[i - 1].confidence + share * (points[i].confidence - points[i - 1].confidence);
 }
 
@@ -177,7 +178,8 @@ static void collect_evidence(const struct life_def *def, const struct life_state
                              struct life_event_detected *out)
 {
     int64_t now_ms = step->scope->now_ms;
-    out->evidence = arena_take(&step->effects->arena, (LIFE_SIGNALS_MAX + 2) * sizeof(*out->evidence));
+    out->evidence =
+        arena_take(&step->effects->arena, (LIFE_SIGNALS_MAX + 2) * sizeof(*out->evidence));
     if (reading->has_primary && state->primary) {
         const struct feature_value *since = absent_since(&def->absent, step->scope);
         int64_t at_ms = since == NULL ? now_ms : since->i + def->absent.for_ms + 1;
@@ -185,8 +187,7 @@ static void collect_evidence(const struct life_def *def, const struct life_state
     }
     for (uint32_t i = 0; i < def->signal_count; i++) {
         bool holds = (state->signals_hold >> i & 1) != 0;
-        add_evidence(out, def->signals[i].condition.name,
-                     life_signal_weight(def, state, i, now_ms),
+        add_evidence(out, def->signals[i].condition.name, life_signal_weight(def, state, i, now_ms),
                      holds ? now_ms : state->signal_ms[i]);
     }
     if (reading->feedback != 0) {
@@ -206,14 +207,19 @@ static void prove_absent(const struct life_absent *absent, struct slice id, enum
         civil_format_time(since->i, at);
     }
     size_t used = size < 0 ? 0 : (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1;
-    proof_add_fact(proof, arena, (struct proof_leaf){
-        .leaf_id = id, .expr = slice_of(text, used),
-        .value = slice_text(at), .threshold = absent->text, .feature = absent->name,
-        .as_of_ms = step->scope->now_ms, .polarity = (uint8_t)polarity,
-        .holds = absent_holds(absent, step->scope) == RULES_YES});
+    proof_add_fact(proof, arena,
+                   (struct proof_leaf){.leaf_id = id,
+                                       .expr = slice_of(text, used),
+                                       .value = slice_text(at),
+                                       .threshold = absent->text,
+                                       .feature = absent->name,
+                                       .as_of_ms = step->scope->now_ms,
+                                       .polarity = (uint8_t)polarity,
+                                       .holds = absent_holds(absent, step->scope) == RULES_YES});
 }
 
-void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena)
+void life_prove(const struct life_def *def, struct step *step, struct proof *proof,
+                struct arena *arena)
 {
     if (def->absent.used) {
         prove_absent(&def->absent, slice_text("absent"), POLARITY_INCLUDING, step, proof, arena);
@@ -231,8 +237,8 @@ void life_prove(const struct life_def *def, struct step *step, struct proof *pro
     proof_add(proof, arena, step, &def->ends, POLARITY_EXCLUDING);
 }
 
-static void publish(const struct life_def *def, struct life_state *state, enum life_event_state what,
-                    const struct reading *reading, struct step *step)
+static void publish(const struct life_def *def, struct life_state *state,
+                    enum life_event_state what, const struct reading *reading, struct step *step)
 {
     state->transitions++;
     state->confidence = state->phase == LIFE_PHASE_IDLE ? 0 : (float)confidence_of(def, reading);
@@ -251,11 +257,14 @@ static void publish(const struct life_def *def, struct life_state *state, enum l
     }
     int64_t now_ms = step->scope->now_ms;
     const struct feature_value *since = absent_since(&def->absent, step->scope);
-    int64_t from_ms = def->window_ms > 0 ? now_ms - def->window_ms : since != NULL ? since->i : now_ms;
+    int64_t from_ms = def->window_ms > 0 ? now_ms - def->window_ms
+                      : since != NULL    ? since->i
+                                         : now_ms;
     struct arena *arena = &step->effects->arena;
     struct proof proof;
     proof.count = proof.missing_count = 0;
-    bool tell = step->origin != ORIGIN_ERASURE; /* of an erased customer nothing is told but the end */
+    bool tell =
+        step->origin != ORIGIN_ERASURE; /* of an erased customer nothing is told but the end */
     if (tell) {
         life_prove(def, step, &proof, arena);
     }
@@ -288,7 +297,8 @@ static bool wants(const struct life_def *def, const struct life_state *state,
 }
 
 static void close_episode(const struct life_def *def, struct life_state *state,
-                          enum life_event_state what, const struct reading *reading, struct step *step)
+                          enum life_event_state what, const struct reading *reading,
+                          struct step *step)
 {
     state->phase = LIFE_PHASE_IDLE;
     state->since_ms = step->scope->now_ms;
@@ -394,8 +404,8 @@ static bool same(const struct life_state *a, const struct life_state *b)
 }
 
 /* What the evaluation of one definition leaves for the next moment. */
-static void remember(const struct life_state *before, const struct life_state *state, uint32_t index,
-                     struct step *step)
+static void remember(const struct life_state *before, const struct life_state *state,
+                     uint32_t index, struct step *step)
 {
     struct recall *recall = step->recall;
     bool changed = !same(before, state);
@@ -481,7 +491,8 @@ static int64_t next_absence(const struct life_absent *absent, const struct scope
     return scope_absence_due(scope, (enum source)absent->source, since->i + absent->for_ms + 1);
 }
 
-static int64_t next_of(const struct life_def *def, const struct life_state *state, const struct scope *scope)
+static int64_t next_of(const struct life_def *def, const struct life_state *state,
+                       const struct scope *scope)
 {
     int64_t now_ms = scope->now_ms;
     int64_t at_ms = next_absence(&def->absent, scope);

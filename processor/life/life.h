@@ -27,7 +27,7 @@
 
 enum {
     LIFE_DEFS_MAX = 64,
-    LIFE_SIGNALS_MAX = 8, /* per life event */
+    LIFE_SIGNALS_MAX = 8,     /* per life event */
     LIFE_CALIBRATION_MAX = 8, /* points of the curve */
 };
 
@@ -39,11 +39,11 @@ struct life_calibration {
 
 struct life_absent {
     bool used;
-    uint32_t feature;   /* index in scope.features, of type FEATURE_TIME */
-    uint8_t source;     /* enum source: where the feature's events come from */
+    uint32_t feature; /* index in scope.features, of type FEATURE_TIME */
+    uint8_t source;   /* enum source: where the feature's events come from */
     int64_t for_ms;
-    struct slice name;  /* "f.salary.last_at" */
-    struct slice text;  /* "45d" as written */
+    struct slice name; /* "f.salary.last_at" */
+    struct slice text; /* "45d" as written */
 };
 
 /* `evidence:` one entry: a condition, an absence, or both together. */
@@ -75,7 +75,8 @@ struct life_def {
     struct slice about;         /* for people; empty: not said */
     struct life_calibration calibration[LIFE_CALIBRATION_MAX];
     uint32_t calibration_count; /* 0: evidence is the confidence */
-    struct slice route; /* policy: header `ce_route` of its outputs, who is to act on it; empty: nobody */
+    struct slice
+        route; /* policy: header `ce_route` of its outputs, who is to act on it; empty: nobody */
     bool vulnerable; /* policy: care, never marketing */
     bool publish;    /* in the view */
 };
@@ -102,7 +103,7 @@ struct life_events {
 
 /* What happened in one evaluation, for the stages behind. Bits are definition indices. */
 struct life_result {
-    uint64_t suspected;  /* became so now */
+    uint64_t suspected; /* became so now */
     uint64_t confirmed;
     uint64_t ended;
 };
@@ -119,11 +120,12 @@ struct life_result life_evaluate(const struct life_events *events, struct life_s
 
 /* What signal `index` weighs at `now_ms`: its full weight while it holds, less as it fades, 0 when it is gone
  * or never was. The states are as life_evaluate left them. */
-double life_signal_weight(const struct life_def *def, const struct life_state *state, uint32_t index,
-                          int64_t now_ms);
+double life_signal_weight(const struct life_def *def, const struct life_state *state,
+                          uint32_t index, int64_t now_ms);
 
 /* Every leaf of the definition as it stands now: absent, when, signals, unless, ends. */
-void life_prove(const struct life_def *def, struct step *step, struct proof *proof, struct arena *arena);
+void life_prove(const struct life_def *def, struct step *step, struct proof *proof,
+                struct arena *arena);
 
 /* The first moment after scope->now_ms at which life_evaluate could decide otherwise with no event.
  * `recall`: only the definitions that were looked at are asked again; NULL: all.
@@ -141,7 +143,8 @@ uint64_t life_open(const struct life_events *events, const struct life_state *st
 
 /* Packed form of one state; an empty one packs nothing. False: hostile bytes, state left empty. */
 bool life_is_empty(const struct life_state *state);
-void life_pack(const struct life_def *def, const struct life_state *state, struct bytes_writer *writer);
+void life_pack(const struct life_def *def, const struct life_state *state,
+               struct bytes_writer *writer);
 bool life_unpack(const struct life_def *def, struct life_state *state, struct bytes_reader *reader);
 
 #endif

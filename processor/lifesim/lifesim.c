@@ -26,14 +26,17 @@ static const char *employment(const struct person *person)
     if (person->base == BASE_YOUNG) {
         return "STUDENT";
     }
-    return person->base == BASE_PENSION ? "RETIRED" : person->base == BASE_QUIET ? "UNKNOWN" : "EMPLOYED";
+    return person->base == BASE_PENSION ? "RETIRED"
+           : person->base == BASE_QUIET ? "UNKNOWN"
+                                        : "EMPLOYED";
 }
 
 /* `vulnerability`: what the bank was told of, between quotes, or nothing. */
-static void profile(struct bank *bank, struct random *random, const struct person *person, int32_t day,
-                    const char *vulnerability)
+static void profile(struct bank *bank, struct random *random, const struct person *person,
+                    int32_t day, const char *vulnerability)
 {
-    char birth[CIVIL_TEXT_SIZE], since[CIVIL_TEXT_SIZE], time[CIVIL_TEXT_SIZE], asked[CIVIL_TEXT_SIZE];
+    char birth[CIVIL_TEXT_SIZE], since[CIVIL_TEXT_SIZE], time[CIVIL_TEXT_SIZE],
+        asked[CIVIL_TEXT_SIZE];
     char text[2000];
     int64_t at = day * MS_PER_DAY + random_between(random, 0, MS_PER_HOUR);
     civil_format_date(person->birth_day, birth);
@@ -45,16 +48,20 @@ static void profile(struct bank *bank, struct random *random, const struct perso
         text, sizeof(text),
         "{\"source\":\"customer-profiles\",\"event\":{\"customer_id\":\"%s\",\"updated_at\":\"%s\","
         "\"birth_date\":\"%s\",\"country\":\"%s\",\"timezone\":\"%s\",\"employment_status\":\"%s\","
-        "\"income_band\":\"%s\",\"dependants\":%d,\"relationship_since\":\"%s\",\"risk_profile\":%d,"
+        "\"income_band\":\"%s\",\"dependants\":%d,\"relationship_since\":\"%s\",\"risk_profile\":%"
+        "d,"
         "\"knowledge\":[\"SAVINGS\"],\"products_held\":[\"CURRENT\",\"SAVINGS\"],\"consents\":["
-        "{\"purpose\":\"MARKETING\",\"channel\":\"EMAIL\",\"status\":\"%s\",\"lawful_basis\":\"CONSENT\","
-        "\"updated_at\":\"%s\"},{\"purpose\":\"MARKETING\",\"channel\":\"IN_APP\",\"status\":\"%s\","
+        "{\"purpose\":\"MARKETING\",\"channel\":\"EMAIL\",\"status\":\"%s\",\"lawful_basis\":"
+        "\"CONSENT\","
+        "\"updated_at\":\"%s\"},{\"purpose\":\"MARKETING\",\"channel\":\"IN_APP\",\"status\":\"%"
+        "s\","
         "\"lawful_basis\":\"CONSENT\",\"updated_at\":\"%s\"}],\"preferred_channel\":\"IN_APP\","
         "\"vulnerability\":[%s],\"complaint_open\":false,\"lifetime_value_minor\":%lld}}\n",
         person->id, time, birth, person->world->country, person->world->zone, employment(person),
         codes_text(&codes_income_band, person->income_band),
-        person->child_benefit ? 1 + (int)(person->number % 3) : 0, since, (int)(person->number % 7 + 1),
-        status, asked, status, asked, vulnerability, (long long)(person->number % 997 * 400 + 5000));
+        person->child_benefit ? 1 + (int)(person->number % 3) : 0, since,
+        (int)(person->number % 7 + 1), status, asked, status, asked, vulnerability,
+        (long long)(person->number % 997 * 400 + 5000));
     sim_line(bank, at, text);
 }
 
@@ -94,10 +101,12 @@ static void live(struct bank *bank, const struct person *person, int32_t day)
                           .person = person,
                           .random = lifesim_day_random(bank->options, person->number, day),
                           .day = day,
-                          .since = person->story == STORY_NONE ? INT32_MIN : day - person->story_day};
+                          .since =
+                              person->story == STORY_NONE ? INT32_MIN : day - person->story_day};
     sim_routine(&today);
     sim_footprints(&today);
-    if (person->story == STORY_BEREAVEMENT && sim_leaves(&today, 5, 0.4) && sim_falls(&today, 6, 3, 40)) {
+    if (person->story == STORY_BEREAVEMENT && sim_leaves(&today, 5, 0.4) &&
+        sim_falls(&today, 6, 3, 40)) {
         profile(bank, &today.random, person, day, "\"BEREAVEMENT\"");
     }
 }
@@ -109,8 +118,8 @@ struct truth {
     bool implied;
 };
 
-static void tell(struct bank *bank, FILE *out, const struct person *person, const struct truth *truth,
-                 const char *decoy)
+static void tell(struct bank *bank, FILE *out, const struct person *person,
+                 const struct truth *truth, const char *decoy)
 {
     char happened[CIVIL_TEXT_SIZE], knowable[CIVIL_TEXT_SIZE], label[64] = "null";
     bank->counts.life_events += decoy == NULL && !truth->implied;
@@ -183,7 +192,8 @@ static int32_t knowable_day(const struct person *person)
     case STORY_INCOME_DROP:
         return job_first_payday(person->world, &person->job, day);
     case STORY_JOB_CHANGED:
-        return job_first_payday(person->world, &person->next_job, day + (int32_t)(person->knob[1] * 35));
+        return job_first_payday(person->world, &person->next_job,
+                                day + (int32_t)(person->knob[1] * 35));
     default:
         return day + story_info(person->story)->known_days;
     }

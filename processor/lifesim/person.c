@@ -6,7 +6,7 @@
 #include "model/codes.h"
 
 static const struct story_info stories[STORY_COUNT] = {
-#define SIM_STORY_INFO(name, event, decoy, base, known, after) \
+#define SIM_STORY_INFO(name, event, decoy, base, known, after)                                     \
     [STORY_##name] = {event, decoy, base, known, after},
     SIM_STORIES(SIM_STORY_INFO)
 #undef SIM_STORY_INFO
@@ -17,7 +17,8 @@ const struct story_info *story_info(enum story story)
     return &stories[story];
 }
 
-struct random lifesim_day_random(const struct lifesim_options *options, uint32_t number, int32_t day)
+struct random lifesim_day_random(const struct lifesim_options *options, uint32_t number,
+                                 int32_t day)
 {
     struct random random;
     random_init(&random, options->seed * 0x9e3779b97f4a7c15U ^ (uint64_t)number << 24 ^
@@ -29,7 +30,9 @@ struct random lifesim_day_random(const struct lifesim_options *options, uint32_t
 static int64_t annual_pay_minor(const struct world *world, struct random *random)
 {
     double u = random_unit(random);
-    return (int64_t)((16000.0 + 24000.0 * u + 70000.0 * u * u * u * u) * 0.78 * world->price_level) * 100;
+    return (int64_t)((16000.0 + 24000.0 * u + 70000.0 * u * u * u * u) * 0.78 *
+                     world->price_level) *
+           100;
 }
 
 static struct job choose_job(const struct world *world, struct random *random, int64_t annual)
@@ -83,8 +86,9 @@ static void choose_story(const struct lifesim_options *options, struct person *p
     if (options->days < 120 || (!event && !decoy)) {
         return;
     }
-    person->story = (enum story)(event ? random_between(random, 1, STORY_DECOYS_FROM - 1)
-                                       : random_between(random, STORY_DECOYS_FROM, STORY_COUNT - 1));
+    person->story =
+        (enum story)(event ? random_between(random, 1, STORY_DECOYS_FROM - 1)
+                           : random_between(random, STORY_DECOYS_FROM, STORY_COUNT - 1));
     const struct story_info *info = &stories[person->story];
     /* Late enough to have a history, early enough to be seen. */
     int32_t first = options->days / 3 > 100 ? options->days / 3 : options->days / 2;
@@ -125,8 +129,8 @@ static void choose_home(struct person *person, struct random *random)
 {
     double share = 0.18 + 0.14 * random_unit(random);
     int64_t home = (int64_t)((double)person->monthly_minor * share) / 500 * 500;
-    bool owner = person->base == BASE_OWNER ||
-                 (person->base != BASE_TENANT && random_chance(random, 0.4));
+    bool owner =
+        person->base == BASE_OWNER || (person->base != BASE_TENANT && random_chance(random, 0.4));
     person->landlord = (uint32_t)random_between(random, 1, 900);
     person->rent_date = (int32_t)random_between(random, 1, 5);
     person->bill_date = (int32_t)random_between(random, 1, 28);
@@ -205,7 +209,8 @@ struct person lifesim_person(const struct lifesim_options *options, uint32_t num
     choose_age(options, &person, &random);
     choose_income(&person, &random);
     choose_home(&person, &random);
-    bool couple = person.base == BASE_COUPLE || (person.base == BASE_WORKER && random_chance(&random, 0.2)) ||
+    bool couple = person.base == BASE_COUPLE ||
+                  (person.base == BASE_WORKER && random_chance(&random, 0.2)) ||
                   (person.story == STORY_BEREAVEMENT && person.base != BASE_YOUNG &&
                    person.base != BASE_QUIET);
     person.partner_minor = couple ? random_between(&random, 20, 60) * 1000 : 0;
@@ -214,13 +219,16 @@ struct person lifesim_person(const struct lifesim_options *options, uint32_t num
                   person.story != STORY_BABY && person.story != STORY_CHILDCARE_STARTED;
     person.child_benefit = parent;
     person.nursery = parent && person.story == STORY_NONE && random_chance(&random, 0.3);
-    person.student_loan = person.base == BASE_YOUNG && person.story == STORY_NONE && random_chance(&random, 0.4);
+    person.student_loan =
+        person.base == BASE_YOUNG && person.story == STORY_NONE && random_chance(&random, 0.4);
     person.card_per_day = 0.3 + 1.6 * random_unit(&random);
     if (person.base == BASE_QUIET) {
         person.card_per_day = 0.14 + 0.1 * random_unit(&random);
     }
     person.travel = random_chance(&random, 0.15) ? 0.35 : 0.03;
-    person.logins_per_day = random_chance(&random, 0.2) ? 1.5 : person.base == BASE_QUIET ? 0.03 : 0.25;
+    person.logins_per_day = random_chance(&random, 0.2) ? 1.5
+                            : person.base == BASE_QUIET ? 0.03
+                                                        : 0.25;
     person.saves = random_chance(&random, 0.4) ? 0.05 + 0.15 * random_unit(&random) : 0.0;
     person.consents = random_chance(&random, 0.7);
     for (int i = 0; i < KNOBS; i++) {
@@ -314,9 +322,12 @@ static int64_t share_of_pay(const struct person *person, int32_t day)
     case STORY_BABY:
         return after && day < person->story_day + 180 && person->knob[0] < 0.4 ? 55 : 100;
     case STORY_UNPAID_LEAVE:
-        return after && day < person->story_day + (person->job.payday == PAYDAY_WEEKLY ? 21 : 30) ? 0 : 100;
+        return after && day < person->story_day + (person->job.payday == PAYDAY_WEEKLY ? 21 : 30)
+                   ? 0
+                   : 100;
     case STORY_SEASONAL_WORKER:
-        return month % 6 == 4 || month % 6 == 5 ? 0 : 100; /* no work in two months of each half year */
+        return month % 6 == 4 || month % 6 == 5 ? 0
+                                                : 100; /* no work in two months of each half year */
     case STORY_SHORT_MONTH:
         return after && day == first ? 55 : 100;
     case STORY_BONUS_IN_BASE:
@@ -347,7 +358,8 @@ static const struct job *job_on(const struct person *person, int32_t day)
 static bool pays_today(const struct person *person, const struct job *job, int32_t day)
 {
     struct civil_date date = civil_date(day);
-    if (person->story == STORY_CHRISTMAS_PAY && date.month == 12 && job->payday <= PAYDAY_LAST_WORKING_DAY) {
+    if (person->story == STORY_CHRISTMAS_PAY && date.month == 12 &&
+        job->payday <= PAYDAY_LAST_WORKING_DAY) {
         return due_on_date(person->world, day, 18);
     }
     return job_pays_on(person->world, job, day);

@@ -16,8 +16,8 @@ static void pay_in(struct today *today, int64_t minor, enum party party, uint32_
 static void pay_bill(struct today *today, enum pay_kind kind, int64_t minor, enum party party,
                      uint32_t number)
 {
-    sim_pay(today, &(struct payment){.minor = minor, .kind = kind, .hour = 5, .party = party,
-                                     .number = number});
+    sim_pay(today, &(struct payment){
+                       .minor = minor, .kind = kind, .hour = 5, .party = party, .number = number});
 }
 
 static void salaries(struct today *today)
@@ -31,8 +31,11 @@ static void salaries(struct today *today)
     pay_in(today, salary, PARTY_EMPLOYER, employer);
     if (person->saves > 0 && today->bank->balances[person->number - 1] > salary) {
         int64_t saved = (int64_t)((double)salary * person->saves) / 100 * 100;
-        struct payment out = {.minor = saved, .kind = PAY_STANDING_ORDER, .hour = 9,
-                              .party = PARTY_OWN_SAVINGS, .number = person->number};
+        struct payment out = {.minor = saved,
+                              .kind = PAY_STANDING_ORDER,
+                              .hour = 9,
+                              .party = PARTY_OWN_SAVINGS,
+                              .number = person->number};
         sim_pay(today, &out);
         out.credit = out.saving = true;
         sim_pay(today, &out);
@@ -72,7 +75,9 @@ static void other_incomes(struct today *today)
     bool retired = person->story == STORY_RETIREMENT_STARTED && today->since >= 10;
     if (retired) {
         pensions(today, sim_leaves(today, 0, 0.75) ? 88000 : 0,
-                 sim_leaves(today, 1, 0.7) || !sim_leaves(today, 0, 0.75) ? person->monthly_minor * 45 / 100 : 0);
+                 sim_leaves(today, 1, 0.7) || !sim_leaves(today, 0, 0.75)
+                     ? person->monthly_minor * 45 / 100
+                     : 0);
     }
     if (person->story == STORY_SURVIVOR_PENSION && today->since >= 0 &&
         due_on_date(world, today->day, person->bill_date)) {
@@ -84,7 +89,8 @@ static void other_incomes(struct today *today)
     if (allowance && due_on_date(world, today->day, person->bill_date)) {
         pay_in(today, person->allowance_minor, PARTY_PERSON, person->number + 400000);
     }
-    if (person->child_benefit && due_on_date(world, today->day, 1 + (int32_t)(person->number % 27))) {
+    if (person->child_benefit &&
+        due_on_date(world, today->day, 1 + (int32_t)(person->number % 27))) {
         pay_in(today, sim_price(today, 10500), PARTY_CHILD_BENEFIT, 1);
     }
     if (person->student_loan && (month == 1 || month == 4 || month == 9) &&
@@ -93,7 +99,8 @@ static void other_incomes(struct today *today)
     }
     bool together = person->story != STORY_SEPARATION || today->since < 0;
     together = together && (person->story != STORY_BEREAVEMENT || today->since < 0);
-    if (person->partner_minor > 0 && together && due_on_date(world, today->day, person->partner_date)) {
+    if (person->partner_minor > 0 && together &&
+        due_on_date(world, today->day, person->partner_date)) {
         pay_in(today, person->partner_minor, PARTY_PERSON, person->number + 100000);
     }
 }
@@ -118,12 +125,14 @@ static void housing(struct today *today)
     bool bought = person->story == STORY_HOME_PURCHASE && today->since >= 0;
     bool moved = has_moved(today);
     int64_t rent = person->rent_minor;
-    if (rent > 0 && !bought && !bill_left(today, 1) && due_on_date(person->world, today->day, person->rent_date)) {
+    if (rent > 0 && !bought && !bill_left(today, 1) &&
+        due_on_date(person->world, today->day, person->rent_date)) {
         rent = moved ? rent * (90 + person->number % 40) / 100 : rent;
         if (person->story == STORY_SEPARATION && today->since >= 30 && sim_leaves(today, 4, 0.5)) {
             rent = rent * 80 / 100;
         }
-        pay_bill(today, PAY_STANDING_ORDER, rent, PARTY_LANDLORD, person->landlord + (moved ? 1000 : 0));
+        pay_bill(today, PAY_STANDING_ORDER, rent, PARTY_LANDLORD,
+                 person->landlord + (moved ? 1000 : 0));
     }
     int64_t mortgage = bought && today->since >= 25 ? rent * 125 / 100 : person->mortgage_minor;
     uint32_t lender = person->number % 30 + 1;
@@ -147,9 +156,9 @@ static void bills(struct today *today)
         enum party party;
         int64_t minor;
         bool moves; /* another supplier at the new home, often */
-    } debits[] = {{PARTY_ENERGY, 11200, true},     {PARTY_COUNCIL, 15800, true},
-                  {PARTY_WATER, 3400, true},       {PARTY_MOBILE, 1800, false},
-                  {PARTY_BROADBAND, 3100, true},   {PARTY_INSURER, 2600, false},
+    } debits[] = {{PARTY_ENERGY, 11200, true},   {PARTY_COUNCIL, 15800, true},
+                  {PARTY_WATER, 3400, true},     {PARTY_MOBILE, 1800, false},
+                  {PARTY_BROADBAND, 3100, true}, {PARTY_INSURER, 2600, false},
                   {PARTY_STREAMING, 1099, false}};
     const struct person *person = today->person;
     bool homeless = person->base == BASE_YOUNG || person->base == BASE_QUIET;
@@ -161,25 +170,30 @@ static void bills(struct today *today)
             continue;
         }
         uint32_t supplier = person->number % 7 + 1;
-        bool changes = debits[i].moves && has_moved(today) && today->since >= 5 && person->knob[i] < 0.75;
+        bool changes =
+            debits[i].moves && has_moved(today) && today->since >= 5 && person->knob[i] < 0.75;
         changes = changes || (person->story == STORY_ENERGY_SWITCH && i == 0 && today->since >= 0);
         supplier += changes ? 20 : 0;
         int64_t noise = i == 0 ? sim_between(today, -900, 900) : 0;
-        int64_t minor = (int64_t)((double)sim_price(today, debits[i].minor) * purse_of(person) + (double)noise);
+        int64_t minor =
+            (int64_t)((double)sim_price(today, debits[i].minor) * purse_of(person) + (double)noise);
         minor += changes ? minor * (int64_t)(person->number % 5) / 12 : 0;
         pay_bill(today, PAY_DIRECT_DEBIT, minor, debits[i].party, supplier);
     }
     if (person->nursery && due_on_date(person->world, today->day, 3)) {
-        pay_bill(today, PAY_DIRECT_DEBIT, sim_price(today, 62000), PARTY_NURSERY, person->number % 90 + 1);
+        pay_bill(today, PAY_DIRECT_DEBIT, sim_price(today, 62000), PARTY_NURSERY,
+                 person->number % 90 + 1);
     }
     int64_t *balance = &today->bank->balances[person->number - 1];
     if (civil_date(today->day).day == 1 && person->base == BASE_QUIET) {
-        sim_pay(today, &(struct payment){.minor = sim_between(today, 5, 90), .kind = PAY_INTEREST, .hour = 1,
+        sim_pay(today, &(struct payment){.minor = sim_between(today, 5, 90),
+                                         .kind = PAY_INTEREST,
+                                         .hour = 1,
                                          .credit = true});
     }
     if (*balance < -20000 && civil_date(today->day).day == 28) {
-        sim_pay(today, &(struct payment){.minor = 600, .kind = PAY_FEE, .hour = 1,
-                                         .reference = "OVERDRAFT"});
+        sim_pay(today, &(struct payment){
+                           .minor = 600, .kind = PAY_FEE, .hour = 1, .reference = "OVERDRAFT"});
     }
 }
 
@@ -189,27 +203,38 @@ struct shop {
     int64_t low, high;
 };
 
-static const struct shop shops[] = {
-    {5411, "SUPERMARKET", 800, 9000},  {5411, "GROCER", 500, 4000},   {5812, "RESTAURANT", 1200, 7000},
-    {5814, "COFFEE", 250, 900},        {5541, "FUEL", 3000, 8000},    {4111, "RAIL", 400, 6000},
-    {5651, "CLOTHES", 1500, 12000},    {5912, "PHARMACY", 300, 2500}, {5732, "ELECTRONICS", 2000, 60000},
-    {5942, "BOOKS", 600, 4000},        {7230, "HAIR", 1500, 9000},    {5200, "DIY STORE", 800, 15000},
-    {5813, "PUB", 500, 5000},          {7832, "CINEMA", 900, 3500},   {5311, "DEPARTMENT STORE", 1000, 15000}};
+static const struct shop shops[] = {{5411, "SUPERMARKET", 800, 9000},
+                                    {5411, "GROCER", 500, 4000},
+                                    {5812, "RESTAURANT", 1200, 7000},
+                                    {5814, "COFFEE", 250, 900},
+                                    {5541, "FUEL", 3000, 8000},
+                                    {4111, "RAIL", 400, 6000},
+                                    {5651, "CLOTHES", 1500, 12000},
+                                    {5912, "PHARMACY", 300, 2500},
+                                    {5732, "ELECTRONICS", 2000, 60000},
+                                    {5942, "BOOKS", 600, 4000},
+                                    {7230, "HAIR", 1500, 9000},
+                                    {5200, "DIY STORE", 800, 15000},
+                                    {5813, "PUB", 500, 5000},
+                                    {7832, "CINEMA", 900, 3500},
+                                    {5311, "DEPARTMENT STORE", 1000, 15000}};
 /* Now and then: what life events are made of, when there is none. */
 static const struct shop rare[] = {
-    {5945, "TOYS", 900, 6000},     {5641, "CHILDRENS WEAR", 1200, 6000}, {5944, "JEWELLER", 3000, 30000},
-    {5712, "FURNITURE", 6000, 90000}, {5992, "FLORIST", 1500, 6000},     {7538, "GARAGE", 9000, 70000},
-    {8011, "DOCTOR", 3000, 20000}, {7995, "BETTING", 500, 4000},         {5719, "HOMEWARE", 1500, 12000},
-    {8111, "SOLICITORS", 12000, 60000}, {5943, "STATIONERY", 500, 4000}, {5511, "CAR SERVICE", 12000, 60000}};
-static const struct shop abroad[] = {{3000, "AIRLINE", 6000, 45000},
-                                     {7011, "HOTEL", 7000, 60000},
-                                     {5812, "TAVERNA", 1500, 9000}};
+    {5945, "TOYS", 900, 6000},       {5641, "CHILDRENS WEAR", 1200, 6000},
+    {5944, "JEWELLER", 3000, 30000}, {5712, "FURNITURE", 6000, 90000},
+    {5992, "FLORIST", 1500, 6000},   {7538, "GARAGE", 9000, 70000},
+    {8011, "DOCTOR", 3000, 20000},   {7995, "BETTING", 500, 4000},
+    {5719, "HOMEWARE", 1500, 12000}, {8111, "SOLICITORS", 12000, 60000},
+    {5943, "STATIONERY", 500, 4000}, {5511, "CAR SERVICE", 12000, 60000}};
+static const struct shop abroad[] = {
+    {3000, "AIRLINE", 6000, 45000}, {7011, "HOTEL", 7000, 60000}, {5812, "TAVERNA", 1500, 9000}};
 
 /* People spend less when little is left, and more before Christmas. */
 static double wish_to_spend(const struct today *today)
 {
     const struct person *person = today->person;
-    double left = (double)today->bank->balances[person->number - 1] / (double)(person->monthly_minor + 1);
+    double left =
+        (double)today->bank->balances[person->number - 1] / (double)(person->monthly_minor + 1);
     if (person->base == BASE_QUIET) {
         return 1; /* it was filled once and is used up slowly */
     }
@@ -226,7 +251,8 @@ static void card_payments(struct today *today)
 {
     static const char *const countries[] = {"FR", "ES", "IT", "US", "GR", "PT"};
     const struct person *person = today->person;
-    struct random month = lifesim_day_random(today->bank->options, person->number, 1000000 + today->day / 30);
+    struct random month =
+        lifesim_day_random(today->bank->options, person->number, 1000000 + today->day / 30);
     int32_t calendar_month = civil_date(today->day).month;
     double travel = person->travel * (calendar_month >= 6 && calendar_month <= 9 ? 2.0 : 0.8);
     bool trip = random_chance(&month, travel) && today->day % 30 < 9;
@@ -242,12 +268,16 @@ static void card_payments(struct today *today)
                                       : &shops[random_below(&today->random, ARRAY_COUNT(shops))];
         double u = random_unit(&today->random);
         int64_t minor = shop->low + (int64_t)((double)(shop->high - shop->low) * u * u * u * purse);
-        sim_pay(today, &(struct payment){.minor = minor, .kind = PAY_CARD, .mcc = shop->mcc,
-                                         .merchant = shop->name, .country = country});
+        sim_pay(today, &(struct payment){.minor = minor,
+                                         .kind = PAY_CARD,
+                                         .mcc = shop->mcc,
+                                         .merchant = shop->name,
+                                         .country = country});
     }
     bool some_left = today->bank->balances[person->number - 1] > person->monthly_minor / 8;
     if (some_left && sim_chance(today, person->base == BASE_QUIET ? 0.005 : 0.05)) {
-        sim_pay(today, &(struct payment){.minor = sim_between(today, 1, 10) * 1000, .kind = PAY_ATM});
+        sim_pay(today,
+                &(struct payment){.minor = sim_between(today, 1, 10) * 1000, .kind = PAY_ATM});
     }
 }
 
@@ -261,15 +291,22 @@ static void small_change(struct today *today)
     uint32_t friend = person->number + 200000 + (uint32_t)sim_between(today, 0, 6) * 7;
     if (sim_chance(today, 0.03)) {
         bool in = sim_chance(today, 0.5);
-        sim_pay(today, &(struct payment){.minor = sim_between(today, 5, 90) * 100, .credit = in,
-                                         .party = PARTY_PERSON, .number = friend});
+        sim_pay(today, &(struct payment){.minor = sim_between(today, 5, 90) * 100,
+                                         .credit = in,
+                                         .party = PARTY_PERSON,
+                                         .number = friend});
     }
     if (sim_chance(today, 0.006)) {
-        sim_pay(today, &(struct payment){.minor = sim_between(today, 8, 120) * 100, .credit = true,
-                                         .kind = PAY_CARD, .mcc = 5651, .merchant = "CLOTHES"});
+        sim_pay(today, &(struct payment){.minor = sim_between(today, 8, 120) * 100,
+                                         .credit = true,
+                                         .kind = PAY_CARD,
+                                         .mcc = 5651,
+                                         .merchant = "CLOTHES"});
     }
     if (sim_chance(today, 0.001)) {
-        struct payment p = {.minor = sim_between(today, 50, 400) * 100, .hour = 10, .party = PARTY_PERSON,
+        struct payment p = {.minor = sim_between(today, 50, 400) * 100,
+                            .hour = 10,
+                            .party = PARTY_PERSON,
                             .number = friend};
         sim_pay(today, &p);
         p.credit = true;
@@ -281,7 +318,8 @@ static void small_change(struct today *today)
 
 static void app_use(struct today *today)
 {
-    static const char *const screens[] = {"home", "payments", "savings", "cards", "travel", "mortgages"};
+    static const char *const screens[] = {"home",  "payments", "savings",
+                                          "cards", "travel",   "mortgages"};
     const struct person *person = today->person;
     bool leaving = person->story == STORY_LEAVING && today->since >= 30;
     double wanted = leaving ? 0.01 : person->logins_per_day;
@@ -298,8 +336,10 @@ void sim_routine(struct today *today)
 {
     if (sim_is_silent(today)) {
         if (civil_date(today->day).day == 1) { /* the bank's own booking */
-            sim_pay(today, &(struct payment){.minor = sim_between(today, 5, 90), .kind = PAY_INTEREST,
-                                             .hour = 1, .credit = true});
+            sim_pay(today, &(struct payment){.minor = sim_between(today, 5, 90),
+                                             .kind = PAY_INTEREST,
+                                             .hour = 1,
+                                             .credit = true});
         }
         return;
     }

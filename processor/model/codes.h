@@ -8,82 +8,71 @@
 
 #include "base/slice.h"
 
+/* clang-format off */
 #define ACCOUNT_TYPES(X)                                                                           \
-    X(ACCOUNT_UNKNOWN, "UNKNOWN")                                                                  \
-    X(ACCOUNT_CURRENT, "CURRENT")                                                                  \
-    X(ACCOUNT_SAVINGS, "SAVINGS") X(ACCOUNT_CREDIT_CARD, "CREDIT_CARD") X(ACCOUNT_LOAN, "LOAN")    \
-        X(ACCOUNT_MORTGAGE, "MORTGAGE") X(ACCOUNT_INVESTMENT, "INVESTMENT")                        \
-            X(ACCOUNT_PENSION, "PENSION") X(ACCOUNT_BUSINESS, "BUSINESS")
-#define DIRECTIONS(X)  X(DIRECTION_DEBIT, "DEBIT") X(DIRECTION_CREDIT, "CREDIT")
+    X(ACCOUNT_UNKNOWN, "UNKNOWN") X(ACCOUNT_CURRENT, "CURRENT") X(ACCOUNT_SAVINGS, "SAVINGS")      \
+    X(ACCOUNT_CREDIT_CARD, "CREDIT_CARD") X(ACCOUNT_LOAN, "LOAN")                                  \
+    X(ACCOUNT_MORTGAGE, "MORTGAGE") X(ACCOUNT_INVESTMENT, "INVESTMENT")                            \
+    X(ACCOUNT_PENSION, "PENSION") X(ACCOUNT_BUSINESS, "BUSINESS")
+#define DIRECTIONS(X) X(DIRECTION_DEBIT, "DEBIT") X(DIRECTION_CREDIT, "CREDIT")
 #define TX_STATUSES(X) X(TX_POSTED, "POSTED") X(TX_PENDING, "PENDING") X(TX_REVERSED, "REVERSED")
 #define TX_KINDS(X)                                                                                \
-    X(KIND_OTHER, "OTHER")                                                                         \
-    X(KIND_CARD, "CARD")                                                                           \
-    X(KIND_ATM, "ATM") X(KIND_TRANSFER, "TRANSFER") X(KIND_DIRECT_DEBIT, "DIRECT_DEBIT")           \
-        X(KIND_STANDING_ORDER, "STANDING_ORDER") X(KIND_CHEQUE, "CHEQUE") X(KIND_CASH, "CASH")     \
-            X(KIND_FEE, "FEE") X(KIND_INTEREST, "INTEREST")
+    X(KIND_OTHER, "OTHER") X(KIND_CARD, "CARD") X(KIND_ATM, "ATM") X(KIND_TRANSFER, "TRANSFER")    \
+    X(KIND_DIRECT_DEBIT, "DIRECT_DEBIT") X(KIND_STANDING_ORDER, "STANDING_ORDER")                  \
+    X(KIND_CHEQUE, "CHEQUE") X(KIND_CASH, "CASH") X(KIND_FEE, "FEE")                               \
+    X(KIND_INTEREST, "INTEREST")
 #define TX_CHANNELS(X)                                                                             \
-    X(TX_CHANNEL_AUTOMATIC, "AUTOMATIC")                                                           \
-    X(TX_CHANNEL_BRANCH, "BRANCH")                                                                 \
-    X(TX_CHANNEL_ATM, "ATM") X(TX_CHANNEL_POS, "POS") X(TX_CHANNEL_ONLINE, "ONLINE")               \
-        X(TX_CHANNEL_MOBILE, "MOBILE") X(TX_CHANNEL_PHONE, "PHONE")
+    X(TX_CHANNEL_AUTOMATIC, "AUTOMATIC") X(TX_CHANNEL_BRANCH, "BRANCH") X(TX_CHANNEL_ATM, "ATM")   \
+    X(TX_CHANNEL_POS, "POS") X(TX_CHANNEL_ONLINE, "ONLINE") X(TX_CHANNEL_MOBILE, "MOBILE")         \
+    X(TX_CHANNEL_PHONE, "PHONE")
 #define APP_CHANNELS(X)                                                                            \
     X(APP_MOBILE_APP, "MOBILE_APP") X(APP_WEB, "WEB") X(APP_EMAIL, "EMAIL") X(APP_PUSH, "PUSH")
 #define EMPLOYMENT_STATUSES(X)                                                                     \
-    X(EMPLOYMENT_UNKNOWN, "UNKNOWN")                                                               \
-    X(EMPLOYMENT_EMPLOYED, "EMPLOYED")                                                             \
+    X(EMPLOYMENT_UNKNOWN, "UNKNOWN") X(EMPLOYMENT_EMPLOYED, "EMPLOYED")                            \
     X(EMPLOYMENT_SELF_EMPLOYED, "SELF_EMPLOYED") X(EMPLOYMENT_UNEMPLOYED, "UNEMPLOYED")            \
-        X(EMPLOYMENT_STUDENT, "STUDENT") X(EMPLOYMENT_RETIRED, "RETIRED")                          \
-            X(EMPLOYMENT_HOMEMAKER, "HOMEMAKER")
+    X(EMPLOYMENT_STUDENT, "STUDENT") X(EMPLOYMENT_RETIRED, "RETIRED")                              \
+    X(EMPLOYMENT_HOMEMAKER, "HOMEMAKER")
 #define INCOME_BANDS(X)                                                                            \
-    X(INCOME_A, "A")                                                                               \
-    X(INCOME_B, "B") X(INCOME_C, "C") X(INCOME_D, "D") X(INCOME_E, "E") X(INCOME_F, "F")
+    X(INCOME_A, "A") X(INCOME_B, "B") X(INCOME_C, "C") X(INCOME_D, "D") X(INCOME_E, "E")           \
+    X(INCOME_F, "F")
 #define PURPOSES(X)                                                                                \
-    X(PURPOSE_MARKETING, "MARKETING")                                                              \
-    X(PURPOSE_SERVICE, "SERVICE") X(PURPOSE_PROFILING, "PROFILING") X(PURPOSE_FRAUD, "FRAUD")
+    X(PURPOSE_MARKETING, "MARKETING") X(PURPOSE_SERVICE, "SERVICE")                                \
+    X(PURPOSE_PROFILING, "PROFILING") X(PURPOSE_FRAUD, "FRAUD")
 #define CHANNELS(X)                                                                                \
-    X(CHANNEL_EMAIL, "EMAIL")                                                                      \
-    X(CHANNEL_PUSH, "PUSH")                                                                        \
-    X(CHANNEL_IN_APP, "IN_APP") X(CHANNEL_SMS, "SMS") X(CHANNEL_PHONE, "PHONE")                    \
-        X(CHANNEL_POST, "POST")
+    X(CHANNEL_EMAIL, "EMAIL") X(CHANNEL_PUSH, "PUSH") X(CHANNEL_IN_APP, "IN_APP")                  \
+    X(CHANNEL_SMS, "SMS") X(CHANNEL_PHONE, "PHONE") X(CHANNEL_POST, "POST")
 #define CONSENT_STATUSES(X)                                                                        \
-    X(CONSENT_NONE, "NONE")                                                                        \
-    X(CONSENT_GRANTED, "GRANTED") X(CONSENT_DENIED, "DENIED") X(CONSENT_WITHDRAWN, "WITHDRAWN")
+    X(CONSENT_NONE, "NONE") X(CONSENT_GRANTED, "GRANTED") X(CONSENT_DENIED, "DENIED")              \
+    X(CONSENT_WITHDRAWN, "WITHDRAWN")
 #define LAWFUL_BASES(X)                                                                            \
-    X(BASIS_NONE, "NONE")                                                                          \
-    X(BASIS_CONSENT, "CONSENT")                                                                    \
+    X(BASIS_NONE, "NONE") X(BASIS_CONSENT, "CONSENT")                                              \
     X(BASIS_LEGITIMATE_INTEREST, "LEGITIMATE_INTEREST") X(BASIS_CONTRACT, "CONTRACT")              \
-        X(BASIS_LEGAL_OBLIGATION, "LEGAL_OBLIGATION")
+    X(BASIS_LEGAL_OBLIGATION, "LEGAL_OBLIGATION")
 /* products_held and knowledge: the account types, then these; a bit each in that order. */
 #define PRODUCTS(X) ACCOUNT_TYPES(X) X(PRODUCT_INSURANCE, "INSURANCE") X(PRODUCT_FX, "FX")
 #define VULNERABILITIES(X)                                                                         \
-    X(VULNERABLE_HEARING, "HEARING")                                                               \
-    X(VULNERABLE_SIGHT, "SIGHT")                                                                   \
+    X(VULNERABLE_HEARING, "HEARING") X(VULNERABLE_SIGHT, "SIGHT")                                  \
     X(VULNERABLE_MOBILITY, "MOBILITY") X(VULNERABLE_LANGUAGE, "LANGUAGE")                          \
-        X(VULNERABLE_MENTAL_HEALTH, "MENTAL_HEALTH") X(VULNERABLE_BEREAVEMENT, "BEREAVEMENT")      \
-            X(VULNERABLE_FINANCIAL_DIFFICULTY, "FINANCIAL_DIFFICULTY")                             \
-                X(VULNERABLE_LOW_CAPABILITY, "LOW_CAPABILITY")                                     \
-                    X(VULNERABLE_SCAM_VICTIM, "SCAM_VICTIM")
+    X(VULNERABLE_MENTAL_HEALTH, "MENTAL_HEALTH") X(VULNERABLE_BEREAVEMENT, "BEREAVEMENT")          \
+    X(VULNERABLE_FINANCIAL_DIFFICULTY, "FINANCIAL_DIFFICULTY")                                     \
+    X(VULNERABLE_LOW_CAPABILITY, "LOW_CAPABILITY") X(VULNERABLE_SCAM_VICTIM, "SCAM_VICTIM")
 #define OUTCOMES(X)                                                                                \
-    X(OUTCOME_PRESENTED, "PRESENTED")                                                              \
-    X(OUTCOME_CLICKED, "CLICKED")                                                                  \
+    X(OUTCOME_PRESENTED, "PRESENTED") X(OUTCOME_CLICKED, "CLICKED")                                \
     X(OUTCOME_ACCEPTED, "ACCEPTED") X(OUTCOME_REJECTED, "REJECTED")                                \
-        X(OUTCOME_DISMISSED, "DISMISSED") X(OUTCOME_EXPIRED, "EXPIRED")                            \
-            X(OUTCOME_COMPLAINED, "COMPLAINED") X(OUTCOME_OPTED_OUT, "OPTED_OUT")
+    X(OUTCOME_DISMISSED, "DISMISSED") X(OUTCOME_EXPIRED, "EXPIRED")                                \
+    X(OUTCOME_COMPLAINED, "COMPLAINED") X(OUTCOME_OPTED_OUT, "OPTED_OUT")
 #define SEGMENT_TRANSITIONS(X)                                                                     \
-    X(TRANSITION_ENTERED, "ENTERED")                                                               \
-    X(TRANSITION_EXITED, "EXITED")                                                                 \
+    X(TRANSITION_ENTERED, "ENTERED") X(TRANSITION_EXITED, "EXITED")                                \
     X(TRANSITION_REFRESHED, "REFRESHED") X(TRANSITION_CORRECTED, "CORRECTED")
 #define ORIGINS(X)                                                                                 \
-    X(ORIGIN_LIVE, "LIVE")                                                                         \
-    X(ORIGIN_TIMER, "TIMER")                                                                       \
-    X(ORIGIN_BACKFILL, "BACKFILL") X(ORIGIN_RECONCILE, "RECONCILE")                                \
-        X(ORIGIN_RULE_CHANGE, "RULE_CHANGE") X(ORIGIN_CONSENT, "CONSENT")                          \
-            X(ORIGIN_ERASURE, "ERASURE") X(ORIGIN_CORRECTION, "CORRECTION")
+    X(ORIGIN_LIVE, "LIVE") X(ORIGIN_TIMER, "TIMER") X(ORIGIN_BACKFILL, "BACKFILL")                 \
+    X(ORIGIN_RECONCILE, "RECONCILE") X(ORIGIN_RULE_CHANGE, "RULE_CHANGE")                          \
+    X(ORIGIN_CONSENT, "CONSENT") X(ORIGIN_ERASURE, "ERASURE") X(ORIGIN_CORRECTION, "CORRECTION")
 #define LIFE_EVENT_STATES(X)                                                                       \
-    X(LIFE_SUSPECTED, "SUSPECTED")                                                                 \
-    X(LIFE_CONFIRMED, "CONFIRMED") X(LIFE_EXPIRED, "EXPIRED") X(LIFE_REFUTED, "REFUTED")
+    X(LIFE_SUSPECTED, "SUSPECTED") X(LIFE_CONFIRMED, "CONFIRMED") X(LIFE_EXPIRED, "EXPIRED")       \
+    X(LIFE_REFUTED, "REFUTED")
 #define POLARITIES(X) X(POLARITY_INCLUDING, "INCLUDING") X(POLARITY_EXCLUDING, "EXCLUDING")
+/* clang-format on */
 
 #define CODES_ENUM(name, text) name,
 enum account_type { ACCOUNT_TYPES(CODES_ENUM) ACCOUNT_TYPE_COUNT };

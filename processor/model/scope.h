@@ -66,7 +66,8 @@ static inline const struct feature_value *scope_feature(const struct scope *scop
     if (index >= scope->feature_count) {
         return NULL;
     }
-    if (scope->features_ready != NULL && (scope->features_ready[index / 64] >> index % 64 & 1) == 0) {
+    if (scope->features_ready != NULL &&
+        (scope->features_ready[index / 64] >> index % 64 & 1) == 0) {
         scope->read_feature(scope->reader, index);
     }
     return &scope->features[index];

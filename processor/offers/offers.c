@@ -118,8 +118,9 @@ static struct ranked_offer make_offer(const struct gate_view *view, struct offer
         .v = view->v,
         .l = view->l,
         .selection_probability = view->place_share > 0 ? share * view->place_share : share,
-        .propensity_from = view->def->propensity.program == NULL ? (struct slice){NULL, 0}
-                           : slice_text(view->modelled ? "model" : "policy"),
+        .propensity_from = view->def->propensity.program == NULL
+                               ? (struct slice){NULL, 0}
+                               : slice_text(view->modelled ? "model" : "policy"),
         .context = offers_context_id(view->offers, view->context),
         .channel_reason = slice_text(view->channel_reason),
         .bundle = view->def->bundle,

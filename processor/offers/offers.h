@@ -135,7 +135,8 @@ struct offers_policy {
     int64_t open_ms; /* an offer with no outcome may still reach the customer so long; 0: 7 days */
     int64_t attribution_ms;   /* outcomes count for P so long after the decision; 0: 30 days */
     int64_t phone_from_minor; /* PHONE from this value on, and then before the others; 0: no rule */
-    double explore_offers; /* share of decisions whose first offer is drawn evenly, 0..1; default 0 */
+    double
+        explore_offers; /* share of decisions whose first offer is drawn evenly, 0..1; default 0 */
     double floor; /* share of decisions in which variants are drawn by weight, 0..1; default 0.05 */
     /* the first that holds; [0]: none does, "other" */
     struct condition contexts[OFFER_CONTEXTS_MAX];
@@ -151,17 +152,16 @@ struct offers {
 };
 
 /* Gates in funnel order; their names are the `gate` of a blocked offer. */
+/* clang-format off */
 #define OFFER_GATES(X)                                                                             \
-    X(GATE_TIME, "time")                                                                           \
-    X(GATE_STOCK, "stock")                                                                         \
-    X(GATE_ELIGIBLE, "eligible") X(GATE_SEGMENT, "segment") X(GATE_CONSENT, "consent")             \
-        X(GATE_SENSITIVITY, "sensitivity") X(GATE_COMPLAINT, "complaint") X(GATE_STOP, "stop")     \
-            X(GATE_VULNERABLE, "vulnerable") X(GATE_LIFE, "life") X(GATE_SUITABLE, "suitable")     \
-                X(GATE_AFFORDABLE, "affordable") X(GATE_APPLICABLE, "applicable")                  \
-                    X(GATE_HOLDOUT, "holdout") X(GATE_CAP, "contact_cap")                          \
-                        X(GATE_COOL_DOWN, "cool_down") X(GATE_FATIGUE, "fatigue")                  \
-                            X(GATE_QUIET, "quiet_hours") X(GATE_VALUE, "value")                    \
-                                X(GATE_ARBITRATION, "arbitration")
+    X(GATE_TIME, "time") X(GATE_STOCK, "stock") X(GATE_ELIGIBLE, "eligible")                       \
+    X(GATE_SEGMENT, "segment") X(GATE_CONSENT, "consent") X(GATE_SENSITIVITY, "sensitivity")       \
+    X(GATE_COMPLAINT, "complaint") X(GATE_STOP, "stop") X(GATE_VULNERABLE, "vulnerable")           \
+    X(GATE_LIFE, "life") X(GATE_SUITABLE, "suitable") X(GATE_AFFORDABLE, "affordable")             \
+    X(GATE_APPLICABLE, "applicable") X(GATE_HOLDOUT, "holdout") X(GATE_CAP, "contact_cap")         \
+    X(GATE_COOL_DOWN, "cool_down") X(GATE_FATIGUE, "fatigue") X(GATE_QUIET, "quiet_hours")         \
+    X(GATE_VALUE, "value") X(GATE_ARBITRATION, "arbitration")
+/* clang-format on */
 #define OFFER_GATE_ENUM(name, text) name,
 enum offer_gate { OFFER_GATES(OFFER_GATE_ENUM) OFFER_GATE_COUNT };
 #undef OFFER_GATE_ENUM

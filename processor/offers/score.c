@@ -30,7 +30,8 @@ static struct slice layer_of(const char *prefix, const struct offer_def *def, st
 
 struct slice offers_global_layer(const struct offers *offers)
 {
-    return offers->policy.holdout_layer.size > 0 ? offers->policy.holdout_layer : slice_text("global");
+    return offers->policy.holdout_layer.size > 0 ? offers->policy.holdout_layer
+                                                 : slice_text("global");
 }
 
 struct slice offers_offer_layer(const struct offer_def *def, struct arena *arena)
@@ -50,8 +51,9 @@ struct slice offer_variant_id(const struct offer_def *def, uint32_t index)
 
 struct slice offers_context_id(const struct offers *offers, uint32_t context)
 {
-    return context > 0 && context < offers->policy.context_count ? offers->policy.contexts[context].name
-                                                                 : slice_text("other");
+    return context > 0 && context < offers->policy.context_count
+               ? offers->policy.contexts[context].name
+               : slice_text("other");
 }
 
 uint32_t offers_context(const struct offers *offers, struct step *step)
@@ -84,9 +86,8 @@ bool offer_value(struct gate_view *view)
     const struct offer_def *def = view->def;
     double minor = (double)def->value_minor;
     view->c = 1;
-    view->valued =
-        (def->value.program == NULL || number(&def->value, view->step, &minor)) &&
-        (def->context.program == NULL || number(&def->context, view->step, &view->c));
+    view->valued = (def->value.program == NULL || number(&def->value, view->step, &minor)) &&
+                   (def->context.program == NULL || number(&def->context, view->step, &view->c));
     view->v = minor / 100;
     return view->valued;
 }
@@ -99,9 +100,11 @@ struct trials {
 static struct trials trials_of(const struct gate_view *view, uint32_t variant, uint32_t context)
 {
     const struct offer_counts *own =
-        &view->task->counts[offers_arm(view->offers, view->index, variant, view->plan.channel, context)];
+        &view->task
+             ->counts[offers_arm(view->offers, view->index, variant, view->plan.channel, context)];
     const struct offer_counts *others =
-        own + offers_arms_before(view->offers, view->offers->count); /* what the other tasks have counted */
+        own + offers_arms_before(view->offers,
+                                 view->offers->count); /* what the other tasks have counted */
     double accepted = (double)(own->accepted + others->accepted);
     double presented = (double)(own->presented + others->presented);
     return (struct trials){accepted, presented > accepted ? presented : accepted};
@@ -113,8 +116,8 @@ static bool model_says(const struct gate_view *view, double *out_chance)
     const struct offer_def *def = view->def;
     bool fresh = def->propensity_while.program == NULL ||
                  condition_holds(&def->propensity_while, view->step, NULL) == RULES_YES;
-    return fresh && def->propensity.program != NULL && number(&def->propensity, view->step, out_chance) &&
-           *out_chance >= 0 && *out_chance <= 1;
+    return fresh && def->propensity.program != NULL &&
+           number(&def->propensity, view->step, out_chance) && *out_chance >= 0 && *out_chance <= 1;
 }
 
 static struct trials prior_of(const struct gate_view *view)
@@ -239,7 +242,8 @@ double keyed_unit(const struct step *step, const uint64_t decision[2], struct sl
     return (double)(hash64(slice_of(key, 16 + size), step->salt) >> 11) * 0x1p-53;
 }
 
-static uint32_t draw_learned(const struct gate_view *view, const uint64_t decision[2], double *out_share)
+static uint32_t draw_learned(const struct gate_view *view, const uint64_t decision[2],
+                             double *out_share)
 {
     const struct offer_def *def = view->def;
     struct trials prior = prior_of(view);
@@ -275,7 +279,8 @@ static uint32_t draw_fixed(const struct gate_view *view, double *out_share)
         total += def->variants[i].weight;
     }
     uint64_t at = step_bucket(step->salt, customer_id(step->customer),
-                              offers_variant_layer(def, step->scratch)) * total / 10000;
+                              offers_variant_layer(def, step->scratch)) *
+                  total / 10000;
     uint32_t arm = 0;
     while (at >= def->variants[arm].weight) {
         at -= def->variants[arm++].weight;

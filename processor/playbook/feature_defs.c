@@ -286,7 +286,8 @@ static void load_numbers(struct loader *loader, const struct yaml_node *node,
     struct diagnostics *diagnostics = loader->diagnostics;
     int64_t number, half_life_ms;
     /* The kind `nth` has its key already: {nth: tx.mcc, place: 2}. */
-    const char *place = def->kind == FEATURE_NTH || yaml_get(node, "place") != NULL ? "place" : "nth";
+    const char *place =
+        def->kind == FEATURE_NTH || yaml_get(node, "place") != NULL ? "place" : "nth";
     if (yaml_integer(yaml_get(node, place), diagnostics, 1, FEATURES_EVENTS_MAX, &number)) {
         def->nth = (uint32_t)number;
     }
@@ -382,8 +383,8 @@ static void load_predicate(struct loader *loader, const struct yaml_node *node,
                            const struct cel_program **out, struct slice *out_text)
 {
     uint32_t errors = loader->diagnostics->error_count;
-    if (node == NULL || !loader_compile(loader, node, (const char *)node->key->text.data, environment,
-                                        EXPRESSION_BOOL, out)) {
+    if (node == NULL || !loader_compile(loader, node, (const char *)node->key->text.data,
+                                        environment, EXPRESSION_BOOL, out)) {
         return;
     }
     *out_text = canon_squeeze(loader, node->text);

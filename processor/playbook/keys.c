@@ -120,10 +120,12 @@ static const struct key life[] = {
     NESTED("evidence", KEY_LIST, KEYS_EVIDENCE,
            "each adds its weight (-1..1) while it holds, then fades; at most 8", ""),
     PLAIN("weight", KEY_NUMBER, "of the primary condition", "1 alone, 0.7 beside evidence"),
-    PLAIN("suspect_at", KEY_NUMBER, "evidence (the sum of the weights, 0..1) at which it is SUSPECTED", "0.3"),
+    PLAIN("suspect_at", KEY_NUMBER,
+          "evidence (the sum of the weights, 0..1) at which it is SUSPECTED", "0.3"),
     PLAIN("confirm_at", KEY_NUMBER, "evidence at which it is CONFIRMED", "0.7"),
     PLAIN("calibration", KEY_ANY,
-          "how often so much evidence was right: points `[evidence, confidence]`, both rising, at most 8; "
+          "how often so much evidence was right: points `[evidence, confidence]`, both rising, at "
+          "most 8; "
           "what is published as confidence lies on the line between them",
           "confidence is the evidence"),
     PLAIN("unless", KEY_CEL, "refutes it", "never"),
@@ -150,7 +152,8 @@ static const struct key evidence[] = {
     NESTED("absent", KEY_INSIDE, KEYS_ABSENT, "or: nothing came for so long", ""),
     PLAIN("weight", KEY_NUMBER, "-1 to 1", ""),
     PLAIN("half_life", KEY_DURATION, "how fast it fades once it no longer holds", "at once"),
-    PLAIN("about", KEY_TEXT, "what it means when it holds, in an adviser's words: `segue why` says it", ""),
+    PLAIN("about", KEY_TEXT,
+          "what it means when it holds, in an adviser's words: `segue why` says it", ""),
 };
 
 static const struct key life_policy[] = {
@@ -231,7 +234,8 @@ static const struct key offer[] = {
         "a model's own P, 0 to 1 (a feature over `bank.scores`): the prior that outcomes then move",
         "the policy's prior"),
     PLAIN("propensity_while", KEY_CEL,
-          "the model's word counts only while this holds (`f.score_age <= 7`); else the policy's prior, and the "
+          "the model's word counts only while this holds (`f.score_age <= 7`); else the policy's "
+          "prior, and the "
           "decision says so: `propensity_from: policy`",
           "always"),
     PLAIN("bundle", KEY_TEXT,

@@ -70,8 +70,8 @@ void keys_refuse_unknown(const struct yaml_node *mapping, enum keys_section sect
 
 /* Which of the key's words a mapping says. False: the key is not there, or says none (one error).
  */
-bool keys_word(const struct yaml_node *mapping, enum keys_section section,
-                        const char *name, struct diagnostics *diagnostics, uint32_t *out_index);
+bool keys_word(const struct yaml_node *mapping, enum keys_section section, const char *name,
+               struct diagnostics *diagnostics, uint32_t *out_index);
 
 /* JSON Schema (2020-12) of a playbook's file. */
 void keys_print_schema(FILE *out);

@@ -21,8 +21,7 @@ static void load_absent(struct loader *loader, const struct yaml_node *node,
         return;
     }
     if (!yaml_text(feature, loader->diagnostics, &name) ||
-        !yaml_duration_ms(for_node, loader->diagnostics, 60000, 20 * year_ms,
-                          &absent->for_ms)) {
+        !yaml_duration_ms(for_node, loader->diagnostics, 60000, 20 * year_ms, &absent->for_ms)) {
         return;
     }
     load_kept(loader, for_node, absent->for_ms);
@@ -37,10 +36,9 @@ static void load_absent(struct loader *loader, const struct yaml_node *node,
             }
             absent->used = true;
             absent->feature = i;
-            absent->source =
-                loader->facts[i].series
-                    ? SOURCE_TRANSACTIONS
-                    : (uint8_t)playbook->feature_defs[loader->facts[i].def].source;
+            absent->source = loader->facts[i].series
+                                 ? SOURCE_TRANSACTIONS
+                                 : (uint8_t)playbook->feature_defs[loader->facts[i].def].source;
             absent->name = name;
             absent->text = for_node->text;
             reads->features[i / 64] |= UINT64_C(1) << i % 64;
@@ -138,13 +136,15 @@ static bool load_point(struct loader *loader, const struct yaml_node *node, stru
     return true;
 }
 
-static void load_calibration(struct loader *loader, const struct yaml_node *node, struct life_def *def)
+static void load_calibration(struct loader *loader, const struct yaml_node *node,
+                             struct life_def *def)
 {
     if (!yaml_is_sequence(node, loader->diagnostics)) {
         return;
     }
     if (node->count > LIFE_CALIBRATION_MAX) {
-        yaml_error(node->key, loader->diagnostics, NULL, "more than %d points", LIFE_CALIBRATION_MAX);
+        yaml_error(node->key, loader->diagnostics, NULL, "more than %d points",
+                   LIFE_CALIBRATION_MAX);
         return;
     }
     for (const struct yaml_node *item = node->first; item != NULL; item = item->next) {

@@ -96,11 +96,11 @@ static void load_conditions(struct loader *loader, const struct yaml_node *node,
                            EXPRESSION_BOOL, &def->affordable, reads);
     (void)loader_condition(loader, yaml_get(node, "propensity"), "propensity", PLAYBOOK_OFFER,
                            EXPRESSION_NUMBER, &def->propensity, reads);
-    (void)loader_condition(loader, yaml_get(node, "propensity_while"), "propensity_while", PLAYBOOK_OFFER,
-                           EXPRESSION_BOOL, &def->propensity_while, reads);
+    (void)loader_condition(loader, yaml_get(node, "propensity_while"), "propensity_while",
+                           PLAYBOOK_OFFER, EXPRESSION_BOOL, &def->propensity_while, reads);
     if (def->propensity_while.program != NULL && def->propensity.program == NULL) {
-        yaml_error(yaml_get(node, "propensity_while"), loader->diagnostics, "say what P is: propensity: f.score",
-                   "`propensity_while` without `propensity`");
+        yaml_error(yaml_get(node, "propensity_while"), loader->diagnostics,
+                   "say what P is: propensity: f.score", "`propensity_while` without `propensity`");
     }
     (void)loader_condition(loader, yaml_get(node, "eligible"), "eligible", PLAYBOOK_OFFER,
                            EXPRESSION_BOOL, &def->eligible, reads);

@@ -97,8 +97,8 @@ struct playbook_text {
 };
 
 /* The same from texts (segue.playbook); `name` stands for the whole. */
-MUST_USE bool playbook_load_texts(const char *name, const struct playbook_text *texts, uint32_t count,
-                                  const struct zones *zones, struct arena *arena,
+MUST_USE bool playbook_load_texts(const char *name, const struct playbook_text *texts,
+                                  uint32_t count, const struct zones *zones, struct arena *arena,
                                   struct diagnostics *diagnostics,
                                   const struct playbook **out_playbook);
 

@@ -6,7 +6,6 @@
 #include "base/civil.h"
 #include "playbook/loader.h"
 
-
 static const struct {
     const char *key;
     enum source source;

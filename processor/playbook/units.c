@@ -10,10 +10,19 @@
 
 #include "playbook/tokens.h"
 
-enum unit { UNIT_ANY, UNIT_MONEY, UNIT_DAYS, UNIT_MILLISECONDS, UNIT_YEARS, UNIT_PERCENT, UNIT_COUNT };
+enum unit {
+    UNIT_ANY,
+    UNIT_MONEY,
+    UNIT_DAYS,
+    UNIT_MILLISECONDS,
+    UNIT_YEARS,
+    UNIT_PERCENT,
+    UNIT_COUNT
+};
 
-static const char *const words[] = {"anything", "money in minor units", "days", "milliseconds", "years",
-                                    "percent",  "a number of things"};
+static const char *const words[] = {
+    "anything", "money in minor units", "days", "milliseconds", "years",
+    "percent",  "a number of things"};
 
 enum { DEPTH_MAX = 40 };
 
@@ -152,17 +161,20 @@ static bool follows(const struct reader *reader, char c)
 }
 
 /* Do the two go together? If not, say so at the operator. */
-static void meet(struct reader *reader, struct token operator, struct quantity left, struct quantity right)
+static void meet(struct reader *reader, struct token operator, struct quantity left,
+                 struct quantity right)
 {
     bool days_and_count = (left.unit == UNIT_DAYS && right.unit == UNIT_COUNT) ||
                           (left.unit == UNIT_COUNT && right.unit == UNIT_DAYS);
-    if (left.unit == UNIT_ANY || right.unit == UNIT_ANY || left.unit == right.unit || days_and_count) {
+    if (left.unit == UNIT_ANY || right.unit == UNIT_ANY || left.unit == right.unit ||
+        days_and_count) {
         return;
     }
     diagnostics_add(reader->loader->diagnostics, DIAGNOSTIC_ERROR,
                     yaml_locate(reader->node, (uint32_t) operator.at, (uint32_t) operator.size),
-                    "compare like with like; a factor converts: c.age * 365", "`%.*s` is %s and `%.*s` is %s",
-                    SLICE_ARG(left.name), words[left.unit], SLICE_ARG(right.name), words[right.unit]);
+                    "compare like with like; a factor converts: c.age * 365",
+                    "`%.*s` is %s and `%.*s` is %s", SLICE_ARG(left.name), words[left.unit],
+                    SLICE_ARG(right.name), words[right.unit]);
 }
 
 /* The arguments behind a name; of the first, when `out_first` is given. */
@@ -232,7 +244,8 @@ static struct quantity read_primary(struct reader *reader)
     } else if (reader->token.kind == TOKEN_NAME) {
         size_t end = begin.at + begin.size;
         advance(reader);
-        while (at(reader, '.') && token_next(reader->text, reader->token.at + 1).kind == TOKEN_NAME) {
+        while (at(reader, '.') &&
+               token_next(reader->text, reader->token.at + 1).kind == TOKEN_NAME) {
             advance(reader);
             end = reader->token.at + reader->token.size;
             advance(reader);

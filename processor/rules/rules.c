@@ -15,7 +15,8 @@ enum {
     PROFILE_CONSENT = 128,
     PROFILE_EXPLICIT = 192, /* by purpose */
 };
-_Static_assert((int)PROFILE_CONSENT + (int)PURPOSE_COUNT * (int)CHANNEL_COUNT <= (int)PROFILE_EXPLICIT,
+_Static_assert((int)PROFILE_CONSENT + (int)PURPOSE_COUNT * (int)CHANNEL_COUNT <=
+                   (int)PROFILE_EXPLICIT,
                "consents fit");
 enum { EVENT_TEXT = RULES_EVENT_FIELDS_EACH - 1 }; /* tx.text: made of other fields */
 
@@ -404,8 +405,8 @@ static struct cel_value transaction_text(const struct cel_activation *activation
     size_t size = 0;
     char *text = activation->scratch == NULL
                      ? NULL
-                     : arena_take(activation->scratch,
-                                  parts[0].size + parts[1].size + parts[2].size + ARRAY_COUNT(parts));
+                     : arena_take(activation->scratch, parts[0].size + parts[1].size +
+                                                           parts[2].size + ARRAY_COUNT(parts));
     if (text == NULL) {
         return full();
     }

@@ -71,9 +71,9 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
             .leaf_id = leaf_name(arena, condition->name, i, count),
             .expr = leaf->text,
             .value = format_value(arena, leaf->constant_left ? &result.right : &result.left),
-            .threshold = leaf->comparison
-                             ? format_value(arena, leaf->constant_left ? &result.left : &result.right)
-                             : (struct slice){NULL, 0},
+            .threshold = leaf->comparison ? format_value(arena, leaf->constant_left ? &result.left
+                                                                                    : &result.right)
+                                          : (struct slice){NULL, 0},
             .feature = feature,
             .as_of_ms = step->scope->now_ms,
             .polarity = (uint8_t)polarity,
@@ -112,7 +112,8 @@ void proof_add_missing(struct proof *proof, struct arena *arena, struct slice wh
     proof->missing[proof->missing_count++] = arena_copy(arena, name);
 }
 
-static enum rules_truth evaluate(const struct condition *condition, struct step *step, struct slice *out_why)
+static enum rules_truth evaluate(const struct condition *condition, struct step *step,
+                                 struct slice *out_why)
 {
     enum rules_truth truth = rules_holds(condition->program, step->scope, step->scratch, out_why);
     step->unknowns += truth == RULES_UNKNOWN;

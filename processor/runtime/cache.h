@@ -17,15 +17,16 @@ struct cache_entry {
     uint32_t slot;
     bool used;
     bool referenced;
-    bool building;         /* changed in the batch that is being built */
-    bool stored;           /* Redis (with the cuts sealed so far) has a record of it */
+    bool building; /* changed in the batch that is being built */
+    bool stored;   /* Redis (with the cuts sealed so far) has a record of it */
     /* struct customer follows, on a line of its own */
 };
 
 enum {
     CACHE_LINE_SIZE = 64,
     CACHE_HOT_LINES_MAX = 64,
-    CACHE_ENTRY_SIZE = (sizeof(struct cache_entry) + CACHE_LINE_SIZE - 1) / CACHE_LINE_SIZE * CACHE_LINE_SIZE,
+    CACHE_ENTRY_SIZE =
+        (sizeof(struct cache_entry) + CACHE_LINE_SIZE - 1) / CACHE_LINE_SIZE * CACHE_LINE_SIZE,
 };
 
 struct cache {
@@ -38,7 +39,8 @@ struct cache {
     uint32_t used;
     bool (*pinned)(void *context, const struct cache_entry *entry);
     void *context;
-    uint16_t hot_lines[CACHE_HOT_LINES_MAX]; /* of a customer, for cache_ask_entry; the owner fills it in */
+    uint16_t hot_lines
+        [CACHE_HOT_LINES_MAX]; /* of a customer, for cache_ask_entry; the owner fills it in */
     uint32_t hot_count;
 };
 

@@ -22,9 +22,10 @@ enum {
     FOLLOW_STUCK_US = 5000000, /* reading brings nothing: let others have the reader */
     FOLLOW_TURN_US = 1000000,  /* then another task has its turn */
     FOLLOW_KEYS_MAX = 256,     /* customers of one read */
-    FOLLOW_KEY_BYTES = 2 * (KEY_PREFIX_SIZE_MAX + CUSTOMER_ID_SIZE_MAX) + 64, /* of its commands, each */
-    FOLLOW_WRITES_LEFT = 256,  /* records that the transaction keeps room for */
-    FOLLOW_READERS_LEFT = 1,   /* for claims */
+    FOLLOW_KEY_BYTES =
+        2 * (KEY_PREFIX_SIZE_MAX + CUSTOMER_ID_SIZE_MAX) + 64, /* of its commands, each */
+    FOLLOW_WRITES_LEFT = 256, /* records that the transaction keeps room for */
+    FOLLOW_READERS_LEFT = 1,  /* for claims */
 };
 
 void follow_begin(struct worker *worker, struct task *task)
@@ -43,7 +44,8 @@ static int64_t interval_us(const struct worker *worker)
 /* Give the reader back; go on at `offset` not before `rest_us` from now. */
 static void follow_rest(struct worker *worker, struct task *task, int64_t offset, int64_t rest_us)
 {
-    int64_t least_us = interval_us(worker) < FOLLOW_REST_US_MIN ? interval_us(worker) : FOLLOW_REST_US_MIN;
+    int64_t least_us =
+        interval_us(worker) < FOLLOW_REST_US_MIN ? interval_us(worker) : FOLLOW_REST_US_MIN;
     follow_end(worker, task);
     task->follow.offset = offset;
     task->follow.next_us = worker->now_us + (rest_us > least_us ? rest_us : least_us);
@@ -80,7 +82,8 @@ void follow_journal(struct worker *worker, struct task *task, const struct log_e
         event->record.append_ms + worker->options.checkpoint_interval_ms - worker->wall_ms;
     if (header.seq != follow->done_seq + 1 || header.seq > task->acked_seq || young_ms > 0) {
         /* Nothing to do yet; a gap means that somebody else owns the task by now. */
-        int64_t rest_us = young_ms * 1000 < interval_us(worker) ? young_ms * 1000 : interval_us(worker);
+        int64_t rest_us =
+            young_ms * 1000 < interval_us(worker) ? young_ms * 1000 : interval_us(worker);
         follow_rest(worker, task, first_offset, rest_us);
         return;
     }
@@ -133,8 +136,8 @@ static bool is_recent(const struct worker *worker, const struct task *task, stru
 
 /* The next customer of the cut in the reader who has no checkpoint since; false: no more. Moves on to behind
  * him in `at` and `left`. */
-static bool next_due(const struct worker *worker, const struct task *task, size_t *at, uint32_t *left,
-                     struct slice *out_id)
+static bool next_due(const struct worker *worker, const struct task *task, size_t *at,
+                     uint32_t *left, struct slice *out_id)
 {
     const struct reader *source = &worker->readers[task->reader];
     struct bytes_reader reader = bytes_reader(slice_of(source->buffer + *at, source->size - *at));
@@ -152,7 +155,8 @@ static bool next_due(const struct worker *worker, const struct task *task, size_
 }
 
 /* Head, records and views in one atomic step. */
-static void follow_read(struct worker *worker, struct task *task, const struct slice *ids, uint32_t count)
+static void follow_read(struct worker *worker, struct task *task, const struct slice *ids,
+                        uint32_t count)
 {
     struct store_pipeline pipeline;
     char record_text[KEY_PREFIX_SIZE_MAX + 8];
@@ -208,8 +212,8 @@ static void follow_cut(struct worker *worker, struct task *task)
     uint32_t count = 0;
     size_t at = follow->entries_at;
     uint32_t left = follow->entries_left;
-    if (worker->now_us < task->retry_us || task->reading_store != READ_NONE || !follow_room(worker) ||
-        worker->stopping || !task_may_cut(worker, task)) {
+    if (worker->now_us < task->retry_us || task->reading_store != READ_NONE ||
+        !follow_room(worker) || worker->stopping || !task_may_cut(worker, task)) {
         if (worker->now_us - follow->since_us > FOLLOW_STUCK_US) {
             follow_rest(worker, task, follow->cut_offset, 0);
         }
@@ -236,29 +240,32 @@ static void follow_cut(struct worker *worker, struct task *task)
 /* ---- writing them ---- */
 
 /* A view as Redis has it, as the fields of an entry. False: it does not fit, or is no hash. */
-static bool take_view(struct worker *worker, const struct store_reply *view, struct cut_entry *entry)
+static bool take_view(struct worker *worker, const struct store_reply *view,
+                      struct cut_entry *entry)
 {
     struct bytes_writer writer = bytes_writer(worker->view_bytes, worker->view_bytes_size);
     if (view->kind != STORE_ARRAY || view->count % 2 != 0) {
         return false;
     }
     for (uint32_t i = 0; i + 1 < view->count; i += 2) {
-        cut_put_field(&writer,
-                      &(struct cut_field){view->children[i].text, view->children[i + 1].text, false});
+        cut_put_field(&writer, &(struct cut_field){view->children[i].text,
+                                                   view->children[i + 1].text, false});
     }
     entry->view_count = view->count / 2;
     entry->view = slice_of(worker->view_bytes, writer.size);
     return !writer.full;
 }
 
-static bool take_value(struct worker *worker, struct task *task, struct flight *flight, struct slice id,
-                       const struct store_reply *record, const struct store_reply *view,
-                       struct log_write *write)
+static bool take_value(struct worker *worker, struct task *task, struct flight *flight,
+                       struct slice id, const struct store_reply *record,
+                       const struct store_reply *view, struct log_write *write)
 {
-    struct cut_entry entry = {.id = id, .flags = CUT_RECORD_SET | CUT_VIEW_WHOLE, .record = record->text};
+    struct cut_entry entry = {
+        .id = id, .flags = CUT_RECORD_SET | CUT_VIEW_WHOLE, .record = record->text};
     struct slice packed;
     (void)task;
-    if (!record_open(record->text, &entry.bucket_new, &packed) || !take_view(worker, view, &entry)) {
+    if (!record_open(record->text, &entry.bucket_new, &packed) ||
+        !take_view(worker, view, &entry)) {
         return false;
     }
     entry.flags |= id.size > 0 ? CUT_BUCKET_NEW : 0U;
@@ -277,7 +284,8 @@ static bool take_value(struct worker *worker, struct task *task, struct flight *
 
 /* One customer as of cut W; nobody in Redis: a tombstone. False: no room. */
 static bool follow_write(struct worker *worker, struct task *task, struct slice id,
-                         const struct store_reply *record, const struct store_reply *view, uint64_t seq)
+                         const struct store_reply *record, const struct store_reply *view,
+                         uint64_t seq)
 {
     struct flight *flight = &worker->flights[worker->building];
     char text[CUSTOMER_ID_SIZE_MAX + 24];
@@ -288,8 +296,8 @@ static bool follow_write(struct worker *worker, struct task *task, struct slice 
     struct header *header = arena_take(&flight->arena, sizeof(*header));
     struct log_write write = {
         .topic = worker->options.checkpoint_topic,
-        .partition =
-            (int32_t)journal_partition_of(worker, task->number, worker->options.checkpoint_partitions),
+        .partition = (int32_t)journal_partition_of(worker, task->number,
+                                                   worker->options.checkpoint_partitions),
         .key = arena_copy(&flight->arena, slice_of(text, (size_t)prefix + id.size)),
         .has_key = true,
         .headers = header,
@@ -301,7 +309,8 @@ static bool follow_write(struct worker *worker, struct task *task, struct slice 
     *header = (struct header){slice_text("seq"),
                               arena_copy(&flight->arena, slice_of(number, (size_t)digits))};
     if (header->value.data == NULL ||
-        (record->kind == STORE_BULK && !take_value(worker, task, flight, id, record, view, &write))) {
+        (record->kind == STORE_BULK &&
+         !take_value(worker, task, flight, id, record, view, &write))) {
         return false;
     }
     flight->write_slots[flight->write_count] = task->slot;
@@ -318,8 +327,9 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
     struct follow *follow = &task->follow;
     const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
     struct head head;
-    if (follow->state != FOLLOW_CUT || exec->kind != STORE_ARRAY || exec->count != task->read_count + 1 ||
-        exec->children[0].kind != STORE_ARRAY || exec->children[0].count != task->read_count + 1) {
+    if (follow->state != FOLLOW_CUT || exec->kind != STORE_ARRAY ||
+        exec->count != task->read_count + 1 || exec->children[0].kind != STORE_ARRAY ||
+        exec->children[0].count != task->read_count + 1) {
         task->retry_us = worker->now_us + RETRY_US;
         return;
     }
@@ -333,7 +343,8 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
         size_t at = follow->entries_at;
         uint32_t left = follow->entries_left;
         struct slice id;
-        if (!next_due(worker, task, &at, &left, &id) || !slice_equal(id, read_key(worker, task, i)) ||
+        if (!next_due(worker, task, &at, &left, &id) ||
+            !slice_equal(id, read_key(worker, task, i)) ||
             !follow_write(worker, task, id, &records[1 + i], &exec->children[1 + i], head.seq)) {
             break;
         }
@@ -351,8 +362,9 @@ void follow_step(struct worker *worker, struct task *task)
     struct follow *follow = &task->follow;
     switch (follow->state) {
     case FOLLOW_REST:
-        if (worker->now_us < follow->next_us || worker->following != NO_INDEX || task->last_offset < 0 ||
-            worker->stopping || !journal_take_reader(worker, task, FOLLOW_READERS_LEFT)) {
+        if (worker->now_us < follow->next_us || worker->following != NO_INDEX ||
+            task->last_offset < 0 || worker->stopping ||
+            !journal_take_reader(worker, task, FOLLOW_READERS_LEFT)) {
             break;
         }
         worker->following = task->slot;

@@ -13,8 +13,8 @@
 enum { DUE_FIRE_PER_TURN = 256, DUE_KEYS_PER_READ = 256 };
 
 /* SMEMBERS of the next buckets, with the head, in one MULTI. */
-void due_read(struct worker *worker, struct task *task, enum read_operation operation, int64_t first,
-              int64_t last)
+void due_read(struct worker *worker, struct task *task, enum read_operation operation,
+              int64_t first, int64_t last)
 {
     struct store_pipeline pipeline;
     if (!read_begin(worker, task, operation, &pipeline)) {
@@ -191,10 +191,12 @@ void due_step(struct worker *worker, struct task *task)
     }
     int64_t present = due_bucket_of(task->now_ms);
     if (due->loaded < present && due->loaded >= due->last) {
-        due->loaded = present; /* no cut ever put anybody there; the next ones are told by `loaded` */
+        due->loaded =
+            present; /* no cut ever put anybody there; the next ones are told by `loaded` */
     }
     if (due->loaded < present && due->count < due->limit / 2) {
-        due_read(worker, task, READ_DUE, due->loaded + 1, present < due->last ? present : due->last);
+        due_read(worker, task, READ_DUE, due->loaded + 1,
+                 present < due->last ? present : due->last);
         return;
     }
     /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the

@@ -44,14 +44,14 @@ struct flight_cut {
     uint64_t hash;
     struct head head; /* as Redis will have it after this cut */
     bool prove;       /* an empty cut that only proves membership */
-    uint64_t low; /* once committed */
+    uint64_t low;     /* once committed */
     int64_t low_offset;
     uint32_t write; /* index of its first record in the flight's writes */
 };
 
 struct flight {
     enum flight_state state;
-    uint32_t holders; /* pendings that point into `cuts` */
+    uint32_t holders;   /* pendings that point into `cuts` */
     struct arena arena; /* encoded outputs and checkpoints */
     uint8_t *cuts;
     size_t cuts_used;
@@ -63,7 +63,7 @@ struct flight {
     uint32_t offset_count;
     struct flight_cut *sealed;
     uint32_t sealed_count;
-    int64_t began_us; /* first thing in it; 0: empty */
+    int64_t began_us;     /* first thing in it; 0: empty */
     uint32_t input_count; /* records read into it, and their bytes */
     size_t input_bytes;
     struct log_transaction transaction;
@@ -80,29 +80,37 @@ struct task_source {
     int64_t position; /* next offset to process; -1: not known yet */
     int64_t from;     /* position when the batch being built began */
     uint64_t fingerprint;
-    uint64_t verify;       /* the record at verify_offset must have this fingerprint; 0: nothing to check */
+    uint64_t
+        verify; /* the record at verify_offset must have this fingerprint; 0: nothing to check */
     int64_t verify_offset;
-    int64_t heard_us;      /* when a record last came */
+    int64_t heard_us; /* when a record last came */
 };
 
 enum claim_step {
     CLAIM_ASK,
     CLAIM_ASKED,
-    CLAIM_READER,      /* wait for a free reader */
-    CLAIM_FIND,        /* read the journal until the cut that C names is whole */
-    CLAIM_PROVE,       /* commit an empty cut: only a member can */
+    CLAIM_READER, /* wait for a free reader */
+    CLAIM_FIND,   /* read the journal until the cut that C names is whole */
+    CLAIM_PROVE,  /* commit an empty cut: only a member can */
     CLAIM_PROVING,
-    CLAIM_LOOK,        /* WATCH, GET head */
-    CLAIM_OWN,         /* write our owner number */
-    CLAIM_CATCH_UP,    /* apply cuts W+1..C from the journal */
-    CLAIM_TASK_RECORD, /* read the task record */
+    CLAIM_LOOK,           /* WATCH, GET head */
+    CLAIM_OWN,            /* write our owner number */
+    CLAIM_CATCH_UP,       /* apply cuts W+1..C from the journal */
+    CLAIM_TASK_RECORD,    /* read the task record */
     CLAIM_REBUILD_DELETE, /* enumerate what Redis has through the due sets, and delete it */
-    CLAIM_CHECKPOINTS, /* write what the checkpoints have; the journal's cuts come after */
+    CLAIM_CHECKPOINTS,    /* write what the checkpoints have; the journal's cuts come after */
 };
 
 enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
 enum read_operation {
-    READ_NONE, READ_CUSTOMERS, READ_DUE, READ_TASK, READ_ENUMERATE, READ_SWEEP, READ_CHECKPOINT, READ_OLD,
+    READ_NONE,
+    READ_CUSTOMERS,
+    READ_DUE,
+    READ_TASK,
+    READ_ENUMERATE,
+    READ_SWEEP,
+    READ_CHECKPOINT,
+    READ_OLD,
     READ_WISH
 };
 
@@ -126,7 +134,7 @@ struct reader {
     uint64_t owner;
     uint32_t parts;
     uint32_t next_part;
-    int64_t first_offset; /* of part 0 */
+    int64_t first_offset;         /* of part 0 */
     struct restore_room *restore; /* checkpoints on their way to Redis; they lie in `buffer` */
 };
 
@@ -141,16 +149,16 @@ enum follow_state {
 struct follow {
     enum follow_state state;
     int64_t next_us;
-    int64_t since_us;       /* when something last came of it */
-    int64_t turn_us;        /* when this turn began */
-    int64_t offset;         /* where to go on reading; -1: at the journal's first record */
-    uint64_t done_seq;      /* every customer of the cuts up to here has a checkpoint in a flight.. */
-    int64_t done_offset;    /* ..and where that cut begins; -1: none */
-    uint64_t seq;           /* of the cut in the reader */
+    int64_t since_us;    /* when something last came of it */
+    int64_t turn_us;     /* when this turn began */
+    int64_t offset;      /* where to go on reading; -1: at the journal's first record */
+    uint64_t done_seq;   /* every customer of the cuts up to here has a checkpoint in a flight.. */
+    int64_t done_offset; /* ..and where that cut begins; -1: none */
+    uint64_t seq;        /* of the cut in the reader */
     int64_t cut_offset;
     int64_t after_offset;
     uint32_t entries_left;
-    size_t entries_at;      /* in the reader's buffer */
+    size_t entries_at; /* in the reader's buffer */
     int64_t trimmed_us;
 };
 
@@ -158,8 +166,8 @@ struct follow {
 struct restore {
     bool reading;
     bool ended;
-    bool held;     /* both batches are full: reading waits */
-    uint32_t fill; /* which batch is being filled */
+    bool held;         /* both batches are full: reading waits */
+    uint32_t fill;     /* which batch is being filled */
     uint32_t asked_to; /* the running question ends before this entry of the other */
     int64_t began_us;
     int64_t told_us;
@@ -170,9 +178,9 @@ struct task {
     uint32_t number;
     uint32_t slot;
     enum task_state state;
-    uint64_t serial; /* counts what was forgotten: an answer to an older serial is dropped */
+    uint64_t serial;     /* counts what was forgotten: an answer to an older serial is dropped */
     int64_t assigned_us; /* a fence against an older commit says nothing about this assignment */
-    bool prove;        /* the head was lost: commit an empty cut before taking it back */
+    bool prove;          /* the head was lost: commit an empty cut before taking it back */
     bool want_rebuild;
     char reason[WORKER_REASON_SIZE];
     int64_t retry_us; /* not before */
@@ -190,21 +198,21 @@ struct task {
     int64_t asked_us;
     uint32_t reader;
     bool reading;
-    uint64_t beyond;      /* a cut newer than C was seen: ask again before judging */
+    uint64_t beyond; /* a cut newer than C was seen: ask again before judging */
     uint32_t beyond_asks;
-    int64_t next_offset;  /* where the reader goes on */
-    bool ahead_asked;     /* W > C was seen; C is being read again */
+    int64_t next_offset; /* where the reader goes on */
+    bool ahead_asked;    /* W > C was seen; C is being read again */
     uint64_t ahead_seq;
     int64_t rebuild_bucket; /* the due bucket being emptied; INT64_MAX: all are */
-    int64_t rebuild_next; /* where it goes on after the running batch */
+    int64_t rebuild_next;   /* where it goes on after the running batch */
     bool rebuild_deleted;
 
     /* the chain */
-    uint64_t seq;       /* of the last cut that was sealed */
+    uint64_t seq;           /* of the last cut that was sealed */
     uint64_t committed_seq; /* C */
-    uint64_t acked_seq; /* W as Redis confirmed */
-    uint64_t sent_seq;  /* W as Redis may have it */
-    uint64_t hash;      /* of cut `seq`'s payload */
+    uint64_t acked_seq;     /* W as Redis confirmed */
+    uint64_t sent_seq;      /* W as Redis may have it */
+    uint64_t hash;          /* of cut `seq`'s payload */
     uint64_t owner;
     int64_t last_offset; /* where cut committed_seq begins in the journal */
     struct task_source sources[SOURCE_COUNT];
@@ -218,9 +226,10 @@ struct task {
     /* its write connection */
     enum write_operation writing;
     uint32_t write_buffer;
-    uint64_t watch_epoch; /* connection epoch in which the head is watched and equals `head`; 0: not watched */
+    uint64_t
+        watch_epoch; /* connection epoch in which the head is watched and equals `head`; 0: not watched */
     int64_t write_since_us;
-    struct head head; /* as Redis has it, to our knowledge */
+    struct head head;      /* as Redis has it, to our knowledge */
     struct head next_head; /* what the running write will leave */
     uint64_t write_serial;
     uint32_t write_number;
@@ -234,7 +243,8 @@ struct task {
     uint64_t read_serial;
     uint32_t read_count;
     uint32_t read_buckets_max; /* due sets to ask for at a time, likewise */
-    uint32_t read_keys_max; /* customers to ask for at a time: fewer after an answer that did not fit */
+    uint32_t
+        read_keys_max; /* customers to ask for at a time: fewer after an answer that did not fit */
     int64_t read_bucket;
 
     struct lane lanes[SOURCE_COUNT];
@@ -269,10 +279,10 @@ struct task {
     uint64_t low; /* committed: customers of the cuts before have their checkpoints */
     int64_t low_offset;
     uint64_t customer_count;
-    bool held; /* its reader waits */
+    bool held;       /* its reader waits */
     int64_t wish_us; /* when the head was last asked for a person's wish */
-    bool accept; /* a person asked for a rebuild: the input is taken as it is now */
-    uint32_t gone; /* bit per source: halted because its next record is not there */
+    bool accept;     /* a person asked for a rebuild: the input is taken as it is now */
+    uint32_t gone;   /* bit per source: halted because its next record is not there */
     struct follow follow;
     struct restore restore;
 };
@@ -329,10 +339,10 @@ struct worker {
     struct touched *touched; /* by the flight that is being built */
     uint32_t touched_count;
     struct effects effects;
-    struct event event; /* the record in hand, decoded */
+    struct event event;                /* the record in hand, decoded */
     const struct log_record *event_of; /* which one that is; NULL: none */
-    uint32_t ends_tickets; /* questions about ends so far */
-    int64_t record_ms;  /* its timestamp, which its outputs take over; 0: no record, time alone */
+    uint32_t ends_tickets;             /* questions about ends so far */
+    int64_t record_ms;    /* its timestamp, which its outputs take over; 0: no record, time alone */
     size_t entry_average; /* bytes an entry of a cut took lately */
     struct store_buffer read_buffers[STORE_BUFFERS_READ];
     struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
@@ -340,17 +350,18 @@ struct worker {
     size_t write_buffer_size;
     struct reader readers[READERS_MAX];
     uint32_t reader_count;
-    uint32_t following; /* slot of the task that reads the journal for its checkpoints; NO_INDEX: none */
+    uint32_t
+        following; /* slot of the task that reads the journal for its checkpoints; NO_INDEX: none */
     struct recent_checkpoint *recent; /* RECENT_CHECKPOINTS */
-    uint8_t *packed;         /* ENGINE_RECORD_SIZE_MAX + 16 */
-    struct arena view_arena; /* texts of one customer's view */
+    uint8_t *packed;                  /* ENGINE_RECORD_SIZE_MAX + 16 */
+    struct arena view_arena;          /* texts of one customer's view */
     struct view_change *view_changes;
     uint8_t *view_bytes;
     size_t view_bytes_size;
     int64_t counted_us;
     int64_t now_us; /* of this turn */
     int64_t wall_ms;
-    bool idle;      /* this turn found nothing to read */
+    bool idle; /* this turn found nothing to read */
     bool stopping;
     bool leave;
     uint32_t turn_budget;
@@ -360,7 +371,8 @@ struct worker {
 /* worker.c */
 struct task *worker_task(struct worker *worker, uint32_t number);
 /* Forget what is in memory and claim the task again, not before RETRY_US. */
-void task_reclaim(struct worker *worker, struct task *task, const char *format, ...) PRINTF_LIKE(3, 4);
+void task_reclaim(struct worker *worker, struct task *task, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 /* Stop the task until a person has decided. The text says what was seen and what to do. */
 void task_halt(struct worker *worker, struct task *task, enum halt halt, const char *format, ...)
     PRINTF_LIKE(4, 5);
@@ -404,7 +416,8 @@ void apply_step(struct worker *worker, struct task *task);
 void apply_look(struct worker *worker, struct task *task);
 void apply_own(struct worker *worker, struct task *task, const struct head *next);
 /* A fenced batch of a rebuilding task: MULTI, the caller's commands, SET head, EXEC; then rebuild_written. */
-bool apply_fenced_begin(struct worker *worker, struct task *task, struct store_pipeline *out_pipeline);
+bool apply_fenced_begin(struct worker *worker, struct task *task,
+                        struct store_pipeline *out_pipeline);
 void apply_fenced_end(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
                       const struct head *head);
 /* "{app.NN}PART" in `out`, which has KEY_PREFIX_SIZE_MAX + 8 bytes. */
@@ -414,7 +427,8 @@ void apply_answer(struct worker *worker, struct task *task, const struct store_a
 void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,
                int64_t bucket, struct slice id);
 /* An entry's changes of the view; with CUT_VIEW_WHOLE the old one goes first. */
-void apply_view(struct store_pipeline *pipeline, struct slice prefix, const struct cut_entry *entry);
+void apply_view(struct store_pipeline *pipeline, struct slice prefix,
+                const struct cut_entry *entry);
 void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
                    struct slice payload);
 uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
@@ -422,14 +436,16 @@ uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
 /* read.c */
 bool read_begin(struct worker *worker, struct task *task, enum read_operation operation,
                 struct store_pipeline *out_pipeline);
-void read_note_keys(struct worker *worker, struct task *task, const struct slice *keys, uint32_t count);
+void read_note_keys(struct worker *worker, struct task *task, const struct slice *keys,
+                    uint32_t count);
 struct slice read_key(const struct worker *worker, const struct task *task, uint32_t index);
 uint32_t read_connection(const struct worker *worker, const struct task *task);
 void read_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline);
 void read_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
 /* Is this head reply one that this task may believe? Reclaims the task or asks for a retry when not. */
 enum read_trust { READ_TRUST, READ_AGAIN, READ_LOST };
-enum read_trust read_judge(struct worker *worker, struct task *task, const struct store_reply *head);
+enum read_trust read_judge(struct worker *worker, struct task *task,
+                           const struct store_reply *head);
 
 /* claim.c */
 void claim_begin(struct worker *worker, struct task *task);
@@ -457,8 +473,9 @@ void journal_hold(struct worker *worker, struct task *task, bool hold);
 /* What a journal record brings: nothing yet, a whole cut in the reader, or something that cannot be read (the
  * task is halted then). */
 enum journal_news { JOURNAL_NOTHING, JOURNAL_CUT, JOURNAL_BAD };
-enum journal_news journal_take(struct worker *worker, struct task *task, const struct log_record *record,
-                               struct cut_header *out_header, struct slice *out_payload);
+enum journal_news journal_take(struct worker *worker, struct task *task,
+                               const struct log_record *record, struct cut_header *out_header,
+                               struct slice *out_payload);
 uint32_t journal_partition_of(const struct worker *worker, uint32_t task, uint32_t partitions);
 
 /* checkpoint.c */
@@ -487,8 +504,8 @@ void rebuild_written(struct worker *worker, struct task *task);
 void due_step(struct worker *worker, struct task *task);
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
 /* Read these due sets with the head, as many as fit into one question; the answer comes as `operation`. */
-void due_read(struct worker *worker, struct task *task, enum read_operation operation, int64_t first,
-              int64_t last);
+void due_read(struct worker *worker, struct task *task, enum read_operation operation,
+              int64_t first, int64_t last);
 /* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. */
 bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec);
 

@@ -14,7 +14,8 @@ bool journal_take_reader(struct worker *worker, struct task *task, uint32_t leav
     for (uint32_t i = 0; i < worker->reader_count; i++) {
         unused += worker->readers[i].slot == NO_INDEX;
     }
-    for (uint32_t i = 0; i < worker->reader_count && task->reader == NO_INDEX && unused > leave; i++) {
+    for (uint32_t i = 0; i < worker->reader_count && task->reader == NO_INDEX && unused > leave;
+         i++) {
         if (worker->readers[i].slot == NO_INDEX) {
             worker->readers[i].slot = task->slot;
             task->reader = i;
@@ -50,7 +51,8 @@ void journal_read(struct worker *worker, struct task *task, int64_t offset)
     task->reading = true;
     task->held = false;
     worker->idle = false;
-    worker->options.log->ops->read_journal(worker->options.log, task->number, offset < 0 ? -2 : offset);
+    worker->options.log->ops->read_journal(worker->options.log, task->number,
+                                           offset < 0 ? -2 : offset);
 }
 
 void journal_hold(struct worker *worker, struct task *task, bool hold)
@@ -84,8 +86,9 @@ static bool assemble(struct reader *reader, const struct cut_part *part, int64_t
     return reader->next_part == reader->parts;
 }
 
-enum journal_news journal_take(struct worker *worker, struct task *task, const struct log_record *record,
-                               struct cut_header *out_header, struct slice *out_payload)
+enum journal_news journal_take(struct worker *worker, struct task *task,
+                               const struct log_record *record, struct cut_header *out_header,
+                               struct slice *out_payload)
 {
     struct cut_part part;
     if (cut_part_parse(record->value, &part) != STATUS_OK) {

@@ -61,7 +61,8 @@ static void say_full(struct live_codec *codec)
 {
     if (!atomic_exchange(&codec->full, true)) {
         log_error("schemas_full",
-                  "more schemas are in use than there is room for: tasks wait; start the process again, and "
+                  "more schemas are in use than there is room for: tasks wait; start the process "
+                  "again, and "
                   "look for a producer that registers a schema per record",
                   "limit=%d", SCHEMA_CACHE_ENTRIES_MAX);
     }

@@ -39,25 +39,28 @@ static const struct metric_family applied_family = {"segue_task_applied_cut", NU
                                                     "W: the last cut in Redis", METRIC_GAUGE};
 static const struct metric_family customers_family = {
     "segue_customers", NULL, "Customers with a record, by task", METRIC_GAUGE};
-static const struct metric_family rebuilt_family = {
-    "segue_task_rebuilt_customers", NULL, "Customers written by the task's last rebuild", METRIC_GAUGE};
+static const struct metric_family rebuilt_family = {"segue_task_rebuilt_customers", NULL,
+                                                    "Customers written by the task's last rebuild",
+                                                    METRIC_GAUGE};
 static const struct metric_family low_family = {
     "segue_task_low_cut", NULL, "Cuts from here on are needed for a rebuild", METRIC_GAUGE};
 static const struct metric_family full_family = {
-    "segue_schemas_full", NULL, "1: records wait because more schemas are in use than there is room for",
-    METRIC_GAUGE};
+    "segue_schemas_full", NULL,
+    "1: records wait because more schemas are in use than there is room for", METRIC_GAUGE};
 static const struct metric_family waiting_family = {
     "segue_schemas_waiting", NULL, "Schema ids being asked for; their records wait", METRIC_GAUGE};
 static const struct metric_family failures_family = {
     "segue_registry_failures", NULL, "Requests to the registry that failed", METRIC_COUNTER};
 static const struct metric_family up_family = {
-    "segue_dependency_up", NULL, "1: there and usable; 0: waited for, /readyz says why", METRIC_GAUGE};
+    "segue_dependency_up", NULL, "1: there and usable; 0: waited for, /readyz says why",
+    METRIC_GAUGE};
 static const struct metric_family unapplied_family = {
     "segue_unapplied_cuts", NULL, "Cuts committed and not yet in Redis, all tasks", METRIC_GAUGE};
 static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
                                                   "Owned tasks that are live", METRIC_GAUGE};
 static const struct metric_family silent_family = {
-    "segue_source_silent", NULL, "Tasks for which nobody's records of that source come", METRIC_GAUGE};
+    "segue_source_silent", NULL, "Tasks for which nobody's records of that source come",
+    METRIC_GAUGE};
 static const struct metric_family build_family = {
     "segue_build", NULL, "Version and playbook of this process", METRIC_GAUGE};
 
@@ -68,35 +71,45 @@ static const struct sum {
     size_t at;
 } sums[] = {
     {{"segue_events", NULL, "Input records processed", METRIC_COUNTER}, AT(events)},
-    {{"segue_deadlines", NULL, "Customers looked at because time passed", METRIC_COUNTER}, AT(deadlines)},
+    {{"segue_deadlines", NULL, "Customers looked at because time passed", METRIC_COUNTER},
+     AT(deadlines)},
     {{"segue_commits", NULL, "Transactions committed", METRIC_COUNTER}, AT(commits)},
-    {{"segue_commit_failures", NULL, "Transactions that failed or whose end nobody knows", METRIC_COUNTER},
+    {{"segue_commit_failures", NULL, "Transactions that failed or whose end nobody knows",
+      METRIC_COUNTER},
      AT(commits_failed)},
-    {{"segue_offer_decisions", NULL, "Decisions with at least one offer", METRIC_COUNTER}, AT(decisions)},
+    {{"segue_offer_decisions", NULL, "Decisions with at least one offer", METRIC_COUNTER},
+     AT(decisions)},
     {{"segue_no_offers", NULL, "Decisions without any", METRIC_COUNTER}, AT(no_offers)},
     {{"segue_claims", NULL, "Tasks claimed", METRIC_COUNTER}, AT(claims)},
     {{"segue_rebuilds", NULL, "Tasks rebuilt into Redis", METRIC_COUNTER}, AT(rebuilds)},
     {{"segue_applies", NULL, "Cuts applied to Redis", METRIC_COUNTER}, AT(applies)},
-    {{"segue_checkpoints", NULL, "Customers written to the checkpoint topic", METRIC_COUNTER}, AT(checkpoints)},
+    {{"segue_checkpoints", NULL, "Customers written to the checkpoint topic", METRIC_COUNTER},
+     AT(checkpoints)},
     {{"segue_journal_bytes", "bytes", "Written to the journal", METRIC_COUNTER}, AT(journal_bytes)},
     {{"segue_cache_hits", NULL, "Customers found in memory", METRIC_COUNTER}, AT(cache_hits)},
     {{"segue_cache_misses", NULL, "Customers read from Redis", METRIC_COUNTER}, AT(cache_misses)},
     {{"segue_cache_customers", NULL, "Customers in memory", METRIC_GAUGE}, AT(cache_used)},
-    {{"segue_cache_limit_customers", NULL, "Room in memory for so many", METRIC_GAUGE}, AT(cache_limit)},
+    {{"segue_cache_limit_customers", NULL, "Room in memory for so many", METRIC_GAUGE},
+     AT(cache_limit)},
     {{"segue_redis_commands", NULL, "Commands sent to Redis", METRIC_COUNTER}, AT(redis_commands)},
     {{"segue_redis_sent_bytes", "bytes", "Sent to Redis", METRIC_COUNTER}, AT(redis_sent)},
-    {{"segue_redis_received_bytes", "bytes", "Received from Redis", METRIC_COUNTER}, AT(redis_received)},
-    {{"segue_redis_connects", NULL, "Connections to Redis made ready", METRIC_COUNTER}, AT(redis_connects)},
-    {{"segue_redis_breaks", NULL, "Connections to Redis lost after they were ready", METRIC_COUNTER},
-     AT(redis_breaks)},
-    {{"segue_redis_ready", NULL, "Workers whose connection for reads is ready", METRIC_GAUGE}, AT(redis_ready)},
-    {{"segue_sweeps_running", NULL, "Tasks whose customers are being looked at under another playbook",
-      METRIC_GAUGE},
-     AT(sweeping)},
-    {{"segue_swept_customers", NULL, "Customers brought by for another playbook; after a restart once more",
+    {{"segue_redis_received_bytes", "bytes", "Received from Redis", METRIC_COUNTER},
+     AT(redis_received)},
+    {{"segue_redis_connects", NULL, "Connections to Redis made ready", METRIC_COUNTER},
+     AT(redis_connects)},
+    {{"segue_redis_breaks", NULL, "Connections to Redis lost after they were ready",
       METRIC_COUNTER},
+     AT(redis_breaks)},
+    {{"segue_redis_ready", NULL, "Workers whose connection for reads is ready", METRIC_GAUGE},
+     AT(redis_ready)},
+    {{"segue_sweeps_running", NULL,
+      "Tasks whose customers are being looked at under another playbook", METRIC_GAUGE},
+     AT(sweeping)},
+    {{"segue_swept_customers", NULL,
+      "Customers brought by for another playbook; after a restart once more", METRIC_COUNTER},
      AT(swept)},
-    {{"segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's", METRIC_GAUGE},
+    {{"segue_clock_held", NULL, "Tasks for which the wall clock runs ahead of Kafka's",
+      METRIC_GAUGE},
      AT(held_clock)},
 };
 #undef AT
@@ -110,7 +123,8 @@ struct monitor {
     struct metrics *metrics;
     pthread_mutex_t lock; /* HTTP may answer two scrapes at once */
     struct metric *sums[ARRAY_COUNT(sums)];
-    struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT], *blocked[WORKER_GATES_MAX];
+    struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT],
+        *blocked[WORKER_GATES_MAX];
     struct metric *commit_time, *apply_time, *age, *unapplied, *ready;
     struct metric *full, *waiting, *failures, *up[MONITOR_CHECKS_MAX];
     struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
@@ -184,7 +198,8 @@ struct monitor *monitor_open(const struct monitor_options *options)
 {
     struct monitor *m = memory_take(sizeof(*m), "metrics");
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
-    INVARIANT(options->check_count <= MONITOR_CHECKS_MAX && engine_gate_count() <= WORKER_GATES_MAX);
+    INVARIANT(options->check_count <= MONITOR_CHECKS_MAX &&
+              engine_gate_count() <= WORKER_GATES_MAX);
     m->options = *options;
     m->metrics = metrics_open(180 + 7 * options->task_count + options->more_count, 2);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");

@@ -27,9 +27,9 @@
     X(MUTANT_BOTH_COUNT, "both-count", "restore two checkpoints of a customer from one batch")     \
     X(MUTANT_LOW_EARLY, "low-early", "call a cut checkpointed before its customers are")           \
     X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")    \
-    X(MUTANT_SWEEP_MISSED, "sweep-missed", "who did not fit into the heap counts as swept")         \
-    X(MUTANT_SWEEP_PARTS, "sweep-parts", "a due set is divided anew while its parts are swept")      \
-    X(MUTANT_SWEEP_LATE, "sweep-late", "customers are looked at before the sweep has begun")         \
+    X(MUTANT_SWEEP_MISSED, "sweep-missed", "who did not fit into the heap counts as swept")        \
+    X(MUTANT_SWEEP_PARTS, "sweep-parts", "a due set is divided anew while its parts are swept")    \
+    X(MUTANT_SWEEP_LATE, "sweep-late", "customers are looked at before the sweep has begun")       \
     X(MUTANT_NO_MERGE_WAIT, "no-merge-wait", "take the earliest record that is here")              \
     X(MUTANT_STALE_END, "stale-end", "believe an end that was heard of long ago")
 

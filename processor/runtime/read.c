@@ -65,8 +65,9 @@ static void read_end(struct worker *worker, struct task *task)
 uint32_t read_connection(const struct worker *worker, const struct task *task)
 {
     const struct worker_options *options = &worker->options;
-    return options->store_reads_per_task ? STORE_CONNECTION_WRITE_FIRST + options->tasks_max + task->slot
-                                         : STORE_CONNECTION_READ;
+    return options->store_reads_per_task
+               ? STORE_CONNECTION_WRITE_FIRST + options->tasks_max + task->slot
+               : STORE_CONNECTION_READ;
 }
 
 void read_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline)

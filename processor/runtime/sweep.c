@@ -78,7 +78,8 @@ static void sweep_push(struct worker *worker, struct task *task, const struct st
 {
     for (uint32_t i = 0; i < members->count; i++) {
         struct slice id = members->children[i].text;
-        if (id.size <= CUSTOMER_ID_SIZE_MAX && hash64(id, 0) % task->sweep_parts == task->sweep_part) {
+        if (id.size <= CUSTOMER_ID_SIZE_MAX &&
+            hash64(id, 0) % task->sweep_parts == task->sweep_part) {
             bool pushed = due_push(&task->due, task->now_ms, id);
             task->sweep_missed |= !pushed && !SIM_WITHOUT(MUTANT_SWEEP_MISSED);
             stats_add(&worker->stats.swept, pushed);
@@ -133,7 +134,8 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
 bool sweep_waits(const struct worker *worker, const struct task *task)
 {
     return task->sweep_bucket == SWEEP_NOT_BEGUN && task->now_ms != INT64_MIN &&
-           engine_sweep_due(worker->options.engine, task->state_block) && !SIM_WITHOUT(MUTANT_SWEEP_LATE);
+           engine_sweep_due(worker->options.engine, task->state_block) &&
+           !SIM_WITHOUT(MUTANT_SWEEP_LATE);
 }
 
 void sweep_step(struct worker *worker, struct task *task)

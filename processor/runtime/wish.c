@@ -9,8 +9,9 @@ void wish_step(struct worker *worker, struct task *task)
 {
     struct store_pipeline pipeline;
     char text[KEY_PREFIX_SIZE_MAX + 8];
-    if (worker->now_us - task->wish_us < WISH_US || worker->now_us < task->retry_us || worker->stopping ||
-        task->reading_store != READ_NONE || !read_begin(worker, task, READ_WISH, &pipeline)) {
+    if (worker->now_us - task->wish_us < WISH_US || worker->now_us < task->retry_us ||
+        worker->stopping || task->reading_store != READ_NONE ||
+        !read_begin(worker, task, READ_WISH, &pipeline)) {
         return;
     }
     task->wish_us = worker->now_us;

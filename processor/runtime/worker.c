@@ -59,7 +59,8 @@ const char *task_state_name(enum task_state state)
 void task_set_state(struct worker *worker, struct task *task, enum task_state state)
 {
     task->state = state;
-    atomic_store_explicit(&worker->stats.tasks[task->slot].state, (int32_t)state, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].state, (int32_t)state,
+                          memory_order_relaxed);
 }
 
 /* Everything in memory goes, what waits for Redis too: the journal has it. */
@@ -99,7 +100,8 @@ void task_reclaim(struct worker *worker, struct task *task, const char *format, 
     va_start(arguments, format);
     (void)vsnprintf(task->reason, sizeof(task->reason), format, arguments);
     va_end(arguments);
-    log_warn("task_reclaim", "a task is claimed again", "task=%u why=\"%s\"", task->number, task->reason);
+    log_warn("task_reclaim", "a task is claimed again", "task=%u why=\"%s\"", task->number,
+             task->reason);
     task_forget(worker, task);
     task->retry_us = worker->now_us + RETRY_US;
     claim_begin(worker, task);
@@ -136,15 +138,11 @@ static bool cache_pinned(void *context, const struct cache_entry *entry)
     return entry->last_seq > worker->tasks[entry->slot].acked_seq;
 }
 
-static void open_memory(struct worker *worker)
+static void open_tasks(struct worker *worker)
 {
     const struct worker_options *options = &worker->options;
     const struct worker_limits *limits = &options->limits;
     size_t block = engine_task_size(options->engine);
-    if (options->learning != NULL) {
-        worker->others = memory_take(engine_arm_count(options->engine) * sizeof(*worker->others) + 1,
-                                     "counters of the other tasks");
-    }
     worker->tasks = memory_take(options->tasks_max * sizeof(struct task), "tasks");
     for (uint32_t i = 0; i < options->tasks_max; i++) {
         struct task *task = &worker->tasks[i];
@@ -155,27 +153,46 @@ static void open_memory(struct worker *worker)
         task->read_buckets_max = READ_BUCKETS_MAX;
         take_open(worker, task);
         task->state_block = memory_take(block, "task records");
-        task->due.items = memory_take(limits->due_entries * sizeof(struct due_item), "deadlines in memory");
+        task->due.items =
+            memory_take(limits->due_entries * sizeof(struct due_item), "deadlines in memory");
         task->due.limit = limits->due_entries;
     }
+}
+
+static void open_flights(struct worker *worker)
+{
+    const struct worker_options *options = &worker->options;
+    const struct worker_limits *limits = &options->limits;
     worker->flight_count = options->apply_queue_max + FLIGHTS_BESIDES_QUEUE;
     for (uint32_t i = 0; i < worker->flight_count; i++) {
         struct flight *flight = &worker->flights[i];
-        arena_init(&flight->arena, memory_take(limits->commit_bytes, "outputs in flight"), limits->commit_bytes);
+        arena_init(&flight->arena, memory_take(limits->commit_bytes, "outputs in flight"),
+                   limits->commit_bytes);
         flight->cuts = memory_take(limits->commit_bytes, "cuts in flight");
-        flight->writes = memory_take(limits->outputs_per_commit * sizeof(struct log_write), "writes in flight");
-        flight->write_slots = memory_take(limits->outputs_per_commit * sizeof(uint32_t), "writes in flight");
-        flight->written = memory_take(limits->outputs_per_commit * sizeof(struct log_written), "writes in flight");
-        flight->offsets =
-            memory_take(options->tasks_max * SOURCE_COUNT * sizeof(struct log_offset), "offsets in flight");
-        flight->sealed = memory_take(options->tasks_max * sizeof(struct flight_cut), "cuts in flight");
+        flight->writes =
+            memory_take(limits->outputs_per_commit * sizeof(struct log_write), "writes in flight");
+        flight->write_slots =
+            memory_take(limits->outputs_per_commit * sizeof(uint32_t), "writes in flight");
+        flight->written = memory_take(limits->outputs_per_commit * sizeof(struct log_written),
+                                      "writes in flight");
+        flight->offsets = memory_take(options->tasks_max * SOURCE_COUNT * sizeof(struct log_offset),
+                                      "offsets in flight");
+        flight->sealed =
+            memory_take(options->tasks_max * sizeof(struct flight_cut), "cuts in flight");
     }
+}
+
+static void open_buffers(struct worker *worker)
+{
+    const struct worker_options *options = &worker->options;
+    const struct worker_limits *limits = &options->limits;
     worker->read_buffer_size =
-        (limits->chunk_records > 256 ? limits->chunk_records : 256) * (KEY_PREFIX_SIZE_MAX + 96) + 1024;
+        (limits->chunk_records > 256 ? limits->chunk_records : 256) * (KEY_PREFIX_SIZE_MAX + 96) +
+        1024;
     worker->write_buffer_size = 3 * limits->commit_bytes;
     for (uint32_t i = 0; i < STORE_BUFFERS_READ; i++) {
-        worker->read_buffers[i].data =
-            memory_take(worker->read_buffer_size + READ_KEYS_MAX * (CUSTOMER_ID_SIZE_MAX + 1), "Redis reads");
+        worker->read_buffers[i].data = memory_take(
+            worker->read_buffer_size + READ_KEYS_MAX * (CUSTOMER_ID_SIZE_MAX + 1), "Redis reads");
     }
     for (uint32_t i = 0; i < STORE_BUFFERS_WRITE; i++) {
         worker->write_buffers[i].data = memory_take(worker->write_buffer_size, "Redis writes");
@@ -186,21 +203,40 @@ static void open_memory(struct worker *worker)
                                                                 : worker->reader_count;
     for (uint32_t i = 0; i < worker->reader_count; i++) {
         worker->readers[i] = (struct reader){
-            .slot = NO_INDEX, .limit = limits->commit_bytes,
+            .slot = NO_INDEX,
+            .limit = limits->commit_bytes,
             .buffer = memory_take(limits->commit_bytes, "journal reading"),
             .restore = memory_take(sizeof(struct restore_room), "checkpoint reading")};
     }
+}
+
+static void open_memory(struct worker *worker)
+{
+    const struct worker_options *options = &worker->options;
+    const struct worker_limits *limits = &options->limits;
+    if (options->learning != NULL) {
+        worker->others =
+            memory_take(engine_arm_count(options->engine) * sizeof(*worker->others) + 1,
+                        "counters of the other tasks");
+    }
+    open_tasks(worker);
+    open_flights(worker);
+    open_buffers(worker);
     worker->recent = memory_take(RECENT_CHECKPOINTS * sizeof(*worker->recent), "checkpoints");
-    worker->touched = memory_take(limits->customers_per_cut * sizeof(struct touched), "touched customers");
-    worker->effects.outputs = memory_take(2 * ENGINE_OUTPUTS_PER_STEP_MAX * sizeof(struct output), "effects");
+    worker->touched =
+        memory_take(limits->customers_per_cut * sizeof(struct touched), "touched customers");
+    worker->effects.outputs =
+        memory_take(2 * ENGINE_OUTPUTS_PER_STEP_MAX * sizeof(struct output), "effects");
     worker->effects.capacity = 2 * ENGINE_OUTPUTS_PER_STEP_MAX;
     arena_init(&worker->effects.arena, memory_take(2 * ENGINE_ARENA_PER_STEP_MAX, "effects"),
                2 * ENGINE_ARENA_PER_STEP_MAX);
     worker->packed = memory_take(ENGINE_RECORD_SIZE_MAX + 16, "packing");
     worker->view_bytes_size = (size_t)ENGINE_VIEW_FIELDS_MAX * (ENGINE_VIEW_TEXT_SIZE_MAX + 128);
     worker->view_bytes = memory_take(worker->view_bytes_size, "packing");
-    arena_init(&worker->view_arena, memory_take(worker->view_bytes_size, "packing"), worker->view_bytes_size);
-    worker->view_changes = memory_take(ENGINE_VIEW_FIELDS_MAX * sizeof(struct view_change), "packing");
+    arena_init(&worker->view_arena, memory_take(worker->view_bytes_size, "packing"),
+               worker->view_bytes_size);
+    worker->view_changes =
+        memory_take(ENGINE_VIEW_FIELDS_MAX * sizeof(struct view_change), "packing");
     cache_init(&worker->cache, limits->cache_bytes, engine_customer_size(options->engine));
     worker->cache.hot_count =
         engine_hot_lines(options->engine, worker->cache.hot_lines, CACHE_HOT_LINES_MAX);
@@ -221,22 +257,25 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     const struct worker_limits *limits = &options->limits;
     if (options->task_count == 0 || options->tasks_max == 0 ||
         options->tasks_max > LOG_TASKS_PER_WORKER_MAX || options->journal_partitions == 0 ||
-        options->checkpoint_partitions == 0 ||
-        options->journal_partitions > options->task_count) {
-        return status_fail(out_text, STATUS_INVALID, "tasks or journal partitions are out of range");
+        options->checkpoint_partitions == 0 || options->journal_partitions > options->task_count) {
+        return status_fail(out_text, STATUS_INVALID,
+                           "tasks or journal partitions are out of range");
     }
     if (strlen(options->application) >= WORKER_APPLICATION_SIZE_MAX ||
         strlen(options->cluster_id) >= WORKER_CLUSTER_ID_SIZE_MAX) {
-        return status_fail(out_text, STATUS_INVALID, "the application's name or the cluster id is too long");
+        return status_fail(out_text, STATUS_INVALID,
+                           "the application's name or the cluster id is too long");
     }
     if (options->apply_queue_max == 0 || options->apply_queue_max > WORKER_APPLY_QUEUE_MAX ||
         limits->records_per_commit == 0 || limits->input_bytes == 0) {
         return status_fail(out_text, STATUS_INVALID, "a commit or apply limit is out of range");
     }
-    if (limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX || limits->due_entries < 8 ||
-        limits->outputs_per_commit < 4 * ENGINE_OUTPUTS_PER_STEP_MAX ||
-        limits->commit_bytes < 2 * limits->step_bytes || limits->message_bytes <= 2 * CUT_PART_OVERHEAD) {
-        return status_fail(out_text, STATUS_INVALID, "a limit is out of range; see `segue check --defaults`");
+    if (limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX ||
+        limits->due_entries < 8 || limits->outputs_per_commit < 4 * ENGINE_OUTPUTS_PER_STEP_MAX ||
+        limits->commit_bytes < 2 * limits->step_bytes ||
+        limits->message_bytes <= 2 * CUT_PART_OVERHEAD) {
+        return status_fail(out_text, STATUS_INVALID,
+                           "a limit is out of range; see `segue check --defaults`");
     }
     struct worker *worker = memory_take(sizeof(*worker), "workers");
     worker->options = *options;
@@ -278,7 +317,8 @@ static void worker_assigned(struct worker *worker, uint32_t number)
     }
     task->number = number;
     task->assigned_us = worker->now_us;
-    task->prefix_size = key_prefix(task->prefix, sizeof(task->prefix), worker->options.application, number);
+    task->prefix_size =
+        key_prefix(task->prefix, sizeof(task->prefix), worker->options.application, number);
     task->prove = false;
     task->retry_us = 0;
     task->chunk_limit = worker->options.limits.chunk_records;
@@ -288,7 +328,8 @@ static void worker_assigned(struct worker *worker, uint32_t number)
     claim_begin(worker, task);
 }
 
-static void worker_journal_record(struct worker *worker, struct task *task, const struct log_event *event)
+static void worker_journal_record(struct worker *worker, struct task *task,
+                                  const struct log_event *event)
 {
     if ((event->task & LOG_CHECKPOINT_READER) != 0) {
         restore_record(worker, task, &event->record);
@@ -299,7 +340,8 @@ static void worker_journal_record(struct worker *worker, struct task *task, cons
     }
 }
 
-static void worker_journal_end(struct worker *worker, struct task *task, const struct log_event *event)
+static void worker_journal_end(struct worker *worker, struct task *task,
+                               const struct log_event *event)
 {
     if ((event->task & LOG_CHECKPOINT_READER) != 0) {
         restore_read_all(worker, task);
@@ -321,7 +363,8 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
         if (task != NULL && task->state != TASK_IDLE) {
             task_forget(worker, task);
             task_set_state(worker, task, TASK_IDLE);
-            atomic_store_explicit(&worker->stats.tasks[task->slot].task, UINT32_MAX, memory_order_relaxed);
+            atomic_store_explicit(&worker->stats.tasks[task->slot].task, UINT32_MAX,
+                                  memory_order_relaxed);
         }
         break;
     case LOG_PRODUCER_READY:

@@ -21,9 +21,9 @@
 #include "runtime/learn.h"
 
 enum {
-    WORKER_APPLY_QUEUE_MAX = 16,       /* the most that apply_queue_max may be */
-    WORKER_APPLICATION_SIZE_MAX = 64,  /* bytes of the application's name */
-    WORKER_CLUSTER_ID_SIZE_MAX = 64,   /* bytes of Kafka's cluster id */
+    WORKER_APPLY_QUEUE_MAX = 16,      /* the most that apply_queue_max may be */
+    WORKER_APPLICATION_SIZE_MAX = 64, /* bytes of the application's name */
+    WORKER_CLUSTER_ID_SIZE_MAX = 64,  /* bytes of Kafka's cluster id */
     WORKER_HISTOGRAM_BUCKETS = METRIC_BUCKET_COUNT + 1,
     WORKER_REASON_SIZE = 480,
     WORKER_GATES_MAX = 32, /* gates of an offer that are counted */
@@ -41,8 +41,8 @@ struct worker_codec {
     void *context;
     /* Read a record. `out_event` borrows from the record. Called again after WORKER_WAIT, and may be called
      * twice for one record. partition, offset and source are filled in by the caller afterwards. */
-    enum worker_decode (*decode)(void *context, const struct log_record *record, struct event *out_event,
-                                 struct reject *out_reject);
+    enum worker_decode (*decode)(void *context, const struct log_record *record,
+                                 struct event *out_event, struct reject *out_reject);
     /* Turn an output into a record to write. Everything `out_write` points to is taken from `arena`, or is
      * static. `processed_at_ms`: the wall clock. STATUS_FULL: the arena is full (nothing was written). */
     enum status (*encode)(void *context, const struct output *output, int64_t processed_at_ms,
@@ -57,9 +57,9 @@ struct worker_limits {
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
     size_t input_bytes;          /* keys and values of one transaction's inputs; default 16 MiB */
     size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 4 MiB */
-    size_t step_bytes;           /* room for the encoded outputs of one engine step; default 512 KiB */
-    size_t message_bytes;        /* a journal record's value; larger cuts are split; default 900 KiB */
-    size_t cache_bytes;          /* customers' blocks in memory; default 64 MiB */
+    size_t step_bytes;    /* room for the encoded outputs of one engine step; default 512 KiB */
+    size_t message_bytes; /* a journal record's value; larger cuts are split; default 900 KiB */
+    size_t cache_bytes;   /* customers' blocks in memory; default 64 MiB */
 };
 
 enum worker_start { WORKER_START_EARLIEST, WORKER_START_LATEST, WORKER_START_OFFSET };
@@ -67,9 +67,10 @@ enum worker_start { WORKER_START_EARLIEST, WORKER_START_LATEST, WORKER_START_OFF
 struct worker_source {
     bool used;
     enum worker_start start; /* of a first start only */
-    const int64_t *start_offsets; /* WORKER_START_OFFSET: per task, where the first start begins; static */
-    int64_t stale_after_ms;  /* nobody's record for so long: its absences are held; 0: never */
-    const char *topic;       /* named in dead letters; static */
+    const int64_t
+        *start_offsets; /* WORKER_START_OFFSET: per task, where the first start begins; static */
+    int64_t stale_after_ms; /* nobody's record for so long: its absences are held; 0: never */
+    const char *topic;      /* named in dead letters; static */
 };
 
 /* When each source's newest record was appended, over all tasks of the process; INT64_MIN: not known. */
@@ -85,29 +86,31 @@ struct worker_options {
     struct store *store;
     struct clock *clock;
     struct worker_codec codec;
-    const char *application;      /* static, at most WORKER_APPLICATION_SIZE_MAX - 1 bytes */
-    const char *cluster_id;       /* Kafka's; static */
-    const char *journal_topic;    /* static */
-    const char *checkpoint_topic; /* static */
-    uint32_t task_count;          /* N */
-    uint32_t journal_partitions;  /* J: task t's journal is partition floor(t * J / N) */
+    const char *application;        /* static, at most WORKER_APPLICATION_SIZE_MAX - 1 bytes */
+    const char *cluster_id;         /* Kafka's; static */
+    const char *journal_topic;      /* static */
+    const char *checkpoint_topic;   /* static */
+    uint32_t task_count;            /* N */
+    uint32_t journal_partitions;    /* J: task t's journal is partition floor(t * J / N) */
     uint32_t checkpoint_partitions; /* likewise */
-    uint32_t tasks_max;           /* tasks this worker may own at a time, at most LOG_TASKS_PER_WORKER_MAX */
+    uint32_t tasks_max; /* tasks this worker may own at a time, at most LOG_TASKS_PER_WORKER_MAX */
     struct worker_source sources[SOURCE_COUNT];
     enum engine_clock clock_mode;
-    int64_t commit_interval_ms;     /* latest; default 50 */
-    uint32_t apply_queue_max;       /* committed cuts of a task that may wait for Redis; default 3 */
-    int64_t commit_floor_ms;        /* least time between two commits while little arrives; default 5 */
+    int64_t commit_interval_ms; /* latest; default 50 */
+    uint32_t apply_queue_max;   /* committed cuts of a task that may wait for Redis; default 3 */
+    int64_t commit_floor_ms;    /* least time between two commits while little arrives; default 5 */
     int64_t checkpoint_interval_ms; /* default 30,000 */
-    int64_t journal_keep_ms;        /* no journal record younger than this is deleted; default 1 h */
-    int64_t future_ms_max;          /* an event dated further ahead is rejected; default 5 min */
-    int64_t clock_lead_ms_max;      /* how far the wall clock may run ahead of Kafka's; default 60 s */
-    int64_t store_timeout_ms;       /* a Redis answer later than this breaks its connection; default 10 s */
-    bool store_reads_per_task;      /* a connection for the reads of each task, after those that write */
+    int64_t journal_keep_ms;   /* no journal record younger than this is deleted; default 1 h */
+    int64_t future_ms_max;     /* an event dated further ahead is rejected; default 5 min */
+    int64_t clock_lead_ms_max; /* how far the wall clock may run ahead of Kafka's; default 60 s */
+    int64_t
+        store_timeout_ms; /* a Redis answer later than this breaks its connection; default 10 s */
+    bool store_reads_per_task; /* a connection for the reads of each task, after those that write */
     /* clock stream: how long a record waits for a source at its end; default 2 s */
     int64_t merge_wait_ms;
-    struct worker_heard *heard;     /* shared by all workers of the process; NULL: the worker's own */
-    struct worker_learning *learning; /* shared by all workers of the process; NULL: own counters only */
+    struct worker_heard *heard; /* shared by all workers of the process; NULL: the worker's own */
+    struct worker_learning
+        *learning; /* shared by all workers of the process; NULL: own counters only */
     struct worker_limits limits;
 };
 
@@ -115,8 +118,8 @@ struct worker_options {
 void worker_options_init(struct worker_options *options);
 
 enum task_state {
-    TASK_IDLE,       /* not ours */
-    TASK_CLAIMING,   /* learning the truth from Kafka, fencing Redis, catching up */
+    TASK_IDLE,     /* not ours */
+    TASK_CLAIMING, /* learning the truth from Kafka, fencing Redis, catching up */
     TASK_LIVE,
     TASK_REBUILDING, /* Redis is being written anew from checkpoints and journal */
     TASK_HALTED,     /* a person must look; the reason says what to do */
@@ -154,15 +157,15 @@ struct worker_stats {
     atomic_uint_least64_t commits;
     atomic_uint_least64_t commits_failed;
     atomic_uint_least64_t claims;
-    atomic_uint_least64_t decisions; /* committed, with at least one offer */
-    atomic_uint_least64_t no_offers; /* without */
+    atomic_uint_least64_t decisions;                 /* committed, with at least one offer */
+    atomic_uint_least64_t no_offers;                 /* without */
     atomic_uint_least64_t blocked[WORKER_GATES_MAX]; /* offers stopped, by the engine's gates */
     atomic_uint_least64_t rebuilds;
     atomic_uint_least64_t applies;
     atomic_uint_least64_t cache_hits;
     atomic_uint_least64_t cache_misses;
-    atomic_uint_least64_t cache_used;  /* customers in memory */
-    atomic_uint_least64_t cache_limit; /* room for so many */
+    atomic_uint_least64_t cache_used;     /* customers in memory */
+    atomic_uint_least64_t cache_limit;    /* room for so many */
     atomic_uint_least64_t redis_connects; /* connections made ready */
     atomic_uint_least64_t redis_breaks;   /* lost after they were ready */
     atomic_uint_least64_t redis_commands;
@@ -173,9 +176,10 @@ struct worker_stats {
     atomic_uint_least64_t journal_bytes;
     atomic_uint_least64_t turns;               /* a watchdog looks at this */
     atomic_int_least64_t transaction_since_ms; /* when the running commit began; 0: none */
-    atomic_uint_least64_t sweeping; /* tasks whose customers are being looked at under another playbook */
-    atomic_uint_least64_t swept;    /* customers brought by for that */
-    atomic_uint_least64_t held_clock;          /* tasks for which the wall clock runs ahead of Kafka's */
+    atomic_uint_least64_t
+        sweeping; /* tasks whose customers are being looked at under another playbook */
+    atomic_uint_least64_t swept;      /* customers brought by for that */
+    atomic_uint_least64_t held_clock; /* tasks for which the wall clock runs ahead of Kafka's */
     atomic_uint_least64_t silent[SOURCE_COUNT]; /* tasks for which that source is silent */
     struct worker_histogram commit_latency;
     struct worker_histogram apply_latency;

@@ -362,7 +362,8 @@ static int64_t sooner(int64_t best_ms, int64_t at_ms, int64_t now_ms)
     return at_ms > now_ms && at_ms < best_ms ? at_ms : best_ms;
 }
 
-static int64_t next_of(const struct segment_def *def, const struct segment_state *state, int64_t now_ms)
+static int64_t next_of(const struct segment_def *def, const struct segment_state *state,
+                       int64_t now_ms)
 {
     int64_t next = INT64_MAX;
     if (def->on_event || def->retired) {
@@ -370,7 +371,8 @@ static int64_t next_of(const struct segment_def *def, const struct segment_state
     }
     if (state->in) {
         next = sooner(next, state->entered_ms + def->min_stay_ms, now_ms);
-        return def->expires_ms > 0 ? sooner(next, state->entered_ms + def->expires_ms, now_ms) : next;
+        return def->expires_ms > 0 ? sooner(next, state->entered_ms + def->expires_ms, now_ms)
+                                   : next;
     }
     if (state->entry_since_ms != 0) {
         int64_t at_ms = state->entry_since_ms + def->dwell_ms;

@@ -113,7 +113,8 @@ static void take_proof(struct cursor *cursor, struct change *change)
             cursor->bad |= cursor->at >= cursor->end;
             cursor->at++; /* holds */
             count_seen |= slice_is(feature, "f.count_7d") && take_number(value, &change->count_7d);
-            debit_seen |= slice_is(feature, "f.debit_30d") && take_number(value, &change->debit_30d);
+            debit_seen |=
+                slice_is(feature, "f.debit_30d") && take_number(value, &change->debit_30d);
         }
     }
     cursor->bad |= !count_seen || !debit_seen;
@@ -132,13 +133,13 @@ bool change_read(struct slice value, struct change *out_change)
     (void)take_text(&cursor); /* definition_hash */
     int64_t transition = take_long(&cursor);
     out_change->entered = transition == TRANSITION_ENTERED;
-    (void)take_long(&cursor);     /* origin */
-    (void)take_long(&cursor);     /* effective_at */
-    (void)take_long(&cursor);     /* processed_at */
-    skip_optional_long(&cursor);  /* valid_until */
-    (void)take_long(&cursor);     /* membership_seq */
-    skip_optional_long(&cursor);  /* entered_at */
-    skip_optional_long(&cursor);  /* previous_exit_at */
+    (void)take_long(&cursor);    /* origin */
+    (void)take_long(&cursor);    /* effective_at */
+    (void)take_long(&cursor);    /* processed_at */
+    skip_optional_long(&cursor); /* valid_until */
+    (void)take_long(&cursor);    /* membership_seq */
+    skip_optional_long(&cursor); /* entered_at */
+    skip_optional_long(&cursor); /* previous_exit_at */
     take_cause(&cursor, out_change);
     take_proof(&cursor, out_change);
     for (int64_t left = take_block(&cursor); left > 0 && !cursor.bad; left = take_block(&cursor)) {
@@ -155,8 +156,7 @@ bool change_read(struct slice value, struct change *out_change)
 
 void change_print(const struct change *change, FILE *out)
 {
-    (void)fprintf(out,
-                  "%.*s %.*s %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
+    (void)fprintf(out, "%.*s %.*s %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n",
                   SLICE_ARG(change->customer), SLICE_ARG(change->segment),
                   change->entered ? "ENTERED" : "EXITED", change->cause_ms, change->cause_partition,
                   change->cause_offset, change->count_7d, change->debit_30d);

@@ -18,7 +18,7 @@ struct change {
     int64_t cause_ms; /* the time of the event that led to it */
     int64_t cause_partition;
     int64_t cause_offset;
-    int64_t count_7d;  /* both from the proof's leaves */
+    int64_t count_7d; /* both from the proof's leaves */
     int64_t debit_30d;
 };
 

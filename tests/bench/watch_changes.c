@@ -77,14 +77,15 @@ static double cpu_of(long pid)
     (void)fclose(file);
     line[size] = '\0';
     if (pid == 0) { /* user nice system idle iowait irq softirq */
-        (void)sscanf(line, "cpu %lu %lu %lu %lu %lu %lu %lu", &parts[0], &parts[1], &parts[2], &parts[3],
-                     &parts[4], &parts[5], &parts[6]);
+        (void)sscanf(line, "cpu %lu %lu %lu %lu %lu %lu %lu", &parts[0], &parts[1], &parts[2],
+                     &parts[3], &parts[4], &parts[5], &parts[6]);
         parts[0] += parts[1] + parts[2] + parts[5] + parts[6];
         parts[1] = 0;
     } else {
         const char *after = strrchr(line, ')');
-        if (after == NULL || sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &parts[0],
-                                    &parts[1]) != 2) {
+        if (after == NULL ||
+            sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &parts[0],
+                   &parts[1]) != 2) {
             return 0;
         }
     }
@@ -97,7 +98,8 @@ static double peak_mb(long pid)
     long kb = 0;
     (void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
     FILE *file = fopen(path, "r");
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL && sscanf(line, "VmHWM: %ld", &kb) != 1) {
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL &&
+           sscanf(line, "VmHWM: %ld", &kb) != 1) {
     }
     if (file != NULL) {
         (void)fclose(file);
@@ -125,7 +127,9 @@ static void take_message(struct watch *watch, const rd_kafka_message_t *message,
     if (!change_read(slice_of(message->payload, message->len), &change) ||
         !slice_equal(key, change.customer) || change.cause_partition < 0 ||
         change.cause_partition >= PARTITIONS_MAX) {
-        (void)fprintf(stderr, "watch_changes: offset %" PRId64 " is no segment change with its key and proof\n",
+        (void)fprintf(stderr,
+                      "watch_changes: offset %" PRId64
+                      " is no segment change with its key and proof\n",
                       message->offset);
         exit(1);
     }
@@ -142,13 +146,17 @@ static void take_message(struct watch *watch, const rd_kafka_message_t *message,
 
 static rd_kafka_t *open_consumer(const char *brokers, const char *topic)
 {
-    static const char *const settings[][2] = {{"group.id", "segue-bench-watch"}, {"enable.auto.commit", "false"},
-                                              {"isolation.level", "read_committed"}, {"fetch.wait.max.ms", "100"}};
+    static const char *const settings[][2] = {{"group.id", "segue-bench-watch"},
+                                              {"enable.auto.commit", "false"},
+                                              {"isolation.level", "read_committed"},
+                                              {"fetch.wait.max.ms", "100"}};
     char text[512];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    bool good = rd_kafka_conf_set(conf, "bootstrap.servers", brokers, text, sizeof(text)) == RD_KAFKA_CONF_OK;
+    bool good = rd_kafka_conf_set(conf, "bootstrap.servers", brokers, text, sizeof(text)) ==
+                RD_KAFKA_CONF_OK;
     for (size_t i = 0; good && i < ARRAY_COUNT(settings); i++) {
-        good = rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof(text)) == RD_KAFKA_CONF_OK;
+        good = rd_kafka_conf_set(conf, settings[i][0], settings[i][1], text, sizeof(text)) ==
+               RD_KAFKA_CONF_OK;
     }
     rd_kafka_t *client = good ? rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text)) : NULL;
     const struct rd_kafka_metadata *metadata;
@@ -158,7 +166,8 @@ static rd_kafka_t *open_consumer(const char *brokers, const char *topic)
     }
     (void)rd_kafka_poll_set_consumer(client);
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
-    if (rd_kafka_metadata(client, 0, handle, &metadata, METADATA_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    if (rd_kafka_metadata(client, 0, handle, &metadata, METADATA_MS) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)fprintf(stderr, "watch_changes: no broker at %s\n", brokers);
         exit(1);
     }
@@ -188,18 +197,21 @@ static void follow(struct watch *watch, rd_kafka_t *client)
         if (watch->outputs >= watch->expect && complete_us == 0) {
             complete_us = at_us;
         }
-        if ((quiet && at_us >= next_us) || at_us >= next_us + 2 * SAMPLE_US || complete_us == at_us) {
+        if ((quiet && at_us >= next_us) || at_us >= next_us + 2 * SAMPLE_US ||
+            complete_us == at_us) {
             take_sample(watch, at_us);
             next_us = at_us + SAMPLE_US;
         }
-        if ((complete_us != 0 && at_us - complete_us > GRACE_US) || at_us - begin_us > watch->timeout_us) {
+        if ((complete_us != 0 && at_us - complete_us > GRACE_US) ||
+            at_us - begin_us > watch->timeout_us) {
             return;
         }
     }
 }
 
 /* The samples between which the second half is measured: instants at which a commit was first seen. */
-static void second_half(const struct watch *watch, const struct sample **out_from, const struct sample **out_to)
+static void second_half(const struct watch *watch, const struct sample **out_from,
+                        const struct sample **out_to)
 {
     uint32_t from = 0, to = 0;
     for (uint32_t i = 0; i < watch->sample_count; i++) {
@@ -226,11 +238,12 @@ static void print(const struct watch *watch)
     double whole_s = (double)(watch->last_us - watch->first_us) / 1e6;
     (void)printf("{\"outputs\": %" PRId64 ", \"first_to_last_ev_s\": %.0f, \"half2_s\": %.3f, "
                  "\"half2_events\": %.0f, \"half2_ev_s\": %.0f",
-                 watch->outputs, whole_s > 0 ? (double)watch->progress / whole_s : 0, seconds, events,
-                 seconds > 0 ? events / seconds : 0);
+                 watch->outputs, whole_s > 0 ? (double)watch->progress / whole_s : 0, seconds,
+                 events, seconds > 0 ? events / seconds : 0);
     for (int i = 0; i < watch->process_count; i++) {
         double cpu_s = to->cpu_s[i] - from->cpu_s[i];
-        (void)printf(", \"cpu_%s_half2_s_per_M\": %.3f", watch->names[i], events > 0 ? cpu_s / (events / 1e6) : 0);
+        (void)printf(", \"cpu_%s_half2_s_per_M\": %.3f", watch->names[i],
+                     events > 0 ? cpu_s / (events / 1e6) : 0);
         if (watch->pids[i] != 0) {
             (void)printf(", \"rss_mb_%s\": %.0f", watch->names[i], peak_mb(watch->pids[i]));
         }
@@ -242,7 +255,8 @@ int main(int argument_count, char **arguments)
 {
     static struct watch watch;
     if (argument_count < 7 || argument_count > 7 + PROCESSES_MAX) {
-        (void)fputs("usage: watch_changes BROKERS TOPIC EXPECT EVENTS OUT TIMEOUT_S NAME=PID..\n", stderr);
+        (void)fputs("usage: watch_changes BROKERS TOPIC EXPECT EVENTS OUT TIMEOUT_S NAME=PID..\n",
+                    stderr);
         return 2;
     }
     watch.topic = arguments[2];

@@ -7,7 +7,13 @@
 #include "base/attributes.h"
 #include "cel/cel.h"
 
-enum { ARENA_SIZE = 16 << 20, SCRATCH_SIZE = 1 << 20, LINE_SIZE = 1 << 16, ENTRIES_MAX = 64, TEXT_SIZE = 4096 };
+enum {
+    ARENA_SIZE = 16 << 20,
+    SCRATCH_SIZE = 1 << 20,
+    LINE_SIZE = 1 << 16,
+    ENTRIES_MAX = 64,
+    TEXT_SIZE = 4096
+};
 enum slot { SLOT_A, SLOT_B, SLOT_U, SLOT_D, SLOT_S, SLOT_T, SLOT_L, SLOT_M };
 
 static const struct cel_type int_type = {.kind = CEL_INT}, string_type = {.kind = CEL_STRING};
@@ -103,8 +109,8 @@ static void put_double(double value, FILE *out)
 
 static void put(const struct cel_value *value, FILE *out)
 {
-    static const char *const others[CEL_KIND_COUNT] = {[CEL_NULL] = "null", [CEL_ERROR] = "error",
-                                                       [CEL_ABSENT] = "error"};
+    static const char *const others[CEL_KIND_COUNT] = {
+        [CEL_NULL] = "null", [CEL_ERROR] = "error", [CEL_ABSENT] = "error"};
     switch (value->kind) {
     case CEL_BOOL:
         (void)fprintf(out, "bool %s", value->b ? "true" : "false");
@@ -157,7 +163,8 @@ int main(void)
 {
     static struct diagnostic list[DIAGNOSTICS_MAX];
     static char line[LINE_SIZE];
-    const struct cel_environment environment = {.names = names, .name_count = ARRAY_COUNT(names),
+    const struct cel_environment environment = {.names = names,
+                                                .name_count = ARRAY_COUNT(names),
                                                 .cost_max = UINT64_MAX}; /* cel-go has no bound */
     void *block = malloc(ARENA_SIZE), *scratch_block = malloc(SCRATCH_SIZE);
     if (block == NULL || scratch_block == NULL) {
@@ -171,7 +178,8 @@ int main(void)
         arena_init(&scratch, scratch_block, SCRATCH_SIZE);
         diagnostics_init(&diagnostics, list);
         const struct cel_program *program =
-            cel_compile(&environment, slice_text(line), (struct source_span){NULL, 1, 1, 0}, &arena, &diagnostics);
+            cel_compile(&environment, slice_text(line), (struct source_span){NULL, 1, 1, 0}, &arena,
+                        &diagnostics);
         if (program == NULL) {
             (void)puts("refused");
             continue;

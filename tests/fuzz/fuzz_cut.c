@@ -66,7 +66,8 @@ static void metadata_from(struct slice value)
     (void)cut_low_offset(text, &offset);
     if (cut_metadata_parse(text, &first)) {
         cut_metadata_write(&first, again, sizeof(again));
-        INVARIANT(cut_metadata_parse(again, &second) && first.seq == second.seq && first.low == second.low);
+        INVARIANT(cut_metadata_parse(again, &second) && first.seq == second.seq &&
+                  first.low == second.low);
     }
 }
 

@@ -37,7 +37,8 @@ static void task_from(struct slice record)
     struct status_text text;
     if (engine_task_unpack(kit.engine, kit.task, 0, record, &text) == STATUS_OK) {
         size_t size = engine_task_pack(kit.engine, kit.task, packed);
-        INVARIANT(engine_task_unpack(kit.engine, kit.task, 0, slice_of(packed, size), &text) == STATUS_OK);
+        INVARIANT(engine_task_unpack(kit.engine, kit.task, 0, slice_of(packed, size), &text) ==
+                  STATUS_OK);
         INVARIANT(engine_task_pack(kit.engine, kit.task, again) == size &&
                   memcmp(packed, again, size) == 0);
     }

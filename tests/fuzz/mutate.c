@@ -123,16 +123,17 @@ static uint32_t tokenize(struct slice text, struct token *out)
         size_t end = at + 1;
         uint8_t c = text.data[at];
         if (is_word(c)) {
-            while (end < text.size &&
-                   (is_word(text.data[end]) || (text.data[end] == '-' && isdigit(c) != 0 &&
-                                                end + 1 < text.size && isdigit(text.data[end + 1]) != 0))) {
+            while (end < text.size && (is_word(text.data[end]) ||
+                                       (text.data[end] == '-' && isdigit(c) != 0 &&
+                                        end + 1 < text.size && isdigit(text.data[end + 1]) != 0))) {
                 end++;
             }
         } else if (c == '\n' || c == ' ') {
             while (end < text.size && text.data[end] == ' ') {
                 end++;
             }
-        } else if (end < text.size && strchr("&|=", text.data[end]) != NULL && strchr("&|=!<>", c) != NULL) {
+        } else if (end < text.size && strchr("&|=", text.data[end]) != NULL &&
+                   strchr("&|=!<>", c) != NULL) {
             end++;
         }
         out[count++] = (struct token){(uint32_t)at, (uint32_t)(end - at)};
@@ -144,7 +145,8 @@ static uint32_t tokenize(struct slice text, struct token *out)
 void mutate_seed(struct mutate_seeds *seeds, struct slice text)
 {
     static struct token tokens[TOKENS_MAX];
-    if (text.size > MUTATE_SIZE_MAX / 2 || text.size == 0 || seeds->text_count == MUTATE_SEEDS_MAX) {
+    if (text.size > MUTATE_SIZE_MAX / 2 || text.size == 0 ||
+        seeds->text_count == MUTATE_SEEDS_MAX) {
         return;
     }
     seeds->texts[seeds->text_count++] = text;
@@ -195,8 +197,8 @@ static uint32_t find_word(const struct text *text, const struct token *tokens, u
     return count;
 }
 
-static void change_word(const struct mutate_seeds *seeds, struct text *text, const struct token *tokens,
-                        uint32_t count, struct random *random)
+static void change_word(const struct mutate_seeds *seeds, struct text *text,
+                        const struct token *tokens, uint32_t count, struct random *random)
 {
     uint32_t i = find_word(text, tokens, count, random);
     if (i < count) {
@@ -204,7 +206,8 @@ static void change_word(const struct mutate_seeds *seeds, struct text *text, con
     }
 }
 
-static void swap_words(struct text *text, const struct token *tokens, uint32_t count, struct random *random)
+static void swap_words(struct text *text, const struct token *tokens, uint32_t count,
+                       struct random *random)
 {
     uint8_t copy[256];
     uint32_t a = find_word(text, tokens, count, random), b = find_word(text, tokens, count, random);
@@ -229,8 +232,9 @@ static void splice(const struct mutate_seeds *seeds, struct text *text, const st
 {
     static uint8_t copy[MUTATE_SIZE_MAX];
     static struct token others[TOKENS_MAX];
-    struct slice from = random_chance(random, 0.5) ? slice_of(text->data, text->size)
-                                                   : seeds->texts[random_below(random, seeds->text_count)];
+    struct slice from = random_chance(random, 0.5)
+                            ? slice_of(text->data, text->size)
+                            : seeds->texts[random_below(random, seeds->text_count)];
     uint32_t other_count = tokenize(from, others);
     uint32_t first = (uint32_t)random_below(random, other_count);
     uint32_t last = first + (uint32_t)random_below(random, 8);
@@ -240,20 +244,24 @@ static void splice(const struct mutate_seeds *seeds, struct text *text, const st
     uint32_t at = (uint32_t)random_below(random, count);
     uint32_t end = at + (uint32_t)random_below(random, 4);
     end = end < count ? end : count - 1;
-    size_t gone = random_chance(random, 0.5) ? 0 : tokens[end].at + tokens[end].size - tokens[at].at;
+    size_t gone =
+        random_chance(random, 0.5) ? 0 : tokens[end].at + tokens[end].size - tokens[at].at;
     replace(text, tokens[at].at, gone, slice_of(copy, size));
 }
 
-static void wrap(struct text *text, const struct token *tokens, uint32_t count, struct random *random)
+static void wrap(struct text *text, const struct token *tokens, uint32_t count,
+                 struct random *random)
 {
-    uint32_t at = (uint32_t)random_below(random, count), end = at + (uint32_t)random_below(random, 6);
+    uint32_t at = (uint32_t)random_below(random, count),
+             end = at + (uint32_t)random_below(random, 6);
     const char *const *both = wraps[random_below(random, COUNT(wraps))];
     end = end < count ? end : count - 1;
     replace(text, tokens[end].at + tokens[end].size, 0, slice_text(both[1]));
     replace(text, tokens[at].at, 0, slice_text(both[0]));
 }
 
-static void nest(struct text *text, const struct token *tokens, uint32_t count, struct random *random)
+static void nest(struct text *text, const struct token *tokens, uint32_t count,
+                 struct random *random)
 {
     static uint8_t many[NESTING_MAX];
     static const char what[] = "([{!-'\"\\ .\t9az";
@@ -279,14 +287,16 @@ static uint32_t split(struct slice text, uint32_t *out_starts)
 static size_t indent_of(struct slice text, size_t at)
 {
     size_t blanks = 0;
-    while (at + blanks < text.size && (text.data[at + blanks] == ' ' || text.data[at + blanks] == '-')) {
+    while (at + blanks < text.size &&
+           (text.data[at + blanks] == ' ' || text.data[at + blanks] == '-')) {
         blanks++;
     }
     return blanks;
 }
 
 /* A line and all that stands deeper below it. */
-static struct slice block_at(struct slice text, const uint32_t *starts, uint32_t count, uint32_t line)
+static struct slice block_at(struct slice text, const uint32_t *starts, uint32_t count,
+                             uint32_t line)
 {
     uint32_t end = line + 1;
     size_t indent = indent_of(text, starts[line]);
@@ -306,8 +316,10 @@ static void move_block(const struct mutate_seeds *seeds, struct text *text, stru
         random_chance(random, 0.5) ? here : seeds->texts[random_below(random, seeds->text_count)];
     uint32_t count = split(here, starts), other_count = split(from, other_starts);
     struct slice gone = block_at(here, starts, count, (uint32_t)random_below(random, count));
-    struct slice block = block_at(from, other_starts, other_count, (uint32_t)random_below(random, other_count));
-    size_t shift = random_below(random, 4) == 0 ? random_below(random, 5) : 0, size = shift + block.size;
+    struct slice block =
+        block_at(from, other_starts, other_count, (uint32_t)random_below(random, other_count));
+    size_t shift = random_below(random, 4) == 0 ? random_below(random, 5) : 0,
+           size = shift + block.size;
     size_t at = (size_t)(gone.data - text->data);
     if (size > sizeof(copy)) {
         return;
@@ -348,7 +360,8 @@ static void change_byte(struct text *text, struct random *random)
 }
 
 /* One up, one down, another sign, more digits. */
-static void change_number(struct text *text, const struct token *tokens, uint32_t count, struct random *random)
+static void change_number(struct text *text, const struct token *tokens, uint32_t count,
+                          struct random *random)
 {
     static const char *const by[] = {"9", "0", ".5", "e9", "u", "d", "000000000000000000"};
     uint32_t from = (uint32_t)random_below(random, count);
@@ -366,7 +379,8 @@ static void change_number(struct text *text, const struct token *tokens, uint32_
             replace(text, token->at, 0, slice_text("-"));
             break;
         default:
-            replace(text, token->at + token->size, 0, slice_text(by[random_below(random, COUNT(by))]));
+            replace(text, token->at + token->size, 0,
+                    slice_text(by[random_below(random, COUNT(by))]));
             break;
         }
         return;

@@ -146,7 +146,8 @@ static bool seeds_load(void)
         const struct playbook *playbook;
         arena_init(&arena, block, PLAYBOOK_ARENA_SIZE);
         diagnostics_init(&diagnostics, list);
-        if (!playbook_load_text("seed.yaml", seeds.texts[i], zones, &arena, &diagnostics, &playbook)) {
+        if (!playbook_load_text("seed.yaml", seeds.texts[i], zones, &arena, &diagnostics,
+                                &playbook)) {
             (void)fprintf(stderr, "seed %u is no playbook:\n", i + 1);
             diagnostics_print(&diagnostics, stderr, false);
             good = false;
@@ -180,7 +181,8 @@ static bool chunk_fails(struct shared *shared, uint64_t seed, uint64_t count)
         (void)fwrite(shared->text, 1, shared->size, out);
         (void)fclose(out);
     }
-    (void)printf("seed %llu: status %d; the text is in %s\n", (unsigned long long)seed, status, path);
+    (void)printf("seed %llu: status %d; the text is in %s\n", (unsigned long long)seed, status,
+                 path);
     return true;
 }
 
@@ -202,9 +204,10 @@ int main(int argc, char **argv)
     for (uint64_t at = 0; at < count && !stopping; at += CHUNK, seed++) {
         failed += chunk_fails(shared, seed, count - at < CHUNK ? count - at : CHUNK);
     }
-    (void)printf("mutation_seeds: %u\nmutations: %llu\nmutations_that_load: %llu\nmutations_that_crash: "
-                 "%llu\nmutation_seconds: %lld\n",
-                 seeds.text_count, (unsigned long long)shared->done, (unsigned long long)shared->loaded,
-                 (unsigned long long)failed, (long long)(time(NULL) - begin));
+    (void)printf(
+        "mutation_seeds: %u\nmutations: %llu\nmutations_that_load: %llu\nmutations_that_crash: "
+        "%llu\nmutation_seconds: %lld\n",
+        seeds.text_count, (unsigned long long)shared->done, (unsigned long long)shared->loaded,
+        (unsigned long long)failed, (long long)(time(NULL) - begin));
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

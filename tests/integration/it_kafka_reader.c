@@ -26,7 +26,8 @@ START_TEST(the_end_is_known_again_after_one_of_several_partitions_went_on)
     struct kafka_reader *reader = NULL;
     struct status_text text = {""};
     broker_world_open(&world, "reader");
-    broker_produce(world.transactions, 0, 0, 3); /* the other partitions are empty: they end first */
+    broker_produce(world.transactions, 0, 0,
+                   3); /* the other partitions are empty: they end first */
     broker_produce(world.app, 1, 0, 2);
     struct kafka_connection connection = broker_settings(&world, "reader", 1).connection;
     const char *const topics[] = {world.transactions, world.app};

@@ -536,7 +536,8 @@ int main(void)
         one_run(&run, &arena, &random);
     }
     for (int kind = 0; kind < FEATURE_KIND_COUNT; kind++) {
-        LAW(kinds_made[kind] > 0, "no stream had the kind %s", features_kind((enum feature_kind)kind)->key);
+        LAW(kinds_made[kind] > 0, "no stream had the kind %s",
+            features_kind((enum feature_kind)kind)->key);
     }
     (void)printf("ok 1 - %d streams of %d events keep the laws (SEED=%llu)\n1..1\n", RUNS,
                  EVENTS_PER_RUN, (unsigned long long)seed);

@@ -30,7 +30,8 @@ enum {
     SIM_CONNECTIONS = 1 + SIM_TASKS,
     SIM_PROCESS_MEMORY = 96 * 1024 * 1024,
     SIM_PHASE_1_US = 4000000, /* with faults; the inputs arrive in that time and a little longer */
-    SIM_TWICE_EVERY = 1000, /* such a seed is run twice: both must be the same, trace line by trace line */
+    SIM_TWICE_EVERY =
+        1000, /* such a seed is run twice: both must be the same, trace line by trace line */
 };
 
 /* Two seconds before the end of a minute: the due buckets change in the middle of the faults. */
@@ -72,7 +73,7 @@ struct sim_txn {
     struct log_offset offsets[SIM_TASKS * SIM_SOURCES];
     uint32_t offset_count;
     uint32_t markers_left;
-    uint64_t partitions; /* bit per partition that has records of it */
+    uint64_t partitions;            /* bit per partition that has records of it */
     uint32_t first[SIM_PARTITIONS]; /* where they begin there */
     int64_t began_us;
 };
@@ -85,7 +86,7 @@ struct sim_entry {
     size_t size;
     uint8_t *data;
     bool tombstone;
-    struct slice key;   /* checkpoints */
+    struct slice key; /* checkpoints */
     struct header header;
 };
 
@@ -149,7 +150,8 @@ struct sim_reader {
     bool held;
     uint32_t serial;
     int64_t offset;
-    int64_t target; /* its end is told from here on: the high watermark when a read of checkpoints began */
+    int64_t
+        target; /* its end is told from here on: the high watermark when a read of checkpoints began */
 };
 
 struct sim_process {
@@ -202,8 +204,9 @@ struct sim_checker {
     uint32_t outputs_counts[SIM_CUSTOMERS];       /* the last count that an output named */
     uint32_t outputs_fires[SIM_CUSTOMERS];
     uint32_t outputs_swept[SIM_CUSTOMERS];
-    uint32_t begun[SIM_TASKS], complete[SIM_TASKS]; /* version of the playbook in the last marker; 0: none */
-    bool completes[SIM_TASKS];                      /* in the transaction that is being checked */
+    uint32_t begun[SIM_TASKS],
+        complete[SIM_TASKS];   /* version of the playbook in the last marker; 0: none */
+    bool completes[SIM_TASKS]; /* in the transaction that is being checked */
     uint32_t dead_letters;
     bool failed;
     char text[512];
@@ -215,16 +218,17 @@ struct sim {
     int64_t now_us;
     bool quiet; /* phase 2: no more faults */
     bool tail;  /* nothing is left to read: deadlines only */
-    int64_t leapt_ms; /* how far all wall clocks went on without anybody noticing: in the tail, time is short */
+    int64_t
+        leapt_ms; /* how far all wall clocks went on without anybody noticing: in the tail, time is short */
     struct sim_faults faults;
     struct sim_process processes[SIM_PROCESSES];
     struct sim_group group;
     struct sim_input *inputs[SIM_SOURCES][SIM_TASKS];
     uint32_t input_count[SIM_SOURCES][SIM_TASKS];
     uint32_t input_end[SIM_SOURCES][SIM_TASKS]; /* how many have appeared so far */
-    bool stream;                   /* this seed's clock */
+    bool stream;                                /* this seed's clock */
     uint32_t playbook; /* the version that a process starts with; all begin with 1 */
-    int32_t pace; /* who waits for a millisecond is woken after so many: a busy machine */
+    int32_t pace;      /* who waits for a millisecond is woken after so many: a busy machine */
     struct sim_place *order[SIM_TASKS]; /* stream: all good inputs as they merge */
     uint32_t order_count[SIM_TASKS];
     int64_t order_now_ms[SIM_TASKS]; /* the latest event's time */
@@ -258,7 +262,7 @@ bool sim_chance(double chance);
 int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int64_t sim_wall_ms(void);  /* the brokers' clock, and a good machine's */
+int64_t sim_wall_ms(void);   /* the brokers' clock, and a good machine's */
 void *sim_take(size_t size); /* zeroed; lives until the seed ends */
 /* Call fn(data, process) at now + delay, unless `life` of the process has ended by then
  * (UINT32_MAX: always). */

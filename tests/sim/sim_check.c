@@ -135,8 +135,8 @@ static void check_marker(uint32_t what, uint32_t version, uint32_t task)
     struct sim_checker *checker = &sim->checker;
     uint32_t *last = what == TOY_OUTPUT_BEGIN ? &checker->begun[task] : &checker->complete[task];
     if (*last == version || (what == TOY_OUTPUT_COMPLETE && checker->begun[task] != version)) {
-        sim_fail("task %u: a sweep for playbook %u %s, last begun %u, last complete %u", task, version,
-                 what == TOY_OUTPUT_BEGIN ? "begins" : "is complete", checker->begun[task],
+        sim_fail("task %u: a sweep for playbook %u %s, last begun %u, last complete %u", task,
+                 version, what == TOY_OUTPUT_BEGIN ? "begins" : "is complete", checker->begun[task],
                  checker->complete[task]);
     }
     *last = version;
@@ -156,8 +156,9 @@ static void check_swept(uint32_t task)
             if (node->key.data[0] == 'c' && node->key.size > 1 && node->count > 0 &&
                 record_open(node->fields[0].value, &bucket, &packed) && toy_read(packed, &state) &&
                 state.version != sim->checker.complete[task]) {
-                sim_fail("task %u: the sweep for playbook %u is complete, and %.*s was left behind", task,
-                         sim->checker.complete[task], (int)node->key.size - 1, (const char *)node->key.data + 1);
+                sim_fail("task %u: the sweep for playbook %u is complete, and %.*s was left behind",
+                         task, sim->checker.complete[task], (int)node->key.size - 1,
+                         (const char *)node->key.data + 1);
             }
         }
     }
@@ -187,7 +188,9 @@ static void check_output(const struct sim_entry *entry)
                                                 : &sim->checker.outputs_fires[customer];
     if (number != *last + 1) {
         sim_fail("output %u of k%lld follows output %u (%s)", number, (long long)customer, *last,
-                 what == TOY_OUTPUT_COUNT ? "count" : what == TOY_OUTPUT_SWEPT ? "swept" : "fire");
+                 what == TOY_OUTPUT_COUNT   ? "count"
+                 : what == TOY_OUTPUT_SWEPT ? "swept"
+                                            : "fire");
     }
     *last = number;
     uint32_t task = sim_customer_task((uint32_t)customer);
@@ -196,8 +199,7 @@ static void check_output(const struct sim_entry *entry)
                  (long long)customer, (uint32_t)place);
     }
     if (sim->stream && what == TOY_OUTPUT_COUNT) {
-        check_order(task, (uint32_t)place >> 24 & 0xff,
-                    (uint32_t)place & 0xffffff);
+        check_order(task, (uint32_t)place >> 24 & 0xff, (uint32_t)place & 0xffffff);
     }
 }
 
@@ -338,8 +340,8 @@ static void check_customer(uint32_t customer, const struct sim_due *due)
                  sim->checker.outputs_swept[customer]);
     }
     if (state.version != sim->playbook) {
-        sim_fail("k%u was last looked at under playbook %u, and %u is live", customer, state.version,
-                 sim->playbook);
+        sim_fail("k%u was last looked at under playbook %u, and %u is live", customer,
+                 state.version, sim->playbook);
     }
     /* What does not fit into memory is looked at when its minute is over. */
     if (sim->stream && state.deadline_ms < sim->order_now_ms[task] / 60000 * 60000) {
@@ -348,12 +350,11 @@ static void check_customer(uint32_t customer, const struct sim_due *due)
     }
     if (!sim->stream && state.deadline_ms < sim_wall_ms() - 5000) {
         sim_fail("k%u: its deadline %lld passed %lld ms ago", customer,
-                 (long long)state.deadline_ms,
-                 (long long)(sim_wall_ms() - state.deadline_ms));
+                 (long long)state.deadline_ms, (long long)(sim_wall_ms() - state.deadline_ms));
     }
     if (due->sets != (record.size > 0 ? 1 : 0) || (due->sets == 1 && due->bucket != bucket)) {
-        sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer, due->sets,
-                 (long long)due->bucket, (long long)bucket);
+        sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer,
+                 due->sets, (long long)due->bucket, (long long)bucket);
     }
 }
 
@@ -384,7 +385,8 @@ void sim_check_end(void)
             sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,
                      (unsigned long long)sim->checker.seq[task]);
         }
-        if (sim->playbook != 1 && sim->checker.complete[task] != sim->playbook && sim->checker.begun[task] != 0) {
+        if (sim->playbook != 1 && sim->checker.complete[task] != sim->playbook &&
+            sim->checker.begun[task] != 0) {
             sim_fail("task %u: the sweep for playbook %u is not complete", task, sim->playbook);
         }
         if (sim->damaged[task]) {

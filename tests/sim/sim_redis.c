@@ -206,7 +206,8 @@ void sim_redis_due(struct sim_due *out_due)
 {
     memset(out_due, 0, SIM_CUSTOMERS * sizeof(*out_due));
     for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
-        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL; node = node->next) {
+        for (const struct sim_node *node = sim->redis->buckets[i]; node != NULL;
+             node = node->next) {
             char kind;
             char text[24] = {0};
             struct slice rest;

@@ -266,7 +266,8 @@ static void process_turn(void *data, uint32_t index)
         process_kill(index, worker_reason(process->worker, UINT32_MAX));
         return;
     }
-    int64_t at = sim->now_us + (wait_ms < 1 ? 1 : wait_ms) * (sim->tail ? TAIL_SLOWER : 1) * sim->pace * 1000;
+    int64_t at = sim->now_us +
+                 (wait_ms < 1 ? 1 : wait_ms) * (sim->tail ? TAIL_SLOWER : 1) * sim->pace * 1000;
     if (at < process->turn_at_us) {
         process->turn_at_us = at;
         sim_later(at - sim->now_us, index, process->life, process_turn, NULL);
@@ -563,7 +564,8 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
         sim->processes[i].clock_skew_ms = 0;
     }
     /* Until everything is read, then long enough for every deadline to fall due and reach Redis. */
-    for (int64_t end = SIM_PHASE_1_US; end < PHASE_2_US && !sim->checker.failed && !world_is_done();) {
+    for (int64_t end = SIM_PHASE_1_US;
+         end < PHASE_2_US && !sim->checker.failed && !world_is_done();) {
         end += 1000000;
         run_until(end);
     }

@@ -16,9 +16,9 @@ struct toy_customer {
     struct customer customer;
     uint32_t count;
     uint32_t fires;
-    uint32_t shown; /* what the view says */
-    uint32_t version; /* of the playbook that looked at him last */
-    uint32_t swept;   /* how often another one did */
+    uint32_t shown;      /* what the view says */
+    uint32_t version;    /* of the playbook that looked at him last */
+    uint32_t swept;      /* how often another one did */
     int64_t deadline_ms; /* his own: one of another version is due at once */
     uint64_t noise;
 };
@@ -82,11 +82,12 @@ void engine_customer_init(const struct engine *engine, struct customer *customer
 
 void engine_task_init(const struct engine *engine, void *task, uint32_t task_number)
 {
-    *(struct toy_task *)task =
-        (struct toy_task){.number = task_number, .begun = engine->version, .swept = engine->version};
+    *(struct toy_task *)task = (struct toy_task){
+        .number = task_number, .begun = engine->version, .swept = engine->version};
 }
 
-void engine_task_silent(const struct engine *engine, void *task, enum source source, int64_t from_ms)
+void engine_task_silent(const struct engine *engine, void *task, enum source source,
+                        int64_t from_ms)
 {
     (void)engine;
     (void)task;
@@ -208,14 +209,16 @@ bool engine_sweep_due(const struct engine *engine, const void *task)
     return ((const struct toy_task *)task)->swept != engine->version;
 }
 
-static void mark(const struct engine *engine, const struct toy_task *task, uint32_t what, struct effects *effects)
+static void mark(const struct engine *engine, const struct toy_task *task, uint32_t what,
+                 struct effects *effects)
 {
     struct output *output = effects_add(effects, OUTPUT_CONTROL);
     output->id[0] = what;
     output->id[1] = place_of(engine->version, task->number, 0);
 }
 
-void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms UNUSED, struct effects *effects)
+void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms UNUSED,
+                        struct effects *effects)
 {
     struct toy_task *toy = task;
     if (toy->begun != engine->version) {
@@ -225,14 +228,16 @@ void engine_sweep_begin(const struct engine *engine, void *task, int64_t now_ms 
     }
 }
 
-void engine_sweep_complete(const struct engine *engine, void *task, int64_t now_ms UNUSED, struct effects *effects)
+void engine_sweep_complete(const struct engine *engine, void *task, int64_t now_ms UNUSED,
+                           struct effects *effects)
 {
     ((struct toy_task *)task)->swept = engine->version;
     mark(engine, task, TOY_OUTPUT_COMPLETE, effects);
 }
 
 /* Under another playbook he has something to say, once. */
-static void toy_sweep(const struct engine *engine, struct toy_customer *toy, struct effects *effects)
+static void toy_sweep(const struct engine *engine, struct toy_customer *toy,
+                      struct effects *effects)
 {
     if (toy->version != engine->version) {
         toy->version = engine->version;
@@ -279,7 +284,8 @@ enum engine_result engine_event(const struct engine *engine, void *task, struct 
     toy->noise = random_next(&sim->random);
     toy_output(customer, effects, TOY_OUTPUT_COUNT,
                place_of(toy->count, event->source, event->offset));
-    toy_arm(toy, event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 20000);
+    toy_arm(toy,
+            event->offset % 4 == 3 ? INT64_MAX : event->time_ms + 1000 + (toy->count % 5) * 20000);
     return ENGINE_DONE;
 }
 

@@ -6,8 +6,8 @@
 
 #include "base/civil.h"
 #include "base/invariant.h"
-#include "engine/sweep.h"
 #include "base/memory.h"
+#include "engine/sweep.h"
 #include "model/fields.h"
 
 enum { SALARY_AT = 4, NAMES_COUNT = SALARY_AT + SERIES_FIELD_COUNT };
@@ -16,7 +16,8 @@ static const struct cel_program *compile(struct kit *kit, const struct cel_envir
                                          const char *text)
 {
     struct diagnostics diagnostics;
-    diagnostics_init(&diagnostics, arena_take(&kit->arena, DIAGNOSTICS_MAX * sizeof(struct diagnostic)));
+    diagnostics_init(&diagnostics,
+                     arena_take(&kit->arena, DIAGNOSTICS_MAX * sizeof(struct diagnostic)));
     const struct cel_program *program =
         cel_compile(environment, slice_text(text), (struct source_span){.line = 1, .column = 1},
                     &kit->arena, &diagnostics);
@@ -40,6 +41,8 @@ static struct condition *conditions(struct kit *kit, const char *name, const cha
     return one;
 }
 
+/* Definitions read better with several fields a line. */
+/* clang-format off */
 static void build_features(struct kit *kit)
 {
     struct playbook *playbook = &kit->playbook;
@@ -188,6 +191,7 @@ static void build_offers(struct kit *kit)
                    .quiet_to_minute = 480, .quiet_channels = 1U << CHANNEL_PUSH,
                    .max_age_ms = INT64_C(2) * KIT_DAY_MS, .publish_no_offer = true}};
 }
+/* clang-format on */
 
 void kit_open(struct kit *kit)
 {
@@ -267,7 +271,8 @@ static void say(struct kit *kit, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(kit->said + kit->said_size, kit->said_limit - kit->said_size, format, arguments);
+    int size =
+        vsnprintf(kit->said + kit->said_size, kit->said_limit - kit->said_size, format, arguments);
     va_end(arguments);
     INVARIANT(size >= 0 && (size_t)size < kit->said_limit - kit->said_size);
     kit->said_size += (size_t)size;
@@ -276,8 +281,9 @@ static void say(struct kit *kit, const char *format, ...)
 static void say_proof(struct kit *kit, const struct proof_leaf *leaves, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        say(kit, " [%.*s: %.*s = %.*s / %.*s %d]", SLICE_ARG(leaves[i].leaf_id), SLICE_ARG(leaves[i].expr),
-            SLICE_ARG(leaves[i].value), SLICE_ARG(leaves[i].threshold), leaves[i].holds);
+        say(kit, " [%.*s: %.*s = %.*s / %.*s %d]", SLICE_ARG(leaves[i].leaf_id),
+            SLICE_ARG(leaves[i].expr), SLICE_ARG(leaves[i].value), SLICE_ARG(leaves[i].threshold),
+            leaves[i].holds);
     }
 }
 
@@ -298,9 +304,10 @@ static void say_offers(struct kit *kit, const struct offer_decided *decided)
 
 static void say_output(struct kit *kit, const struct output *output)
 {
-    say(kit, "%.*s %s %lld seq %llu id %016llx%s", SLICE_ARG(output->key), output_topic(output->kind),
-        (long long)(output->effective_at_ms - KIT_START_MS), (unsigned long long)output->sequence,
-        (unsigned long long)output->id[0], output->tombstone ? " tombstone" : "");
+    say(kit, "%.*s %s %lld seq %llu id %016llx%s", SLICE_ARG(output->key),
+        output_topic(output->kind), (long long)(output->effective_at_ms - KIT_START_MS),
+        (unsigned long long)output->sequence, (unsigned long long)output->id[0],
+        output->tombstone ? " tombstone" : "");
     if (output->kind == OUTPUT_SEGMENT_CHANGED || output->kind == OUTPUT_SEGMENT_STATE) {
         const struct segment_changed *changed = &output->segment_changed;
         say(kit, " %.*s %s %s m%llu by %.*s@%lld", SLICE_ARG(changed->segment.id),
@@ -313,8 +320,8 @@ static void say_output(struct kit *kit, const struct output *output)
     } else if (output->kind == OUTPUT_LIFE_EVENT) {
         const struct life_event_detected *life = &output->life_event;
         say(kit, " %.*s %s %s confidence %.3f", SLICE_ARG(life->life_event.id),
-            codes_text(&codes_life_event_state, life->state), codes_text(&codes_origin, life->origin),
-            life->confidence);
+            codes_text(&codes_life_event_state, life->state),
+            codes_text(&codes_origin, life->origin), life->confidence);
         for (uint32_t i = 0; i < life->evidence_count; i++) {
             say(kit, " {%.*s %.3f}", SLICE_ARG(life->evidence[i].signal), life->evidence[i].weight);
         }
@@ -354,7 +361,8 @@ void kit_advance(struct kit *kit, uint32_t customer, int64_t now_ms)
 {
     enum engine_result result = ENGINE_MORE;
     while (result == ENGINE_MORE) {
-        result = engine_advance(kit->engine, kit->task, kit->customers[customer], now_ms, &kit->effects);
+        result =
+            engine_advance(kit->engine, kit->task, kit->customers[customer], now_ms, &kit->effects);
         say_effects(kit);
     }
 }
@@ -417,20 +425,26 @@ static uint64_t without(enum source source, uint64_t present, const char *field)
     return present & ~(UINT64_C(1) << fields_find(source, slice_text(field)));
 }
 
-struct event kit_tx(int64_t time_ms, enum direction direction, int64_t amount_minor, const char *payer)
+struct event kit_tx(int64_t time_ms, enum direction direction, int64_t amount_minor,
+                    const char *payer)
 {
-    struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = time_ms,
+    struct event event = {.source = SOURCE_TRANSACTIONS,
+                          .time_ms = time_ms,
                           .present = all_present(SOURCE_TRANSACTIONS)};
     event.present = without(SOURCE_TRANSACTIONS, event.present, "reverses");
-    event.tx = (struct transaction){.currency = slice_text("GBP"), .amount_minor = amount_minor,
-                                    .direction = (uint8_t)direction, .status = TX_POSTED,
-                                    .kind = KIND_TRANSFER, .counterparty_id = slice_text(payer)};
+    event.tx = (struct transaction){.currency = slice_text("GBP"),
+                                    .amount_minor = amount_minor,
+                                    .direction = (uint8_t)direction,
+                                    .status = TX_POSTED,
+                                    .kind = KIND_TRANSFER,
+                                    .counterparty_id = slice_text(payer)};
     return event;
 }
 
 struct event kit_app(int64_t time_ms, const char *what)
 {
-    struct event event = {.source = SOURCE_APP_ENGAGEMENT, .time_ms = time_ms,
+    struct event event = {.source = SOURCE_APP_ENGAGEMENT,
+                          .time_ms = time_ms,
                           .present = all_present(SOURCE_APP_ENGAGEMENT)};
     event.app.event = slice_text(what);
     return event;
@@ -438,23 +452,25 @@ struct event kit_app(int64_t time_ms, const char *what)
 
 struct event kit_profile(int64_t time_ms)
 {
-    struct event event = {.source = SOURCE_CUSTOMER_PROFILES, .time_ms = time_ms,
+    struct event event = {.source = SOURCE_CUSTOMER_PROFILES,
+                          .time_ms = time_ms,
                           .present = all_present(SOURCE_CUSTOMER_PROFILES)};
     event.profile.country = slice_text("GB");
     event.profile.timezone = slice_text("Europe/London");
     event.profile.risk_profile = 4;
     event.profile.preferred_channel = CHANNEL_PUSH;
     event.profile.consent_count = 2;
-    event.profile.consents[0] = (struct consent){time_ms, PURPOSE_MARKETING, CHANNEL_PUSH,
-                                                 CONSENT_GRANTED, BASIS_CONSENT};
-    event.profile.consents[1] = (struct consent){time_ms, PURPOSE_MARKETING, CHANNEL_EMAIL,
-                                                 CONSENT_GRANTED, BASIS_CONSENT};
+    event.profile.consents[0] =
+        (struct consent){time_ms, PURPOSE_MARKETING, CHANNEL_PUSH, CONSENT_GRANTED, BASIS_CONSENT};
+    event.profile.consents[1] =
+        (struct consent){time_ms, PURPOSE_MARKETING, CHANNEL_EMAIL, CONSENT_GRANTED, BASIS_CONSENT};
     return event;
 }
 
 struct event kit_outcome(int64_t time_ms, const char *offer, enum outcome outcome)
 {
-    struct event event = {.source = SOURCE_OFFER_OUTCOMES, .time_ms = time_ms,
+    struct event event = {.source = SOURCE_OFFER_OUTCOMES,
+                          .time_ms = time_ms,
                           .present = all_present(SOURCE_OFFER_OUTCOMES)};
     event.outcome.offer_id = slice_text(offer);
     event.outcome.variant = slice_text(strcmp(offer, "savings") == 0 ? "a" : "default");
@@ -465,7 +481,8 @@ struct event kit_outcome(int64_t time_ms, const char *offer, enum outcome outcom
 
 void kit_stream_init(struct kit_stream *stream, uint64_t seed, uint32_t customers, bool outcomes)
 {
-    *stream = (struct kit_stream){.time_ms = KIT_START_MS, .customers = customers, .outcomes = outcomes};
+    *stream =
+        (struct kit_stream){.time_ms = KIT_START_MS, .customers = customers, .outcomes = outcomes};
     random_init(&stream->random, seed);
 }
 
@@ -495,9 +512,10 @@ static struct event random_tx(struct kit_stream *stream)
     if (random_chance(&stream->random, 0.02)) {
         amount = 2000000;
     }
-    struct event event = kit_tx(stream->time_ms, salary || random_chance(&stream->random, 0.1)
-                                                     ? DIRECTION_CREDIT : DIRECTION_DEBIT,
-                                amount, payers[payer]);
+    struct event event =
+        kit_tx(stream->time_ms,
+               salary || random_chance(&stream->random, 0.1) ? DIRECTION_CREDIT : DIRECTION_DEBIT,
+               amount, payers[payer]);
     event.tx.kind = random_chance(&stream->random, 0.1) ? KIND_FEE : KIND_TRANSFER;
     return event;
 }
@@ -523,7 +541,8 @@ struct event kit_stream_next(struct kit_stream *stream, uint32_t *out_customer)
     }
     stream->made++;
     if (event.source != SOURCE_CUSTOMER_PROFILES) {
-        uint32_t number = random_chance(random, 0.05) ? stream->made - 1 : stream->made; /* duplicates */
+        uint32_t number =
+            random_chance(random, 0.05) ? stream->made - 1 : stream->made; /* duplicates */
         char *id = stream->ids[stream->made % 2];
         int size = snprintf(id, sizeof(stream->ids[0]), "e-%u", number);
         event.event_id = slice_of(id, (size_t)size);

@@ -16,9 +16,11 @@ static uint8_t block[1 << 22], contract_block[1 << 18], payload[1 << 20];
 static char input[1 << 20], text[1 << 20];
 
 static const char head[] =
-    "{\"type\":\"record\",\"name\":\"Outer\",\"fields\":[{\"name\":\"customer_id\",\"type\":\"string\"},"
+    "{\"type\":\"record\",\"name\":\"Outer\",\"fields\":[{\"name\":\"customer_id\",\"type\":"
+    "\"string\"},"
     "{\"name\":\"name\",\"type\":\"string\"},{\"name\":\"value\",\"type\":\"int\"},"
-    "{\"name\":\"scored_at\",\"type\":\"long\"},{\"name\":\"block\",\"type\":{\"type\":\"array\",\"items\":";
+    "{\"name\":\"scored_at\",\"type\":\"long\"},{\"name\":\"block\",\"type\":{\"type\":\"array\","
+    "\"items\":";
 
 static const struct schema *parse(struct slice from, struct arena *arena)
 {
@@ -48,7 +50,8 @@ int main(int argument_count, char **arguments)
     arena_init(&arena, block, sizeof(block));
     arena_init(&contracts, contract_block, sizeof(contract_block));
     const struct schema *schema = parse(slice_text(text), &arena);
-    const struct schema *contract = parse(schemas_text(schemas_name_of_source(SOURCE_SCORES)), &contracts);
+    const struct schema *contract =
+        parse(schemas_text(schemas_name_of_source(SOURCE_SCORES)), &contracts);
     if (plan_compile(schema, contract, &scores, &arena, &plan, &why) != STATUS_OK) {
         (void)fprintf(stderr, "%s\n", why.text);
         return 2;
@@ -64,8 +67,10 @@ int main(int argument_count, char **arguments)
     bytes_put_varint(&writer, strtol(arguments[1], NULL, 10));
     bytes_put(&writer, input + schema_size, size - schema_size);
     bytes_put_varint(&writer, 0);
-    bool good = decode_event(plan, slice_of(payload, writer.size), sizeof(payload), &event, &reject);
-    bool shown = avro_json_write(schema->fields[4].type, slice_of(payload + at, writer.size - at), stdout);
+    bool good =
+        decode_event(plan, slice_of(payload, writer.size), sizeof(payload), &event, &reject);
+    bool shown =
+        avro_json_write(schema->fields[4].type, slice_of(payload + at, writer.size - at), stdout);
     (void)fprintf(stderr, "%s\n", reject_reason_text(reject.reason));
     return good != shown ? 2 : good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -49,7 +49,8 @@ START_TEST(bundle_larger_than_a_record_is_not_written)
     char *big = malloc(BUNDLE_SIZE_MAX + 1);
     ck_assert_ptr_nonnull(big);
     memset(big, '#', BUNDLE_SIZE_MAX + 1);
-    struct bundle written = {.files = {{"a.yaml", slice_of(big, BUNDLE_SIZE_MAX - 400)}}, .file_count = 1};
+    struct bundle written = {.files = {{"a.yaml", slice_of(big, BUNDLE_SIZE_MAX - 400)}},
+                             .file_count = 1};
     char *json = bundle_write(&written, "bank");
     ck_assert_ptr_nonnull(json);
     free(json);
@@ -72,23 +73,30 @@ static const struct {
     {"", "no JSON"},
     {"{\"format\":1", "no JSON"},
     {"[]", "missing or wrong fields"},
-    {"{\"format\":2,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\",\"files\":[{"
+    {"{\"format\":2,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\","
+     "\"files\":[{"
      "\"path\":\"a\",\"text\":\"\"}]}",
      "newer format"},
-    {"{\"format\":1,\"playbook_hash\":\"ab\",\"replaces\":\"00000000000000ab\",\"files\":[{\"path\":\"a\","
+    {"{\"format\":1,\"playbook_hash\":\"ab\",\"replaces\":\"00000000000000ab\",\"files\":[{"
+     "\"path\":\"a\","
      "\"text\":\"\"}]}",
      "missing or wrong fields"},
-    {"{\"format\":1,\"playbook_hash\":\"000000000000000x\",\"replaces\":\"00000000000000ab\",\"files\":[{"
+    {"{\"format\":1,\"playbook_hash\":\"000000000000000x\",\"replaces\":\"00000000000000ab\","
+     "\"files\":[{"
      "\"path\":\"a\",\"text\":\"\"}]}",
      "missing or wrong fields"},
-    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"files\":[{\"path\":\"a\",\"text\":\"\"}]}",
+    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"files\":[{\"path\":\"a\",\"text\":"
+     "\"\"}]}",
      "missing or wrong fields"},
-    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\",\"files\":[]}",
+    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\","
+     "\"files\":[]}",
      "missing or wrong fields"},
-    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\",\"files\":[{"
+    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\","
+     "\"files\":[{"
      "\"path\":\"a\"}]}",
      "missing or wrong fields"},
-    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\",\"files\":[{"
+    {"{\"format\":1,\"playbook_hash\":\"00000000000000ab\",\"replaces\":\"00000000000000ab\","
+     "\"files\":[{"
      "\"path\":1,\"text\":\"\"}]}",
      "missing or wrong fields"},
 };
@@ -107,14 +115,15 @@ START_TEST(bundle_of_more_files_than_a_playbook_has_is_refused)
     struct status_text why;
     for (int files = PLAYBOOK_FILES_MAX; files <= PLAYBOOK_FILES_MAX + 1; files++) {
         size_t at = (size_t)snprintf(
-            json, sizeof(json), "{\"format\":1,\"playbook_hash\":\"%016x\",\"replaces\":\"%016x\",\"files\":[",
-            1, 2);
+            json, sizeof(json),
+            "{\"format\":1,\"playbook_hash\":\"%016x\",\"replaces\":\"%016x\",\"files\":[", 1, 2);
         for (int i = 0; i < files; i++) {
-            at += (size_t)snprintf(json + at, sizeof(json) - at, "%s{\"path\":\"%d\",\"text\":\"\"}",
-                                   i == 0 ? "" : ",", i);
+            at += (size_t)snprintf(json + at, sizeof(json) - at,
+                                   "%s{\"path\":\"%d\",\"text\":\"\"}", i == 0 ? "" : ",", i);
         }
         (void)snprintf(json + at, sizeof(json) - at, "]}");
-        ck_assert_int_eq(read_json(json, &why), files == PLAYBOOK_FILES_MAX ? STATUS_OK : STATUS_INVALID);
+        ck_assert_int_eq(read_json(json, &why),
+                         files == PLAYBOOK_FILES_MAX ? STATUS_OK : STATUS_INVALID);
     }
 }
 END_TEST
@@ -134,7 +143,8 @@ START_TEST(bundle_of_a_playbook_loads_as_the_same_playbook)
     ck_assert_int_eq(read_json(json, &why), STATUS_OK);
     free(json);
     again.zones = files.zones;
-    ck_assert_int_eq(opened_texts("test", "segue.playbook", bundle.files, bundle.file_count, &again), 0);
+    ck_assert_int_eq(
+        opened_texts("test", "segue.playbook", bundle.files, bundle.file_count, &again), 0);
     ck_assert(again.playbook->hash == files.playbook->hash && bundle.hash == files.playbook->hash);
 }
 END_TEST
@@ -147,7 +157,8 @@ int main(void)
     tcase_add_test(tc, bundle_written_is_read_again);
     tcase_add_test(tc, bundle_larger_than_a_record_is_not_written);
     tcase_add_test(tc, bundle_of_no_utf8_is_not_written);
-    tcase_add_loop_test(tc, bundle_that_is_none_is_refused, 0, (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_loop_test(tc, bundle_that_is_none_is_refused, 0,
+                        (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_test(tc, bundle_of_more_files_than_a_playbook_has_is_refused);
     tcase_add_test(tc, bundle_of_a_playbook_loads_as_the_same_playbook);
     suite_add_tcase(suite, tc);

@@ -178,9 +178,11 @@ START_TEST(a_batch_filled_anew_is_not_taken_for_the_one_that_was_read)
     ck_assert_int_eq(fclose(out), 0);
     struct event_reader *reader;
     struct status_text problem;
-    ck_assert_int_eq(event_reader_open(slice_of(text, size), SOURCE_TRANSACTIONS, &reader, &problem), STATUS_OK);
+    ck_assert_int_eq(
+        event_reader_open(slice_of(text, size), SOURCE_TRANSACTIONS, &reader, &problem), STATUS_OK);
     uint32_t count = 0;
-    for (struct event_line *line = event_reader_next(reader); line != NULL; line = event_reader_next(reader)) {
+    for (struct event_line *line = event_reader_next(reader); line != NULL;
+         line = event_reader_next(reader)) {
         ck_assert_uint_eq(line->line, ++count);
         event_reader_release(line);
         if (count == BATCH) {

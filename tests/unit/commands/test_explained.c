@@ -37,20 +37,22 @@ static void live(void)
         char line[400];
         struct event event = {0};
         struct ndjson_error error;
-        (void)snprintf(line, sizeof(line),
-                       "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d\",\"customer_id\":\"c "
-                       "\\\"1\\\"\","
-                       "\"booked_at\":\"2026-03-0%dT12:00:00Z\",\"amount_minor\":900,\"currency\":\"GBP\","
-                       "\"direction\":\"DEBIT\",\"kind\":\"CARD\",\"merchant_country\":\"FR\"}}",
-                       day, day);
+        (void)snprintf(
+            line, sizeof(line),
+            "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d\",\"customer_id\":\"c "
+            "\\\"1\\\"\","
+            "\"booked_at\":\"2026-03-0%dT12:00:00Z\",\"amount_minor\":900,\"currency\":\"GBP\","
+            "\"direction\":\"DEBIT\",\"kind\":\"CARD\",\"merchant_country\":\"FR\"}}",
+            day, day);
         ck_assert_int_eq(ndjson_parse(slice_text(line), &line_arena, &event, &error), STATUS_OK);
-        ck_assert_int_eq(engine_event(opened.engine, task, customer, &event, event.time_ms, &effects),
-                         ENGINE_DONE);
+        ck_assert_int_eq(
+            engine_event(opened.engine, task, customer, &event, event.time_ms, &effects),
+            ENGINE_DONE);
     }
     size_t size = engine_customer_pack(opened.engine, customer, record);
-    ck_assert_int_eq(
-        engine_customer_unpack(opened.engine, customer, slice_text("c \"1\""), slice_of(record, size), &why),
-        STATUS_OK);
+    ck_assert_int_eq(engine_customer_unpack(opened.engine, customer, slice_text("c \"1\""),
+                                            slice_of(record, size), &why),
+                     STATUS_OK);
 }
 
 static char *printed(bool json, const char *segment)
@@ -59,8 +61,8 @@ static char *printed(bool json, const char *segment)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (segment == NULL) {
-        ck_assert_int_eq(explained_customer(opened.engine, opened.playbook, task, customer, customer->seen_ms,
-                                            json, &arena, out),
+        ck_assert_int_eq(explained_customer(opened.engine, opened.playbook, task, customer,
+                                            customer->seen_ms, json, &arena, out),
                          STATUS_OK);
     } else {
         uint32_t index;
@@ -128,7 +130,8 @@ START_TEST(why_not_says_what_is_in_the_way_and_nothing_else)
         const char *id, *has, *has_not;
     } asked[] = {{EXPLAIN_SEGMENT, "digitally_active",
                   "\n  in the way: logs_in not f.logins_30d >= 8 (it is 0)\n", "purpose"},
-                 {EXPLAIN_SEGMENT, "frequent_traveller", "\n  nothing is in the way\n", "in the way: travels"},
+                 {EXPLAIN_SEGMENT, "frequent_traveller", "\n  nothing is in the way\n",
+                  "in the way: travels"},
                  {EXPLAIN_OFFER, "premium_travel_card",
                   "\n  in the way: affordable not f.income_90d >= 300000 (it is 0)\n", "passed"},
                  {EXPLAIN_OFFER, "premium_travel_card", "\n  blocks: consent: missing:c.consents\n",
@@ -143,12 +146,13 @@ START_TEST(why_not_says_what_is_in_the_way_and_nothing_else)
         FILE *out = open_memstream(&text, &size);
         arena_reset(&arena);
         ck_assert(engine_find(opened.engine, asked[i].kind, slice_text(asked[i].id), &index));
-        ck_assert_int_eq(engine_explain(opened.engine, task, customer, asked[i].kind, index, customer->seen_ms,
-                                        NULL, &arena, &explanation),
+        ck_assert_int_eq(engine_explain(opened.engine, task, customer, asked[i].kind, index,
+                                        customer->seen_ms, NULL, &arena, &explanation),
                          STATUS_OK);
         explained_in_the_way(&explanation, out);
         ck_assert_int_eq(fclose(out), 0);
-        ck_assert_msg(strstr(text, asked[i].has) != NULL && strstr(text, asked[i].has_not) == NULL, "%s", text);
+        ck_assert_msg(strstr(text, asked[i].has) != NULL && strstr(text, asked[i].has_not) == NULL,
+                      "%s", text);
         free(text);
     }
 }
@@ -163,17 +167,19 @@ START_TEST(why_of_a_life_event_is_for_an_adviser)
     size_t size = 0;
     arena_reset(&arena);
     ck_assert(engine_find(opened.engine, EXPLAIN_LIFE_EVENT, slice_text("job.lost"), &index));
-    ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_LIFE_EVENT, index, customer->seen_ms,
-                                    NULL, &arena, &explanation),
+    ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_LIFE_EVENT, index,
+                                    customer->seen_ms, NULL, &arena, &explanation),
                      STATUS_OK);
     FILE *out = open_memstream(&text, &size);
     explained_print(&explanation, false, out);
     ck_assert_int_eq(fclose(out), 0);
     ck_assert_msg(strncmp(text, "NO (v1, ", 8) == 0, "%s", text);
-    ck_assert_ptr_nonnull(strstr(text, "It means: the salary has not come and no other took its place."));
+    ck_assert_ptr_nonnull(
+        strstr(text, "It means: the salary has not come and no other took its place."));
     ck_assert_ptr_nonnull(strstr(text, "Not seen, and would speak for it:\n"
                                        "    - a second payday passed without the salary"));
-    ck_assert_ptr_nonnull(strstr(text, "would speak against it:\n    - the customer is 60 or older"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "would speak against it:\n    - the customer is 60 or older"));
     ck_assert_ptr_nonnull(strstr(text, "Who acts on it: care."));
     ck_assert_ptr_nonnull(strstr(text, "The rule, condition by condition:\n  + when"));
     ck_assert_ptr_nonnull(strstr(text, "Care, never marketing"));

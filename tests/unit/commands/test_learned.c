@@ -26,10 +26,12 @@ static void open_all(void)
 static bool take(int task, const char *variant, const char *context, int presented, int accepted)
 {
     char json[400];
-    (void)snprintf(json, sizeof(json),
-                   "{\"offer_id\":\"savings_boost\",\"variant\":\"%s\",\"context\":\"%s\",\"channel\":\"EMAIL\","
-                   "\"task\":%d,\"presented\":%d,\"clicked\":0,\"accepted\":%d,\"revenue_minor\":0}",
-                   variant, context, task, presented, accepted);
+    (void)snprintf(
+        json, sizeof(json),
+        "{\"offer_id\":\"savings_boost\",\"variant\":\"%s\",\"context\":\"%s\",\"channel\":"
+        "\"EMAIL\","
+        "\"task\":%d,\"presented\":%d,\"clicked\":0,\"accepted\":%d,\"revenue_minor\":0}",
+        variant, context, task, presented, accepted);
     return learned_take(learned, json);
 }
 
@@ -37,8 +39,8 @@ static struct engine_trials others_of(uint32_t task)
 {
     struct worker_learning *learning = learned_interface(learned);
     learning->others(learning->context, task, trials);
-    return trials[engine_arm_find(opened.engine, slice_text("savings_boost"), slice_text("goal"), CHANNEL_EMAIL,
-                                  slice_text("young"))];
+    return trials[engine_arm_find(opened.engine, slice_text("savings_boost"), slice_text("goal"),
+                                  CHANNEL_EMAIL, slice_text("young"))];
 }
 
 START_TEST(a_task_learns_from_all_but_itself_and_the_newest_record_counts)
@@ -79,7 +81,8 @@ START_TEST(what_was_taken_in_is_in_the_task_record)
     size_t size = engine_task_pack(opened.engine, task, bytes[0]);
     ck_assert_uint_gt(size, before);
     void *back = memory_take(engine_task_size(opened.engine), "test");
-    ck_assert_int_eq(engine_task_unpack(opened.engine, back, 0, slice_of(bytes[0], size), &text), STATUS_OK);
+    ck_assert_int_eq(engine_task_unpack(opened.engine, back, 0, slice_of(bytes[0], size), &text),
+                     STATUS_OK);
     ck_assert_uint_eq(engine_task_pack(opened.engine, back, bytes[1]), size);
     ck_assert_mem_eq(bytes[0], bytes[1], size);
 }

@@ -36,7 +36,10 @@ static void fill(const struct engine *engine, const char *id)
                                       .connection_count = 1};
     struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
     struct customer *customer = memory_take(engine_customer_size(engine), "test");
-    struct head head = {.state = HEAD_READY, .seq = 3, .task_count = TASKS, .journal_offset = 9,
+    struct head head = {.state = HEAD_READY,
+                        .seq = 3,
+                        .task_count = TASKS,
+                        .journal_offset = 9,
                         .playbook_hash = engine_playbook_hash(engine)};
     struct store_answer answer;
     struct status_text text;

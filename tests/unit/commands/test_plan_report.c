@@ -13,22 +13,23 @@
 /* Ten customers pay 1, 2, .. 10 times. Of these numbers everything below follows. */
 enum { CUSTOMERS = 10, WORKING_SIZE = 32 << 20 };
 
-static const char before[] = "zone: UTC\n"
-                             "features:\n"
-                             "  n: {count: tx}\n"
-                             "  spent: {sum: tx.amount_minor, window: 30d}\n"
-                             "  dropped: {last: event.time}\n"
-                             "life_events:\n"
-                             "  busy: {when: 'f.n >= 8', confirm_at: 0.9}\n"
-                             "segments:\n"
-                             "  same: {including: {pays: 'f.n >= 4'}}\n"
-                             "  wider: {including: {pays: 'f.n >= 7'}}\n"
-                             "  narrower: {including: {pays: 'f.n >= 2', adds: 'f.spent >= 300'}}\n"
-                             "  over: {including: {pays: 'f.n >= 9'}}\n"
-                             "  stale: {including: {last: 'has(f.dropped)'}}\n"
-                             "offers:\n"
-                             "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, "
-                             "contact: {repeat_after: 365d}}\n";
+static const char before[] =
+    "zone: UTC\n"
+    "features:\n"
+    "  n: {count: tx}\n"
+    "  spent: {sum: tx.amount_minor, window: 30d}\n"
+    "  dropped: {last: event.time}\n"
+    "life_events:\n"
+    "  busy: {when: 'f.n >= 8', confirm_at: 0.9}\n"
+    "segments:\n"
+    "  same: {including: {pays: 'f.n >= 4'}}\n"
+    "  wider: {including: {pays: 'f.n >= 7'}}\n"
+    "  narrower: {including: {pays: 'f.n >= 2', adds: 'f.spent >= 300'}}\n"
+    "  over: {including: {pays: 'f.n >= 9'}}\n"
+    "  stale: {including: {last: 'has(f.dropped)'}}\n"
+    "offers:\n"
+    "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, "
+    "contact: {repeat_after: 365d}}\n";
 static const char after[] =
     "zone: UTC\n"
     "features:\n"
@@ -45,7 +46,8 @@ static const char after[] =
     "  added: {including: {pays: 'f.n >= 10'}}\n"
     "  quiet: {including: {days: 'f.fresh >= 100'}}\n"
     "offers:\n"
-    "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, contact: {repeat_after: "
+    "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, contact: "
+    "{repeat_after: "
     "365d}}\n"
     "  none: {purpose: SERVICE, channels: [EMAIL], segments_any: [quiet], value: 100}\n";
 
@@ -83,24 +85,26 @@ static void set_up(void)
     open_side(&live, before);
     open_side(&next, after);
     for (int c = 1; c <= CUSTOMERS; c++) {
-        (void)snprintf(line, sizeof(line),
-                       "{\"source\":\"customer-profiles\",\"event\":{\"customer_id\":\"c%d\",\"updated_at\":"
-                       "1767225600000,\"complaint_open\":false,"
-                       "\"vulnerability\":[],\"consents\":[{\"purpose\":\"SERVICE\",\"channel\":\"EMAIL\","
-                       "\"status\":\"GRANTED\","
-                       "\"lawful_basis\":\"CONTRACT\",\"updated_at\":1767225600000}]}}",
-                       c);
+        (void)snprintf(
+            line, sizeof(line),
+            "{\"source\":\"customer-profiles\",\"event\":{\"customer_id\":\"c%d\",\"updated_at\":"
+            "1767225600000,\"complaint_open\":false,"
+            "\"vulnerability\":[],\"consents\":[{\"purpose\":\"SERVICE\",\"channel\":\"EMAIL\","
+            "\"status\":\"GRANTED\","
+            "\"lawful_basis\":\"CONTRACT\",\"updated_at\":1767225600000}]}}",
+            c);
         feed(line);
     }
     for (int i = 0; i < CUSTOMERS; i++) {
         for (int c = i + 1; c <= CUSTOMERS; c++) {
-            (void)snprintf(line, sizeof(line),
-                           "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d-%d\",\"customer_id\":"
-                           "\"c%d\",\"account_id\":\"a\","
-                           "\"account_type\":\"CURRENT\",\"booked_at\":%lld,\"amount_minor\":100,\"currency\":"
-                           "\"GBP\",\"direction\":\"DEBIT\","
-                           "\"status\":\"POSTED\",\"kind\":\"CARD\",\"channel\":\"POS\"}}",
-                           c, i, c, 1767225600000LL + (i + 1) * 86400000LL);
+            (void)snprintf(
+                line, sizeof(line),
+                "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d-%d\",\"customer_id\":"
+                "\"c%d\",\"account_id\":\"a\","
+                "\"account_type\":\"CURRENT\",\"booked_at\":%lld,\"amount_minor\":100,\"currency\":"
+                "\"GBP\",\"direction\":\"DEBIT\","
+                "\"status\":\"POSTED\",\"kind\":\"CARD\",\"channel\":\"POS\"}}",
+                c, i, c, 1767225600000LL + (i + 1) * 86400000LL);
             feed(line);
         }
     }
@@ -135,7 +139,8 @@ static void check_segment(const char *id, const char *state, const int numbers[5
     ck_assert_str_eq(json_string_value(json_object_get(row("segments", id), "state")), state);
     for (int i = 0; i < 5; i++) {
         json_int_t is = json_integer_value(json_object_get(row("segments", id), keys[i]));
-        ck_assert_msg(is == numbers[i], "%s %s: %lld, not %d", id, keys[i], (long long)is, numbers[i]);
+        ck_assert_msg(is == numbers[i], "%s %s: %lld, not %d", id, keys[i], (long long)is,
+                      numbers[i]);
     }
 }
 
@@ -173,7 +178,7 @@ START_TEST(plan_gives_the_reasons_the_most_frequent_first)
 {
     check_reason("wider", 0, "pays: not f.n >= 7", 2);
     check_reason("narrower", 0, "adds: not f.spent >= 800",
-                 3);                                      /* c5, c6, c7: the first leaf that holds them back */
+                 3); /* c5, c6, c7: the first leaf that holds them back */
     check_reason("narrower", 1, "pays: not f.n >= 5", 2); /* c3, c4 */
     check_reason("over", 0, "the segment is retired", 2);
     check_reason("added", 0, "the segment is new", 1);
@@ -182,7 +187,8 @@ END_TEST
 
 START_TEST(plan_says_what_offers_and_life_events_become)
 {
-    check_counts("offers", "card", "changed", 4, 6); /* by what it reads: its own text is the same */
+    check_counts("offers", "card", "changed", 4,
+                 6); /* by what it reads: its own text is the same */
     check_counts("offers", "none", "new", 0, 0);
     check_counts("life_events", "busy", "changed", 3, 5);
 }
@@ -215,21 +221,22 @@ START_TEST(plan_table_says_what_the_json_says)
     static char text[1 << 14];
     char line[200];
     print(false, text, sizeof(text));
-    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d %8d %8d %8d\n", "narrower", "changed", 8, 3, 0, 5,
-                   3);
+    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d %8d %8d %8d\n", "narrower", "changed", 8,
+                   3, 0, 5, 3);
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
-    ck_assert_msg(
-        strstr(text,
-               "    because       3  adds: not f.spent >= 800\n                  2  pays: not f.n >= 5\n") !=
-            NULL,
-        "%s", text);
+    ck_assert_msg(strstr(text, "    because       3  adds: not f.spent >= 800\n                  2 "
+                               " pays: not f.n >= 5\n") != NULL,
+                  "%s", text);
     (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d\n", "card", "changed", 4, 6);
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
     ck_assert_msg(strstr(text, "    1 keep their state\n") != NULL, "%s", text);
-    ck_assert_msg(strstr(text, "    1 start anew (what they had is dropped) f.spent\n") != NULL, "%s", text);
-    ck_assert_msg(strstr(text, "    1 start empty f.fresh\n    1 are dropped f.dropped\n") != NULL, "%s", text);
-    ck_assert_msg(strstr(text, "\nsame ") == NULL && strstr(text, "1 more stay as they are") != NULL, "%s",
-                  text);
+    ck_assert_msg(strstr(text, "    1 start anew (what they had is dropped) f.spent\n") != NULL,
+                  "%s", text);
+    ck_assert_msg(strstr(text, "    1 start empty f.fresh\n    1 are dropped f.dropped\n") != NULL,
+                  "%s", text);
+    ck_assert_msg(strstr(text, "\nsame ") == NULL &&
+                      strstr(text, "1 more stay as they are") != NULL,
+                  "%s", text);
     print(true, text, sizeof(text));
     ck_assert_msg(strstr(text, "\nsame ") != NULL, "%s", text);
 }

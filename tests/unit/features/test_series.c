@@ -27,9 +27,12 @@ static void setup(void)
 static bool credit(int64_t time_ms, int64_t amount_minor, const char *payer)
 {
     struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = time_ms};
-    event.tx = (struct transaction){.amount_minor = amount_minor, .direction = DIRECTION_CREDIT,
-                                    .status = TX_POSTED, .counterparty_id = slice_text(payer)};
-    struct scope scope = {.event = &event, .customer = &customer, .zones = zones, .now_ms = time_ms};
+    event.tx = (struct transaction){.amount_minor = amount_minor,
+                                    .direction = DIRECTION_CREDIT,
+                                    .status = TX_POSTED,
+                                    .counterparty_id = slice_text(payer)};
+    struct scope scope = {
+        .event = &event, .customer = &customer, .zones = zones, .now_ms = time_ms};
     return series_update(&def, &state, &event, &scope, NULL);
 }
 
@@ -68,7 +71,8 @@ START_TEST(irregular_or_unequal_credits_make_none)
     static const int32_t days[] = {1, 9, 40, 45, 110, 112, 170};
     for (size_t i = 0; i < 7; i++) {
         (void)credit(at(2025, 1, 1) + days[i] * MS_PER_DAY, 5000, "friend");
-        (void)credit(at(2025, 1, 1) + (int64_t)i * 30 * MS_PER_DAY, 1000 + (int64_t)i * 777, "shop");
+        (void)credit(at(2025, 1, 1) + (int64_t)i * 30 * MS_PER_DAY, 1000 + (int64_t)i * 777,
+                     "shop");
     }
     ck_assert(!value(SERIES_LAST_AT, at(2025, 8, 1)).present);
     ck_assert_int_eq(series_next_change(&def, &state, zones, 0, at(2025, 8, 1)), INT64_MAX);
@@ -88,7 +92,8 @@ START_TEST(misses_are_deadlines)
     ck_assert_int_eq(value(SERIES_MISSES, second - 1).i, 1);
     ck_assert_int_eq(value(SERIES_MISSES, second).i, 2);
     uint32_t count = 0;
-    for (int64_t now = first; now != INT64_MAX; now = series_next_change(&def, &state, zones, 0, now)) {
+    for (int64_t now = first; now != INT64_MAX;
+         now = series_next_change(&def, &state, zones, 0, now)) {
         count++;
     }
     ck_assert_uint_eq(count, SERIES_MISSES_MAX); /* not watched for ever */
@@ -98,7 +103,8 @@ END_TEST
 START_TEST(a_bonus_month_is_no_miss_and_no_hit)
 {
     pay_monthly(4);
-    ck_assert(credit(at(2025, 5, 25), 500000, "acme")); /* the thirteenth salary in place of the usual */
+    ck_assert(
+        credit(at(2025, 5, 25), 500000, "acme")); /* the thirteenth salary in place of the usual */
     ck_assert_int_eq(value(SERIES_MISSES, at(2025, 6, 20)).i, 0);
     ck_assert_int_eq(value(SERIES_HITS, at(2025, 6, 20)).i, 4);
     ck_assert_int_eq(value(SERIES_AMOUNT, at(2025, 6, 20)).i, 250000);
@@ -170,8 +176,10 @@ START_TEST(a_reversal_takes_the_last_hit_back)
 {
     pay_monthly(3);
     struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = at(2025, 3, 27)};
-    event.tx = (struct transaction){.amount_minor = 250000, .direction = DIRECTION_CREDIT,
-                                    .status = TX_REVERSED, .counterparty_id = slice_text("acme")};
+    event.tx = (struct transaction){.amount_minor = 250000,
+                                    .direction = DIRECTION_CREDIT,
+                                    .status = TX_REVERSED,
+                                    .counterparty_id = slice_text("acme")};
     struct scope scope = {.event = &event, .customer = &customer, .zones = zones};
     ck_assert(series_update(&def, &state, &event, &scope, NULL));
     ck_assert(!value(SERIES_LAST_AT, at(2025, 3, 28)).present);
@@ -309,7 +317,8 @@ START_TEST(packed_series_come_back)
         struct bytes_reader reader = bytes_reader(slice_of(bytes, writer.size));
         ck_assert(series_unpack(&def, &back, &reader, zones, 0));
         for (uint32_t k = 0; k < SERIES_TRACKS_MAX; k++) {
-            ck_assert_int_eq(back.tracks[k].due_ms, state.tracks[k].key == 0 ? 0 : state.tracks[k].due_ms);
+            ck_assert_int_eq(back.tracks[k].due_ms,
+                             state.tracks[k].key == 0 ? 0 : state.tracks[k].due_ms);
             ck_assert_int_eq(back.tracks[k].period, state.tracks[k].period);
         }
         struct bytes_writer second = bytes_writer(again, sizeof(again));
@@ -326,8 +335,15 @@ END_TEST
 /* ---- habits of payday, as a law: three years of them, with the working days of a country ---- */
 
 enum habit {
-    WEEKLY, FORTNIGHTLY, FOUR_WEEKLY,
-    DATE_25_AS_IT_IS, DATE_25_BEFORE, DATE_1_AFTER, LAST_WORKING_DAY, THIRD_FRIDAY, LAST_THURSDAY,
+    WEEKLY,
+    FORTNIGHTLY,
+    FOUR_WEEKLY,
+    DATE_25_AS_IT_IS,
+    DATE_25_BEFORE,
+    DATE_1_AFTER,
+    LAST_WORKING_DAY,
+    THIRD_FRIDAY,
+    LAST_THURSDAY,
     HABIT_COUNT
 };
 
@@ -335,7 +351,8 @@ static bool is_free(int32_t day)
 {
     struct civil_date date = civil_date(day);
     int32_t weekday = civil_weekday(day);
-    bool holiday = (date.month == 12 && (date.day == 25 || date.day == 26)) || (date.month == 1 && date.day == 1) ||
+    bool holiday = (date.month == 12 && (date.day == 25 || date.day == 26)) ||
+                   (date.month == 1 && date.day == 1) ||
                    (date.month == 5 && weekday == 1 && (date.day <= 7 || date.day >= 25));
     return weekday == 0 || weekday == 6 || holiday;
 }
@@ -396,7 +413,10 @@ START_TEST(every_habit_is_followed)
     def.min_hits = 3;
     def.tolerance_days = 5;
     def.amount_tolerance_permille = 350;
-    int32_t per_year = habit == WEEKLY ? 52 : habit == FORTNIGHTLY ? 26 : habit == FOUR_WEEKLY ? 13 : 12;
+    int32_t per_year = habit == WEEKLY        ? 52
+                       : habit == FORTNIGHTLY ? 26
+                       : habit == FOUR_WEEKLY ? 13
+                                              : 12;
     int32_t far = 0, day = 0;
     for (int32_t i = 0; i < 3 * per_year; i++) {
         day = habit_day(habit, i);
@@ -413,7 +433,8 @@ START_TEST(every_habit_is_followed)
     int64_t after = (day + 1) * MS_PER_DAY;
     ck_assert_int_eq(value(SERIES_PERIOD_DAYS, after).i, periods[habit]);
     ck_assert_int_ge(value(SERIES_HITS, after).i, 3 * per_year - 1);
-    ck_assert_msg(far * 10 <= 3 * per_year, "%d of %d expectations are more than a day off", far, 3 * per_year);
+    ck_assert_msg(far * 10 <= 3 * per_year, "%d of %d expectations are more than a day off", far,
+                  3 * per_year);
     ck_assert_int_eq(value(SERIES_MISSES, (day + periods[habit] + 12) * MS_PER_DAY).i, 1);
 }
 END_TEST

@@ -13,8 +13,8 @@ static struct life_result result;
 static void setup(void)
 {
     stage_open(&stage);
-    def = (struct life_def){.id = slice_text("e"), .hash = 1, .weight = 1, .suspect_at = 0.3,
-                            .confirm_at = 0.7};
+    def = (struct life_def){
+        .id = slice_text("e"), .hash = 1, .weight = 1, .suspect_at = 0.3, .confirm_at = 0.7};
     events = (struct life_events){&def, 1};
     state = (struct life_state){0};
     stage_set(&stage, STAGE_SPEND, 0);
@@ -42,9 +42,11 @@ static const struct life_event_detected *evaluate(int64_t days)
 
 static void absent(int64_t days)
 {
-    def.absent = (struct life_absent){.used = true, .feature = STAGE_LAST_ACTIVITY,
+    def.absent = (struct life_absent){.used = true,
+                                      .feature = STAGE_LAST_ACTIVITY,
                                       .for_ms = days * KIT_DAY_MS,
-                                      .name = slice_text("f.last_activity"), .text = slice_text("45d")};
+                                      .name = slice_text("f.last_activity"),
+                                      .text = slice_text("45d")};
 }
 
 START_TEST(absence_is_more_than_its_time_and_armed_to_the_millisecond)
@@ -89,7 +91,8 @@ START_TEST(a_silent_source_holds_absences)
     stage.scope.silent_from_ms = silent;
     silent[SOURCE_APP_ENGAGEMENT] = KIT_START_MS + INT64_C(40) * KIT_DAY_MS;
     ck_assert_ptr_null(evaluate(50));
-    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope), stage.scope.now_ms + 60000);
+    ck_assert_int_eq(life_next_change(&events, &state, NULL, &stage.scope),
+                     stage.scope.now_ms + 60000);
     silent[SOURCE_APP_ENGAGEMENT] = INT64_MAX;
     silent[SOURCE_TRANSACTIONS] = KIT_START_MS; /* another one's silence is no reason */
     ck_assert_ptr_nonnull(evaluate(51));
@@ -129,8 +132,8 @@ END_TEST
 
 START_TEST(evidence_adds_up_fades_and_is_told)
 {
-    signals[0] = (struct life_signal){kit_condition(&stage.kit, "help", "app.event == \"help\""), 0.5,
-                                      INT64_C(10) * KIT_DAY_MS};
+    signals[0] = (struct life_signal){kit_condition(&stage.kit, "help", "app.event == \"help\""),
+                                      0.5, INT64_C(10) * KIT_DAY_MS};
     signals[1] = (struct life_signal){kit_condition(&stage.kit, "logins", "f.logins >= 5"), 0.3, 0};
     def.signals = signals;
     def.signal_count = 2;
@@ -148,8 +151,10 @@ END_TEST
 
 START_TEST(a_signal_may_be_an_absence)
 {
-    signals[0] = (struct life_signal){.condition.name = slice_text("quiet"), .weight = 0.6,
-                                      .absent = {.used = true, .feature = STAGE_LAST_ACTIVITY,
+    signals[0] = (struct life_signal){.condition.name = slice_text("quiet"),
+                                      .weight = 0.6,
+                                      .absent = {.used = true,
+                                                 .feature = STAGE_LAST_ACTIVITY,
                                                  .for_ms = INT64_C(30) * KIT_DAY_MS,
                                                  .name = slice_text("f.last_activity"),
                                                  .text = slice_text("30d")}};
@@ -179,7 +184,8 @@ START_TEST(a_payment_that_is_not_posted_is_no_evidence)
                                       INT64_C(10) * KIT_DAY_MS};
     def.signals = signals;
     def.signal_count = 1;
-    struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = KIT_START_MS, .present = UINT64_MAX};
+    struct event event = {
+        .source = SOURCE_TRANSACTIONS, .time_ms = KIT_START_MS, .present = UINT64_MAX};
     event.tx = (struct transaction){.amount_minor = 10, .status = TX_REVERSED};
     ck_assert_ptr_null(evaluate_at(KIT_START_MS, &event));
     event.tx.status = TX_PENDING;
@@ -191,8 +197,8 @@ END_TEST
 
 START_TEST(a_suspicion_fades_at_a_day_that_is_armed)
 {
-    signals[0] = (struct life_signal){kit_condition(&stage.kit, "help", "app.event == \"help\""), 0.5,
-                                      INT64_C(10) * KIT_DAY_MS};
+    signals[0] = (struct life_signal){kit_condition(&stage.kit, "help", "app.event == \"help\""),
+                                      0.5, INT64_C(10) * KIT_DAY_MS};
     def.signals = signals;
     def.signal_count = 1;
     struct event help = kit_app(KIT_START_MS, "help");
@@ -248,7 +254,8 @@ START_TEST(confidence_is_how_often_so_much_evidence_was_right)
 {
     def.when = kit_condition(&stage.kit, "when", "f.spend > 10");
     def.weight = 0.5;
-    signals[0] = (struct life_signal){kit_condition(&stage.kit, "logins", "f.logins >= 5"), 0.35, 0};
+    signals[0] =
+        (struct life_signal){kit_condition(&stage.kit, "logins", "f.logins >= 5"), 0.35, 0};
     def.signals = signals;
     def.signal_count = 1;
     def.calibration[0] = (struct life_calibration){0.5, 0.1};
@@ -257,7 +264,8 @@ START_TEST(confidence_is_how_often_so_much_evidence_was_right)
     def.calibration_count = 3;
     stage_set(&stage, STAGE_SPEND, 11);
     const struct life_event_detected *said = evaluate(1);
-    ck_assert_int_eq(said->state, LIFE_SUSPECTED); /* thresholds speak of evidence, not of confidence */
+    ck_assert_int_eq(said->state,
+                     LIFE_SUSPECTED); /* thresholds speak of evidence, not of confidence */
     ck_assert_double_eq_tol(said->confidence, 0.1, 1e-9);
     stage_set(&stage, STAGE_LOGINS, 5);
     said = evaluate(2);
@@ -287,7 +295,8 @@ START_TEST(evidence_is_told_strongest_first)
     stage_set(&stage, STAGE_LOGINS, 5);
     const struct life_event_detected *said = evaluate(1);
     ck_assert_uint_eq(said->evidence_count, 3);
-    ck_assert(slice_is(said->evidence[0].signal, "strong") && slice_is(said->evidence[2].signal, "weak"));
+    ck_assert(slice_is(said->evidence[0].signal, "strong") &&
+              slice_is(said->evidence[2].signal, "weak"));
 }
 END_TEST
 

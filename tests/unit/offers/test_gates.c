@@ -7,7 +7,8 @@ static void only_service(struct offer_def *def, uint8_t class)
     struct profile *profile = &stage.customer.profile;
     def->purpose = PURPOSE_SERVICE;
     def->contact_class = class;
-    profile->consents[PURPOSE_SERVICE][CHANNEL_PUSH] = profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+    profile->consents[PURPOSE_SERVICE][CHANNEL_PUSH] =
+        profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
 }
 
 static void night_from_21_to_8(void)
@@ -102,8 +103,10 @@ END_TEST
 
 START_TEST(caps_count_by_group_and_by_channel)
 {
-    static const struct offer_cap group[] = {{1, INT64_C(7) * KIT_DAY_MS, CAP_GROUP, CHANNEL_COUNT}};
-    static const struct offer_cap push[] = {{1, INT64_C(7) * KIT_DAY_MS, CAP_CHANNEL, CHANNEL_PUSH}};
+    static const struct offer_cap group[] = {
+        {1, INT64_C(7) * KIT_DAY_MS, CAP_GROUP, CHANNEL_COUNT}};
+    static const struct offer_cap push[] = {
+        {1, INT64_C(7) * KIT_DAY_MS, CAP_CHANNEL, CHANNEL_PUSH}};
     struct profile *profile = &stage.customer.profile;
     offers.count = 2;
     defs[0].group = defs[1].group = slice_text("borrow");
@@ -119,7 +122,8 @@ START_TEST(caps_count_by_group_and_by_channel)
     offers.policy.caps = push;
     offers.policy.cap_count = 1;
     expect_blocked(5, "contact_cap:channel");
-    profile->consents[PURPOSE_MARKETING][CHANNEL_EMAIL] = profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+    profile->consents[PURPOSE_MARKETING][CHANNEL_EMAIL] =
+        profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
     ck_assert_int_eq(decide(6)->offers[0].channel, CHANNEL_EMAIL);
     ck_assert_int_eq(decide(9)->offers[0].channel, CHANNEL_PUSH); /* a week later */
 }
@@ -165,10 +169,11 @@ START_TEST(the_night_is_the_customers)
     ck_assert_uint_eq(decide_at(noon_ms)->offer_count, 1);
     stage.customer.profile.zone = zones_find(stage.kit.zones, slice_text("Pacific/Auckland"));
     ck_assert_int_ge(stage.customer.profile.zone, 0);
-    const struct offer_decided *said = decide_at(noon_ms + 2 * KIT_DAY_MS); /* one in the morning there */
+    const struct offer_decided *said =
+        decide_at(noon_ms + 2 * KIT_DAY_MS); /* one in the morning there */
     ck_assert_uint_eq(said->offer_count, 0);
-    ck_assert_msg(slice_is(said->no_offer_reason, "quiet_hours:held until 2026-01-03T19:00:00Z"), "%.*s",
-                  SLICE_ARG(said->no_offer_reason));
+    ck_assert_msg(slice_is(said->no_offer_reason, "quiet_hours:held until 2026-01-03T19:00:00Z"),
+                  "%.*s", SLICE_ARG(said->no_offer_reason));
 }
 END_TEST
 
@@ -243,11 +248,14 @@ START_TEST(a_share_of_decisions_explores_and_logs_its_chance)
         memcpy(stage.customer.id, id, stage.customer.id_size);
         const struct offer_decided *said = decide(1);
         const struct ranked_offer *offer = &said->offers[0];
-        uint32_t at = slice_is(offer->offer.id, "one") ? 0 : slice_is(offer->offer.id, "two") ? 1 : 2;
+        uint32_t at = slice_is(offer->offer.id, "one")   ? 0
+                      : slice_is(offer->offer.id, "two") ? 1
+                                                         : 2;
         ck_assert_uint_eq(said->offer_count, 2);
         ck_assert_double_eq_tol(offer->selection_probability, at == 1 ? 0.8 : 0.1, 1e-12);
         ck_assert_double_eq_tol(said->offers[1].selection_probability, 1, 1e-12);
-        ck_assert(slice_is(said->offers[1].offer.id, at == 1 ? "three" : "two")); /* the rest by score */
+        ck_assert(
+            slice_is(said->offers[1].offer.id, at == 1 ? "three" : "two")); /* the rest by score */
         first[at]++;
     }
     ck_assert_uint_gt(first[0], 530); /* 600, five standard deviations of 23 off */
@@ -262,7 +270,8 @@ START_TEST(a_share_of_decisions_explores_and_logs_its_chance)
         state.decisions = i;
         const struct offer_decided *said = decide(1);
         ck_assert_uint_eq(said->offer_count, 3);
-        ck_assert(slice_is(said->offers[0].offer.id, "one") || slice_is(said->offers[2].offer.id, "one"));
+        ck_assert(slice_is(said->offers[0].offer.id, "one") ||
+                  slice_is(said->offers[2].offer.id, "one"));
         ck_assert_double_eq_tol(said->offers[0].selection_probability, 0.5, 1e-12);
     }
 }

@@ -224,7 +224,8 @@ static const char *const satisfiable[] = {
     "{including: {x: 'f.n > 1 && !has(c.age)', y: 'has(f.r)'}}",
     "{including: {x: 'f.s < 0'}}",
     "{including: {x: '12 <= f.n'}, excluding: {y: 'f.n < 10'}}",
-    ("{including: {x: 'c.employment_status != \"RETIRED\"'}, excluding: {y: 'c.employment_status == "
+    ("{including: {x: 'c.employment_status != \"RETIRED\"'}, excluding: {y: 'c.employment_status "
+     "== "
      "\"STUDENT\"'}}"),
     "{including: {x: 'f.t == \"FR\"'}, excluding: {y: 'f.t in [\"DE\", \"ES\"]'}}",
     "{including: {x: 'f.n >= 12'}, stay: {exit_when: 'f.n < 12'}}",

@@ -22,7 +22,8 @@ static void set_up(void)
 
 static bool add(uint32_t batch, const char *id, const char *record, int64_t bucket)
 {
-    struct cut_entry entry = {.id = slice_text(id), .flags = CUT_RECORD_DELETE, .bucket_old = CUT_NO_BUCKET};
+    struct cut_entry entry = {
+        .id = slice_text(id), .flags = CUT_RECORD_DELETE, .bucket_old = CUT_NO_BUCKET};
     if (record != NULL) {
         entry.flags = CUT_RECORD_SET | CUT_BUCKET_NEW | CUT_VIEW_WHOLE;
         entry.record = slice_text(record);
@@ -36,8 +37,8 @@ static const char *put(uint32_t batch)
 {
     static char text[4096];
     struct store_pipeline pipeline = {.data = commands, .limit = sizeof(commands)};
-    ck_assert(restore_put(&room.batches[batch], slice_text("c:"), slice_text("v:"), slice_text("due:"), &head,
-                          &pipeline));
+    ck_assert(restore_put(&room.batches[batch], slice_text("c:"), slice_text("v:"),
+                          slice_text("due:"), &head, &pipeline));
     size_t size = 0;
     const uint8_t *end = commands + pipeline.size;
     for (const uint8_t *line = commands; line < end;) {
@@ -47,8 +48,8 @@ static const char *put(uint32_t batch)
             text[size++] = '\n';
         } else if (line[0] != '*' && line[0] != '$') {
             const char *space = size > 0 && text[size - 1] != '\n' ? " " : "";
-            size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%.*s", space, (int)(stop - line),
-                                     (const char *)line);
+            size += (size_t)snprintf(text + size, sizeof(text) - size, "%s%.*s", space,
+                                     (int)(stop - line), (const char *)line);
         }
         line = stop + 2;
     }
@@ -102,7 +103,9 @@ START_TEST(what_an_older_one_left_goes_first)
     room.batches[0].entries[0].before = 5;
     room.batches[0].entries[1].known = true;
     room.batches[0].entries[1].before = 6;
-    ck_assert_str_eq(put(0), "MSET c:a A\nSREM due:5 a\nDEL v:a\nSREM due:6 gone\nDEL c:gone v:gone\nSADD due:7 a");
+    ck_assert_str_eq(
+        put(0),
+        "MSET c:a A\nSREM due:5 a\nDEL v:a\nSREM due:6 gone\nDEL c:gone v:gone\nSADD due:7 a");
     ck_assert_uint_eq(head.customer_count, 1);
 }
 END_TEST
