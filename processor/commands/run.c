@@ -289,6 +289,8 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     options.checkpoint_interval_ms = settings->checkpoint_interval_ms;
     options.journal_keep_ms = settings->journal_keep_ms;
     options.merge_wait_ms = settings->merge_wait_ms;
+    int64_t sweep_rate = settings->sweep_rate / run->worker_count;
+    options.sweep_rate = (uint32_t)(sweep_rate > 0 ? sweep_rate : 1);
     options.future_ms_max = settings->future_max_ms;
     options.store_timeout_ms = settings->redis.timeout_ms;
     options.store_reads_per_task = settings->redis.cluster;

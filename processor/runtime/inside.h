@@ -359,7 +359,8 @@ struct worker {
     uint8_t *view_bytes;
     size_t view_bytes_size;
     int64_t counted_us;
-    int64_t now_us; /* of this turn */
+    int64_t now_us;   /* of this turn */
+    int64_t sweep_us; /* no sweep of a task takes more customers before */
     int64_t wall_ms;
     bool idle; /* this turn found nothing to read */
     bool stopping;

@@ -13,7 +13,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { SWEEP_BUCKETS_PER_READ = 128 };
+enum { SWEEP_BUCKETS_PER_READ = 128, SWEEP_PARTS_PER_SECOND = 10, US_PER_SECOND = 1000000 };
 
 #define SWEEP_NOT_BEGUN INT64_MIN
 #define SWEEP_END       (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
@@ -68,22 +68,47 @@ static void sweep_complete(struct worker *worker, struct task *task)
     }
 }
 
-/* A set may hold more customers than the heap: then it is read in parts, by a hash of the id. */
-static uint32_t sweep_parts(const struct task *task, uint32_t members)
+/* Customers at a time: a part of the heap, and at a bounded pace what a tenth of a second may have. */
+static uint32_t sweep_most(const struct worker *worker, const struct task *task)
 {
-    return members / (task->due.limit / 4) + 1;
+    uint32_t heap = task->due.limit / 4;
+    uint32_t pace = worker->options.sweep_rate / SWEEP_PARTS_PER_SECOND;
+    if (worker->options.sweep_rate == 0 || heap < pace) {
+        return heap;
+    }
+    return pace > 0 ? pace : 1;
 }
 
-static void sweep_push(struct worker *worker, struct task *task, const struct store_reply *members)
+/* A set may hold more customers than that: then it is read in parts, by a hash of the id. */
+static uint32_t sweep_parts(const struct worker *worker, const struct task *task, uint32_t members)
 {
+    return members / sweep_most(worker, task) + 1;
+}
+
+/* Returns how many were put on the heap. */
+static uint32_t sweep_push(struct worker *worker, struct task *task,
+                           const struct store_reply *members)
+{
+    uint32_t count = 0;
     for (uint32_t i = 0; i < members->count; i++) {
         struct slice id = members->children[i].text;
         if (id.size <= CUSTOMER_ID_SIZE_MAX &&
             hash64(id, 0) % task->sweep_parts == task->sweep_part) {
             bool pushed = due_push(&task->due, task->now_ms, id);
             task->sweep_missed |= !pushed && !SIM_WITHOUT(MUTANT_SWEEP_MISSED);
-            stats_add(&worker->stats.swept, pushed);
+            count += pushed;
         }
+    }
+    stats_add(&worker->stats.swept, count);
+    return count;
+}
+
+/* Nobody is taken before these had their share of the second; the worker's tasks share its pace. */
+static void sweep_pace(struct worker *worker, uint32_t pushed)
+{
+    if (worker->options.sweep_rate > 0) {
+        int64_t from_us = worker->sweep_us > worker->now_us ? worker->sweep_us : worker->now_us;
+        worker->sweep_us = from_us + (int64_t)pushed * US_PER_SECOND / worker->options.sweep_rate;
     }
 }
 
@@ -113,17 +138,21 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
     if (!due_answered(worker, task, exec)) {
         return;
     }
+    uint32_t taken = 0;
     for (uint32_t i = 0; i < task->read_count; i++) {
         const struct store_reply *members = &exec->children[1 + i];
-        uint32_t parts = sweep_parts(task, members->count);
-        if (i > 0 && (parts > 1 || task->due.limit - task->due.count < members->count)) {
+        uint32_t parts = sweep_parts(worker, task, members->count);
+        if (i > 0 && (parts > 1 || taken + members->count > sweep_most(worker, task) ||
+                      task->due.limit - task->due.count < members->count)) {
             return; /* first in the next read */
         }
         /* Chosen once for a set: members come and go, and another number would divide them anew. */
         if (task->sweep_parts == 0 || SIM_WITHOUT(MUTANT_SWEEP_PARTS)) {
             task->sweep_parts = parts;
         }
-        sweep_push(worker, task, members);
+        uint32_t pushed = sweep_push(worker, task, members);
+        taken += pushed;
+        sweep_pace(worker, pushed);
         if (task->sweep_missed || ++task->sweep_part < task->sweep_parts) {
             return;
         }
@@ -147,6 +176,9 @@ void sweep_step(struct worker *worker, struct task *task)
         return;
     }
     const struct due *due = &task->due;
+    if (worker->now_us < worker->sweep_us) {
+        return; /* at its pace */
+    }
     worker->idle = false;
     if (task->sweep_bucket == SWEEP_NOT_BEGUN) {
         sweep_begin(worker, task);

@@ -108,9 +108,11 @@ struct worker_options {
     bool store_reads_per_task; /* a connection for the reads of each task, after those that write */
     /* clock stream: how long a record waits for a source at its end; default 2 s */
     int64_t merge_wait_ms;
-    struct worker_heard *heard; /* shared by all workers of the process; NULL: the worker's own */
-    struct worker_learning
-        *learning; /* shared by all workers of the process; NULL: own counters only */
+    /* Shared by all workers of the process; NULL: the worker's own, and its own counters only. */
+    struct worker_heard *heard;
+    struct worker_learning *learning;
+    /* customers a second that sweeps of this worker look at; 0: as fast as cuts have room */
+    uint32_t sweep_rate;
     struct worker_limits limits;
 };
 

@@ -105,6 +105,8 @@ static const struct key keys[] = {
          "cuts, and outputs, of a transaction; only ever raised"),
     SIZE("cache.size", cache_size, "256MiB", MIB, 1024 * GIB,
          "cached customer records, all workers"),
+    INTEGER("sweep.rate", sweep_rate, "20000", 1, 10000000,
+            "customers a second that are looked at again under another playbook, all workers"),
     INTEGER("apply.queue", apply_queue_max, "3", 1, 16, "cuts of a task that may wait for Redis"),
     TIMESPAN("watchdog", watchdog_ms, "60s", MS_PER_SECOND, MS_PER_DAY,
              "no progress for so long: exit 75"),
@@ -358,7 +360,7 @@ static void check_whole(struct parse *parse, const struct yaml_node *root)
 {
     struct settings *settings = parse->settings;
     static const char *const sections[] = {"log",   "journal", "checkpoint", "commit", "limits",
-                                           "cache", "apply",   "registry",   "redis"};
+                                           "cache", "apply",   "registry",   "redis",  "sweep"};
     static const char *const top[] = {"kafka", "sources", "topics", NULL};
     static const char *const urls[] = {"url", "urls", NULL}, *const none[] = {NULL};
     refuse_unknown(parse, root, "", top);

@@ -13,9 +13,10 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
+from murmur2 import partition as partition_of  # noqa: E402
 from stack import Process, Stack  # noqa: E402
 
-TASKS, CUSTOMERS, START = 4, 6000, 1767225600000
+TASKS, CUSTOMERS, START, RATE = 4, 6000, 1767225600000, 1500
 BEFORE, AFTER = ROOT / 'tests/playbooks/change/before', ROOT / 'tests/playbooks/change/after'
 
 
@@ -84,6 +85,67 @@ def apply(stack, path, check=True):
     return stack.command('apply', '--config', stack.write_config('tool'), str(path), check=check)
 
 
+class Audience:
+    """A consumer that marks and sweeps: whoever moves because of a rule waits until the task's sweep of that segment is complete, and moves then."""
+
+    def __init__(self):
+        self.open, self.waiting, self.members, self.seen = {}, collections.defaultdict(list), collections.defaultdict(set), {}
+
+    def move(self, segment, customer, transition):
+        (self.members[segment].add if transition == 'ENTERED' else self.members[segment].discard)(customer)
+
+    def take(self, stack):
+        """What came since the last time; at one moment `begin` stands before changes and `complete` behind them."""
+        news = []
+        for topic, order in (('control', 0), ('segment-changes', 1)):
+            for key, value, _, partition, offset in stack.read(topic):
+                if offset >= self.seen.get((topic, partition), 0):
+                    self.seen[topic, partition] = offset + 1
+                    late = topic == 'control' and value['what'] == 'complete'
+                    news.append((value['processed_at'], 2 if late else order, offset, topic, value['customer_id'] if order else key, value))
+        for _, _, _, topic, who, value in sorted(news, key=lambda n: n[:3]):
+            if topic == 'segment-changes':
+                self.change(who, value)
+            elif value['what'] == 'begin':
+                if self.open.setdefault((who, value['task']), value['definition_hash']) != value['definition_hash']:
+                    raise SystemExit(f'a sweep within a sweep: {value}')
+            else:
+                if self.open.pop((who, value['task']), None) != value['definition_hash']:
+                    raise SystemExit(f'complete of what did not begin: {value}')
+                for change in self.waiting.pop((who, value['task']), []):
+                    self.move(who, *change)
+        return {s for s, c in self.members.items() if c}
+
+    def change(self, customer, value):
+        where = value['segment_id'], partition_of(customer, TASKS)
+        if value['origin'] == 'RULE_CHANGE' and where not in self.open:
+            raise SystemExit(f'a move by a rule outside begin and complete: {value}')
+        if where in self.open:
+            self.waiting[where].append((customer, value['transition']))
+        else:
+            self.move(where[0], customer, value['transition'])
+
+
+def check_audience(stack, audience):
+    """The consumer's segments are those of the views, member by member, and nobody is left in one that is gone."""
+    audience.take(stack)
+    shown = collections.defaultdict(set)
+    for customer, view in stack.views().items():
+        for field in view:
+            if field.startswith('seg.'):
+                shown[field[4:]].add(customer)
+    if audience.open or {s: m for s, m in audience.members.items() if m} != shown:
+        raise SystemExit(f'a consumer that marks and sweeps: {({s: len(m) for s, m in audience.members.items()})}, open {audience.open}, '
+                         f'shown {({s: len(m) for s, m in shown.items()})}')
+    print(f'a consumer that marks and sweeps has: {({s: len(m) for s, m in sorted(shown.items())})}')
+
+
+def sweep_seconds(stack, before):
+    """Of the sweep whose markers stand behind `before`: from the first begin to the last complete, all tasks."""
+    times = [v['processed_at'].timestamp() for _, v, _, p, o in stack.read('control') if o >= before.get(p, 0)]
+    return max(times) - min(times)
+
+
 def written_by(stack):
     """`get` and `why` answer by the playbook that is applied, whatever the files of the configuration say, and name it when they cannot know."""
     stack.playbook = BEFORE
@@ -124,6 +186,8 @@ def kill_in_sweep(process):
 
 def main():
     stack = Stack(sys.argv[1], sys.argv[2], 'change', BEFORE, tasks=TASKS)
+    stack.extra_config = f'sweep: {{rate: {RATE}}}\n'
+    audience = Audience()
     stack.create_topics()
     events = make_events(stack.folder / 'events.ndjson')
     stack.feed(stack.folder / 'events.ndjson')
@@ -135,6 +199,7 @@ def main():
     members = {s: {c for c, v in before.items() if f'seg.{s}' in v} for s in ('spender', 'regular', 'leaving')}
     print(f'customers: {len(before)}\nmembers before: {({s: len(m) for s, m in members.items()})}')
 
+    check_audience(stack, audience)
     written_by_others(stack)
     seen = positions(stack, 'segment-changes')
     forward = plan(stack, AFTER)
@@ -168,13 +233,14 @@ def main():
         if row['leave'] + row['enter'] != count:
             raise SystemExit(f'the plan said {row}, but {count} customers moved')
     print('the plan foretold every move')
+    check_audience(stack, audience)
     written_by(stack)
     stale = apply(stack, stack.folder / 'plan-after.json', check=False)
     if 'live already' not in stale.stdout:
         raise SystemExit(f'applying twice: {stale.returncode} {stale.stdout} {stale.stderr}')
 
     seen, child = positions(stack, 'segment-changes'), process.child.pid
-    back_plan = plan(stack, BEFORE)
+    back_plan, told = plan(stack, BEFORE), positions(stack, 'control')
     apply(stack, back_plan)
     wait_complete(stack, process, 2 * TASKS)
     if not process.running() or process.child.pid != child:
@@ -183,6 +249,11 @@ def main():
     if refused.returncode != 1 or 'is live now' not in refused.stderr:
         raise SystemExit(f'a plan against another playbook was not refused: {refused.returncode} {refused.stdout} {refused.stderr}')
     print('a plan against another playbook: refused')
+    check_audience(stack, audience)
+    took, least = sweep_seconds(stack, told), CUSTOMERS / RATE - 1
+    if took < least:
+        raise SystemExit(f'{CUSTOMERS} customers in {took:.1f} s: faster than {RATE} a second')
+    print(f'sweep_seconds at {RATE} a second: {took:.1f}')
     said = changes_after(stack, seen)
     expect('back in the segment that was retired', said['leaving'], collections.Counter((c, 'ENTERED') for c in members['leaving']))
     expect('back in the segment that was changed', said['spender'],
