@@ -90,8 +90,8 @@ struct cel_node {
     uint32_t depth;
     uint32_t count; /* of items */
     uint32_t variable_count;
-    uint32_t
-        index; /* NODE_LOCAL: the local; NODE_SLOT: index of the name; loops, binds: first local */
+    /* NODE_LOCAL: the local; NODE_SLOT: index of the name; loops, binds: first local */
+    uint32_t index;
     bool optional; /* a.?b, a[?b] */
     bool test;     /* has(a.b) */
     bool entry;    /* an element of a literal written with ? */

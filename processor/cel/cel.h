@@ -85,11 +85,11 @@ enum {
 };
 
 struct cel_environment {
-    const struct cel_name
-        *names; /* sorted by the caller or not; looked up by a hash made at compile */
+    /* Sorted by the caller or not; looked up by a hash made at compile */
+    const struct cel_name *names;
     uint32_t name_count;
-    struct slice
-        container; /* namespace prefix for resolution (spec, "Name Resolution"); usually empty */
+    /* Namespace prefix for resolution (spec, "Name Resolution"); usually empty */
+    struct slice container;
     uint64_t cost_max;         /* 0: CEL_COST_MAX */
     uint32_t list_size_max;    /* bound assumed for host lists in the cost; 0: 1024 */
     const struct zones *zones; /* IANA time zones (base/zone.h); NULL: only UTC and fixed offsets */

@@ -35,9 +35,10 @@ struct event_reader {
     pthread_cond_t changed;
     uint32_t reading; /* the batch that is read from */
     uint32_t next;    /* line in it */
-    uint32_t
-        count; /* its lines, and whether it is the last: once its lines are released the thread */
-    bool last; /* may fill it anew at any moment, so the batch itself cannot be asked */
+    /* Its lines, and whether it is the last: once its lines are released the thread may fill it anew at any
+     * moment, so the batch itself cannot be asked. */
+    uint32_t count;
+    bool last;
     bool open; /* batches[reading] is being read */
     bool ended;
 };

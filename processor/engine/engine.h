@@ -37,8 +37,8 @@ struct engine_options {
     int64_t live_from_ms; /* before: origin BACKFILL, state topic only; INT64_MIN: always live */
     uint64_t salt;        /* keyed hashes of holdouts and arms */
     uint32_t task_count;  /* N */
-    bool
-        look_at_all; /* at every moment evaluate everything, whatever changed: slow, and says the same */
+    /* At every moment evaluate everything, whatever changed: slow, and says the same */
+    bool look_at_all;
 };
 
 /* Lay out customers for the playbook. Everything lives in memory_take'n pools, until exit.

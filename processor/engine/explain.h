@@ -34,8 +34,8 @@ struct explain_signal {
 struct explanation {
     enum explain_kind kind;
     struct definition_ref definition;
-    bool
-        holds; /* is a member; the life event is suspected or confirmed; no gate blocks the offer */
+    /* Is a member; the life event is suspected or confirmed; no gate blocks the offer */
+    bool holds;
     bool confirmed;    /* life events */
     double confidence; /* life events, as last published */
     bool calibrated;   /* life events: the confidence says how often so much evidence was right */
@@ -45,11 +45,11 @@ struct explanation {
         EXPLAIN_UNKNOWN
     } rule;           /* segments: what the entry rule says now */
     int64_t since_ms; /* of holds; 0: not so, or not known */
-    int64_t
-        waiting_until_ms; /* segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
+    /* Segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
+    int64_t waiting_until_ms;
     int64_t evaluated_at_ms;
-    struct proof_leaf
-        *leaves; /* of the deciding rule; for members with a separate exit, its leaves too */
+    /* Of the deciding rule; for members with a separate exit, its leaves too */
+    struct proof_leaf *leaves;
     uint32_t leaf_count;
     struct slice *missing;
     uint32_t missing_count;

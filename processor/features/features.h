@@ -210,8 +210,8 @@ struct feature_def {
 /* For the whole playbook. Zeroed is not the default: use features_options_default. */
 struct features_options {
     int64_t allowed_lateness_ms; /* duplicates and taking back reach that far; default 7 days */
-    uint32_t remembered
-        [SOURCE_COUNT]; /* events per source; 0: off. Default 32 transactions, 16 of the others */
+    /* Events per source; 0: off. Default 32 transactions, 16 of the others */
+    uint32_t remembered[SOURCE_COUNT];
     int32_t late_after_days; /* an event more days before the customer's latest is late; 0: never */
 };
 

@@ -109,8 +109,8 @@ struct series_track {
     int64_t other_ms;                     /* when */
     int64_t renamed_ms;                   /* 0: always the same payer */
     int64_t amounts[SERIES_AMOUNTS_KEPT]; /* of the last hits, newest first */
-    int64_t
-        peak_minor;  /* the most that was paid twice in a row, before the newest two; 0: not yet */
+    /* The most that was paid twice in a row, before the newest two; 0: not yet */
+    int64_t peak_minor;
     int64_t due_ms;  /* when the next miss is certain; INT64_MAX: not established */
     int64_t next_ms; /* start of the local day on which the next one is expected */
     uint16_t hits;   /* equal payments, saturating */

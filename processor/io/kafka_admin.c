@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 struct kafka_admin {
-    struct kafka_connection
-        connection; /* whose words pass by here: the last error says why nobody answers */
+    /* Whose words pass by here: the last error says why nobody answers */
+    struct kafka_connection connection;
     const struct kafka_connection *caller;
     char words[STATUS_TEXT_SIZE / 2];
     struct kafka_callbacks callbacks;

@@ -52,8 +52,8 @@ struct kafka_log_settings {
     bool sources_apart; /* fetch names one source at a time, and each has a queue of its own */
     const char *journal_topic;
     const char *checkpoint_topic;
-    const char
-        *output_topics[KAFKA_OUTPUTS_MAX]; /* must exist; their metadata is fetched ahead of use */
+    /* Must exist; their metadata is fetched ahead of use */
+    const char *output_topics[KAFKA_OUTPUTS_MAX];
     uint32_t output_count;
     uint32_t worker_count;    /* 1..KAFKA_WORKERS_MAX */
     int32_t start_timeout_ms; /* bound on kafka_open; 0: 30,000 */

@@ -35,8 +35,8 @@ struct redis_settings {
     const char *sentinel_master;
     const char *sentinel_password_file; /* as password_file, for the sentinels */
     uint32_t read_first;
-    size_t
-        read_reply_size_max; /* bytes of one pipeline's replies on a connection that reads; 0: 64 MiB */
+    /* Bytes of one pipeline's replies on a connection that reads; 0: 64 MiB */
+    size_t read_reply_size_max;
     size_t write_reply_size_max; /* the same on one that writes; 0: 256 KiB */
 };
 

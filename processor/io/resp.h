@@ -18,8 +18,8 @@ enum {
 };
 
 struct resp {
-    struct store_reply
-        *replies;         /* of the answer that resp_advance completed; until the next resp_begin */
+    /* Of the answer that resp_advance completed; until the next resp_begin */
+    struct store_reply *replies;
     uint32_t reply_count; /* complete so far */
     /* private */
     uint32_t wanted;

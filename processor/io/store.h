@@ -49,11 +49,11 @@ struct store_answer {
     uint64_t token; /* as given to submit */
     uint32_t connection;
     enum status status; /* STATUS_OK, or STATUS_AWAY: the connection broke, replies are not known */
-    const struct store_reply
-        *replies; /* command_count of them; borrowed until the next next_answer */
+    /* Command_count of them; borrowed until the next next_answer */
+    const struct store_reply *replies;
     uint32_t reply_count;
-    uint64_t
-        connection_epoch; /* counts reconnects of that connection: a WATCH belongs to one epoch */
+    /* Counts reconnects of that connection: a WATCH belongs to one epoch */
+    uint64_t connection_epoch;
 };
 
 struct store_counters {

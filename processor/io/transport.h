@@ -62,8 +62,8 @@ struct transport {
     bool read_wants_write; /* TLS only: what the last read and the last write wait for */
     bool write_wants_write;
     bool connected; /* TCP is there, TLS goes on */
-    struct transport_address
-        addresses[TRANSPORT_ADDRESSES_MAX]; /* of the host; the next one is tried next */
+    /* Of the host; the next one is tried next */
+    struct transport_address addresses[TRANSPORT_ADDRESSES_MAX];
     uint32_t address_count;
     uint32_t address_index;
 };

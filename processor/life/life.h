@@ -75,8 +75,8 @@ struct life_def {
     struct slice about;         /* for people; empty: not said */
     struct life_calibration calibration[LIFE_CALIBRATION_MAX];
     uint32_t calibration_count; /* 0: evidence is the confidence */
-    struct slice
-        route; /* policy: header `ce_route` of its outputs, who is to act on it; empty: nobody */
+    /* Policy: header `ce_route` of its outputs, who is to act on it; empty: nobody */
+    struct slice route;
     bool vulnerable; /* policy: care, never marketing */
     bool publish;    /* in the view */
 };

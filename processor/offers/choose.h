@@ -28,8 +28,8 @@ struct gate_view {
     const char *channel_reason;
     uint32_t context;
     double p, c, v, l, score;
-    double
-        place_share; /* the chance with which it came first, when that was drawn; 0: it was not */
+    /* The chance with which it came first, when that was drawn; 0: it was not */
+    double place_share;
 };
 
 /* Run the gates; the first that blocks, OFFER_GATE_COUNT when none does. */

@@ -135,8 +135,8 @@ struct offers_policy {
     int64_t open_ms; /* an offer with no outcome may still reach the customer so long; 0: 7 days */
     int64_t attribution_ms;   /* outcomes count for P so long after the decision; 0: 30 days */
     int64_t phone_from_minor; /* PHONE from this value on, and then before the others; 0: no rule */
-    double
-        explore_offers; /* share of decisions whose first offer is drawn evenly, 0..1; default 0 */
+    /* Share of decisions whose first offer is drawn evenly, 0..1; default 0 */
+    double explore_offers;
     double floor; /* share of decisions in which variants are drawn by weight, 0..1; default 0.05 */
     /* the first that holds; [0]: none does, "other" */
     struct condition contexts[OFFER_CONTEXTS_MAX];
@@ -217,8 +217,8 @@ struct offers_task {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t unknown_outcomes; /* outcomes of offers that the playbook does not have */
     int64_t made[OFFERS_MAX];  /* for stock */
-    struct offer_counts
-        counts[]; /* this task's own, by offers_arm; then as many of the other tasks' */
+    /* This task's own, by offers_arm; then as many of the other tasks' */
+    struct offer_counts counts[];
 };
 
 /* Bytes of a task's part, a multiple of 8. */

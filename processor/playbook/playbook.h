@@ -53,8 +53,8 @@ struct playbook_test;
 struct playbook {
     const char *path; /* as given */
     uint64_t hash;    /* of everything that can change a decision */
-    struct slice
-        currency; /* ISO 4217; features sum this one unless they say otherwise. Default GBP */
+    /* ISO 4217; features sum this one unless they say otherwise. Default GBP */
+    struct slice currency;
     struct slice zone_name; /* IANA; of customers whose profile names none. Default Europe/London */
     int32_t zone;
     int64_t stale_after_ms; /* absences wait while their source is silent for longer; 0: never.

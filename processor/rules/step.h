@@ -19,8 +19,8 @@ struct condition {
     struct slice name; /* "high_cash"; "when", "exit_when", "eligible", ... for keys */
     struct slice text; /* as written */
     const struct cel_program *program; /* NULL: the key is absent */
-    uint32_t
-        number; /* from 1: its place among what is recalled; 0: evaluated whenever it is asked */
+    /* From 1: its place among what is recalled; 0: evaluated whenever it is asked */
+    uint32_t number;
 };
 
 /* One evaluation: an event, or a deadline at its own moment. Built by the engine, valid for the call. */
@@ -31,8 +31,8 @@ struct step {
     struct arena *scratch;
     const struct cel_environment *environment; /* RULES_CUSTOMER's, for the names behind slots */
     struct customer *customer;
-    struct recall
-        *recall; /* of the stage that is evaluating; NULL: nothing is recalled, all is looked at */
+    /* Of the stage that is evaluating; NULL: nothing is recalled, all is looked at */
+    struct recall *recall;
     struct cause cause;   /* of outputs */
     int64_t task_now_ms;  /* the task's now: later than scope->now_ms while catching up */
     uint64_t salt;        /* keyed hashes of holdouts and arms */

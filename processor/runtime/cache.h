@@ -39,8 +39,8 @@ struct cache {
     uint32_t used;
     bool (*pinned)(void *context, const struct cache_entry *entry);
     void *context;
-    uint16_t hot_lines
-        [CACHE_HOT_LINES_MAX]; /* of a customer, for cache_ask_entry; the owner fills it in */
+    /* Of a customer, for cache_ask_entry; the owner fills it in */
+    uint16_t hot_lines[CACHE_HOT_LINES_MAX];
     uint32_t hot_count;
 };
 

@@ -80,8 +80,8 @@ struct task_source {
     int64_t position; /* next offset to process; -1: not known yet */
     int64_t from;     /* position when the batch being built began */
     uint64_t fingerprint;
-    uint64_t
-        verify; /* the record at verify_offset must have this fingerprint; 0: nothing to check */
+    /* The record at verify_offset must have this fingerprint; 0: nothing to check */
+    uint64_t verify;
     int64_t verify_offset;
     int64_t heard_us; /* when a record last came */
 };
@@ -226,8 +226,8 @@ struct task {
     /* its write connection */
     enum write_operation writing;
     uint32_t write_buffer;
-    uint64_t
-        watch_epoch; /* connection epoch in which the head is watched and equals `head`; 0: not watched */
+    /* Connection epoch in which the head is watched and equals `head`; 0: not watched */
+    uint64_t watch_epoch;
     int64_t write_since_us;
     struct head head;      /* as Redis has it, to our knowledge */
     struct head next_head; /* what the running write will leave */
@@ -243,8 +243,8 @@ struct task {
     uint64_t read_serial;
     uint32_t read_count;
     uint32_t read_buckets_max; /* due sets to ask for at a time, likewise */
-    uint32_t
-        read_keys_max; /* customers to ask for at a time: fewer after an answer that did not fit */
+    /* Customers to ask for at a time: fewer after an answer that did not fit */
+    uint32_t read_keys_max;
     int64_t read_bucket;
 
     struct lane lanes[SOURCE_COUNT];
@@ -350,8 +350,8 @@ struct worker {
     size_t write_buffer_size;
     struct reader readers[READERS_MAX];
     uint32_t reader_count;
-    uint32_t
-        following; /* slot of the task that reads the journal for its checkpoints; NO_INDEX: none */
+    /* Slot of the task that reads the journal for its checkpoints; NO_INDEX: none */
+    uint32_t following;
     struct recent_checkpoint *recent; /* RECENT_CHECKPOINTS */
     uint8_t *packed;                  /* ENGINE_RECORD_SIZE_MAX + 16 */
     struct arena view_arena;          /* texts of one customer's view */

@@ -15,10 +15,10 @@ struct live_codec_options {
     const char *application;                      /* static; ce_source */
     const char *input_topics[SOURCE_COUNT];       /* NULL: not used */
     const char *output_topics[OUTPUT_KIND_COUNT]; /* static */
-    const struct source_mapping
-        *mappings[SOURCE_COUNT]; /* NULL: the contract's own names; until exit */
-    size_t record_size_max;      /* bytes of an input record */
-    bool auto_register;          /* register our output schemas when they are missing */
+    /* NULL: the contract's own names; until exit */
+    const struct source_mapping *mappings[SOURCE_COUNT];
+    size_t record_size_max; /* bytes of an input record */
+    bool auto_register;     /* register our output schemas when they are missing */
 };
 
 /* Take memory, compile our encoders, and resolve the id of each output schema (subject

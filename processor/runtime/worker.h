@@ -67,8 +67,8 @@ enum worker_start { WORKER_START_EARLIEST, WORKER_START_LATEST, WORKER_START_OFF
 struct worker_source {
     bool used;
     enum worker_start start; /* of a first start only */
-    const int64_t
-        *start_offsets; /* WORKER_START_OFFSET: per task, where the first start begins; static */
+    /* WORKER_START_OFFSET: per task, where the first start begins; static */
+    const int64_t *start_offsets;
     int64_t stale_after_ms; /* nobody's record for so long: its absences are held; 0: never */
     const char *topic;      /* named in dead letters; static */
 };
@@ -103,8 +103,8 @@ struct worker_options {
     int64_t journal_keep_ms;   /* no journal record younger than this is deleted; default 1 h */
     int64_t future_ms_max;     /* an event dated further ahead is rejected; default 5 min */
     int64_t clock_lead_ms_max; /* how far the wall clock may run ahead of Kafka's; default 60 s */
-    int64_t
-        store_timeout_ms; /* a Redis answer later than this breaks its connection; default 10 s */
+    /* A Redis answer later than this breaks its connection; default 10 s */
+    int64_t store_timeout_ms;
     bool store_reads_per_task; /* a connection for the reads of each task, after those that write */
     /* clock stream: how long a record waits for a source at its end; default 2 s */
     int64_t merge_wait_ms;
@@ -178,8 +178,8 @@ struct worker_stats {
     atomic_uint_least64_t journal_bytes;
     atomic_uint_least64_t turns;               /* a watchdog looks at this */
     atomic_int_least64_t transaction_since_ms; /* when the running commit began; 0: none */
-    atomic_uint_least64_t
-        sweeping; /* tasks whose customers are being looked at under another playbook */
+    /* Tasks whose customers are being looked at under another playbook */
+    atomic_uint_least64_t sweeping;
     atomic_uint_least64_t swept;      /* customers brought by for that */
     atomic_uint_least64_t held_clock; /* tasks for which the wall clock runs ahead of Kafka's */
     atomic_uint_least64_t silent[SOURCE_COUNT]; /* tasks for which that source is silent */

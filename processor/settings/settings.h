@@ -108,8 +108,8 @@ struct settings {
     int64_t apply_queue_max;  /* cuts of a task that may wait for Redis */
     int64_t checkpoint_interval_ms;
     int64_t journal_keep_ms;
-    int64_t
-        sweep_rate; /* customers a second that are looked at under another playbook, all workers together */
+    /* Customers a second that are looked at under another playbook, all workers together */
+    int64_t sweep_rate;
     int64_t watchdog_ms; /* no progress for so long: leave with 75 */
     int64_t shutdown_ms; /* SIGTERM: at most so long for the last cut */
 };

@@ -150,8 +150,8 @@ struct sim_reader {
     bool held;
     uint32_t serial;
     int64_t offset;
-    int64_t
-        target; /* its end is told from here on: the high watermark when a read of checkpoints began */
+    /* Its end is told from here on: the high watermark when a read of checkpoints began */
+    int64_t target;
 };
 
 struct sim_process {
@@ -218,8 +218,8 @@ struct sim {
     int64_t now_us;
     bool quiet; /* phase 2: no more faults */
     bool tail;  /* nothing is left to read: deadlines only */
-    int64_t
-        leapt_ms; /* how far all wall clocks went on without anybody noticing: in the tail, time is short */
+    /* How far all wall clocks went on without anybody noticing: in the tail, time is short */
+    int64_t leapt_ms;
     struct sim_faults faults;
     struct sim_process processes[SIM_PROCESSES];
     struct sim_group group;
