@@ -6,6 +6,9 @@
 
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { SETTLING_WAIT_US = 50000 };
 
 struct kafka_look {
     struct kafka_connection connection;
@@ -117,11 +120,24 @@ enum status kafka_look_committed(struct kafka_look *look, const char *const topi
     return away(look, code, "committed offsets", out_text);
 }
 
+/* Passes by itself: a leader is being elected, or the topic was created a moment ago. */
+static bool is_settling(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+}
+
 enum status kafka_look_marks(struct kafka_look *look, const char *topic, uint32_t partition,
                              int64_t *out_low, int64_t *out_high, struct status_text *out_text)
 {
+    int64_t deadline_ms = kafka_now_ms() + look->timeout_ms;
     rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
         look->client, topic, (int32_t)partition, out_low, out_high, look->timeout_ms);
+    while (is_settling(code) && kafka_now_ms() < deadline_ms) {
+        (void)usleep(SETTLING_WAIT_US);
+        code = rd_kafka_query_watermark_offsets(look->client, topic, (int32_t)partition, out_low,
+                                                out_high, look->timeout_ms);
+    }
     return away(look, code, topic, out_text);
 }
 

@@ -21,7 +21,7 @@ enum status kafka_look_committed(struct kafka_look *look, const char *const topi
                                  uint32_t task, struct log_offset out_offsets[SOURCE_COUNT],
                                  struct status_text *out_text) MUST_USE;
 
-/* First and next offset of a partition. STATUS_AWAY: no answer. */
+/* First and next offset of a partition; an election of its leader is waited for. STATUS_AWAY: no answer. */
 enum status kafka_look_marks(struct kafka_look *look, const char *topic, uint32_t partition,
                              int64_t *out_low, int64_t *out_high,
                              struct status_text *out_text) MUST_USE;
