@@ -45,20 +45,6 @@ static size_t round_up(size_t size, size_t to)
     return (size + to - 1) / to * to;
 }
 
-/* Pages straight from the kernel: zero already, and nothing is paid for one until it is touched. The rest of the
- * mapping, before and behind, may not be touched. NULL: no memory. */
-static void *map(size_t size, size_t alignment)
-{
-    size_t rounded = round_up(size, PAGE_SIZE);
-    uint8_t *mapped = mmap(NULL, rounded + 2 * alignment, PROT_NONE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapped == MAP_FAILED) {
-        return NULL;
-    }
-    uint8_t *block = mapped + (alignment - (uintptr_t)mapped % alignment);
-    return mprotect(block, rounded, PROT_READ | PROT_WRITE) == 0 ? block : NULL;
-}
-
 static void *take_small(size_t size)
 {
     size_t rounded = size == 0 ? ALIGNMENT : round_up(size, ALIGNMENT);
@@ -67,6 +53,25 @@ static void *take_small(size_t size)
         memset(block, 0, rounded);
     }
     return block;
+}
+
+/* Pages straight from the kernel: zero already, and nothing is paid for one until it is touched. The rest of the
+ * mapping, before and behind, may not be touched. NULL: no memory. */
+static void *map(size_t size, size_t alignment)
+{
+#ifdef __SANITIZE_ADDRESS__
+    /* A leak checker follows pointers through blocks of its own allocator only. */
+    (void)alignment;
+    return take_small(size);
+#endif
+    size_t rounded = round_up(size, PAGE_SIZE);
+    uint8_t *mapped = mmap(NULL, rounded + 2 * alignment, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mapped == MAP_FAILED) {
+        return NULL;
+    }
+    uint8_t *block = mapped + (alignment - (uintptr_t)mapped % alignment);
+    return mprotect(block, rounded, PROT_READ | PROT_WRITE) == 0 ? block : NULL;
 }
 
 static void *taken(void *block, size_t size, const char *what)

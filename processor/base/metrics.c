@@ -101,8 +101,7 @@ bool metrics_label(char labels[METRIC_LABELS_SIZE], const char *name, const char
     return true;
 }
 
-/* --- changing
- * ------------------------------------------------------------------------------------- */
+/* --- changing */
 
 static double gauge_of(uint64_t bits)
 {
@@ -177,8 +176,7 @@ double metric_value(const struct metric *metric)
     return 0;
 }
 
-/* --- writing
- * -------------------------------------------------------------------------------------- */
+/* --- writing */
 
 struct page {
     char *out;

@@ -41,8 +41,7 @@ static enum doctor_level level_of(enum status status)
     return status == STATUS_OK ? DOCTOR_OK : status == STATUS_AWAY ? DOCTOR_AWAY : DOCTOR_FAIL;
 }
 
-/* --- Kafka
- * ---------------------------------------------------------------------------------------- */
+/* --- Kafka */
 
 static void check_topic(const char *brokers, const struct kafka_topic_want *want,
                         const struct kafka_topic_state *state, struct doctor_report *report)
@@ -191,8 +190,7 @@ void doctor_check_kafka(const struct connect *connect, struct doctor_report *rep
     check_kafka_acls(connect, report);
 }
 
-/* --- the registry
- * --------------------------------------------------------------------------------- */
+/* --- the registry */
 
 static void check_subject(struct registry *registry, const char *topic, enum doctor_level absent,
                           const char *mend, struct doctor_report *report)
@@ -252,8 +250,7 @@ void doctor_check_registry(const struct connect *connect, struct doctor_report *
     registry_close(registry);
 }
 
-/* --- Redis
- * ---------------------------------------------------------------------------------------- */
+/* --- Redis */
 
 static void check_permissions(const struct connect *connect, struct redis_store *redis,
                               struct doctor_report *report)
@@ -330,8 +327,7 @@ void doctor_check_redis(const struct connect *connect, struct doctor_report *rep
     redis_store_close(redis);
 }
 
-/* --- this machine
- * --------------------------------------------------------------------------------- */
+/* --- this machine */
 
 void doctor_check_machine(struct doctor_report *report)
 {

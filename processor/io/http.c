@@ -29,8 +29,7 @@ struct http_server {
     uint16_t port;
 };
 
-/* --- answering
- * ------------------------------------------------------------------------------------ */
+/* --- answering */
 
 static enum MHD_Result answer_with(struct MHD_Connection *connection,
                                    const struct http_answer *answer, const char *allow)
@@ -103,8 +102,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return answer_with(connection, &answer, NULL);
 }
 
-/* --- listening
- * ------------------------------------------------------------------------------------ */
+/* --- listening */
 
 /* "127.0.0.1:9464" or "[::1]:9464". */
 static bool parse_address(const char *address, struct sockaddr_storage *out_address,

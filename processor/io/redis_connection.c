@@ -44,8 +44,7 @@ static void watch(struct redis_store *redis, struct redis_connection *connection
     connection->interest = wanted;
 }
 
-/* --- breaking
- * ------------------------------------------------------------------------------------------- */
+/* --- breaking */
 
 void redis_connection_break(struct redis_store *redis, struct redis_connection *connection,
                             enum status verdict, const char *why)
@@ -86,8 +85,7 @@ void redis_connection_break(struct redis_store *redis, struct redis_connection *
     }
 }
 
-/* --- sending and reading
- * -------------------------------------------------------------------------------- */
+/* --- sending and reading */
 
 /* Send what is not sent yet, straight from the pipelines. False: the connection broke. */
 static bool send_flights(struct redis_store *redis, struct redis_connection *connection)
@@ -182,8 +180,7 @@ static enum status read_answer(struct redis_store *redis, struct redis_connectio
     }
 }
 
-/* --- the way to READY
- * ----------------------------------------------------------------------------------- */
+/* --- the way to READY */
 
 static void start_connection(struct redis_store *redis, struct redis_connection *connection)
 {
@@ -320,8 +317,7 @@ static void approach(struct redis_store *redis, struct redis_connection *connect
     watch(redis, connection);
 }
 
-/* --- answers
- * -------------------------------------------------------------------------------------------- */
+/* --- answers */
 
 static void answer_from(struct redis_store *redis, struct redis_connection *connection,
                         enum status status, struct store_answer *out_answer)

@@ -138,8 +138,7 @@ static void read_facts(const struct store_reply *infos, struct redis_facts *out_
     info_text(infos[2].text, "role", out_facts->role, sizeof(out_facts->role));
 }
 
-/* --- judging
- * -------------------------------------------------------------------------------------------- */
+/* --- judging */
 
 static bool begins(struct slice text, const char *start)
 {
@@ -147,13 +146,27 @@ static bool begins(struct slice text, const char *start)
     return text.size >= size && memcmp(text.data, start, size) == 0;
 }
 
+/* A restart, a failover or a full disk, not a wrong configuration. MISCONF refuses even PING. */
+static bool passes_by_itself(struct slice error)
+{
+    static const char *const starts[] = {
+        "LOADING", "MASTERDOWN", "BUSY",       "ERR max number of clients",
+        "MISCONF", "OOM",        "NOREPLICAS", "CLUSTERDOWN",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(starts); i++) {
+        if (begins(error, starts[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status judge_error(const struct redis_settings *settings, struct slice error,
                                struct status_text *out_text)
 {
     const char *address = settings->transport.address;
     const char *user = has_text(settings->user) ? settings->user : "default";
-    if (begins(error, "LOADING") || begins(error, "MASTERDOWN") || begins(error, "BUSY") ||
-        begins(error, "ERR max number of clients")) {
+    if (passes_by_itself(error)) {
         return status_fail(out_text, STATUS_AWAY, "Redis at %s is not ready: %.*s", address,
                            SLICE_ARG(error));
     }

@@ -19,8 +19,7 @@ enum {
     EVENTS_PER_POLL = 64,
 };
 
-/* --- what moves next
- * ------------------------------------------------------------------------------------ */
+/* --- what moves next */
 
 void redis_make_runnable(struct redis_store *redis, struct redis_connection *connection)
 {
@@ -97,8 +96,7 @@ static void poll_once(struct redis_store *redis)
     redis_set_timer(redis);
 }
 
-/* --- the table of functions
- * ----------------------------------------------------------------------------- */
+/* --- the table of functions */
 
 static bool redis_next_answer(struct store *store, struct store_answer *out_answer)
 {
@@ -170,8 +168,7 @@ static void redis_counters(struct store *store, struct store_counters *out_count
 static const struct store_ops redis_ops = {redis_submit,   redis_next_answer, redis_epoch,
                                            redis_counters, redis_reset,       redis_descriptor};
 
-/* --- opening and closing
- * -------------------------------------------------------------------------------- */
+/* --- opening and closing */
 
 static enum status check_settings(const struct redis_settings *settings,
                                   struct status_text *out_text)
@@ -277,8 +274,7 @@ struct store *redis_store_interface(struct redis_store *redis)
     return &redis->store;
 }
 
-/* --- for start-up and commands
- * -------------------------------------------------------------------------- */
+/* --- for start-up and commands */
 
 static int64_t now_of(const struct redis_store *redis)
 {

@@ -60,8 +60,7 @@ static int64_t now_ms(void)
     return clock_system()->ops->monotonic_us(clock_system()) / 1000;
 }
 
-/* --- the table
- * ------------------------------------------------------------------------------------ */
+/* --- the table */
 
 static bool same_key(const struct registry_key *a, const struct registry_key *b)
 {
@@ -145,8 +144,7 @@ uint64_t registry_generation(const struct registry *registry)
     return atomic_load(&registry->generation);
 }
 
-/* --- the thread
- * ----------------------------------------------------------------------------------- */
+/* --- the thread */
 
 /* Write down that `key` is `schema`, whatever was thought before. Under the lock. */
 static void note_found(struct registry *registry, const struct registry_key *key,
@@ -250,8 +248,7 @@ static void *run(void *context)
     return NULL;
 }
 
-/* --- opening and closing
- * -------------------------------------------------------------------------- */
+/* --- opening and closing */
 
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
@@ -376,8 +373,7 @@ void registry_close(struct registry *registry)
     free_registry(registry);
 }
 
-/* --- synchronous calls
- * ---------------------------------------------------------------------------- */
+/* --- synchronous calls */
 
 static void pause_before(const struct registry *registry, uint32_t attempt)
 {

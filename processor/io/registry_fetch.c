@@ -39,8 +39,7 @@ struct registry_schema *registry_schema_make(struct slice text, const struct sli
     return schema;
 }
 
-/* --- from the registry
- * ---------------------------------------------------------------------------- */
+/* --- from the registry */
 
 /* The answers gathered for one schema. Each is kept until the block is made of their texts. */
 struct gathering {
@@ -160,8 +159,7 @@ enum status registry_fetch(struct registry_client *client, const char *path,
     return status;
 }
 
-/* --- the copy on disk
- * ----------------------------------------------------------------------------- */
+/* --- the copy on disk */
 
 /* Over everything that must not change by itself, the registry's address included: ids differ
  * between two. */

@@ -20,8 +20,7 @@ static const char content_type[] = "Content-Type: application/vnd.schemaregistry
 static const char accept_type[] =
     "Accept: application/vnd.schemaregistry.v1+json, application/json";
 
-/* --- curl
- * ----------------------------------------------------------------------------------------- */
+/* --- curl */
 
 static size_t take_body(char *data, size_t one, size_t count, void *context)
 {
@@ -140,8 +139,7 @@ static void set_options(struct registry_client *client, const char *body,
     }
 }
 
-/* --- what an answer means
- * ------------------------------------------------------------------------- */
+/* --- what an answer means */
 
 bool registry_reply_is_missing(const struct registry_reply *reply)
 {
@@ -249,8 +247,7 @@ enum status registry_request(struct registry_client *client, const char *path, c
     return status;
 }
 
-/* --- small things
- * --------------------------------------------------------------------------------- */
+/* --- small things */
 
 bool registry_path_append(char *path, size_t size, const char *text)
 {

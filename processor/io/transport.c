@@ -27,8 +27,7 @@ enum {
     PORT_SIZE_MAX = 8,
 };
 
-/* --- addresses
- * ------------------------------------------------------------------------------------------ */
+/* --- addresses */
 
 /* Split "host:port" or "[v6]:port". False: it is neither. */
 static bool split_address(const char *address, char host[TRANSPORT_HOST_SIZE],
@@ -128,8 +127,7 @@ static enum status find_addresses(struct transport *transport)
     return STATUS_OK;
 }
 
-/* --- connecting
- * ----------------------------------------------------------------------------------------- */
+/* --- connecting */
 
 static uint32_t connect_timeout_ms(const struct transport_settings *settings)
 {
@@ -288,8 +286,7 @@ enum status transport_advance(struct transport *transport, int64_t now_us)
     return status;
 }
 
-/* --- bytes
- * ---------------------------------------------------------------------------------------------- */
+/* --- bytes */
 
 enum status transport_read(struct transport *transport, void *data, size_t size, size_t *out_count)
 {

@@ -432,6 +432,10 @@ static void fill_ready(void *context, const struct http_request *request UNUSED,
     }
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
+        if (atomic_load(&stats->turns) == 0) {
+            say(answer, "worker %u: starting\n", w);
+            answer->status = 503;
+        }
         for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
             uint32_t t = atomic_load(&stats->tasks[i].task);
             if (t >= m->options.task_count) {

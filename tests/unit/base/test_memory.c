@@ -41,6 +41,9 @@ END_TEST
 
 START_TEST(what_is_not_touched_costs_nothing)
 {
+#ifdef __SANITIZE_ADDRESS__
+    return; /* its allocator is used then, and the block zeroed */
+#endif
     size_t before = resident();
     uint8_t *block = _i == 0 ? memory_take(BIG, "a test") : memory_take_huge(BIG, "a test");
     ck_assert_uint_lt(resident() - before, 4 * MIB);
