@@ -124,8 +124,8 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     }
 }
 
-static bool write_begin(struct worker *worker, struct task *task,
-                        struct store_pipeline *out_pipeline)
+bool apply_write_begin(struct worker *worker, struct task *task,
+                       struct store_pipeline *out_pipeline)
 {
     INVARIANT(task->writing == WRITE_NONE);
     task->write_buffer = buffer_take(worker->write_buffers, STORE_BUFFERS_WRITE);
@@ -137,10 +137,8 @@ static bool write_begin(struct worker *worker, struct task *task,
     return true;
 }
 
-static void put_look(struct store_pipeline *pipeline, const struct task *task)
+void apply_put_look(struct store_pipeline *pipeline, struct slice key)
 {
-    char text[KEY_PREFIX_SIZE_MAX + 8];
-    struct slice key = task_key(text, task, "head");
     store_command(pipeline, 2);
     store_argument_text(pipeline, SIM_WITHOUT(MUTANT_NO_WATCH) ? "GET" : "WATCH");
     store_argument(pipeline, key);
@@ -149,8 +147,8 @@ static void put_look(struct store_pipeline *pipeline, const struct task *task)
     store_argument(pipeline, key);
 }
 
-static bool write_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
-                         enum write_operation operation)
+bool apply_write_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
+                        enum write_operation operation)
 {
     INVARIANT(!pipeline->full);
     enum status status = worker->options.store->ops->submit(
@@ -169,7 +167,7 @@ static bool write_submit(struct worker *worker, struct task *task, struct store_
     return true;
 }
 
-static void put_plain(struct store_pipeline *pipeline, const char *command)
+void apply_put_plain(struct store_pipeline *pipeline, const char *command)
 {
     store_command(pipeline, 1);
     store_argument_text(pipeline, command);
@@ -178,10 +176,11 @@ static void put_plain(struct store_pipeline *pipeline, const char *command)
 void apply_look(struct worker *worker, struct task *task)
 {
     struct store_pipeline pipeline;
+    char text[KEY_PREFIX_SIZE_MAX + 8];
     task->watch_epoch = 0;
-    if (write_begin(worker, task, &pipeline)) {
-        put_look(&pipeline, task);
-        (void)write_submit(worker, task, &pipeline, WRITE_LOOK);
+    if (apply_write_begin(worker, task, &pipeline)) {
+        apply_put_look(&pipeline, task_key(text, task, "head"));
+        (void)apply_write_submit(worker, task, &pipeline, WRITE_LOOK);
     }
 }
 
@@ -194,18 +193,18 @@ void apply_own(struct worker *worker, struct task *task, const struct head *next
     if (task->watch_epoch !=
             worker->options.store->ops->epoch(worker->options.store,
                                               STORE_CONNECTION_WRITE_FIRST + task->slot) ||
-        !write_begin(worker, task, &pipeline)) {
+        !apply_write_begin(worker, task, &pipeline)) {
         return;
     }
-    put_plain(&pipeline, "MULTI");
+    apply_put_plain(&pipeline, "MULTI");
     store_command(&pipeline, 3);
     store_argument_text(&pipeline, "SET");
     store_argument(&pipeline, task_key(text, task, "head"));
     store_argument(&pipeline, slice_of(bytes, head_write(next, bytes)));
-    put_plain(&pipeline, "EXEC");
-    put_look(&pipeline, task);
+    apply_put_plain(&pipeline, "EXEC");
+    apply_put_look(&pipeline, task_key(text, task, "head"));
     task->next_head = *next;
-    (void)write_submit(worker, task, &pipeline, WRITE_OWN);
+    (void)apply_write_submit(worker, task, &pipeline, WRITE_OWN);
 }
 
 bool apply_fenced_begin(struct worker *worker, struct task *task,
@@ -215,10 +214,10 @@ bool apply_fenced_begin(struct worker *worker, struct task *task,
         task->watch_epoch !=
             worker->options.store->ops->epoch(worker->options.store,
                                               STORE_CONNECTION_WRITE_FIRST + task->slot) ||
-        !write_begin(worker, task, out_pipeline)) {
+        !apply_write_begin(worker, task, out_pipeline)) {
         return false;
     }
-    put_plain(out_pipeline, "MULTI");
+    apply_put_plain(out_pipeline, "MULTI");
     return true;
 }
 
@@ -234,44 +233,53 @@ void apply_fenced_end(struct worker *worker, struct task *task, struct store_pip
     struct head next = *head;
     next.journal_offset = task->head.journal_offset - 1;
     store_argument(pipeline, slice_of(bytes, head_write(&next, bytes)));
-    put_plain(pipeline, "EXEC");
-    put_look(pipeline, task);
+    apply_put_plain(pipeline, "EXEC");
+    apply_put_look(pipeline, task_key(text, task, "head"));
     task->next_head = next;
-    (void)write_submit(worker, task, pipeline, WRITE_DELETE);
+    (void)apply_write_submit(worker, task, pipeline, WRITE_DELETE);
 }
 
 static void apply_send(struct worker *worker, struct task *task)
 {
     const struct pending *pending = &task->pending[0];
     struct store_pipeline pipeline;
+    char text[KEY_PREFIX_SIZE_MAX + 8];
     uint8_t bytes[HEAD_SIZE_MAX];
-    if (!write_begin(worker, task, &pipeline)) {
+    if (!apply_write_begin(worker, task, &pipeline)) {
         return;
     }
     struct head next = pending->head;
     next.owner = task->owner;
-    put_plain(&pipeline, "MULTI");
+    apply_put_plain(&pipeline, "MULTI");
     apply_entries(&pipeline, task, slice_of(bytes, head_write(&next, bytes)), pending->payload);
-    put_plain(&pipeline, "EXEC");
-    put_look(&pipeline, task);
+    apply_put_plain(&pipeline, "EXEC");
+    apply_put_look(&pipeline, task_key(text, task, "head"));
     task->next_head = next;
-    if (write_submit(worker, task, &pipeline, WRITE_APPLY)) {
+    if (apply_write_submit(worker, task, &pipeline, WRITE_APPLY)) {
         task->sent_seq = pending->seq > task->sent_seq ? pending->seq : task->sent_seq;
     }
+}
+
+bool apply_is_writing(struct worker *worker, struct task *task)
+{
+    struct store *store = worker->options.store;
+    bool writing = task->writing != WRITE_NONE;
+    if (writing &&
+        worker->now_us - task->write_since_us > worker->options.store_timeout_ms * 1000) {
+        task->write_since_us = worker->now_us;
+        store->ops->reset(store, STORE_CONNECTION_WRITE_FIRST + task->slot);
+    }
+    return writing;
 }
 
 void apply_step(struct worker *worker, struct task *task)
 {
     struct store *store = worker->options.store;
     uint32_t connection = STORE_CONNECTION_WRITE_FIRST + task->slot;
-    if (task->writing != WRITE_NONE) {
-        if (worker->now_us - task->write_since_us > worker->options.store_timeout_ms * 1000) {
-            task->write_since_us = worker->now_us;
-            store->ops->reset(store, connection);
-        }
+    if (apply_is_writing(worker, task)) {
         return;
     }
-    if (worker->now_us < task->retry_us) {
+    if (task->condemned != NO_INDEX || worker->now_us < task->retry_us) {
         return;
     }
     uint64_t epoch = store->ops->epoch(store, connection);
@@ -317,7 +325,7 @@ static void apply_acked(struct worker *worker, struct task *task)
     }
 }
 
-static bool exec_has_error(const struct store_reply *exec)
+bool apply_has_error(const struct store_reply *exec)
 {
     for (uint32_t i = 0; i < exec->count; i++) {
         if (exec->children[i].kind == STORE_ERROR) {
@@ -373,9 +381,10 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
     uint32_t count = answer->reply_count;
     const struct store_reply *exec = &answer->replies[count - 3];
     const struct store_reply *head = &answer->replies[count - 1];
-    if (exec->kind == STORE_ARRAY && exec_has_error(exec) && !SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
+    if (exec->kind == STORE_ARRAY && apply_has_error(exec) && !SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
         task->want_rebuild = true;
         task_reclaim(worker, task, "Redis carried out only a part of a transaction");
+        condemn_begin(worker, task, answer);
         return;
     }
     bool watched = answer->replies[count - 2].kind != STORE_ERROR;
@@ -407,18 +416,16 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
 }
 
 /* An answer for an earlier claim says nothing about this one, but a half-done EXEC is still half
- * done. */
+ * done, whoever has the task now. */
 static void answer_late(struct worker *worker, struct task *task, const struct store_answer *answer,
                         enum write_operation operation)
 {
-    if (operation == WRITE_LOOK || task->write_number != task->number || task->state == TASK_IDLE ||
-        SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
+    if (operation == WRITE_LOOK || SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
         return;
     }
     const struct store_reply *exec = &answer->replies[answer->reply_count - 3];
-    if (exec->kind == STORE_ARRAY && exec_has_error(exec)) {
-        task->want_rebuild = true;
-        task_reclaim(worker, task, "Redis carried out only a part of a transaction");
+    if (exec->kind == STORE_ARRAY && apply_has_error(exec)) {
+        condemn_begin(worker, task, answer);
     }
 }
 
@@ -435,6 +442,8 @@ void apply_answer(struct worker *worker, struct task *task, const struct store_a
         if (task->write_serial == task->serial && operation == WRITE_OWN) {
             task->step = CLAIM_LOOK;
         }
+    } else if (operation == WRITE_CONDEMN) {
+        condemn_answer(worker, task, answer);
     } else if (task->write_serial != task->serial) {
         task->watch_epoch = 0;
         answer_late(worker, task, answer, operation);

@@ -578,7 +578,8 @@ void flight_failed(struct worker *worker, bool fenced, const char *why)
         if (task->state == TASK_IDLE || task->state == TASK_HALTED) {
             continue;
         }
-        if (fenced && task->assigned_us <= worker->commit_began_us) {
+        if (fenced &&
+            (task->assigned_us <= worker->commit_began_us || SIM_WITHOUT(MUTANT_FENCE_ALL))) {
             task_forget(worker, task);
             task_set_state(worker, task, TASK_IDLE);
         } else if (!SIM_WITHOUT(MUTANT_NO_RECLAIM)) {

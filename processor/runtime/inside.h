@@ -25,7 +25,11 @@ enum {
     STORE_BUFFERS_WRITE = 8,
     READERS_MIN = 4,
     READERS_MAX = 16,
+#ifdef SEGUE_MUTANTS
+    RECENT_CHECKPOINTS = 256, /* the simulator: places are taken over, and few pages are touched */
+#else
     RECENT_CHECKPOINTS = 65536, /* power of two */
+#endif
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
     READ_BUCKETS_MAX = 128,
@@ -101,7 +105,14 @@ enum claim_step {
     CLAIM_CHECKPOINTS,    /* write what the checkpoints have; the journal's cuts come after */
 };
 
-enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
+enum write_operation {
+    WRITE_NONE,
+    WRITE_LOOK,
+    WRITE_OWN,
+    WRITE_APPLY,
+    WRITE_DELETE,
+    WRITE_CONDEMN /* of the task `condemned`, which need not be the slot's task any more */
+};
 enum read_operation {
     READ_NONE,
     READ_CUSTOMERS,
@@ -206,6 +217,9 @@ struct task {
     int64_t rebuild_bucket; /* the due bucket being emptied; INT64_MAX: all are */
     int64_t rebuild_next;   /* where it goes on after the running batch */
     bool rebuild_deleted;
+    /* A rebuild: somebody may wait from this due bucket on, whatever the cuts say. After a half-done write
+     * (condemn.c) their cursor may have passed by a customer who was missing in his bucket. INT64_MAX: none */
+    int64_t due_floor;
 
     /* the chain */
     uint64_t seq;           /* of the last cut that was sealed */
@@ -234,6 +248,11 @@ struct task {
     uint64_t write_serial;
     uint32_t write_number;
     uint32_t write_commands;
+    /* Number of the task whose head must be made to say REBUILDING before anything else is written here; it may be
+     * another's by now, and this slot another task's. NO_INDEX: none */
+    uint32_t condemned;
+    int64_t condemned_due_first; /* nobody in the half-done write stands in an earlier bucket */
+    int64_t condemn_retry_us;    /* not before */
 
     /* reads */
     enum read_operation reading_store;
@@ -433,6 +452,24 @@ void apply_view(struct store_pipeline *pipeline, struct slice prefix,
 void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
                    struct slice payload);
 uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
+
+/* What the writes have in common: a buffer, WATCH and GET of the head at the end of each, and sending it off. */
+bool apply_write_begin(struct worker *worker, struct task *task,
+                       struct store_pipeline *out_pipeline);
+void apply_put_look(struct store_pipeline *pipeline, struct slice head_key);
+void apply_put_plain(struct store_pipeline *pipeline, const char *command);
+/* False: it could not be sent; the buffer is given back. */
+bool apply_write_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
+                        enum write_operation operation);
+bool apply_has_error(const struct store_reply *exec);
+/* Is an answer under way? One that is overdue breaks its connection, and comes then. */
+bool apply_is_writing(struct worker *worker, struct task *task);
+
+/* condemn.c */
+/* This answer says that an EXEC ran in part: tell whoever has that task. */
+void condemn_begin(struct worker *worker, struct task *task, const struct store_answer *answer);
+void condemn_step(struct worker *worker, struct task *task);
+void condemn_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
 
 /* read.c */
 bool read_begin(struct worker *worker, struct task *task, enum read_operation operation,

@@ -21,7 +21,11 @@
     X(MUTANT_BLIND_SEND, "blind-send", "write after a reconnect without looking at the head")      \
     X(MUTANT_NO_FROM, "half-offsets", "commit the offsets of one source only")                     \
     X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
+    X(MUTANT_FORGET_PARTIAL, "forget-partial", "tell nobody of an EXEC that ran in part")          \
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
+    X(MUTANT_SKIP_GAP, "skip-gap", "apply the next cut that the journal has, whichever it is")     \
+    X(MUTANT_FENCE_ALL, "fence-all", "a fence takes away what was assigned since, too")            \
+    X(MUTANT_WALL_CLOCK, "wall-clock", "believe this machine's clock, however far ahead it is")    \
     X(MUTANT_OLD_CHECKPOINT, "old-checkpoint", "count checkpoints of an earlier claim as written") \
     X(MUTANT_OLD_BUCKET, "old-bucket", "restore checkpoints without asking for older ones")        \
     X(MUTANT_BOTH_COUNT, "both-count", "restore two checkpoints of a customer from one batch")     \

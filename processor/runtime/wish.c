@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `segue rebuild` writes REBUILDING with owner 0 into a task's head. A busy task meets it at its next apply;
- * an idle or halted one has to look. */
+/* `segue rebuild` writes REBUILDING with owner 0 into a task's head, condemn.c with another one. A busy task
+ * meets it at its next apply; an idle or halted one has to look. */
 #include "runtime/inside.h"
 
 enum { WISH_US = 3000000 };
@@ -25,8 +25,14 @@ void wish_answered(struct worker *worker, struct task *task, const struct store_
 {
     struct head head;
     const struct store_reply *reply = &answer->replies[0];
-    bool asked = reply->kind == STORE_BULK && head_parse(reply->text, &head) == STATUS_OK &&
-                 head.state == HEAD_REBUILDING && head.owner == 0;
+    bool rebuilding = reply->kind == STORE_BULK && head_parse(reply->text, &head) == STATUS_OK &&
+                      head.state == HEAD_REBUILDING;
+    bool asked = rebuilding && head.owner == 0;
+    if (rebuilding && !asked && task->state == TASK_LIVE) {
+        task->prove = true;
+        task_reclaim(worker, task, "somebody saw a half-done write of this task");
+        return;
+    }
     if (!asked) {
         task->accept = false; /* the next wish is a new one */
         return;

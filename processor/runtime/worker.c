@@ -149,6 +149,7 @@ static void open_tasks(struct worker *worker)
         task->slot = i;
         task->number = NO_INDEX;
         task->reader = NO_INDEX;
+        task->condemned = NO_INDEX;
         task->read_keys_max = READ_KEYS_MAX;
         task->read_buckets_max = READ_BUCKETS_MAX;
         take_open(worker, task);
@@ -315,6 +316,7 @@ static void worker_assigned(struct worker *worker, uint32_t number)
     if (task->state != TASK_IDLE) {
         task_forget(worker, task);
     }
+    task->want_rebuild = task->want_rebuild && task->number == number;
     task->number = number;
     task->assigned_us = worker->now_us;
     task->prefix_size =
@@ -476,6 +478,7 @@ static void worker_read_timeouts(struct worker *worker)
 
 static void worker_task_step(struct worker *worker, struct task *task)
 {
+    condemn_step(worker, task);
     switch (task->state) {
     case TASK_CLAIMING:
     case TASK_REBUILDING:
@@ -524,7 +527,8 @@ static bool worker_is_drained(const struct worker *worker)
         return false;
     }
     for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
-        if (worker->tasks[i].state == TASK_LIVE && worker->tasks[i].pending_count > 0) {
+        const struct task *task = &worker->tasks[i];
+        if ((task->state == TASK_LIVE && task->pending_count > 0) || task->condemned != NO_INDEX) {
             return false;
         }
     }
@@ -572,14 +576,6 @@ enum worker_outcome worker_turn(struct worker *worker, int32_t *out_wait_ms)
 void worker_stop(struct worker *worker)
 {
     worker->stopping = true;
-}
-
-void worker_ask_rebuild(struct worker *worker, uint32_t number)
-{
-    struct task *task = worker_task(worker, number);
-    if (task != NULL) {
-        task->want_rebuild = true;
-    }
 }
 
 struct worker_stats *worker_stats(struct worker *worker)

@@ -209,9 +209,6 @@ enum worker_outcome worker_turn(struct worker *worker, int32_t *out_wait_ms);
 /* Finish the batch that is being built, commit, apply, then WORKER_DRAINED. Read no more. */
 void worker_stop(struct worker *worker);
 
-/* Rebuild this task's Redis as soon as it is owned (segue rebuild). */
-void worker_ask_rebuild(struct worker *worker, uint32_t number);
-
 struct worker_stats *worker_stats(struct worker *worker);
 
 /* Why a task waits, halted or was claimed last; or why the worker leaves (task UINT32_MAX). Never NULL. */

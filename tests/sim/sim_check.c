@@ -8,6 +8,8 @@
 #include "sim/sim_map.h"
 #include "sim/sim_world.h"
 
+enum { CLOCK_LEAD_MS = 60000 }; /* as worker_options_init has it */
+
 void sim_checker_init(void)
 {
     for (uint32_t task = 0; task < SIM_TASKS; task++) {
@@ -103,6 +105,10 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
             sim_fail("task %u: cut %llu is committed without its offsets (torn)", task,
                      (unsigned long long)header.seq);
         }
+    }
+    if (!sim->stream && header.now_ms > sim_wall_ms() + CLOCK_LEAD_MS) {
+        sim_fail("task %u: cut %llu is of %lld ms after the brokers' clock", task,
+                 (unsigned long long)header.seq, (long long)(header.now_ms - sim_wall_ms()));
     }
     checker->seq[task] = header.seq;
     checker->hash[task] = cut_hash(payload);

@@ -192,6 +192,7 @@ void sim_redis_flush(void)
         }
     }
     undo_count = 0;
+    memset(sim->damaged, 0, sizeof(sim->damaged)); /* nothing is left that could be wrong */
     sim_redis_restart();
 }
 
@@ -309,17 +310,27 @@ static struct store_reply run(const struct slice *arguments, uint32_t count)
     return run_write(arguments, count);
 }
 
+/* The number after '*' or '$', and past its line's end. */
+static uint32_t parse_number(const uint8_t **at, char sign)
+{
+    uint32_t number = 0;
+    INVARIANT(**at == sign);
+    for ((*at)++; **at >= '0' && **at <= '9'; (*at)++) {
+        number = 10 * number + (uint32_t)(**at - '0');
+    }
+    *at += 2;
+    return number;
+}
+
 /* One RESP command. Returns the number of arguments. */
 static uint32_t parse(const uint8_t **at, struct slice *arguments)
 {
-    char *end;
-    uint32_t count = (uint32_t)strtoul((const char *)*at + 1, &end, 10);
-    INVARIANT(**at == '*' && count <= ARGUMENTS_MAX);
-    *at = (const uint8_t *)end + 2;
+    uint32_t count = parse_number(at, '*');
+    INVARIANT(count <= ARGUMENTS_MAX);
     for (uint32_t i = 0; i < count; i++) {
-        size_t size = strtoul((const char *)*at + 1, &end, 10);
-        arguments[i] = slice_of(end + 2, size);
-        *at = (const uint8_t *)end + 2 + size + 2;
+        size_t size = parse_number(at, '$');
+        arguments[i] = slice_of(*at, size);
+        *at += size + 2;
     }
     return count;
 }

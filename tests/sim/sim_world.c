@@ -467,10 +467,9 @@ static void choose_faults(void)
         .fetch_away = some(.3, .5),
     };
     if (sim->faults.redis_partial > 0) {
-        /* Whoever saw the error must live to tell: nobody else can know. */
+        /* Whoever saw the error must live to tell, and his word must last: nobody else can know. He may be late
+         * with it, and have lost the task. */
         sim->faults.kill = 0;
-        sim->faults.freeze = 0;
-        sim->faults.rebalance = 0;
         sim->faults.redis_break = 0;
         sim->faults.redis_back = 0;
     }
