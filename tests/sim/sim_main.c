@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sim SEED [COUNT]      run COUNT seeds from SEED; one that fails prints its trace
+/* sim SEED [COUNT [N]]  run COUNT seeds from SEED in N processes (one per core); one that fails prints its trace
  * sim calm SEED [COUNT] the same without faults
  * sim mutants [SEEDS]   remove one rule at a time: each must be caught within SEEDS (2,000) seeds
  */
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -72,12 +73,9 @@ static void run_seed(uint64_t seed, bool faults, struct totals *totals)
     }
 }
 
-/* Seeds know nothing of each other: one process per core, each with its share. */
-static struct totals *run_shares(uint64_t first, uint64_t count, bool faults, uint64_t *out_shares)
+/* Seeds know nothing of each other: one process per core that we may use, each with its share. */
+static struct totals *run_shares(uint64_t first, uint64_t count, bool faults, uint64_t shares)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t shares = cores < 1 ? 1 : cores > SHARES_MAX ? SHARES_MAX : (uint64_t)cores;
-    shares = count < shares ? 1 : shares;
     struct totals *totals = mmap(NULL, SHARES_MAX * sizeof(*totals), PROT_READ | PROT_WRITE,
                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     INVARIANT(totals != MAP_FAILED);
@@ -97,8 +95,16 @@ static struct totals *run_shares(uint64_t first, uint64_t count, bool faults, ui
             totals[0].failed++;
         }
     }
-    *out_shares = shares;
     return totals;
+}
+
+static uint64_t shares_of(uint64_t count, const char *wanted)
+{
+    cpu_set_t allowed; /* taskset counts */
+    uint64_t cores =
+        sched_getaffinity(0, sizeof(allowed), &allowed) == 0 ? (uint64_t)CPU_COUNT(&allowed) : 1;
+    uint64_t shares = wanted != NULL ? strtoull(wanted, NULL, 10) : cores;
+    return shares < 1 || count < shares ? 1 : shares > SHARES_MAX ? SHARES_MAX : shares;
 }
 
 static double seconds_now(void)
@@ -109,12 +115,11 @@ static double seconds_now(void)
 }
 
 /* Failing seeds. */
-static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults)
+static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults, uint64_t shares)
 {
     struct totals all = {0};
-    uint64_t shares = 0;
     double began = seconds_now();
-    const struct totals *totals = run_shares(first, count, faults, &shares);
+    const struct totals *totals = run_shares(first, count, faults, shares);
     for (uint64_t i = 0; i < shares; i++) {
         all.failed += totals[i].failed;
         all.cuts += totals[i].cuts;
@@ -191,18 +196,17 @@ int main(int argc, char **argv)
                0;
     }
 #endif
-    if (argc > at + 2 && strcmp(argv[at], "trace") == 0) {
-        return 64;
-    }
-    if (argc > at && strcmp(argv[at], "trace") == 0) {
+    if (argc == at + 2 && strcmp(argv[at], "trace") == 0) {
         sim_run(strtoull(argv[at + 1], NULL, 10), faults, stdout);
         return sim->checker.failed;
     }
     if (argc <= at) {
-        (void)fprintf(stderr,
-                      "usage: sim [calm] SEED [COUNT] | sim trace SEED | sim mutants [SEEDS]\n");
+        (void)fprintf(
+            stderr,
+            "usage: sim [calm] SEED [COUNT [PROCESSES]] | sim trace SEED | sim mutants [SEEDS]\n");
         return 64;
     }
     uint64_t count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 1;
-    return run_seeds(strtoull(argv[at], NULL, 10), count, faults) != 0;
+    uint64_t shares = shares_of(count, argc > at + 2 ? argv[at + 2] : NULL);
+    return run_seeds(strtoull(argv[at], NULL, 10), count, faults, shares) != 0;
 }
