@@ -149,12 +149,13 @@ class Stack:
         self.segue_brokers = self.brokers      # a test may put a proxy between
         self.journal_keep, self.checkpoint_interval, self.journal_partitions = '1h', '10m', 2
         self.input_of = name                   # whose input topics are read
+        self.source_config = 'start: earliest' # of every source
 
     def topic(self, name):
         return f'{self.name}.{name}'
 
     def write_config(self, instance='0', port=0, label=None):
-        sources = ''.join(f'  {s}: {{topic: {self.input_of}.in-{s}, start: earliest}}\n' for s in self.sources)
+        sources = ''.join(f'  {s}: {{topic: {self.input_of}.in-{s}, {self.source_config}}}\n' for s in self.sources)
         path = self.folder / f'segue-{label or instance}.yaml'
         path.write_text(CONFIG.format(name=self.name, instance=f'{self.name}-{instance}', playbook=self.playbook, port=port,
                                       clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
