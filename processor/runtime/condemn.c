@@ -95,9 +95,12 @@ void condemn_step(struct worker *worker, struct task *task)
 void condemn_answer(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     enum { LOOK_REPLIES = 2 };
-    const struct store_reply *exec =
-        answer->reply_count > LOOK_REPLIES ? &answer->replies[answer->reply_count - 3] : NULL;
-    if (exec == NULL || exec->kind == STORE_NIL) {
+    if (answer->reply_count == LOOK_REPLIES) {
+        condemn_write(worker, task, answer);
+        return;
+    }
+    const struct store_reply *exec = &answer->replies[answer->reply_count - LOOK_REPLIES - 1];
+    if (exec->kind == STORE_NIL) {
         condemn_write(worker, task, answer);
     } else if (exec->kind == STORE_ARRAY && !apply_has_error(exec)) {
         condemn_done(task);

@@ -311,7 +311,7 @@ static struct store_reply run(const struct slice *arguments, uint32_t count)
 }
 
 /* The number after '*' or '$', and past its line's end. */
-static uint32_t parse_number(const uint8_t **at, char sign)
+static uint32_t parse_number(const uint8_t **at, uint8_t sign)
 {
     uint32_t number = 0;
     INVARIANT(**at == sign);

@@ -462,7 +462,7 @@ static void choose_faults(void)
         .redis_slow = some(.4, .1),
         .redis_back = some(.5, 1),
         .redis_flush = some(.2, .2),
-        .redis_partial = some(.2, .01),
+        .redis_partial = some(.2, .04),
         .clock_jump = some(.2, .5),
         .fetch_away = some(.3, .5),
     };
