@@ -417,8 +417,8 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
     if (settings->listen[0] == '\0') {
         return STATUS_OK;
     }
-    return http_open(&run->http, settings->listen, handlers, count, MONITOR_ANSWER_SIZE_MAX,
-                     out_text);
+    return http_open(&run->http, settings->listen, handlers, count,
+                     monitor_answer_size(options.task_count), out_text);
 }
 
 /* Asked since open_kafka; no worker may begin a transaction before. */

@@ -315,7 +315,8 @@ static void apply_acked(struct worker *worker, struct task *task)
     task->head = task->next_head;
     task->acked_seq = done.seq;
     stats_add(&worker->stats.applies, 1);
-    stats_time(&worker->stats.apply_latency, worker->now_us - task->write_since_us);
+    stats_time(&worker->stats.totals[task->number].apply_latency,
+               worker->now_us - task->write_since_us);
     atomic_store_explicit(&worker->stats.tasks[task->slot].applied, done.seq, memory_order_relaxed);
     memmove(&task->pending[0], &task->pending[1],
             (task->pending_count - 1) * sizeof(task->pending[0]));

@@ -109,6 +109,7 @@ static void batch_reject(struct worker *worker, struct task *task, const struct 
     }
     task->held_building = true;
     stats_add(&worker->stats.rejects[reject->reason], 1);
+    stats_add(&worker->stats.totals[task->number].rejects, 1);
 }
 
 /* Checks that need no schema: does the record belong here? */
@@ -241,6 +242,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
     if (next == BATCH_NEXT) {
         batch_took(worker, task, record);
         stats_add(&worker->stats.events, 1);
+        stats_add(&worker->stats.totals[task->number].events, 1);
     }
     return next;
 }

@@ -19,11 +19,16 @@ static const struct metric_family outputs_family = {"segue_outputs", NULL,
                                                     "Records written, by topic", METRIC_COUNTER};
 static const struct metric_family blocked_family = {
     "segue_offers_blocked", NULL, "Offers not made, by the gate that stopped each", METRIC_COUNTER};
-static const struct metric_family commit_family = {"segue_commit_seconds", "seconds",
-                                                   "Duration of a transaction, begin to committed",
-                                                   METRIC_HISTOGRAM};
-static const struct metric_family apply_family = {
-    "segue_apply_seconds", "seconds", "From committed to applied to Redis", METRIC_HISTOGRAM};
+static const struct metric_family commit_family = {
+    "segue_commit_seconds", "seconds", "Duration of a transaction, begin to committed, by worker",
+    METRIC_HISTOGRAM};
+static const struct metric_family apply_family = {"segue_apply_seconds", "seconds",
+                                                  "From committed to applied to Redis, by task",
+                                                  METRIC_HISTOGRAM};
+static const struct metric_family task_events_family = {
+    "segue_task_events", NULL, "Input records processed, by task", METRIC_COUNTER};
+static const struct metric_family task_rejects_family = {
+    "segue_task_rejects", NULL, "Input records refused, by task", METRIC_COUNTER};
 static const struct metric_family age_family = {"segue_transaction_age_seconds", "seconds",
                                                 "Age of the oldest running transaction",
                                                 METRIC_GAUGE};
@@ -114,8 +119,11 @@ static const struct sum {
 };
 #undef AT
 
+enum { TASK_SERIES = 10 };
+
 struct task_series {
     struct metric *lag, *state, *committed, *applied, *customers, *rebuilt, *low;
+    struct metric *events, *rejects, *apply_time;
 };
 
 struct monitor {
@@ -125,10 +133,8 @@ struct monitor {
     struct metric *sums[ARRAY_COUNT(sums)];
     struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT],
         *blocked[WORKER_GATES_MAX];
-    struct metric *commit_time, *apply_time, *age, *unapplied, *ready;
+    struct metric *age, *unapplied, *ready;
     struct metric *full, *waiting, *failures, *up[MONITOR_CHECKS_MAX];
-    struct metric *commit_buckets[WORKER_HISTOGRAM_BUCKETS],
-        *apply_buckets[WORKER_HISTOGRAM_BUCKETS];
     struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
     struct metric *halted[HALT_COUNT];
     struct task_series *tasks; /* task_count */
@@ -136,6 +142,7 @@ struct monitor {
         uint64_t turns;
         int64_t moved_us;
     } seen[MONITOR_WORKERS_MAX];
+    struct metric *commit_time[MONITOR_WORKERS_MAX];
 };
 
 static struct metric *series(struct monitor *monitor, const struct metric_family *family,
@@ -153,8 +160,6 @@ static void register_totals(struct monitor *m)
     for (size_t i = 0; i < ARRAY_COUNT(sums); i++) {
         m->sums[i] = series(m, &sums[i].family, NULL, NULL);
     }
-    m->commit_time = series(m, &commit_family, NULL, NULL);
-    m->apply_time = series(m, &apply_family, NULL, NULL);
     m->age = series(m, &age_family, NULL, NULL);
     m->unapplied = series(m, &unapplied_family, NULL, NULL);
     m->ready = series(m, &ready_family, NULL, NULL);
@@ -194,6 +199,23 @@ static void register_build(struct monitor *m)
     metric_set(metrics_register(m->metrics, &build_family, labels), 1);
 }
 
+static void register_task(struct monitor *m, uint32_t task)
+{
+    char number[16];
+    (void)snprintf(number, sizeof(number), "%u", task);
+    m->tasks[task] =
+        (struct task_series){.lag = series(m, &lag_family, "task", number),
+                             .state = series(m, &state_family, "task", number),
+                             .committed = series(m, &committed_family, "task", number),
+                             .applied = series(m, &applied_family, "task", number),
+                             .customers = series(m, &customers_family, "task", number),
+                             .rebuilt = series(m, &rebuilt_family, "task", number),
+                             .low = series(m, &low_family, "task", number),
+                             .events = series(m, &task_events_family, "task", number),
+                             .rejects = series(m, &task_rejects_family, "task", number),
+                             .apply_time = series(m, &apply_family, "task", number)};
+}
+
 struct monitor *monitor_open(const struct monitor_options *options)
 {
     struct monitor *m = memory_take(sizeof(*m), "metrics");
@@ -201,26 +223,29 @@ struct monitor *monitor_open(const struct monitor_options *options)
     INVARIANT(options->check_count <= MONITOR_CHECKS_MAX &&
               engine_gate_count() <= WORKER_GATES_MAX);
     m->options = *options;
-    m->metrics = metrics_open(180 + 7 * options->task_count + options->more_count, 2);
+    m->metrics = metrics_open(180 + options->worker_count + TASK_SERIES * options->task_count +
+                                  options->more_count,
+                              options->worker_count + options->task_count);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
     INVARIANT(pthread_mutex_init(&m->lock, NULL) == 0);
     register_totals(m);
     register_build(m);
     for (uint32_t t = 0; t < options->task_count; t++) {
-        char number[16];
-        (void)snprintf(number, sizeof(number), "%u", t);
-        m->tasks[t] = (struct task_series){series(m, &lag_family, "task", number),
-                                           series(m, &state_family, "task", number),
-                                           series(m, &committed_family, "task", number),
-                                           series(m, &applied_family, "task", number),
-                                           series(m, &customers_family, "task", number),
-                                           series(m, &rebuilt_family, "task", number),
-                                           series(m, &low_family, "task", number)};
+        register_task(m, t);
     }
     for (uint32_t w = 0; w < options->worker_count; w++) {
+        char number[16];
+        (void)snprintf(number, sizeof(number), "%u", w);
+        m->commit_time[w] = series(m, &commit_family, "worker", number);
         m->seen[w].moved_us = options->clock->ops->monotonic_us(options->clock);
     }
     return m;
+}
+
+size_t monitor_answer_size(uint32_t task_count)
+{
+    /* A line is at most a hundred bytes; a task has nine numbers and a histogram. */
+    return 1048576 + (size_t)task_count * 100 * (TASK_SERIES + WORKER_HISTOGRAM_BUCKETS + 2);
 }
 
 struct metrics *monitor_metrics(struct monitor *monitor)
@@ -282,21 +307,41 @@ static void refresh_gates(struct monitor *m)
     }
 }
 
-/* One histogram over all workers. */
-static void refresh_histogram(struct monitor *m, bool is_commit)
+static void add_histogram(uint64_t counts[WORKER_HISTOGRAM_BUCKETS], uint64_t *sum_us,
+                          struct worker_histogram *histogram)
 {
-    uint64_t counts[WORKER_HISTOGRAM_BUCKETS] = {0};
-    uint64_t sum_us = 0;
-    for (uint32_t w = 0; w < m->options.worker_count; w++) {
-        struct worker_stats *stats = worker_stats(m->options.workers[w]);
-        struct worker_histogram *histogram =
-            is_commit ? &stats->commit_latency : &stats->apply_latency;
-        for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
-            counts[i] += atomic_load(&histogram->buckets[i]);
-        }
-        sum_us += atomic_load(&histogram->sum_us);
+    for (uint32_t i = 0; i < WORKER_HISTOGRAM_BUCKETS; i++) {
+        counts[i] += atomic_load(&histogram->buckets[i]);
     }
-    metric_set_histogram(is_commit ? m->commit_time : m->apply_time, counts, sum_us);
+    *sum_us += atomic_load(&histogram->sum_us);
+}
+
+static void refresh_commits(struct monitor *m)
+{
+    for (uint32_t w = 0; w < m->options.worker_count; w++) {
+        uint64_t counts[WORKER_HISTOGRAM_BUCKETS] = {0};
+        uint64_t sum_us = 0;
+        add_histogram(counts, &sum_us, &worker_stats(m->options.workers[w])->commit_latency);
+        metric_set_histogram(m->commit_time[w], counts, sum_us);
+    }
+}
+
+/* A task that moved from one worker to another has counted in both. */
+static void refresh_totals(struct monitor *m)
+{
+    for (uint32_t t = 0; t < m->options.task_count; t++) {
+        uint64_t counts[WORKER_HISTOGRAM_BUCKETS] = {0};
+        uint64_t sum_us = 0, events = 0, rejects = 0;
+        for (uint32_t w = 0; w < m->options.worker_count; w++) {
+            struct worker_task_totals *totals = &worker_stats(m->options.workers[w])->totals[t];
+            add_histogram(counts, &sum_us, &totals->apply_latency);
+            events += atomic_load(&totals->events);
+            rejects += atomic_load(&totals->rejects);
+        }
+        metric_set_total(m->tasks[t].events, events);
+        metric_set_total(m->tasks[t].rejects, rejects);
+        metric_set_histogram(m->tasks[t].apply_time, counts, sum_us);
+    }
 }
 
 static void refresh_tasks(struct monitor *m)
@@ -366,8 +411,8 @@ static void refresh(struct monitor *m)
     refresh_dependencies(m);
     refresh_arrays(m);
     refresh_gates(m);
-    refresh_histogram(m, true);
-    refresh_histogram(m, false);
+    refresh_commits(m);
+    refresh_totals(m);
     refresh_tasks(m);
     if (m->options.refresh_more != NULL) {
         m->options.refresh_more(m->options.more);

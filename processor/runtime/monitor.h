@@ -9,7 +9,7 @@
 #include "io/http.h"
 #include "runtime/worker.h"
 
-enum { MONITOR_WORKERS_MAX = 32, MONITOR_CHECKS_MAX = 4, MONITOR_ANSWER_SIZE_MAX = 1048576 };
+enum { MONITOR_WORKERS_MAX = 32, MONITOR_CHECKS_MAX = 4 };
 
 struct monitor;
 
@@ -53,6 +53,9 @@ struct monitor *monitor_open(const struct monitor_options *options);
 
 /* Where more series are registered; before memory_seal. */
 struct metrics *monitor_metrics(struct monitor *monitor);
+
+/* Bytes that an answer with all series of so many tasks needs at most. */
+size_t monitor_answer_size(uint32_t task_count);
 
 /* The three paths, for http_open. Returns their number. `out_handlers` has room for 3. */
 uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_handlers);

@@ -144,6 +144,8 @@ static void open_tasks(struct worker *worker)
     const struct worker_limits *limits = &options->limits;
     size_t block = engine_task_size(options->engine);
     worker->tasks = memory_take(options->tasks_max * sizeof(struct task), "tasks");
+    worker->stats.totals =
+        memory_take(options->task_count * sizeof(*worker->stats.totals), "counters");
     for (uint32_t i = 0; i < options->tasks_max; i++) {
         struct task *task = &worker->tasks[i];
         task->slot = i;

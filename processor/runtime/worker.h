@@ -151,6 +151,13 @@ struct worker_histogram {
     atomic_uint_least64_t count;
 };
 
+/* Of a task while it was this worker's. Never falls, whoever has the task now. */
+struct worker_task_totals {
+    atomic_uint_least64_t events;
+    atomic_uint_least64_t rejects;
+    struct worker_histogram apply_latency;
+};
+
 struct worker_stats {
     atomic_uint_least64_t events;
     atomic_uint_least64_t rejects[REJECT_REASON_COUNT];
@@ -184,8 +191,8 @@ struct worker_stats {
     atomic_uint_least64_t held_clock; /* tasks for which the wall clock runs ahead of Kafka's */
     atomic_uint_least64_t silent[SOURCE_COUNT]; /* tasks for which that source is silent */
     struct worker_histogram commit_latency;
-    struct worker_histogram apply_latency;
     struct worker_task_stats tasks[LOG_TASKS_PER_WORKER_MAX];
+    struct worker_task_totals *totals; /* by task number: options.task_count of them */
 };
 
 struct worker;

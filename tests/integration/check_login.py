@@ -7,9 +7,11 @@ consumer follows `segue.offers` all the while: every login whose customer no con
 by that login, and every customer held out must be told so. Printed: the time from the login's append (stamped by the broker) until the consumer has the
 offer in hand, and how many of the channels' views in Redis show the offer.
 """
+import collections
 import io
 import json
 import pathlib
+import re
 import struct
 import sys
 import threading
@@ -132,10 +134,26 @@ def main():
         watcher.stop = True
         watcher.join()
         judge(stack, count, appended, watcher.seen)
+        judge_metrics(stack, process)
         assert process.kill(15) == 0
     finally:
         if process.running():
             process.kill()
+
+
+def judge_metrics(stack, process):
+    """What /metrics counts of decisions and gates is what the topic has."""
+    told = {name: float(value) for name, value in re.findall(r'^(segue_(?:offer_decisions|no_offers|offers_blocked)_total\S*) (\S+)$',
+                                                             process.get('/metrics')[1], re.M) if float(value)}
+    counted = collections.Counter()
+    for _, value, _, _, _ in stack.read('offers'):
+        if value is None or value['withdrawn']:
+            continue
+        made = bool(value['offers'] or value['for_review'])
+        counted['segue_offer_decisions_total' if made else 'segue_no_offers_total'] += 1
+        for blocked in value['blocked']:
+            counted[f'segue_offers_blocked_total{{gate="{blocked["gate"]}"}}'] += 1
+    assert told == counted, f'/metrics says {told}, the topic {dict(counted)}'
 
 
 def judge(stack, count, appended, seen):

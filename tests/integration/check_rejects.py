@@ -132,7 +132,10 @@ def main():
         reasons['broken'] = reasons.pop('truncated', 0) + reasons.pop('bad_value', 0) + reasons.pop('missing_field', 0) \
             + reasons.pop('out_of_range', 0)
     assert seen == expected, f'dead letters {seen}, expected {expected}'
-    assert totals['segue_events_total'] == GOOD, f"{totals['segue_events_total']} good records of {GOOD}"
+    rejected = sum(seen.values())
+    for name, count in (('segue_events_total', GOOD), ('segue_task_events_total', GOOD), ('segue_rejects_total', rejected),
+                        ('segue_task_rejects_total', rejected), ('segue_apply_seconds_count', totals['segue_applies_total'])):
+        assert totals[name] == count, f'{name} is {totals[name]}, expected {count}'
     assert grown < 16 << 20, f'memory grew by {grown} bytes'
 
 
