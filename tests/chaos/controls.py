@@ -18,7 +18,7 @@ ATTEMPTS = 3
 
 # mutant: minutes of one attempt, the faults that need its rule
 PLANS = {
-    'NO_REINIT': (3, 'hold'),
+    'NO_REINIT': (3, 'tear'),
     'NO_WATCH': (4, 'zombie_with_cuts'),
     'NO_RECLAIM': (3, 'swallow'),
     'REDIS_FIRST': (3, 'kill,kill_all'),

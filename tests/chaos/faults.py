@@ -15,7 +15,7 @@ QUOTA_EVENTS = 5000000
 QUOTAS = {'kills': 200, 'zombies': 20, 'redis_faults': 40, 'redis_losses': 5, 'broker_restarts': 20, 'held_endtxn': 20}
 KIND_OF = {'kills': ('kill', 'kill_all'), 'zombies': ('zombie', 'zombie_with_cuts'), 'redis_losses': ('redis_flush', 'redis_lost'),
            'redis_faults': ('redis_old', 'redis_freeze', 'redis_full', 'redis_failover', 'redis_read_only', 'redis_cut'),
-           'broker_restarts': ('broker_kill', 'broker_disk_full'), 'held_endtxn': ('hold',)}
+           'broker_restarts': ('broker_kill', 'broker_disk_full'), 'held_endtxn': ('hold', 'tear')}
 
 
 class Faults:
@@ -26,7 +26,7 @@ class Faults:
             self.kill_all, self.zombie, self.stumble, self.terminate, self.terminate_in_commit, self.double, self.storm, self.clock,
             self.clock, self.redis_flush, self.redis_lost, self.redis_freeze, self.redis_full, self.redis_disk_full, self.redis_read_only,
             self.redis_cut, self.redis_half_open, self.redis_slow, self.redis_lose, self.broker_kill, self.broker_kill,
-            self.broker_freeze, self.broker_disk_full, self.hold, self.swallow, self.cut, self.stall, self.slow, self.half_open]
+            self.broker_freeze, self.broker_disk_full, self.hold, self.tear, self.swallow, self.cut, self.stall, self.slow, self.half_open]
 
     def one(self, wanted=()):
         """`wanted`: quotas that are behind; a fault that helps with one of them is chosen."""
@@ -196,6 +196,16 @@ class Faults:
         proxy.wait_for('released', before, HELD_SECONDS)
         if self.chance.random() < 0.5:
             self.kill_all()
+
+    def tear(self):
+        """An EndTxn comes late, when the next transaction has its offsets and nothing else, and then everybody dies."""
+        proxy = self.servers.kafka_proxy
+        before = len(proxy.said)
+        proxy.order('tear')
+        if proxy.wait_for('released after', before, HELD_SECONDS):
+            time.sleep(0.2)
+            for process in self.supervisor.processes:
+                self.supervisor.signal(process, signal.SIGKILL)
 
     def lose(self):
         self.servers.kafka_proxy.order(f'lose {self.chance.choice([26, 26, 28, 0])}')

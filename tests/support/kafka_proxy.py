@@ -6,6 +6,7 @@ usage: kafka_proxy.py LISTEN_PORT BROKER_PORT
 The orders of proxy.py, and:
   hold      the next EndTxn is kept while its client loses the connection and sends it again over another; the kept one is
             released after that client's next transaction has begun. `held TRANSACTIONAL_ID`, then `released ..`
+  tear      the same, released when that transaction has its offsets and nothing else; for TORN_SECONDS nothing is added to it
   swallow   the next EndTxn never arrives, and its connection says nothing more. `swallowed`
   lose KEY  the next request with that API key (26 EndTxn, 28 TxnOffsetCommit, 0 Produce) arrives, its answer does not. `lost`
 """
@@ -13,18 +14,20 @@ import asyncio
 
 from proxy import Connection, Proxy, say, serve
 
-ADD_PARTITIONS, ADD_OFFSETS, END_TXN = 24, 25, 26
+ADD_PARTITIONS, ADD_OFFSETS, END_TXN, TXN_OFFSET_COMMIT = 24, 25, 26, 28
 HOLD_SECONDS_MAX = 8
+OFFSETS_SECONDS = 0.05              # until the broker has taken the offsets
+TORN_SECONDS = 1                    # for whoever wants to kill its client now
 RELEASED_LATE = 'released after the next begin'
 
 
 class Held:
     """An EndTxn that was kept, and the way to the broker on which it belongs."""
 
-    def __init__(self, writer, frame):
-        self.writer, self.frame, self.ended_again = writer, frame, False
+    def __init__(self, writer, frame, tear):
+        self.writer, self.frame, self.tear, self.ended_again = writer, frame, tear, False
         self.transactional_id = transactional_id_of(frame)
-        self.begun_again = asyncio.Event()
+        self.begun_again, self.offsets_sent, self.over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
 
 def transactional_id_of(frame):
@@ -43,8 +46,8 @@ class KafkaConnection(Connection):
             await self.gate()
             key = int.from_bytes(frame[4:6], 'big')
             if key == END_TXN and proxy.want_hold and proxy.held is None:
-                proxy.want_hold, self.keep_upstream = False, True
-                proxy.held = Held(self.upstream_writer, frame)
+                proxy.held = Held(self.upstream_writer, frame, proxy.want_hold == 'tear')
+                proxy.want_hold, self.keep_upstream = None, True
                 proxy.release_task = asyncio.create_task(proxy.release(proxy.held))
                 say(f'held {proxy.held.transactional_id.decode()}')
                 self.writer.transport.abort()
@@ -53,7 +56,7 @@ class KafkaConnection(Connection):
                 proxy.want_swallow, self.half = False, True
                 say('swallowed')
                 continue
-            self.watch_held(key, frame)
+            await self.watch_held(key, frame)
             self.upstream_writer.write(frame)
             await self.upstream_writer.drain()
             if key == proxy.want_lost:
@@ -62,41 +65,45 @@ class KafkaConnection(Connection):
                 await asyncio.sleep(0.1)
                 raise ConnectionError('lost')
 
-    def watch_held(self, key, frame):
+    async def watch_held(self, key, frame):
         held = self.proxy.held
-        if held is None or key not in (END_TXN, ADD_PARTITIONS, ADD_OFFSETS) or \
-                transactional_id_of(frame) != held.transactional_id:
+        if held is None or key not in (END_TXN, ADD_PARTITIONS, ADD_OFFSETS, TXN_OFFSET_COMMIT) or held.transactional_id not in frame:
             return
         if key == END_TXN:
             held.ended_again = True
+        elif key == TXN_OFFSET_COMMIT and held.begun_again.is_set():
+            held.offsets_sent.set()
         elif held.ended_again:
             held.begun_again.set()
+            if held.tear and held.offsets_sent.is_set():
+                await held.over.wait()
 
 
 class KafkaProxy(Proxy):
     connection_of = KafkaConnection
-    want_hold, want_swallow, want_lost, held, release_task = False, False, None, None, None
+    want_hold, want_swallow, want_lost, held, release_task = None, False, None, None, None
 
     async def release(self, held):
         """After the next transaction of the same producer has begun; or when none does."""
         try:
-            await asyncio.wait_for(held.begun_again.wait(), HOLD_SECONDS_MAX)
-            await asyncio.sleep(0.002)
+            await asyncio.wait_for((held.offsets_sent if held.tear else held.begun_again).wait(), HOLD_SECONDS_MAX)
+            await asyncio.sleep(OFFSETS_SECONDS if held.tear else 0.002)
         except asyncio.TimeoutError:
             pass
         try:
             held.writer.write(held.frame)
             await held.writer.drain()
             say(RELEASED_LATE if held.begun_again.is_set() else 'released')
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(TORN_SECONDS if held.tear else 0.2)
         except OSError:
             pass
         held.writer.transport.abort()
+        held.over.set()
         self.held = None
 
     async def order(self, words):
-        if words[0] == 'hold':
-            self.want_hold = True
+        if words[0] in ('hold', 'tear'):
+            self.want_hold = words[0]
         elif words[0] == 'swallow':
             self.want_swallow = True
         elif words[0] == 'lose':
