@@ -21,6 +21,7 @@ import redis
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 from stack import Process, Stack, free_port  # noqa: E402
+from wait import until  # noqa: E402
 
 START_MS = 1577836800000
 ROUND = 50000                # transactions of one `segue feed` while one task is rebuilt
@@ -77,14 +78,6 @@ def digest(stack, client):
     return found, client.dbsize()
 
 
-def until(what, condition, seconds):
-    end = time.time() + seconds
-    while not condition():
-        if time.time() > end:
-            raise SystemExit(f'not within {seconds} s: {what}')
-        time.sleep(0.05)
-
-
 def ready(process, stack):
     return process.metrics().get('segue_tasks_ready') == stack.tasks
 
@@ -101,7 +94,8 @@ def rebuild_all(stack, process, store, customers):
     before = process.metrics()['segue_rebuilds_total']
     begin = time.time()
     client.flushall()
-    until('every task is rebuilt', lambda: process.metrics().get('segue_rebuilds_total', 0) - before >= stack.tasks and ready(process, stack), 900)
+    until('every task is rebuilt', lambda: process.metrics().get('segue_rebuilds_total', 0) - before >= stack.tasks and ready(process, stack), 900,
+          pause=0.02)
     seconds = time.time() - begin
     say('seconds', f'{seconds:.1f}')
     say('customers_per_second', f'{customers / seconds:.0f}')

@@ -11,16 +11,12 @@ import time
 
 import redis
 
+from services import services
 from stack import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SYNC_SECONDS = 60
 BROKER_MINUTES = 3
-
-
-def services(words, work):
-    script = f'. {ROOT}/deploy/lib/steps.sh; . {ROOT}/deploy/lib/services.sh; {words}'
-    subprocess.run(['bash', '-c', script], check=True, stdout=subprocess.DEVNULL, env={**os.environ, 'W': str(work)})
 
 
 def port_of(address):

@@ -22,6 +22,7 @@ import confluent_kafka.admin
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 from stack import Process, Stack, many  # noqa: E402
+from wait import until  # noqa: E402
 
 RUN = int(time.time())  # names of this run only: the broker's log may have those of an earlier one
 GONE, STAYS = f'customer-gone-{RUN}', f'customer-stays-{RUN}'
@@ -57,14 +58,6 @@ def naming(stack, customer):
     keys = [(key, kind) for key, kind in zip(keys, kinds) if kind != b'none']
     values = many(client, [(how[kind], key) for key, kind in keys])
     return [key for (key, _), value in zip(keys, values) if name in key or name in repr(value).encode()]
-
-
-def until(what, condition, seconds=60):
-    end = time.time() + seconds
-    while not condition():
-        if time.time() > end:
-            raise SystemExit(f'not within {seconds} s: {what}')
-        time.sleep(0.2)
 
 
 class Bank:

@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
 import murmur2  # noqa: E402
 from bank import Feeder  # noqa: E402
 from stack import Process, Stack  # noqa: E402
+from wait import comes, until  # noqa: E402
 
 HEALTHY = 'healthy'
 # A task each, in this order.
@@ -36,15 +37,6 @@ def check(what, good, shown=''):
     print('ok  ' if good else 'FAIL', what, '' if good else shown)
     if not good:
         failed.append(what)
-
-
-def until(what, question, seconds=60):
-    end = time.time() + seconds
-    while not question():
-        if time.time() > end:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 class Application:
@@ -186,7 +178,7 @@ def judge(app, wanted, later=()):
     if 'customer_record' in wanted:
         app.feed(wanted['customer_record'])
     everybody = {c: float(len(t)) for c, t in wanted.items()}
-    good = until('all have halted', lambda: app.halted() == everybody)
+    good = comes(lambda: app.halted() == everybody)
     check(f'{app.stack.name}: segue_halted_tasks', good, f'{app.halted()}\n{app.process.tail_of_log()}')
     status, ready = app.process.get('/readyz')
     log = app.process.log_path.read_text()
@@ -201,7 +193,7 @@ def judge(app, wanted, later=()):
     if healthy and not later:
         mark = app.committed()[healthy[0]][0]
         app.feed(healthy)
-        check('a task that nobody broke goes on', until('it commits', lambda: app.committed()[healthy[0]][0] == mark + 3), ready)
+        check('a task that nobody broke goes on', comes(lambda: app.committed()[healthy[0]][0] == mark + 3), ready)
 
 
 def main():
@@ -237,8 +229,9 @@ def main():
         judge(inputs, {'journal_begins_late': [0], 'input_replaced': [1]})
         lost = BROKEN.index('input_gone')
         main_app.stack.command('rebuild', '--task', str(lost), '--config', main_app.process.config)
-        check('input_gone: rebuild goes on with what is left', until('its lag is gone', lambda: 'input_gone' not in main_app.halted() and
-              main_app.committed()[lost][0] == main_app.end_of(main_app.input, lost)), main_app.process.get('/readyz')[1])
+        check('input_gone: rebuild goes on with what is left', comes(
+            lambda: 'input_gone' not in main_app.halted() and main_app.committed()[lost][0] == main_app.end_of(main_app.input, lost)),
+            main_app.process.get('/readyz')[1])
     finally:
         for app in apps:
             if app.process.running():

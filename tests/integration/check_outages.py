@@ -24,25 +24,13 @@ import fastavro
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 import murmur2  # noqa: E402
+from services import services  # noqa: E402
 from stack import Process, Stack, normal  # noqa: E402
+from wait import until  # noqa: E402
 
 SOURCES = ('transactions', 'app-engagement', 'customer-profiles', 'offer-outcomes')
 OUTPUTS = ('segment-changes', 'life-events', 'offers')
 PLAYBOOK = ROOT / 'config/playbooks/retail'
-
-
-def services(words, work):
-    """One function of deploy/lib/services.sh."""
-    script = f'. {ROOT}/deploy/lib/steps.sh; . {ROOT}/deploy/lib/services.sh; {words}'
-    subprocess.run(['bash', '-c', script], check=True, stdout=subprocess.DEVNULL, env={**os.environ, 'W': str(work)})
-
-
-def until(what, question, seconds=60):
-    end = time.time() + seconds
-    while not question():
-        if time.time() > end:
-            raise SystemExit(f'{what}: not within {seconds} s')
-        time.sleep(0.2)
 
 
 def simulate(segue, folder, customers, days):

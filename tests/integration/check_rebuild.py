@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / 'tests/support'))
 sys.path.insert(0, str(ROOT / 'tests/chaos'))
 from bank import Feeder  # noqa: E402
 from stack import Process, Stack, free_port, normal  # noqa: E402
+from wait import until  # noqa: E402
 
 PLAYBOOK = ROOT / 'tests/playbooks/chaos'
 TASKS, CUSTOMERS, RATE = 4, int(os.environ.get('SEGUE_REBUILD_CUSTOMERS', '5000')), 4000
@@ -40,14 +41,6 @@ class OwnRedis:
     def stop(self):
         self.child.terminate()
         self.child.wait(timeout=20)
-
-
-def until(what, condition, seconds):
-    end = time.time() + seconds
-    while not condition():
-        if time.time() > end:
-            raise SystemExit(f'not within {seconds} s: {what}')
-        time.sleep(0.2)
 
 
 def journal_starts(stack):

@@ -20,6 +20,7 @@ sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
 import checker  # noqa: E402
 from bank import Feeder  # noqa: E402
 from stack import Process, Stack, free_port  # noqa: E402
+import wait  # noqa: E402
 
 NAME, TASKS, CUSTOMERS, RATE, SENTINELS = 'bank', 4, 100, 60, 3
 
@@ -54,16 +55,8 @@ class Server:
 
 
 def until(what, question, seconds=90):
-    end = time.time() + seconds
-    while True:
-        try:
-            if question():
-                return
-        except redis.RedisError:
-            pass
-        if time.time() > end:
-            raise SystemExit(f'{what}: not within {seconds} s')
-        time.sleep(0.1)
+    """Of servers that come and go: one that does not answer is no answer yet."""
+    wait.until(what, question, seconds, errors=redis.RedisError)
 
 
 def goes_on(stack, what):
