@@ -5,7 +5,8 @@
 usage: clang_tidy.py BUILD_DIR CACHE_DIR [FILE..]
 
 A file's verdict depends on itself, on our headers that it reaches, on its compiler options, on .clang-tidy and on the
-tool: the hash of all that names the marker in CACHE_DIR. One process per file: in clang-tidy 14 the va_list checker
+tool: the hash of all that names the marker in CACHE_DIR. Where the checkout lies, and whether ccache stands before the
+compiler, changes nothing: clones share their markers. One process per file: in clang-tidy 14 the va_list checker
 carries state from one file of a run to the next."""
 import concurrent.futures
 import hashlib
@@ -50,9 +51,15 @@ def entries(build):
     return found
 
 
+def options_of(command, root):
+    """A compiler command without what says nothing of the verdict."""
+    command = re.sub(r'-(MF|o|MQ) \S+', '', command)
+    return re.sub(r'^(\S*/)?ccache ', '', command).replace(str(root), 'ROOT')
+
+
 def digest(path, command, base, root, known):
     folders = [root / 'processor', root / 'tests']
-    whole = hashlib.sha256(base + re.sub(r'-(MF|o|MQ) \S+', '', command).encode())
+    whole = hashlib.sha256(base + options_of(command, root).encode())
     for name in reached(path, folders, known):
         whole.update(str(name.relative_to(root)).encode() + name.read_bytes())
     return whole.hexdigest()
