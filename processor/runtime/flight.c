@@ -71,8 +71,12 @@ void flight_drop_task(struct worker *worker, struct task *task)
     }
     struct flight *flight = &worker->flights[worker->building];
     uint32_t kept = 0;
+    uint32_t sealed = 0; /* cuts sealed before this task's did not fit: their records move up too */
     for (uint32_t i = 0; i < flight->write_count; i++) {
         if (flight->write_slots[i] != task->slot) {
+            if (sealed < flight->sealed_count && flight->sealed[sealed].write == i) {
+                flight->sealed[sealed++].write = kept;
+            }
             flight->writes[kept] = flight->writes[i];
             flight->write_slots[kept++] = flight->write_slots[i];
         }
