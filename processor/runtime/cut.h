@@ -68,7 +68,7 @@ struct cut_entry {
     int64_t bucket_new;
     struct slice record;
     uint32_t view_count;
-    struct slice view; /* view_count times: remove flag, name, text; read with cut_next_field */
+    struct slice view; /* view_count times: remove flag, name, text; read with cut_take_field */
 };
 
 struct cut_field {

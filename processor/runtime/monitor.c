@@ -140,7 +140,7 @@ struct monitor {
     struct task_series *tasks; /* task_count */
     struct {
         uint64_t turns;
-        int64_t moved_us;
+        atomic_int_least64_t moved_us; /* the supervisor writes, /healthz reads */
     } seen[MONITOR_WORKERS_MAX];
     struct metric *commit_time[MONITOR_WORKERS_MAX];
 };
@@ -237,7 +237,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
         char number[16];
         (void)snprintf(number, sizeof(number), "%u", w);
         m->commit_time[w] = series(m, &commit_family, "worker", number);
-        m->seen[w].moved_us = options->clock->ops->monotonic_us(options->clock);
+        atomic_init(&m->seen[w].moved_us, options->clock->ops->monotonic_us(options->clock));
     }
     return m;
 }
@@ -449,7 +449,7 @@ static void PRINTF_LIKE(2, 3) say(struct http_answer *answer, const char *format
 static bool stalled(const struct monitor *m, uint32_t worker)
 {
     int64_t now_us = m->options.clock->ops->monotonic_us(m->options.clock);
-    return now_us - m->seen[worker].moved_us > m->options.stall_ms * 1000;
+    return now_us - atomic_load(&m->seen[worker].moved_us) > m->options.stall_ms * 1000;
 }
 
 static void fill_health(void *context, const struct http_request *request UNUSED,
@@ -517,7 +517,7 @@ bool monitor_alive(struct monitor *monitor)
         uint64_t turns = atomic_load(&worker_stats(monitor->options.workers[w])->turns);
         if (turns != monitor->seen[w].turns) {
             monitor->seen[w].turns = turns;
-            monitor->seen[w].moved_us = now_us;
+            atomic_store(&monitor->seen[w].moved_us, now_us);
         }
         alive = alive && !stalled(monitor, w);
     }
