@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/kpis.h"
 
-#include <jansson.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/invariant.h"
 #include "base/memory.h"
 #include "model/codes.h"
 
-enum { PRESENTED, CLICKED, ACCEPTED, REJECTED, COMPLAINED, OPTED_OUT, REVENUE, NUMBERS };
-static const char *const fields[NUMBERS] = {"presented",  "clicked",   "accepted",     "rejected",
-                                            "complained", "opted_out", "revenue_minor"};
-static const char *const outcomes[REVENUE] = {"PRESENTED", "CLICKED",    "ACCEPTED",
-                                              "REJECTED",  "COMPLAINED", "OPTED_OUT"};
+static const char *const outcomes[] = {"PRESENTED", "CLICKED",    "ACCEPTED",
+                                       "REJECTED",  "COMPLAINED", "OPTED_OUT"};
+_Static_assert(ARRAY_COUNT(outcomes) == ARM_STAT_REVENUE, "one label per outcome");
 
 static const struct metric_family outcomes_family = {
     "segue_offer_outcomes", NULL,
@@ -25,21 +23,24 @@ static const struct metric_family revenue_family = {
 /* Shares of the offers presented. */
 static const struct {
     struct metric_family family;
-    int number;
+    enum arm_stat stat;
 } rates[] = {
-    {{"segue_offer_conversion_ratio", NULL, "Accepted of presented", METRIC_GAUGE}, ACCEPTED},
-    {{"segue_offer_opt_out_ratio", NULL, "Opted out of presented", METRIC_GAUGE}, OPTED_OUT},
-    {{"segue_offer_complaint_ratio", NULL, "Complained of presented", METRIC_GAUGE}, COMPLAINED},
+    {{"segue_offer_conversion_ratio", NULL, "Accepted of presented", METRIC_GAUGE},
+     ARM_STAT_ACCEPTED},
+    {{"segue_offer_opt_out_ratio", NULL, "Opted out of presented", METRIC_GAUGE},
+     ARM_STAT_OPTED_OUT},
+    {{"segue_offer_complaint_ratio", NULL, "Complained of presented", METRIC_GAUGE},
+     ARM_STAT_COMPLAINED},
 };
 
 struct counts {
-    int64_t numbers[NUMBERS];
+    int64_t numbers[ARM_STAT_COUNT];
 };
 
 /* One label set. */
 struct row {
     struct counts total;
-    struct metric *series[NUMBERS];
+    struct metric *series[ARM_STAT_COUNT];
 };
 
 struct kpis {
@@ -97,7 +98,7 @@ struct kpis *kpis_open(const struct kpis_options *options)
     struct kpis *kpis = memory_take(sizeof(*kpis), "figures of offers");
     kpis->options = *options;
     kpis->arm_count = engine_arm_count(options->engine);
-    kpis->fine = fine_rows(options->offers) * NUMBERS <= KPIS_SERIES_MAX;
+    kpis->fine = fine_rows(options->offers) * ARM_STAT_COUNT <= KPIS_SERIES_MAX;
     kpis->row_count = kpis->fine ? fine_rows(options->offers) : options->offers->count;
     kpis->seen =
         memory_take((size_t)options->task_count * kpis->arm_count * sizeof(*kpis->seen) + 1,
@@ -111,7 +112,8 @@ struct kpis *kpis_open(const struct kpis_options *options)
 
 uint32_t kpis_series(const struct kpis *kpis)
 {
-    return kpis->row_count * NUMBERS + kpis->options.offers->count * (uint32_t)ARRAY_COUNT(rates);
+    return kpis->row_count * ARM_STAT_COUNT +
+           kpis->options.offers->count * (uint32_t)ARRAY_COUNT(rates);
 }
 
 static void add_label(char labels[METRIC_LABELS_SIZE], const char *name, struct slice value)
@@ -126,13 +128,13 @@ static void add_label(char labels[METRIC_LABELS_SIZE], const char *name, struct 
 static void register_row(struct kpis *kpis, struct metrics *metrics, struct row *row,
                          const char *labels)
 {
-    for (int n = 0; n < NUMBERS; n++) {
+    for (int n = 0; n < ARM_STAT_COUNT; n++) {
         char all[METRIC_LABELS_SIZE];
         (void)snprintf(all, sizeof(all), "%s", labels);
-        add_label(all, n == REVENUE ? "currency" : "outcome",
-                  slice_text(n == REVENUE ? kpis->options.currency : outcomes[n]));
-        row->series[n] =
-            metrics_register(metrics, n == REVENUE ? &revenue_family : &outcomes_family, all);
+        add_label(all, n == ARM_STAT_REVENUE ? "currency" : "outcome",
+                  slice_text(n == ARM_STAT_REVENUE ? kpis->options.currency : outcomes[n]));
+        row->series[n] = metrics_register(
+            metrics, n == ARM_STAT_REVENUE ? &revenue_family : &outcomes_family, all);
     }
 }
 
@@ -171,35 +173,17 @@ void kpis_register(struct kpis *kpis, struct metrics *metrics)
     INVARIANT(row == kpis->row_count);
 }
 
-static struct slice text_of(const json_t *object, const char *key, const char *missing)
+void kpis_take(struct kpis *kpis, const struct arm_stats *stats)
 {
-    const char *text = json_string_value(json_object_get(object, key));
-    return slice_text(text == NULL ? missing : text);
-}
-
-bool kpis_take(struct kpis *kpis, const char *json)
-{
-    json_t *value = json_loads(json, 0, NULL);
-    int32_t channel = codes_find(&codes_channel, text_of(value, "channel", ""));
-    int64_t task = json_integer_value(json_object_get(value, "task"));
-    uint32_t arm = channel < 0
-                       ? UINT32_MAX
-                       : engine_arm_find(kpis->options.engine, text_of(value, "offer_id", ""),
-                                         text_of(value, "variant", "default"), (uint8_t)channel,
-                                         text_of(value, "context", "other"));
-    bool known = arm != UINT32_MAX && task >= 0 && task < kpis->options.task_count;
-    if (known) {
-        (void)pthread_mutex_lock(&kpis->mutex);
-        struct counts *seen = &kpis->seen[(size_t)task * kpis->arm_count + arm];
-        for (int n = 0; n < NUMBERS; n++) {
-            int64_t now = json_integer_value(json_object_get(value, fields[n]));
-            kpis->rows[kpis->row_of[arm]].total.numbers[n] += now - seen->numbers[n];
-            seen->numbers[n] = now;
-        }
-        (void)pthread_mutex_unlock(&kpis->mutex);
+    INVARIANT(stats->task < kpis->options.task_count && stats->arm < kpis->arm_count);
+    (void)pthread_mutex_lock(&kpis->mutex);
+    struct counts *seen = &kpis->seen[(size_t)stats->task * kpis->arm_count + stats->arm];
+    struct counts *total = &kpis->rows[kpis->row_of[stats->arm]].total;
+    for (int n = 0; n < ARM_STAT_COUNT; n++) {
+        total->numbers[n] += stats->counts[n] - seen->numbers[n];
+        seen->numbers[n] = stats->counts[n];
     }
-    json_decref(value);
-    return known;
+    (void)pthread_mutex_unlock(&kpis->mutex);
 }
 
 void kpis_ready(struct kpis *kpis)
@@ -219,14 +203,14 @@ static void refresh_rates(struct kpis *kpis)
                                    : offer_variant_count(&offers->defs[i]) *
                                          (uint32_t)__builtin_popcount(offers->defs[i].channels);
         for (uint32_t k = 0; k < own; k++, row++) {
-            for (int n = 0; n < NUMBERS; n++) {
+            for (int n = 0; n < ARM_STAT_COUNT; n++) {
                 sums[i].numbers[n] += kpis->rows[row].total.numbers[n];
             }
         }
         for (size_t r = 0; r < ARRAY_COUNT(rates); r++) {
-            double whole = (double)sums[i].numbers[PRESENTED];
+            double whole = (double)sums[i].numbers[ARM_STAT_PRESENTED];
             metric_set(kpis->rates[i][r],
-                       whole > 0 ? (double)sums[i].numbers[rates[r].number] / whole : 0);
+                       whole > 0 ? (double)sums[i].numbers[rates[r].stat] / whole : 0);
         }
     }
 }
@@ -237,9 +221,9 @@ void kpis_refresh(void *context)
     (void)pthread_mutex_lock(&kpis->mutex);
     if (kpis->ready) {
         for (uint32_t i = 0; i < kpis->row_count; i++) {
-            for (int n = 0; n < NUMBERS; n++) {
+            for (int n = 0; n < ARM_STAT_COUNT; n++) {
                 double value = (double)kpis->rows[i].total.numbers[n];
-                metric_set(kpis->rows[i].series[n], n == REVENUE ? value / 100 : value);
+                metric_set(kpis->rows[i].series[n], n == ARM_STAT_REVENUE ? value / 100 : value);
             }
         }
         refresh_rates(kpis);

@@ -10,6 +10,7 @@
 #define COMMANDS_KPIS_H
 
 #include "base/metrics.h"
+#include "commands/arm_stats.h"
 #include "engine/engine.h"
 #include "offers/offers.h"
 
@@ -33,9 +34,8 @@ uint32_t kpis_series(const struct kpis *kpis);
 /* Once, at start. */
 void kpis_register(struct kpis *kpis, struct metrics *metrics);
 
-/* One OfferStats record as JSON: the newest of its task and arm counts. False: no arm of this playbook.
- * Any thread. */
-bool kpis_take(struct kpis *kpis, const char *json);
+/* One record, parsed for this engine and task_count: the newest of its task and arm counts. Any thread. */
+void kpis_take(struct kpis *kpis, const struct arm_stats *stats);
 
 /* The topic has been read to its end: from now on the figures are whole and shown. Any thread. */
 void kpis_ready(struct kpis *kpis);

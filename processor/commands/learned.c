@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/learned.h"
 
-#include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "commands/arm_stats.h"
 #include "commands/avro_records.h"
 #include "io/kafka_reader.h"
 
@@ -44,39 +44,26 @@ static void others(void *context, uint32_t task, struct engine_trials *out_other
     (void)pthread_mutex_unlock(&learned->mutex);
 }
 
-static struct slice text_of(const json_t *object, const char *key, const char *missing)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return slice_text(text == NULL ? missing : text);
-}
-
 bool learned_take(struct learned *learned, const char *json)
 {
-    json_t *value = json_loads(json, 0, NULL);
-    int32_t channel = codes_find(&codes_channel, text_of(value, "channel", ""));
-    int64_t task = json_integer_value(json_object_get(value, "task"));
-    uint32_t arm = channel < 0
-                       ? UINT32_MAX
-                       : engine_arm_find(learned->options.engine, text_of(value, "offer_id", ""),
-                                         text_of(value, "variant", "default"), (uint8_t)channel,
-                                         text_of(value, "context", "other"));
+    struct arm_stats stats;
+    if (!arm_stats_parse(json, learned->options.engine, learned->options.task_count, &stats)) {
+        return false;
+    }
     if (learned->options.kpis != NULL) {
-        (void)kpis_take(learned->options.kpis, json);
+        kpis_take(learned->options.kpis, &stats);
     }
-    bool known = arm != UINT32_MAX && task >= 0 && task < learned->options.task_count;
-    if (known) {
-        struct engine_trials *mine = &learned->tasks[(size_t)task * learned->arm_count + arm];
-        struct engine_trials now = {json_integer_value(json_object_get(value, "presented")),
-                                    json_integer_value(json_object_get(value, "accepted"))};
-        (void)pthread_mutex_lock(&learned->mutex);
-        learned->all[arm].presented += now.presented - mine->presented;
-        learned->all[arm].accepted += now.accepted - mine->accepted;
-        *mine = now;
-        learned->changed = true;
-        (void)pthread_mutex_unlock(&learned->mutex);
-    }
-    json_decref(value);
-    return known;
+    struct engine_trials *mine =
+        &learned->tasks[(size_t)stats.task * learned->arm_count + stats.arm];
+    struct engine_trials *all = &learned->all[stats.arm];
+    struct engine_trials now = {stats.counts[ARM_STAT_PRESENTED], stats.counts[ARM_STAT_ACCEPTED]};
+    (void)pthread_mutex_lock(&learned->mutex);
+    all->presented += now.presented - mine->presented;
+    all->accepted += now.accepted - mine->accepted;
+    *mine = now;
+    learned->changed = true;
+    (void)pthread_mutex_unlock(&learned->mutex);
+    return true;
 }
 
 /* Until reading fails for good. */
