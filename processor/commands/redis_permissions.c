@@ -6,12 +6,12 @@
 /* Every command that Segue sends, as it may be tried on a probe key; the last ones leave nothing
  * behind. */
 static const char *const probes[][3] = {
-    {"WATCH", "key", NULL}, {"UNWATCH", NULL, NULL},   {"MULTI", NULL, NULL},
-    {"EXEC", NULL, NULL},   {"GET", "key", NULL},      {"MGET", "key", NULL},
-    {"SET", "key", "1"},    {"MSET", "key", "1"},      {"DEL", "key", NULL},
-    {"SADD", "key", "1"},   {"SMEMBERS", "key", NULL}, {"SREM", "key", "1"},
-    {"HSET", "key", "f"},   {"HDEL", "key", "f"},      {"HGETALL", "key", NULL},
-    {"DEL", "key", NULL},
+    {"WATCH", "key", NULL},   {"UNWATCH", NULL, NULL},     {"MULTI", NULL, NULL},
+    {"EXEC", NULL, NULL},     {"GET", "key", NULL},        {"MGET", "key", NULL},
+    {"SET", "key", "1"},      {"MSET", "key", "1"},        {"DEL", "key", NULL},
+    {"SADD", "key", "1"},     {"SRANDMEMBER", "key", "1"}, {"SSCAN", "key", "0"},
+    {"SREM", "key", "1"},     {"HSET", "key", "f"},        {"HDEL", "key", "f"},
+    {"HGETALL", "key", NULL}, {"DEL", "key", NULL},
 };
 
 static void write_probe(struct store_pipeline *pipeline, const char *const words[3],

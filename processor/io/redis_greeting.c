@@ -184,7 +184,8 @@ static enum status judge_error(const struct redis_settings *settings, struct sli
         return status_fail(
             out_text, STATUS_INVALID,
             "Redis at %s: %.*s; mend: redis-cli acl setuser %s +ping +info +get +mget +mset +set "
-            "+del +sadd +srem +smembers +hset +hdel +hgetall +watch +unwatch +multi +exec",
+            "+del +sadd +srem +srandmember +sscan +hset +hdel +hgetall +watch +unwatch +multi "
+            "+exec",
             address, SLICE_ARG(error), user);
     }
     return status_fail(out_text, STATUS_INVALID, "Redis at %s: %.*s", address, SLICE_ARG(error));

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/store.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/invariant.h"
 
 /* "*12\r\n" or "$12\r\n". */
@@ -59,4 +62,11 @@ void store_argument_pair(struct store_pipeline *pipeline, struct slice first, st
     put(pipeline, first.data, first.size);
     put(pipeline, second.data, second.size);
     put(pipeline, "\r\n", 2);
+}
+
+void store_argument_number(struct store_pipeline *pipeline, struct slice prefix, int64_t number)
+{
+    char text[24];
+    int size = snprintf(text, sizeof(text), "%" PRId64, number);
+    store_argument_pair(pipeline, prefix, slice_of(text, (size_t)size));
 }

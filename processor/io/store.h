@@ -44,6 +44,8 @@ void store_argument(struct store_pipeline *pipeline, struct slice argument);
 void store_argument_text(struct store_pipeline *pipeline, const char *text);
 /* An argument made of two parts (prefix and customer id), without a copy in between. */
 void store_argument_pair(struct store_pipeline *pipeline, struct slice first, struct slice second);
+/* The same with a number in decimal behind the prefix, which may be empty. */
+void store_argument_number(struct store_pipeline *pipeline, struct slice prefix, int64_t number);
 
 struct store_answer {
     uint64_t token; /* as given to submit */

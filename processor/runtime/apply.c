@@ -6,8 +6,6 @@
  * EXEC drops every WATCH of its connection, so each task has a connection of its own, and MULTI is
  * sent only when the last reply there was GET head = what we expect, in the same connection epoch.
  * Live work and recovery use this file alike; it knows nothing of playbooks. */
-#include <stdio.h>
-
 #include "base/invariant.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
@@ -31,11 +29,9 @@ size_t apply_size(const struct cut_entry *entry)
 void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,
                int64_t bucket, struct slice id)
 {
-    char text[24];
-    int size = snprintf(text, sizeof(text), "%lld", (long long)bucket);
     store_command(pipeline, 3);
     store_argument_text(pipeline, command);
-    store_argument_pair(pipeline, prefix, slice_of(text, (size_t)size));
+    store_argument_number(pipeline, prefix, bucket);
     store_argument(pipeline, id);
 }
 

@@ -4,55 +4,79 @@
  * A bucket in Redis lacks what the un-acked cuts change; those customers are pinned in memory, so
  * the cache is asked too. A customer is looked at by its own deadline, so an item that is out of
  * date does nothing. */
-#include <stdio.h>
-
 #include "base/invariant.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
 enum { DUE_FIRE_PER_TURN = 256, DUE_KEYS_PER_READ = 256 };
 
-/* SMEMBERS of the next buckets, with the head, in one MULTI. */
-void due_read(struct worker *worker, struct task *task, enum read_operation operation,
-              int64_t first, int64_t last)
+bool due_ask_begin(struct worker *worker, struct task *task, enum read_operation operation,
+                   struct store_pipeline *out_pipeline)
 {
-    struct store_pipeline pipeline;
-    if (!read_begin(worker, task, operation, &pipeline)) {
-        return;
+    char text[KEY_PREFIX_SIZE_MAX + 8];
+    if (!read_begin(worker, task, operation, out_pipeline)) {
+        return false;
     }
-    char key[KEY_PREFIX_SIZE_MAX + 8];
-    size_t size = task->prefix_size;
-    memcpy(key, task->prefix, size);
-    memcpy(key + size, "head", 4);
-    store_command(&pipeline, 1);
-    store_argument_text(&pipeline, "MULTI");
-    store_command(&pipeline, 2);
-    store_argument_text(&pipeline, "GET");
-    store_argument(&pipeline, slice_of(key, size + 4));
-    memcpy(key + size, "due:", 4);
-    uint32_t count = 0;
-    for (int64_t bucket = first; bucket <= last && count < task->read_buckets_max;
-         bucket++, count++) {
-        char text[24];
-        int length = snprintf(text, sizeof(text), "%lld", (long long)bucket);
-        store_command(&pipeline, 2);
-        store_argument_text(&pipeline, "SMEMBERS");
-        store_argument_pair(&pipeline, slice_of(key, size + 4), slice_of(text, (size_t)length));
-    }
-    store_command(&pipeline, 1);
-    store_argument_text(&pipeline, "EXEC");
-    task->read_bucket = first;
-    task->read_count = count;
-    read_submit(worker, task, &pipeline);
+    store_command(out_pipeline, 1);
+    store_argument_text(out_pipeline, "MULTI");
+    store_command(out_pipeline, 2);
+    store_argument_text(out_pipeline, "GET");
+    store_argument(out_pipeline, task_key(text, task, "head"));
+    return true;
 }
 
-static void due_add(struct task *task, int64_t bucket, struct slice id)
+void due_ask_end(struct worker *worker, struct task *task, int64_t first, uint32_t count,
+                 struct store_pipeline *pipeline)
 {
-    if (id.size > CUSTOMER_ID_SIZE_MAX) {
+    store_command(pipeline, 1);
+    store_argument_text(pipeline, "EXEC");
+    task->read_bucket = first;
+    task->read_count = count;
+    read_submit(worker, task, pipeline);
+}
+
+/* Of one set at a time: the heap is at most half full when it is read. */
+static uint32_t members_max(const struct task *task)
+{
+    return task->due.limit / 2;
+}
+
+/* Some of each set: whoever is looked at leaves it, so that the next read meets others. A midnight, at which
+ * every customer's windows move on, may have them all in one set: read whole, it would be more than an answer
+ * may be, and all of it again for each time that the heap was emptied. */
+static void due_read(struct worker *worker, struct task *task, int64_t first, int64_t last)
+{
+    struct store_pipeline pipeline;
+    char text[KEY_PREFIX_SIZE_MAX + 8];
+    uint32_t count = 0;
+    if (!due_ask_begin(worker, task, READ_DUE, &pipeline)) {
         return;
     }
-    if (!due_push(&task->due, bucket * DUE_BUCKET_MS, id) && bucket < task->due.missed) {
-        task->due.missed = bucket;
+    for (int64_t bucket = first; bucket <= last && count < task->read_buckets_max;
+         bucket++, count++) {
+        store_command(&pipeline, 3);
+        store_argument_text(&pipeline, "SRANDMEMBER");
+        store_argument_number(&pipeline, task_key(text, task, "due:"), bucket);
+        store_argument_number(&pipeline, (struct slice){NULL, 0}, members_max(task));
+    }
+    due_ask_end(worker, task, first, count, &pipeline);
+}
+
+static void due_missed(struct task *task, int64_t bucket)
+{
+    task->due.missed = bucket < task->due.missed ? bucket : task->due.missed;
+}
+
+static void due_add(struct task *task, int64_t bucket, const struct store_reply *members)
+{
+    for (uint32_t i = 0; i < members->count; i++) {
+        struct slice id = members->children[i].text;
+        if (id.size <= CUSTOMER_ID_SIZE_MAX && !due_push(&task->due, bucket * DUE_BUCKET_MS, id)) {
+            due_missed(task, bucket);
+        }
+    }
+    if (members->count >= members_max(task)) { /* there may be more */
+        due_missed(task, bucket);
     }
 }
 
@@ -79,10 +103,7 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
         task->due.missed = last < task->due.loaded ? last + 1 : INT64_MAX;
     }
     for (uint32_t i = 0; i < task->read_count; i++) {
-        const struct store_reply *members = &exec->children[1 + i];
-        for (uint32_t k = 0; k < members->count; k++) {
-            due_add(task, task->read_bucket + (int64_t)i, members->children[k].text);
-        }
+        due_add(task, task->read_bucket + (int64_t)i, &exec->children[1 + i]);
     }
     if (last > task->due.loaded) {
         task->due.loaded = last;
@@ -97,9 +118,8 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
             customer->deadline_ms < entry->heap_ms) {
             if (due_push(&task->due, customer->deadline_ms, customer_id(customer))) {
                 entry->heap_ms = customer->deadline_ms;
-            } else if (entry->bucket != CUT_NO_BUCKET && entry->bucket < task->due.missed) {
-                task->due.missed =
-                    entry->bucket; /* one being changed is tried again when it is sealed */
+            } else if (entry->bucket != CUT_NO_BUCKET) {
+                due_missed(task, entry->bucket); /* one being changed: again when it is sealed */
             }
         }
     }
@@ -174,7 +194,7 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
                entry->bucket != CUT_NO_BUCKET) {
         /* It waits in a bucket that has passed (a deadline beyond the horizon): move it on. */
         if (!batch_room(worker, entry)) {
-            task->due.missed = entry->bucket < task->due.missed ? entry->bucket : task->due.missed;
+            due_missed(task, entry->bucket);
             return false;
         }
         batch_touch(worker, task, entry);
@@ -195,8 +215,7 @@ void due_step(struct worker *worker, struct task *task)
             present; /* no cut ever put anybody there; the next ones are told by `loaded` */
     }
     if (due->loaded < present && due->count < due->limit / 2) {
-        due_read(worker, task, READ_DUE, due->loaded + 1,
-                 present < due->last ? present : due->last);
+        due_read(worker, task, due->loaded + 1, present < due->last ? present : due->last);
         return;
     }
     /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the
@@ -204,7 +223,7 @@ void due_step(struct worker *worker, struct task *task)
      * again. */
     int64_t last = due->count == 0 ? present : present - 1;
     if (due->missed <= last && due->count < due->limit / 2) {
-        due_read(worker, task, READ_DUE, due->missed, last);
+        due_read(worker, task, due->missed, last);
         return;
     }
     if (!task_may_cut(worker, task)) {

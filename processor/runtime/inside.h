@@ -282,11 +282,14 @@ struct task {
     int64_t live_since_us;
     bool clock_held; /* the wall clock runs ahead of Kafka's and is not believed */
 
-    int64_t sweep_bucket; /* the next due set of a sweep; INT64_MIN: none begun */
-    uint32_t sweep_part;  /* of that set, when it is too large for the heap */
-    uint32_t sweep_parts; /* how many; 0: not chosen yet */
-    bool sweep_missed;    /* not all of the part found room */
-    bool sweep_yields;    /* the next read is not the sweep's */
+    int64_t sweep_bucket;  /* the next due set of a sweep; INT64_MIN: none begun */
+    uint64_t sweep_cursor; /* where its scan goes on; 0: at the begin */
+    uint64_t sweep_epoch;  /* of the connection that gave the cursor: in another it means nothing */
+    uint64_t sweep_next;   /* the cursor behind the step of the scan whose parts are being swept */
+    uint32_t sweep_part;   /* of that step, when it brings too many for the heap */
+    uint32_t sweep_parts;  /* how many; 0: not chosen yet */
+    bool sweep_missed;     /* not all of the part found room */
+    bool sweep_yields;     /* the next read is not the sweep's */
     bool sweeping;
 
     void *state_block; /* the engine's task state */
@@ -541,9 +544,13 @@ void rebuild_written(struct worker *worker, struct task *task);
 /* due_step.c */
 void due_step(struct worker *worker, struct task *task);
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
-/* Read these due sets with the head, as many as fit into one question; the answer comes as `operation`. */
-void due_read(struct worker *worker, struct task *task, enum read_operation operation,
-              int64_t first, int64_t last);
+/* A question about due sets: the head, then a command for each set (the caller's), in one MULTI. False: none may
+ * be asked now. The answer comes as `operation`. */
+bool due_ask_begin(struct worker *worker, struct task *task, enum read_operation operation,
+                   struct store_pipeline *out_pipeline);
+/* `count` sets from `first` on were asked for. */
+void due_ask_end(struct worker *worker, struct task *task, int64_t first, uint32_t count,
+                 struct store_pipeline *pipeline);
 /* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. */
 bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec);
 

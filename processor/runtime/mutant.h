@@ -33,6 +33,7 @@
     X(MUTANT_CURSOR_AHEAD, "cursor-ahead", "record the due cursor at now, whoever still waits")    \
     X(MUTANT_SWEEP_MISSED, "sweep-missed", "who did not fit into the heap counts as swept")        \
     X(MUTANT_SWEEP_PARTS, "sweep-parts", "a due set is divided anew while its parts are swept")    \
+    X(MUTANT_SWEEP_CURSOR, "sweep-cursor", "a scan goes on after a reconnect where it was before") \
     X(MUTANT_SWEEP_LATE, "sweep-late", "customers are looked at before the sweep has begun")       \
     X(MUTANT_NO_MERGE_WAIT, "no-merge-wait", "take the earliest record that is here")              \
     X(MUTANT_STALE_END, "stale-end", "believe an end that was heard of long ago")

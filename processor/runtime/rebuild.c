@@ -5,34 +5,29 @@
  * in use. The head says REBUILDING from before the first key goes until the last cut is in, so
  * nobody believes the keys between, and a rebuild that is interrupted begins again. Each batch is
  * fenced like an apply. */
-#include <stdio.h>
-
 #include "base/invariant.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
 enum { REBUILD_BUCKETS_PER_READ = 64 };
 
+/* Of each set no more than one batch may delete. */
 static void rebuild_list(struct worker *worker, struct task *task)
 {
     struct store_pipeline pipeline;
+    char text[KEY_PREFIX_SIZE_MAX + 8];
+    uint32_t count = 0;
     if (!read_begin(worker, task, READ_ENUMERATE, &pipeline)) {
         return;
     }
-    char key[KEY_PREFIX_SIZE_MAX + 8];
-    size_t size = task->prefix_size;
-    memcpy(key, task->prefix, size);
-    memcpy(key + size, "due:", 4);
-    uint32_t count = 0;
     int64_t last = DUE_FAR_FIRST + DUE_FAR_BUCKETS - 1;
     last = task->rebuild_bucket >= DUE_FAR_FIRST ? last : task->head.due_last;
     for (int64_t bucket = task->rebuild_bucket; bucket <= last && count < REBUILD_BUCKETS_PER_READ;
          bucket++) {
-        char text[24];
-        int length = snprintf(text, sizeof(text), "%lld", (long long)bucket);
-        store_command(&pipeline, 2);
-        store_argument_text(&pipeline, "SMEMBERS");
-        store_argument_pair(&pipeline, slice_of(key, size + 4), slice_of(text, (size_t)length));
+        store_command(&pipeline, 3);
+        store_argument_text(&pipeline, "SRANDMEMBER");
+        store_argument_number(&pipeline, task_key(text, task, "due:"), bucket);
+        store_argument_number(&pipeline, (struct slice){NULL, 0}, RESTORE_BATCH_MAX);
         count++;
     }
     task->read_bucket = task->rebuild_bucket;
@@ -47,7 +42,6 @@ static void rebuild_delete(struct store_pipeline *pipeline, const struct task *t
     char record[KEY_PREFIX_SIZE_MAX + 32];
     char view[KEY_PREFIX_SIZE_MAX + 32];
     char due[KEY_PREFIX_SIZE_MAX + 32];
-    int length = snprintf(due, sizeof(due), "%sdue:%lld", task->prefix, (long long)bucket);
     struct slice record_key = task_key(record, task, "c:");
     struct slice view_key = task_key(view, task, "v:");
     store_command(pipeline, 1 + 2 * count);
@@ -58,7 +52,7 @@ static void rebuild_delete(struct store_pipeline *pipeline, const struct task *t
     }
     store_command(pipeline, 2 + count);
     store_argument_text(pipeline, "SREM");
-    store_argument(pipeline, slice_of(due, (size_t)length));
+    store_argument_number(pipeline, task_key(due, task, "due:"), bucket);
     for (uint32_t i = 0; i < count; i++) {
         store_argument(pipeline, members[i].text);
     }
@@ -89,7 +83,7 @@ void rebuild_listed(struct worker *worker, struct task *task, const struct store
         if (count > 0) {
             rebuild_delete(&pipeline, task, task->read_bucket + i, members->children, count);
         }
-        task->rebuild_next += count == members->count;
+        task->rebuild_next += count == members->count && count < RESTORE_BATCH_MAX;
         left -= count;
     }
     const struct store_reply task_record = {.text = {NULL, 0}};

@@ -121,11 +121,9 @@ static void put_due_sets(const struct restore_batch *batch, struct slice due_key
         for (members = 1; i + members < count && items[i + members].bucket == items[i].bucket;) {
             members++;
         }
-        char text[24];
-        int size = snprintf(text, sizeof(text), "%lld", (long long)items[i].bucket);
         store_command(pipeline, 2 + members);
         store_argument_text(pipeline, "SADD");
-        store_argument_pair(pipeline, due_key, slice_of(text, (size_t)size));
+        store_argument_number(pipeline, due_key, items[i].bucket);
         for (uint32_t k = 0; k < members; k++) {
             store_argument(pipeline, entry_at(batch, items[i + k].index).id);
         }

@@ -1,26 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Another playbook went live: bring every customer of the task by (engine/sweep.h).
  *
- * Every customer stands in exactly one due set, so the sets in use are read one after another and
+ * Every customer stands in exactly one due set, so the sets in use are scanned one after another and
  * whoever stands in them is put on the heap as due now; due_step.c loads and fires them beside the
  * real deadlines. A customer that changes sets meanwhile was looked at. Customers in memory were read
  * by this engine and come due by themselves. Nothing of the progress is kept: after a restart the
  * sweep begins again, and whoever was looked at has nothing to say. */
 #include "engine/sweep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "base/log.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { SWEEP_BUCKETS_PER_READ = 128, SWEEP_PARTS_PER_SECOND = 10, US_PER_SECOND = 1000000 };
+enum { SWEEP_PARTS_PER_SECOND = 10, US_PER_SECOND = 1000000 };
 
 #define SWEEP_NOT_BEGUN INT64_MIN
 #define SWEEP_END       (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
 
-static void sweep_go_to(struct task *task, int64_t bucket)
+static void sweep_go_to(struct task *task, int64_t bucket, uint64_t cursor)
 {
     task->sweep_bucket = bucket;
+    task->sweep_cursor = cursor;
     task->sweep_part = 0;
     task->sweep_parts = 0;
     task->sweep_missed = false;
@@ -32,7 +37,7 @@ void sweep_reset(struct worker *worker, struct task *task)
         stats_take(&worker->stats.sweeping, 1);
     }
     task->sweeping = false;
-    sweep_go_to(task, SWEEP_NOT_BEGUN);
+    sweep_go_to(task, SWEEP_NOT_BEGUN, 0);
 }
 
 /* The engine said something that belongs to no customer. */
@@ -53,7 +58,7 @@ static void sweep_begin(struct worker *worker, struct task *task)
     engine_sweep_begin(worker->options.engine, task->state_block, task->now_ms, &worker->effects);
     task->sweeping = true;
     stats_add(&worker->stats.sweeping, 1);
-    sweep_go_to(task, task->due.cursor == INT64_MIN ? DUE_FAR_FIRST : task->due.cursor);
+    sweep_go_to(task, task->due.cursor == INT64_MIN ? DUE_FAR_FIRST : task->due.cursor, 0);
     (void)sweep_say(worker, task);
 }
 
@@ -79,7 +84,7 @@ static uint32_t sweep_most(const struct worker *worker, const struct task *task)
     return pace > 0 ? pace : 1;
 }
 
-/* A set may hold more customers than that: then it is read in parts, by a hash of the id. */
+/* A step of a scan may bring more customers than that: then it is done in parts, by a hash of the id. */
 static uint32_t sweep_parts(const struct worker *worker, const struct task *task, uint32_t members)
 {
     return members / sweep_most(worker, task) + 1;
@@ -131,6 +136,47 @@ static void sweep_make_room(struct worker *worker, struct task *task)
     }
 }
 
+/* One answer of SSCAN. */
+struct scan {
+    uint64_t cursor; /* for the next step; 0: the set is through */
+    const struct store_reply *members;
+};
+
+static bool scan_of(const struct store_reply *reply, struct scan *out_scan)
+{
+    struct slice digits = reply->count == 2 ? reply->children[0].text : (struct slice){NULL, 0};
+    uint64_t cursor = 0;
+    for (size_t i = 0; i < digits.size && i < 20; i++) { /* an unsigned number of 64 bits */
+        cursor = cursor * 10 + (uint64_t)(digits.data[i] - '0');
+    }
+    if (digits.size == 0 || reply->children[1].kind != STORE_ARRAY) {
+        return false;
+    }
+    *out_scan = (struct scan){cursor, &reply->children[1]};
+    return true;
+}
+
+/* How a step is divided is chosen once: members come and go, and another number would divide them anew. When the
+ * step ends elsewhere than before, since the set's table was resized meanwhile, its parts would not be of the same
+ * members, and it begins again. */
+static void sweep_divide(struct task *task, const struct scan *scan, uint32_t parts)
+{
+    if (task->sweep_parts == 0 || task->sweep_next != scan->cursor) {
+        task->sweep_next = scan->cursor;
+        task->sweep_part = 0;
+        task->sweep_parts = parts;
+    } else if (SIM_WITHOUT(MUTANT_SWEEP_PARTS)) {
+        task->sweep_parts = parts;
+    }
+}
+
+/* The cursor was given by a server, or a connection to it, that is no more. */
+static bool sweep_is_lost(const struct task *task, const struct store_answer *answer)
+{
+    return task->sweep_cursor != 0 && answer->connection_epoch != task->sweep_epoch &&
+           !SIM_WITHOUT(MUTANT_SWEEP_CURSOR);
+}
+
 void sweep_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     const struct store_reply *exec = &answer->replies[answer->reply_count - 1];
@@ -138,26 +184,62 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
     if (!due_answered(worker, task, exec)) {
         return;
     }
+    if (sweep_is_lost(task, answer)) {
+        sweep_go_to(task, task->sweep_bucket, 0);
+        return;
+    }
     uint32_t taken = 0;
     for (uint32_t i = 0; i < task->read_count; i++) {
-        const struct store_reply *members = &exec->children[1 + i];
-        uint32_t parts = sweep_parts(worker, task, members->count);
-        if (i > 0 && (parts > 1 || taken + members->count > sweep_most(worker, task) ||
-                      task->due.limit - task->due.count < members->count)) {
+        struct scan scan;
+        if (!scan_of(&exec->children[1 + i], &scan)) {
+            task->retry_us = worker->now_us + RETRY_US;
+            return;
+        }
+        uint32_t parts = sweep_parts(worker, task, scan.members->count);
+        if (i > 0 && (scan.cursor != 0 || parts > 1 ||
+                      taken + scan.members->count > sweep_most(worker, task) ||
+                      task->due.limit - task->due.count < scan.members->count)) {
             return; /* first in the next read */
         }
-        /* Chosen once for a set: members come and go, and another number would divide them anew. */
-        if (task->sweep_parts == 0 || SIM_WITHOUT(MUTANT_SWEEP_PARTS)) {
-            task->sweep_parts = parts;
-        }
-        uint32_t pushed = sweep_push(worker, task, members);
+        sweep_divide(task, &scan, parts);
+        uint32_t pushed = sweep_push(worker, task, scan.members);
         taken += pushed;
         sweep_pace(worker, pushed);
         if (task->sweep_missed || ++task->sweep_part < task->sweep_parts) {
             return;
         }
-        sweep_go_to(task, task->sweep_bucket + 1);
+        task->sweep_epoch = answer->connection_epoch;
+        sweep_go_to(task, task->sweep_bucket + (scan.cursor == 0), scan.cursor);
+        if (scan.cursor != 0) {
+            return;
+        }
     }
+}
+
+/* The next step of the set whose scan is under way, or the first ones of the next sets, as far as one question may
+ * go. A step brings about as many as are asked for; of a small set always all. */
+static void sweep_read(struct worker *worker, struct task *task, int64_t last)
+{
+    struct store_pipeline pipeline;
+    char key[KEY_PREFIX_SIZE_MAX + 8];
+    char cursor[24];
+    uint32_t most = sweep_most(worker, task);
+    uint32_t count = 0;
+    int size = snprintf(cursor, sizeof(cursor), "%" PRIu64, task->sweep_cursor);
+    if (!due_ask_begin(worker, task, READ_SWEEP, &pipeline)) {
+        return;
+    }
+    last = task->sweep_cursor != 0 ? task->sweep_bucket : last;
+    for (int64_t bucket = task->sweep_bucket; bucket <= last && count < task->read_buckets_max;
+         bucket++, count++) {
+        store_command(&pipeline, 5);
+        store_argument_text(&pipeline, "SSCAN");
+        store_argument_number(&pipeline, task_key(key, task, "due:"), bucket);
+        store_argument(&pipeline, slice_of(cursor, (size_t)size));
+        store_argument_text(&pipeline, "COUNT");
+        store_argument_number(&pipeline, (struct slice){NULL, 0}, most - most / 4);
+    }
+    due_ask_end(worker, task, task->sweep_bucket, count, &pipeline);
 }
 
 bool sweep_waits(const struct worker *worker, const struct task *task)
@@ -195,15 +277,12 @@ void sweep_step(struct worker *worker, struct task *task)
         sweep_make_room(worker, task);
     }
     if (task->sweep_bucket < DUE_FAR_FIRST && task->sweep_bucket > due->last) {
-        sweep_go_to(task, DUE_FAR_FIRST);
+        sweep_go_to(task, DUE_FAR_FIRST, 0);
     }
     if (task->sweep_bucket >= SWEEP_END) {
         sweep_complete(worker, task);
         return;
     }
     int64_t last = task->sweep_bucket >= DUE_FAR_FIRST ? SWEEP_END - 1 : due->last;
-    if (last - task->sweep_bucket >= SWEEP_BUCKETS_PER_READ) {
-        last = task->sweep_bucket + SWEEP_BUCKETS_PER_READ - 1;
-    }
-    due_read(worker, task, READ_SWEEP, task->sweep_bucket, last);
+    sweep_read(worker, task, last);
 }

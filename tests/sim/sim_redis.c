@@ -7,6 +7,7 @@
 #include "base/invariant.h"
 #include "sim/sim.h"
 #include "sim/sim_map.h"
+#include "sim/sim_redis_read.h"
 
 struct sim_op {
     uint32_t process, life, connection;
@@ -234,36 +235,6 @@ static struct store_reply reply_text(enum store_reply_kind kind, const char *tex
     return (struct store_reply){.kind = kind, .text = slice_text(text)};
 }
 
-static struct store_reply reply_value(const struct slice *value)
-{
-    return value == NULL ? (struct store_reply){.kind = STORE_NIL}
-                         : (struct store_reply){.kind = STORE_BULK, .text = *value};
-}
-
-static struct store_reply run_read(const struct slice *arguments, uint32_t count)
-{
-    const struct slice none = {NULL, 0};
-    struct sim_node *node = sim_map_node(sim->redis, arguments[1]);
-    if (slice_is(arguments[0], "GET")) {
-        return reply_value(sim_node_get(node, none));
-    }
-    bool pairs = slice_is(arguments[0], "HGETALL");
-    bool members = slice_is(arguments[0], "SMEMBERS");
-    uint32_t children = pairs ? 2 * node->count : members ? node->count : count - 1;
-    struct store_reply *list = sim_take((children + 1) * sizeof(*list));
-    for (uint32_t i = 0; i < children; i++) {
-        if (pairs) {
-            list[i] =
-                reply_value(i % 2 == 0 ? &node->fields[i / 2].name : &node->fields[i / 2].value);
-        } else if (members) {
-            list[i] = reply_value(&node->fields[i].name);
-        } else {
-            list[i] = reply_value(sim_node_get(sim_map_node(sim->redis, arguments[1 + i]), none));
-        }
-    }
-    return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = children};
-}
-
 static struct store_reply run_write(const struct slice *arguments, uint32_t count)
 {
     const struct slice none = {NULL, 0};
@@ -299,13 +270,11 @@ static struct store_reply run_write(const struct slice *arguments, uint32_t coun
     return reply_text(STORE_STATUS, "OK");
 }
 
-static struct store_reply run(const struct slice *arguments, uint32_t count)
+static struct store_reply run(const struct sim_op *op, const struct slice *arguments,
+                              uint32_t count)
 {
-    static const char *const reads[] = {"GET", "MGET", "SMEMBERS", "HGETALL"};
-    for (uint32_t i = 0; i < ARRAY_COUNT(reads); i++) {
-        if (slice_is(arguments[0], reads[i])) {
-            return run_read(arguments, count);
-        }
+    if (sim_redis_is_read(arguments[0])) {
+        return sim_redis_read(arguments, count, op->epoch);
     }
     return run_write(arguments, count);
 }
@@ -343,9 +312,8 @@ static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t 
     for (uint32_t i = 0; i < queued; i++) {
         uint32_t count = parse(&from, arguments);
         list[i] = partial && i == queued - 1 ? reply_text(STORE_ERROR, "WRONGTYPE")
-                                             : run(arguments, count);
+                                             : run(op, arguments, count);
     }
-    (void)op;
     sim->counts.applies++;
     if (partial && step_task != UINT32_MAX) {
         sim->damaged[step_task] = true;
@@ -416,7 +384,7 @@ static void run_pipeline(struct sim_op *op)
             *reply = reply_text(STORE_STATUS, "OK");
         } else {
             *reply = refuse && !slice_is(arguments[0], "GET") ? reply_text(STORE_ERROR, "LOADING")
-                                                              : run(arguments, count);
+                                                              : run(op, arguments, count);
             step_end();
         }
     }

@@ -22,6 +22,16 @@ START_TEST(command_is_resp)
 }
 END_TEST
 
+START_TEST(a_number_stands_behind_its_prefix)
+{
+    static const char wanted[] = "$6\r\ndue:-7\r\n$1\r\n0\r\n";
+    struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
+    store_argument_number(&pipeline, slice_text("due:"), -7);
+    store_argument_number(&pipeline, (struct slice){NULL, 0}, 0);
+    ck_assert(slice_is(slice_of(block, pipeline.size), wanted));
+}
+END_TEST
+
 START_TEST(pipeline_that_does_not_fit_says_so_and_writes_no_further)
 {
     for (size_t limit = 0; limit < 27; limit++) {
@@ -74,6 +84,7 @@ int main(void)
     Suite *suite = suite_create("store");
     TCase *tests = tcase_create("store");
     tcase_add_test(tests, command_is_resp);
+    tcase_add_test(tests, a_number_stands_behind_its_prefix);
     tcase_add_test(tests, pipeline_that_does_not_fit_says_so_and_writes_no_further);
     tcase_add_test(tests, back_off_grows_within_its_bounds);
     tcase_add_loop_test(tests, address_is_one_of_three_kinds, 0,

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/sim_redis_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "sim/sim.h"
+#include "sim/sim_map.h"
+
+enum { SCAN_WHOLE_MAX = 3 };
+
+static struct store_reply reply_value(const struct slice *value)
+{
+    return value == NULL ? (struct store_reply){.kind = STORE_NIL}
+                         : (struct store_reply){.kind = STORE_BULK, .text = *value};
+}
+
+static uint64_t number_of(struct slice digits)
+{
+    char text[24] = {0};
+    memcpy(text, digits.data, digits.size < 23 ? digits.size : 23);
+    return strtoull(text, NULL, 10);
+}
+
+/* SRANDMEMBER: some members, each once. */
+static struct store_reply run_some(const struct sim_node *node, uint64_t wanted)
+{
+    uint32_t count = wanted < node->count ? (uint32_t)wanted : node->count;
+    struct store_reply *list = sim_take((node->count + 1) * sizeof(*list));
+    for (uint32_t i = 0; i < node->count; i++) {
+        list[i] = reply_value(&node->fields[i].name);
+    }
+    for (uint32_t i = 0; i < count && count < node->count; i++) {
+        uint32_t other = (uint32_t)sim_between(i, node->count - 1);
+        struct store_reply swapped = list[i];
+        list[i] = list[other];
+        list[other] = swapped;
+    }
+    return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = count};
+}
+
+/* Redis keeps some sets in a compact form, of which a scan brings all, whatever was asked. */
+static bool is_compact(const struct sim_node *node)
+{
+    return node->count <= SCAN_WHOLE_MAX || (hash64(node->key, 5) & 1) != 0;
+}
+
+/* SSCAN: members in the order of a hash, so that who is there all the time is met however others come and go. The
+ * cursor is the last one's hash. */
+static struct store_reply run_scan(const struct sim_node *node, uint64_t cursor, uint64_t wanted,
+                                   uint64_t epoch)
+{
+    bool whole = is_compact(node);
+    uint64_t most = whole ? node->count : wanted;
+    uint64_t next = whole ? 0 : cursor;
+    struct store_reply *list = sim_take((node->count + 1) * sizeof(*list));
+    uint32_t count = 0;
+    for (bool more = node->count > 0; more;) {
+        const struct slice *found = NULL;
+        uint64_t least = UINT64_MAX;
+        for (uint32_t i = 0; i < node->count; i++) {
+            uint64_t hash = hash64(node->fields[i].name, epoch) >> 1 | 1;
+            if (hash > next && hash < least) {
+                least = hash;
+                found = &node->fields[i].name;
+            }
+        }
+        more = found != NULL && count < most;
+        if (more) {
+            list[count++] = reply_value(found);
+            next = least;
+        } else if (found == NULL) {
+            next = 0;
+        }
+    }
+    char *text = sim_take(24);
+    struct store_reply *pair = sim_take(2 * sizeof(*pair));
+    int size = snprintf(text, 24, "%llu", (unsigned long long)next);
+    const struct slice digits = slice_of(text, (size_t)size);
+    pair[0] = reply_value(&digits);
+    pair[1] = (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = count};
+    return (struct store_reply){.kind = STORE_ARRAY, .children = pair, .count = 2};
+}
+
+bool sim_redis_is_read(struct slice command)
+{
+    static const char *const reads[] = {"GET", "MGET", "SRANDMEMBER", "SSCAN", "HGETALL"};
+    for (uint32_t i = 0; i < ARRAY_COUNT(reads); i++) {
+        if (slice_is(command, reads[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct store_reply sim_redis_read(const struct slice *arguments, uint32_t count, uint64_t epoch)
+{
+    const struct slice none = {NULL, 0};
+    struct sim_node *node = sim_map_node(sim->redis, arguments[1]);
+    if (slice_is(arguments[0], "GET")) {
+        return reply_value(sim_node_get(node, none));
+    }
+    if (slice_is(arguments[0], "SRANDMEMBER")) {
+        return run_some(node, number_of(arguments[2]));
+    }
+    if (slice_is(arguments[0], "SSCAN")) {
+        return run_scan(node, number_of(arguments[2]), number_of(arguments[4]), epoch);
+    }
+    bool pairs = slice_is(arguments[0], "HGETALL");
+    uint32_t children = pairs ? 2 * node->count : count - 1;
+    struct store_reply *list = sim_take((children + 1) * sizeof(*list));
+    for (uint32_t i = 0; i < children; i++) {
+        if (pairs) {
+            list[i] =
+                reply_value(i % 2 == 0 ? &node->fields[i / 2].name : &node->fields[i / 2].value);
+        } else {
+            list[i] = reply_value(sim_node_get(sim_map_node(sim->redis, arguments[1 + i]), none));
+        }
+    }
+    return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = children};
+}
