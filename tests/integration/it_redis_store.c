@@ -4,7 +4,9 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "support/redis_server.h"
 #include "support/suite.h"
@@ -101,6 +103,23 @@ static struct store_answer next_answer(int timeout_ms)
     return answer;
 }
 
+/* Save in the background; it must end so. */
+static void save(bool good)
+{
+    const char *wanted = good ? "rdb_last_bgsave_status:ok" : "rdb_last_bgsave_status:err";
+    (void)call(0, "BGSAVE");
+    for (int tries = 0;; tries++) {
+        ck_assert_int_lt(tries, 500);
+        (void)poll(NULL, 0, 20);
+        char info[4096];
+        const struct store_reply *reply = call(0, "INFO persistence");
+        (void)snprintf(info, sizeof(info), "%.*s", SLICE_ARG(reply->text));
+        if (strstr(info, wanted) != NULL && strstr(info, "rdb_bgsave_in_progress:0") != NULL) {
+            return;
+        }
+    }
+}
+
 START_TEST(every_transport_carries_a_pipeline)
 {
     static char ca[128], certificate[128], key[128];
@@ -163,7 +182,8 @@ END_TEST
 static const char acl[] =
     "user default off\nuser segue on >open-sesame ~{bank.* resetchannels -@all +get +mget +mset "
     "+set "
-    "+del +sadd +srem +smembers +hset +hdel +hgetall +watch +unwatch +multi +exec +ping +hello "
+    "+del +sadd +srem +srandmember +sscan +hset +hdel +hgetall +watch +unwatch +multi +exec +ping "
+    "+hello "
     "+auth +info +cluster|slots\n";
 
 START_TEST(user_with_only_our_commands_can_do_everything)
@@ -181,7 +201,8 @@ START_TEST(user_with_only_our_commands_can_do_everything)
                                         "EXEC",
                                         "UNWATCH",
                                         "MGET {bank.3}head {bank.3}c:1",
-                                        "SMEMBERS {bank.3}due:7",
+                                        "SRANDMEMBER {bank.3}due:7 10",
+                                        "SSCAN {bank.3}due:7 0 COUNT 10",
                                         "HGETALL {bank.3}v:1"};
     static char file[160];
     (void)snprintf(file, sizeof(file), "%s",
@@ -269,6 +290,31 @@ START_TEST(replica_is_waited_for_until_it_is_promoted)
                    server.folder);
     ck_assert_int_eq(system(command), 0);
     ck_assert_int_eq(redis_store_wait_ready(redis, 0, WAIT_MS, &text), STATUS_OK);
+}
+END_TEST
+
+/* Not even PING is answered then: a start waits, and goes on when a save succeeds. */
+START_TEST(redis_that_cannot_save_is_waited_for)
+{
+    struct redis_store *control;
+    char path[128];
+    redis_server_start(&server, (const char *const[]){"--save", "3600 1", NULL});
+    open_ready();
+    control = redis;
+    (void)snprintf(path, sizeof(path), "%s/dump.rdb", server.folder);
+    ck_assert_int_eq(mkdir(path, 0700), 0); /* no file can take that name now */
+    (void)call(0, "SET key value");
+    save(false);
+    open_store();
+    ck_assert_int_eq(redis_store_wait_ready(redis, 0, 300, &text), STATUS_AWAY);
+    ck_assert_msg(strstr(text.text, "MISCONF") != NULL, "%s", text.text);
+    struct redis_store *waiting = redis;
+    redis = control;
+    ck_assert_int_eq(rmdir(path), 0);
+    save(true);
+    redis = waiting;
+    ck_assert_msg(redis_store_wait_ready(redis, 0, WAIT_MS, &text) == STATUS_OK, "%s", text.text);
+    redis_store_close(control);
 }
 END_TEST
 
@@ -456,6 +502,7 @@ int main(void)
     tcase_add_loop_test(tests, credentials_that_do_not_do_are_named, 0, 3);
     tcase_add_test(tests, evicting_policy_is_refused_until_it_is_mended);
     tcase_add_test(tests, replica_is_waited_for_until_it_is_promoted);
+    tcase_add_test(tests, redis_that_cannot_save_is_waited_for);
     tcase_add_test(tests, answers_come_whole_and_in_order);
     tcase_add_loop_test(tests, ten_megabytes_go_and_come, 0, 2);
     tcase_add_test(tests, killed_redis_is_away_and_comes_back_in_a_new_epoch);
