@@ -12,7 +12,7 @@ void log_set_level(enum log_level level);
 
 /* One line: ts=.. level=.. code=CODE msg="..." then `format`'s own key=value pairs.
  * `code` is stable, lower_snake (runbooks refer to it); `message` is plain words.
- * Thread-safe: one write(2) per line; a line over 2,000 bytes is cut. */
+ * Thread-safe: one write(2) per line; a line over 2,000 bytes is cut, a control character becomes a space. */
 void log_line(enum log_level level, const char *code, const char *message, const char *format, ...)
     PRINTF_LIKE(4, 5);
 

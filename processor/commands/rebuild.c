@@ -58,13 +58,14 @@ static enum status read_head(struct rebuild *rebuild, uint32_t task, bool watch,
 {
     uint8_t block[1024];
     char text[KEY_SIZE];
+    struct slice key = head_key(rebuild, task, text);
     struct store_pipeline pipeline = {.data = block, .limit = sizeof(block)};
     struct store_answer answer;
     static const char *const commands[] = {"WATCH", "GET"};
     for (int i = watch ? 0 : 1; i < 2; i++) {
         store_command(&pipeline, 2);
         store_argument_text(&pipeline, commands[i]);
-        store_argument(&pipeline, head_key(rebuild, task, text));
+        store_argument(&pipeline, key);
     }
     enum status status = redis_store_call(rebuild->redis, STORE_CONNECTION_READ, &pipeline,
                                           TIMEOUT_MS, &answer, out_text);
@@ -77,7 +78,8 @@ static enum status read_head(struct rebuild *rebuild, uint32_t task, bool watch,
         return status_fail(out_text, STATUS_INVALID, "Redis: %.*s", SLICE_ARG(reply->text));
     }
     if (*out_found && head_parse(reply->text, out_head) != STATUS_OK) {
-        return status_fail(out_text, STATUS_INVALID, "%s is no head that this version knows", text);
+        return status_fail(out_text, STATUS_INVALID, "%.*s is no head that this version knows",
+                           SLICE_ARG(key));
     }
     return STATUS_OK;
 }
