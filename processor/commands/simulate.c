@@ -18,6 +18,8 @@ static const char help[] =
     "  --customers N     people (default 2000)\n"
     "  --days N          days of their lives (default 180)\n"
     "  --start DATE      first day (default 2026-01-01)\n"
+    "  --until TIME      end the last day then (2026-06-29T15:00:00Z; default: with its late "
+    "records)\n"
     "  --seed N          another bank (default 1); the same seed makes the same bank\n"
     "  --world NAME      uk, or eu: other paydays, holidays, words, categories (default uk)\n"
     "  --life-events P   chance of a life event per person (default 0.3)\n"
@@ -50,6 +52,28 @@ struct targets {
     const char *truth;
 };
 
+/* What the value of an option must be. */
+static const char *wanted(int option)
+{
+    switch (option) {
+    case 'c':
+        return "a number from 1 to 10000000";
+    case 'd':
+        return "a number from 1 to 3660";
+    case 's':
+        return "a day, as 2026-01-01";
+    case 'U':
+        return "a time, as 2026-06-29T15:00:00Z";
+    case 'S':
+        return "a number from 0 on";
+    case 'w':
+        return "uk or eu";
+    default:
+        return "a share from 0 to 1";
+    }
+}
+_Static_assert(LIFESIM_CUSTOMERS_MAX == 10000000 && LIFESIM_DAYS_MAX == 3660, "as wanted() says");
+
 /* One option; false when its value is wrong. */
 static bool take(struct lifesim_options *options, struct targets *targets, int option,
                  const char *value)
@@ -63,6 +87,8 @@ static bool take(struct lifesim_options *options, struct targets *targets, int o
         return number(value, 1, LIFESIM_DAYS_MAX, &n) && (options->days = (int32_t)n, true);
     case 's':
         return civil_parse_date(slice_text(value), &options->first_day);
+    case 'U':
+        return civil_parse_time(slice_text(value), &options->until_ms);
     case 'S':
         return number(value, 0, 1e15, &n) && (options->seed = (uint64_t)n, true);
     case 'w':
@@ -127,6 +153,7 @@ int simulate_run(int argument_count, char **arguments)
     static const struct option known[] = {{"customers", required_argument, NULL, 'c'},
                                           {"days", required_argument, NULL, 'd'},
                                           {"start", required_argument, NULL, 's'},
+                                          {"until", required_argument, NULL, 'U'},
                                           {"seed", required_argument, NULL, 'S'},
                                           {"world", required_argument, NULL, 'w'},
                                           {"life-events", required_argument, NULL, 'l'},
@@ -140,18 +167,26 @@ int simulate_run(int argument_count, char **arguments)
                                           {NULL, 0, NULL, 0}};
     struct lifesim_options options = lifesim_defaults();
     struct targets targets = {NULL, NULL};
-    int option;
+    int option, index = 0;
     optind = 1;
-    while ((option = getopt_long(argument_count, arguments, "", known, NULL)) != -1) {
+    while ((option = getopt_long(argument_count, arguments, "", known, &index)) != -1) {
         if (option == 'h') {
             (void)fputs(help, stdout);
             return EXIT_GOOD;
         }
-        if (!take(&options, &targets, option, optarg)) {
-            (void)fprintf(
-                stderr, "segue simulate: an option or its value is wrong; segue simulate --help\n");
+        if (option == '?') {
             return EXIT_USAGE;
         }
+        if (!take(&options, &targets, option, optarg)) {
+            (void)fprintf(stderr, "segue simulate: --%s takes %s, not `%s`\n", known[index].name,
+                          wanted(option), optarg);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argument_count) {
+        (void)fprintf(stderr, "segue simulate: what is `%s`? A file is named with --out\n",
+                      arguments[optind]);
+        return EXIT_USAGE;
     }
     return write_all(&options, &targets);
 }

@@ -14,6 +14,7 @@ struct lifesim_options lifesim_defaults(void)
                                     .customers = 2000,
                                     .first_day = 20454 /* 2026-01-01 */,
                                     .days = 180,
+                                    .until_ms = INT64_MAX,
                                     .duplicates = 0.005,
                                     .late = 0.01,
                                     .refunds = 0.01,
@@ -75,15 +76,16 @@ static int by_time(const void *a, const void *b)
     return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* Write what is due before `end_ms`; the rest waits. */
+/* Write what is due before `end_ms`, and before the bank's own end; the rest waits. */
 static bool flush(struct bank *bank, FILE *out, int64_t end_ms)
 {
+    int64_t until_ms = bank->options->until_ms < end_ms ? bank->options->until_ms : end_ms;
     if (bank->line_count > 0) {
         qsort(bank->lines, bank->line_count, sizeof(*bank->lines), by_time);
     }
     size_t sent = 0;
     bool good = !bank->failed;
-    for (; sent < bank->line_count && bank->lines[sent].send_ms < end_ms; sent++) {
+    for (; sent < bank->line_count && bank->lines[sent].send_ms < until_ms; sent++) {
         good = good && fputs(bank->lines[sent].text, out) >= 0;
         free(bank->lines[sent].text);
     }
@@ -251,6 +253,9 @@ bool lifesim_run(const struct lifesim_options *options, FILE *out, FILE *truth,
         }
     }
     good = flush(&bank, out, INT64_MAX) && good;
+    for (size_t i = 0; i < bank.line_count; i++) {
+        free(bank.lines[i].text);
+    }
     free(bank.lines);
     free(bank.balances);
     free(bank.savings);

@@ -27,6 +27,7 @@ struct lifesim_options {
     uint32_t customers;
     int32_t first_day;  /* days since 1970-01-01 */
     int32_t days;       /* how many */
+    int64_t until_ms;   /* nothing that was sent from then on; INT64_MAX: no end but the days */
     double duplicates;  /* share of records sent twice */
     double late;        /* share of records sent up to three days late */
     double refunds;     /* share of card payments taken back within a week (REVERSED) */

@@ -32,6 +32,28 @@ START_TEST(the_same_seed_makes_the_same_bank)
 }
 END_TEST
 
+START_TEST(a_bank_that_ends_at_a_moment_is_the_same_bank_until_then)
+{
+    struct lifesim_options options = lifesim_defaults();
+    struct lifesim_counts counts;
+    options.customers = 20;
+    options.days = 10;
+    char *whole = bank_text(&options, &counts);
+    uint64_t events = counts.events;
+    options.until_ms = (options.first_day + 7) * MS_PER_DAY + 15 * MS_PER_HOUR;
+    char *cut = bank_text(&options, &counts);
+    ck_assert_uint_gt(strlen(cut), strlen(whole) / 2);
+    ck_assert_int_eq(strncmp(whole, cut, strlen(cut)), 0);
+    const char *next = whole + strlen(cut);
+    ck_assert_ptr_nonnull(strstr(next, "2026-01-08T15:"));
+    ck_assert_ptr_null(strstr(cut, "2026-01-08T15:"));
+    ck_assert_ptr_nonnull(strstr(cut, "2026-01-08T14:"));
+    ck_assert_uint_lt(counts.events, events);
+    free(whole);
+    free(cut);
+}
+END_TEST
+
 START_TEST(everybody_in_work_is_paid_every_period)
 {
     struct lifesim_options options = lifesim_defaults();
@@ -151,6 +173,7 @@ int main(void)
     Suite *suite = suite_create("lifesim");
     TCase *tests = tcase_create("lifesim");
     tcase_add_test(tests, the_same_seed_makes_the_same_bank);
+    tcase_add_test(tests, a_bank_that_ends_at_a_moment_is_the_same_bank_until_then);
     tcase_add_test(tests, everybody_in_work_is_paid_every_period);
     tcase_add_test(tests, every_story_happens_in_every_world);
     tcase_add_test(tests, the_truth_says_what_was_a_decoy);
