@@ -11,7 +11,7 @@
 #include "commands/connect.h"
 #include "io/kafka_reader.h"
 
-enum { TAIL_TIMEOUT_MS = 10000 };
+enum { TAIL_TIMEOUT_MS = 10000, TAIL_POLL_MS = 200 };
 
 static const char help[] =
     "usage: segue tail [--config FILE] [--from-start] [--once] [TOPIC..]\n\n"
@@ -92,12 +92,16 @@ static int follow(struct tail *tail, enum kafka_reader_start start, bool once)
     if (status != STATUS_OK) {
         return connect_fail("tail", status, &text);
     }
+    bool printed = false;
     while (!stopping) {
-        status = kafka_reader_next(reader, 200, &record, &text);
+        /* What is printed leaves at once when nothing more is at hand: others wait for it. */
+        status = kafka_reader_next(reader, printed ? 0 : TAIL_POLL_MS, &record, &text);
         if (status == STATUS_OK) {
             print_record(tail, &record);
+            printed = true;
             continue;
         }
+        printed = false;
         if (fflush(stdout) != 0 || status == STATUS_FATAL ||
             (once && kafka_reader_at_end(reader))) {
             break;
