@@ -40,6 +40,10 @@ static enum status read_plan(struct apply *apply, const char *path, struct statu
     json_error_t error;
     json_t *root = json_load_file(path, 0, &error);
     if (root == NULL) {
+        if (error.line < 1) { /* not opened: the text names the file */
+            return status_fail(out_text, STATUS_INVALID, "%s; segue plan --out FILE writes a plan",
+                               error.text);
+        }
         return status_fail(out_text, STATUS_INVALID, "%s:%d:%d: %s", path, error.line, error.column,
                            error.text);
     }

@@ -21,7 +21,6 @@ char **commands_arguments(void);
 
 struct command {
     const char *name;
-    const char *usage;                                /* "check [--config FILE] [--json]" */
     const char *summary;                              /* one line */
     int (*run)(int argument_count, char **arguments); /* arguments[0] is the command's name */
 };

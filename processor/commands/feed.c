@@ -226,6 +226,18 @@ static enum status feed_open(struct feed *feed, struct status_text *out_text)
                : status;
 }
 
+/* A name that is mistyped is told before anything is sent. */
+static bool all_readable(char **paths, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (strcmp(paths[i], "-") != 0 && access(paths[i], R_OK) != 0) {
+            (void)fprintf(stderr, "segue feed: %s: %s\n", paths[i], strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
 static int feed_files(struct feed *feed, char **paths, int count)
 {
     struct status_text text = {""};
@@ -293,6 +305,9 @@ int feed_run(int argument_count, char **arguments)
     if (optind >= argument_count) {
         (void)fputs("segue feed: which file? `-` is standard input\n", stderr);
         return EXIT_USAGE;
+    }
+    if (!all_readable(arguments + optind, argument_count - optind)) {
+        return EXIT_NO;
     }
     if (!connect_load(config, &feed.connect)) {
         return EXIT_CONFIG;
