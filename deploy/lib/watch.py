@@ -3,12 +3,18 @@
 """What happens, live: rates from /metrics, and the outputs as they are committed.
 
 On a terminal: some lines a second, and under them a status line that is written again and again. Otherwise: fewer
-lines, the status every ten seconds. Rare things are shown before frequent ones; everything is counted for the end."""
+lines, the status every ten seconds. Rare things are shown before frequent ones; everything is counted for the end.
+
+With --logins a customer opens the app every second, and what comes of it is shown with the time from the login, as the app
+sends it, to the decision in the hands of a reader of the topic."""
 import argparse
 import collections
 import json
 import os
+import pathlib
+import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,6 +26,7 @@ LINE = re.compile(r'^(segue_\w+?)(?:\{(.*)\})? (\S+)')
 LINES_A_SECOND = 6
 LINES_WITHOUT_TERMINAL = 2
 STATUS_EVERY = 10
+PATIENCE_S = float(os.environ.get('SEGUE_WATCH_PATIENCE_S', '30'))  # with something ended, before it is given up
 WAITING_MAX = 50
 NAMED_IN_SUMMARY = 6
 STEP_COLUMNS = slice(31, 42)
@@ -66,11 +73,60 @@ def metrics(url):
     return totals
 
 
+def event_line(event_id, customer, at_s, **event):
+    when = time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(at_s)) + f'.{int(at_s * 1000) % 1000:03}Z'
+    return json.dumps({'source': 'app-engagement', 'event': {'event_id': event_id, 'customer_id': customer, 'occurred_at': when,
+                                                             'channel': 'MOBILE_APP', **event}}) + '\n'
+
+
+class Logins:
+    """Customers who asked two days ago what a loan costs, and open the app now."""
+
+    def __init__(self, command, customers):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.customers, self.sent, self.took_ms, self.offered = customers, {}, [], 0
+
+    def log_in(self):
+        """False: the feed has ended."""
+        customer, now = f'L{random.randint(1, self.customers):08}', time.time()
+        event_id = f'{customer}-login-{int(now * 1000)}'
+        self.sent[event_id] = time.monotonic()
+        try:
+            self.process.stdin.write(event_line(f'{event_id}-asked', customer, now - 2 * 86400, event='calculator_used', product='LOAN'))
+            self.process.stdin.write(event_line(event_id, customer, now, event='login'))
+            self.process.stdin.flush()
+        except OSError:
+            return False
+        return True
+
+    def answer(self, value):
+        """Milliseconds since the login that led to this decision, or None."""
+        sent = self.sent.pop((value.get('cause') or {}).get('event_id'), None)
+        if sent is None:
+            return None
+        self.took_ms.append((time.monotonic() - sent) * 1000)
+        self.offered += bool(value.get('offers'))
+        return self.took_ms[-1]
+
+    def facts(self):
+        took = sorted(self.took_ms)
+        times = {f'login_to_decision_p{p}_ms': round(took[len(took) * p // 100]) for p in (50, 99)} if took else {}
+        return {'logins': len(self.sent) + len(took), 'logins_answered': len(took), 'logins_offered': self.offered, **times}
+
+    def stop(self):
+        try:
+            self.process.stdin.close()
+        except OSError:
+            pass
+        self.process.wait()
+
+
 class Outputs(threading.Thread):
     """Follows `segue tail`, counts what it prints and keeps a few lines of each sort to show."""
 
-    def __init__(self, command):
+    def __init__(self, command, logins=None):
         super().__init__(daemon=True)
+        self.logins = logins
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors='replace')
         self.counts, self.sorts = collections.Counter(), collections.Counter()
         self.waiting, self.lock = collections.defaultdict(collections.deque), threading.Lock()
@@ -84,7 +140,8 @@ class Outputs(threading.Thread):
             kind, value = record['topic'].rsplit('.', 1)[-1], record.get('value') or {}
             if kind == 'offers' and not value.get('offers'):
                 kind = 'no-offer'
-            what = describe(kind, value)
+            took_ms = self.logins.answer(value) if self.logins and kind in ('offers', 'no-offer') else None
+            what = describe(kind, value) if took_ms is None else describe_login(value, took_ms)
             with self.lock:
                 self.counts[kind] += 1
                 if what:
@@ -141,6 +198,13 @@ def describe(kind, value):
     return None
 
 
+def describe_login(value, took_ms):
+    offers = value.get('offers')
+    what = f"{offers[0]['offer_id']} offered by {offers[0]['channel']}" if offers else f"no offer: {value.get('no_offer_reason')}"
+    return ('offer' if offers else 'dim', 'after a login', f"  {str(value.get('effective_at', ''))[:16].replace('T', ' '):16}  "
+            f"{value.get('customer_id', '?'):9}  login       {what}, {took_ms:.0f} ms later")
+
+
 def status(totals, rate, counts):
     return (f"{rate:9,.0f} events/s | lag {totals['segue_lag_records']:,.0f} | commits {totals['segue_commits_total']:,.0f}"
             f" | customers {totals['segue_customers']:,.0f} | segment changes {counts['segment-changes']:,}"
@@ -155,21 +219,57 @@ def alive(pid):
         return False
 
 
+def ended_services(folder):
+    """Those that were started and are not there any more, by their pid files."""
+    gone = []
+    for file in sorted(pathlib.Path(folder).glob('*.pid')) if folder else []:
+        pid = file.read_text(encoding='ascii').strip()
+        if file.stem != 'segue' and pid.isdigit() and not alive(int(pid)):
+            gone.append(f'{file.stem} has ended: see {file.with_suffix(".log")}')
+    return gone
+
+
+class Trouble:
+    """What is not there, said once when it goes and once when it comes back."""
+
+    def __init__(self, screen):
+        self.screen, self.shown, self.since = screen, [], None
+
+    def note(self, found):
+        """Seconds for which something has been missing."""
+        for text in found:
+            if text not in self.shown:
+                self.screen.line(f'  {text}', 'exited')
+        if self.shown and not found:
+            self.screen.line('  Everything is there again.', 'bold')
+        self.since = (self.since or time.time()) if found else None
+        self.shown = found
+        return time.time() - self.since if found else 0.0
+
+
 def busy(totals, before):
     return (totals['segue_events_total'] != before['segue_events_total'] or totals['segue_lag_records'] > 0
             or totals['segue_unapplied_cuts'] > 0 or totals['segue_tasks_ready'] == 0)
 
 
 def follow(args, screen, outputs):
-    """Show until everything has been read, committed and applied for --until-idle seconds; return the last totals."""
-    before, last, idle, tick, told = collections.defaultdict(float), time.time(), 0.0, 0, False
+    """Show until everything has been read, committed and applied for --until-idle seconds; False: that cannot be."""
+    before, last, idle, tick, trouble = collections.defaultdict(float), time.time(), 0.0, 0, Trouble(screen)
     while args.until_idle is None or idle < args.until_idle:
         time.sleep(1)
         tick += 1
+        if outputs.logins and not outputs.logins.log_in():
+            screen.line('  The feed of logins has ended; what it said is above.', 'bold')
+            outputs.logins = None
+        found = ended_services(args.services)
         try:
             totals = metrics(args.metrics)
         except OSError as error:
-            screen.line(f'  no metrics: {error}')
+            found.append(f'segue does not answer ({args.metrics}: {error})')
+        if trouble.note(found) > PATIENCE_S and args.until_idle is not None:
+            screen.line('  Not everything could be processed.', 'exited')
+            return False
+        if found:
             idle = 0.0
             continue
         now = time.time()
@@ -182,11 +282,9 @@ def follow(args, screen, outputs):
         elif tick % args.status_every == 0:
             screen.line(text)
         idle = 0.0 if busy(totals, before) or alive(args.feeder) else idle + now - last
-        if idle > 2 and not told and args.until_idle is None:
-            screen.line('  All input is processed. Ctrl-C ends the demo.', 'bold')
-            told = True
         before, last = totals, now
         args.totals = totals
+    return True
 
 
 def summarize(args, screen, outputs, seconds):
@@ -194,6 +292,8 @@ def summarize(args, screen, outputs, seconds):
     facts = {'events': int(totals['segue_events_total']), 'rejects': int(totals['segue_rejects_total']),
              'commits': int(totals['segue_commits_total']), 'customers': int(totals['segue_customers']), 'seconds': round(seconds, 1)}
     facts.update({kind.replace('-', '_'): count for kind, count in sorted(outputs.counts.items())})
+    if outputs.logins:
+        facts.update(outputs.logins.facts())
     screen.line('')
     for name, value in facts.items():
         screen.line(f'  {name}: {value}')
@@ -211,7 +311,10 @@ def summarize(args, screen, outputs, seconds):
 def main():
     parser = argparse.ArgumentParser(description='What happens, live.')
     parser.add_argument('--metrics', required=True, help='URL of the processor')
-    parser.add_argument('--feeder', type=int, required=True, help='process that feeds; idle is counted after its end')
+    parser.add_argument('--feeder', type=int, default=0, help='process that feeds; idle is counted after its end')
+    parser.add_argument('--services', help='folder of the pid files of what must run')
+    parser.add_argument('--logins', type=int, help='customers L00000001 to L<N>, one of whom opens the app every second')
+    parser.add_argument('--feed', help='command that publishes the NDJSON on its standard input, for --logins')
     parser.add_argument('--until-idle', type=float, help='end after so many seconds without work')
     parser.add_argument('--lines', type=int, help=f'shown a second (on a terminal {LINES_A_SECOND}, else {LINES_WITHOUT_TERMINAL})')
     parser.add_argument('--status-every', type=int, default=STATUS_EVERY, help='seconds between two status lines without a terminal')
@@ -219,15 +322,20 @@ def main():
     parser.add_argument('tail', nargs='+', help='command that prints the outputs')
     args = parser.parse_args()
     args.totals = collections.defaultdict(float)
-    screen, outputs, begin = Screen(sys.stdout), Outputs(args.tail), time.time()
+    logins = Logins(shlex.split(args.feed), args.logins) if args.logins else None
+    screen, outputs, begin = Screen(sys.stdout), Outputs(args.tail, logins), time.time()
     outputs.start()
+    good = True
     try:
-        follow(args, screen, outputs)
+        good = follow(args, screen, outputs)
         time.sleep(1)
     except KeyboardInterrupt:
         pass
+    if logins:
+        logins.stop()
     outputs.stop()
     summarize(args, screen, outputs, time.time() - begin)
+    sys.exit(0 if good else 69)
 
 
 main()

@@ -3,7 +3,9 @@
 """What the demo shows of given outputs and metrics. usage: watch.py WATCH_PY"""
 import http.server
 import json
+import os
 import pathlib
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -66,6 +68,40 @@ class Page(http.server.BaseHTTPRequestHandler):
         pass
 
 
+# A feed that writes down what it gets, and a topic on which every login is decided at once.
+FEED = 'import sys; out = open(sys.argv[1], "w", buffering=1); [out.write(line) for line in sys.stdin]'
+TOPIC = """
+import json, sys, time
+fed = open(sys.argv[1])
+while True:
+    event = json.loads(fed.readline() or '{}').get('event', {})
+    if event.get('event') == 'login':
+        print(json.dumps({'topic': 'segue.offers', 'value': {
+            'customer_id': event['customer_id'], 'effective_at': event['occurred_at'], 'cause': {'event_id': event['event_id']},
+            'offers': [{'offer_id': 'loan', 'channel': 'IN_APP', 'score': 1}], 'no_offer_reason': None}}), flush=True)
+    time.sleep(0 if event else 0.01)
+"""
+
+
+def check_logins(url, folder):
+    """Logins are fed, one a second, and shown with what came of them; a service that has ended is told."""
+    fed, summary, services = folder / 'fed', folder / 'logins', folder / 'services'
+    fed.touch()
+    services.mkdir()
+    (services / 'kafka.pid').write_text('999999999')
+    run = subprocess.run([sys.executable, sys.argv[1], '--metrics', url, '--until-idle', '4', '--summary', summary, '--logins', '9',
+                          '--feed', shlex.join([sys.executable, '-c', FEED, str(fed)]), '--', sys.executable, '-c', TOPIC, fed],
+                         capture_output=True, text=True, timeout=100)
+    facts, failed = json.loads(summary.read_text()), []
+    if not facts['logins'] == facts['logins_answered'] == facts['logins_offered'] >= 4 or 'loan offered by IN_APP, ' not in run.stdout:
+        failed += [f'logins: {facts}', run.stdout, run.stderr]
+    run = subprocess.run([sys.executable, sys.argv[1], '--metrics', url, '--until-idle', '1', '--services', services, '--', 'true'],
+                         capture_output=True, text=True, timeout=100, env={**os.environ, 'SEGUE_WATCH_PATIENCE_S': '2'})
+    if run.returncode != 69 or run.stdout.count('kafka has ended: see ') != 1:
+        failed += [f'an ended service: {run.returncode}', run.stdout, run.stderr]
+    return failed
+
+
 def main():
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -76,8 +112,10 @@ def main():
                               '--status-every', '1', '--lines', '9', '--until-idle', '4', '--summary', summary, '--', 'cat', outputs],
                              capture_output=True, text=True, timeout=100)
         facts = json.loads(summary.read_text())
+        failed_logins = check_logins(f'http://127.0.0.1:{server.server_address[1]}/metrics', pathlib.Path(folder))
     failed = [f'not shown: {line}' for line in SHOWN if line not in run.stdout]
     failed += [f'{name}: {facts.get(name)}, not {value}' for name, value in FACTS.items() if facts.get(name) != value]
+    failed += failed_logins
     print('\n'.join(failed + [run.stdout, run.stderr] if failed else ['all is shown']))
     sys.exit(1 if failed else 0)
 
