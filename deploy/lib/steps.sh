@@ -121,12 +121,12 @@ build_segue() { # BUILD_DIR [meson option..]
 
 fetch_kafka() {
     [ -f "$CACHE/kafka-3.9.1/.complete" ] && return 0
-    mvn -q -B -f "$ROOT/deploy/kafka/pom.xml" dependency:copy-dependencies -DoutputDirectory="$CACHE/kafka-3.9.1" &&
+    mvn -q -B -Dstyle.color=never "-Duser.home=${HOME:-/root}" -f "$ROOT/deploy/kafka/pom.xml" dependency:copy-dependencies -DoutputDirectory="$CACHE/kafka-3.9.1" &&
         ls "$CACHE"/kafka-3.9.1/kafka_*.jar && touch "$CACHE/kafka-3.9.1/.complete"
 }
 
 fetch_registry() {
     [ -f "$CACHE/apicurio-2.6.13/.complete" ] && return 0
-    mvn -q -B -f "$ROOT/deploy/registry/pom.xml" dependency:unpack -DoutputDirectory="$CACHE/apicurio-2.6.13" &&
+    mvn -q -B -Dstyle.color=never "-Duser.home=${HOME:-/root}" -f "$ROOT/deploy/registry/pom.xml" dependency:unpack -DoutputDirectory="$CACHE/apicurio-2.6.13" &&
         ls "$CACHE"/apicurio-2.6.13/apicurio-registry-app-*-runner.jar && touch "$CACHE/apicurio-2.6.13/.complete"
 }
