@@ -26,7 +26,7 @@ enum {
     ENGINE_ARENA_PER_STEP_MAX = 1048576, /* bytes of effects' arena one call may need */
     ENGINE_DEADLINES_PER_STEP_MAX = 16,  /* a call that meets more stops early: see engine_result */
     ENGINE_RECORD_SIZE_MAX = 131072,     /* bytes of a packed customer */
-    ENGINE_VIEW_FIELDS_MAX = 256,
+    ENGINE_VIEW_FIELDS_MAX = 384,
     ENGINE_VIEW_TEXT_SIZE_MAX = 512,
 };
 

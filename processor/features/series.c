@@ -7,6 +7,7 @@
 enum {
     SAME_CYCLE_DAYS = 4, /* two payments so close are one: a correction, a split transfer */
     DAYS_PER_MONTH = 30,
+    NAME_KEPT = 64, /* letters of a payer's name that tell it from others */
 };
 
 static const int32_t period_days[SERIES_PERIOD_COUNT] = {0, 7, 14, 28, DAYS_PER_MONTH};
@@ -244,6 +245,18 @@ int64_t series_miss_ms(const struct series_def *def, const struct series_track *
     return zones_day_start_ms(zones, zone, day + def->tolerance_days + 1);
 }
 
+/* Percent of the kept hits, the oldest left out, that came within a day of when the one before let expect. */
+static uint8_t regularity(const struct series_track *track, const struct calendar *calendar)
+{
+    uint32_t count = track->hits < SERIES_HITS_KEPT ? track->hits : SERIES_HITS_KEPT;
+    uint32_t regular = 0;
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        int32_t expected = expected_day(track, local_day(calendar, track->hit_ms[i + 1]), 1);
+        regular += near(local_day(calendar, track->hit_ms[i]), expected, 1);
+    }
+    return count < 2 ? 0 : (uint8_t)(regular * 100 / (count - 1));
+}
+
 /* After any change: period, anchor, next expected day and deadline again from the kept hits. */
 static void renew(const struct series_def *def, struct series_track *track,
                   const struct calendar *calendar)
@@ -259,21 +272,40 @@ static void renew(const struct series_def *def, struct series_track *track,
     }
     track->period = (uint8_t)period;
     track->anchor = find_anchor(track, calendar);
+    track->regularity = regularity(track, calendar);
     track->next_ms =
         zones_day_start_ms(calendar->zones, calendar->zone,
                            expected_day(track, local_day(calendar, track->alive_ms), 1));
     track->due_ms = series_miss_ms(def, track, calendar->zones, calendar->zone, 1);
 }
 
+/* A name's letters, small: "Acme Ltd 2505/17" and "ACME LTD" are one payer. Bytes beyond ASCII stay; a name
+ * without letters stays as it is. */
+static uint64_t name_key(struct slice name, uint8_t direction)
+{
+    char letters[NAME_KEPT];
+    size_t size = 0;
+    for (size_t i = 0; i < name.size && size < sizeof letters; i++) {
+        char one = (char)name.data[i];
+        if (one >= 'A' && one <= 'Z') {
+            one = (char)(one - 'A' + 'a');
+        }
+        if ((one >= 'a' && one <= 'z') || (unsigned char)one >= 0x80) {
+            letters[size++] = one;
+        }
+    }
+    return hash64(size == 0 ? name : slice_of(letters, size), direction);
+}
+
 static uint64_t track_key(const struct transaction *tx)
 {
-    struct slice payer = tx->counterparty_id.size > 0     ? tx->counterparty_id
-                         : tx->counterparty_name.size > 0 ? tx->counterparty_name
-                                                          : tx->merchant_name; /* paid by card */
-    if (payer.size == 0) {
+    struct slice name = tx->counterparty_name.size > 0 ? tx->counterparty_name
+                                                       : tx->merchant_name; /* paid by card */
+    if (tx->counterparty_id.size == 0 && name.size == 0) {
         return 0;
     }
-    uint64_t key = hash64(payer, tx->direction);
+    uint64_t key = tx->counterparty_id.size > 0 ? hash64(tx->counterparty_id, tx->direction)
+                                                : name_key(name, tx->direction);
     return key == 0 ? 1 : key;
 }
 
@@ -494,9 +526,12 @@ bool series_update(const struct series_def *def, struct series_state *state,
         return false;
     }
     const struct transaction *tx = &event->tx;
-    uint64_t key = track_key(tx);
-    if (tx->direction != def->direction || tx->status == TX_PENDING || key == 0 ||
+    if (tx->direction != def->direction || tx->status == TX_PENDING ||
         (def->where != NULL && rules_holds(def->where, scope, scratch, NULL) != RULES_YES)) {
+        return false;
+    }
+    uint64_t key = track_key(tx);
+    if (key == 0) {
         return false;
     }
     struct calendar calendar = {scope->zones, scope->customer->profile.zone};

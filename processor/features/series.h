@@ -41,10 +41,14 @@ enum {
  * come back: the one paid last among those that gave at least two fifths of the most. What is not known is
  * absent, counts are 0. */
 enum series_field {
-    SERIES_HITS,          /* int: equal payments seen */
-    SERIES_MISSES,        /* int: expected payments overdue since the last one */
-    SERIES_LAST_AT,       /* time: the last payment */
-    SERIES_NEXT_AT,       /* time: start of the local day on which the next one is expected */
+    SERIES_HITS,       /* int: equal payments seen */
+    SERIES_MISSES,     /* int: expected payments overdue since the last one */
+    SERIES_LAST_AT,    /* time: the last payment */
+    SERIES_NEXT_AT,    /* time: start of the local day on which the next one is expected */
+    SERIES_NEXT_FROM,  /* time: the interval of the next one: from `tolerance` before that day .. */
+    SERIES_NEXT_UNTIL, /* time: .. to the end of the last tolerated day, when it is missed */
+    SERIES_REGULARITY, /* int: percent of the last hits kept that came within a day of the habit's day */
+    SERIES_SPREAD_PERCENT, /* int: how far the kept amounts before the newest two differ, of their median */
     SERIES_PERIOD_DAYS,   /* int: 7, 14, 28, 30 */
     SERIES_AMOUNT,        /* int: minor units, the current level */
     SERIES_AMOUNT_BEFORE, /* int: the level before the last step; absent without one */
@@ -55,8 +59,9 @@ enum series_field {
     SERIES_MONEY,          /* int: the primary's money in 30 days, at its median amount */
     SERIES_TOTAL_MONEY,    /* int: the same of all tracks without a miss; 0: none */
     SERIES_CHANGE_PERCENT, /* int: the newest two amounts against the median before them, when both lie
-                             * outside all of those before, the lesser change at least half as far out, and
-                             * a rise is 6 % above all that was ever paid twice; else 0 */
+                             * outside all of those before by half as much as those differ, the lesser
+                             * change at least half as far out, and a rise is 6 % above all that was ever
+                             * paid twice; else 0 */
     SERIES_RENAMED_AT,     /* time: first payment under another payer's id (`follow_renames`) */
     SERIES_STOPPED_AT,     /* time: last payment */
     SERIES_STOPPED_DUE_AT, /* time: the payment that did not come was expected then */
@@ -99,7 +104,9 @@ struct series_def {
 };
 
 struct series_track {
-    uint64_t key; /* hash of counterparty_id, else of its name, else the merchant's; 0: free */
+    /* Hash of counterparty_id, else of the letters of its name, else of the merchant's: a batch number, a
+     * branch or capitals make no other payer. 0: free */
+    uint64_t key;
     int64_t hit_ms[SERIES_HITS_KEPT]; /* newest first */
     int64_t first_ms;
     int64_t alive_ms; /* last payment that counted as coming, bonus included */
@@ -111,11 +118,12 @@ struct series_track {
     int64_t amounts[SERIES_AMOUNTS_KEPT]; /* of the last hits, newest first */
     /* The most that was paid twice in a row, before the newest two; 0: not yet */
     int64_t peak_minor;
-    int64_t due_ms;  /* when the next miss is certain; INT64_MAX: not established */
-    int64_t next_ms; /* start of the local day on which the next one is expected */
-    uint16_t hits;   /* equal payments, saturating */
-    uint8_t period;  /* enum series_period */
-    uint8_t anchor;  /* monthly: the habit, as series.c codes it; found again when unpacked */
+    int64_t due_ms;     /* when the next miss is certain; INT64_MAX: not established */
+    int64_t next_ms;    /* start of the local day on which the next one is expected */
+    uint16_t hits;      /* equal payments, saturating */
+    uint8_t period;     /* enum series_period */
+    uint8_t anchor;     /* monthly: the habit, as series.c codes it; found again when unpacked */
+    uint8_t regularity; /* SERIES_REGULARITY; found again when unpacked */
     uint8_t amount_count;
     uint8_t gaps; /* missed and came back, saturating */
 };

@@ -17,6 +17,10 @@ static const struct {
     [SERIES_MISSES] = {"misses", FEATURE_INT},
     [SERIES_LAST_AT] = {"last_at", FEATURE_TIME},
     [SERIES_NEXT_AT] = {"next_at", FEATURE_TIME},
+    [SERIES_NEXT_FROM] = {"next_from", FEATURE_TIME},
+    [SERIES_NEXT_UNTIL] = {"next_until", FEATURE_TIME},
+    [SERIES_REGULARITY] = {"regularity", FEATURE_INT},
+    [SERIES_SPREAD_PERCENT] = {"spread_percent", FEATURE_INT},
     [SERIES_PERIOD_DAYS] = {"period_days", FEATURE_INT},
     [SERIES_AMOUNT] = {"amount", FEATURE_INT},
     [SERIES_AMOUNT_BEFORE] = {"amount_before", FEATURE_INT},
@@ -95,6 +99,28 @@ static int64_t monthly(const struct series_track *track)
     return days == 0 || amount > INT64_MAX / 30 ? amount : amount * 30 / days;
 }
 
+/* The least and the most of the amounts before the newest two; at least one must be kept. */
+static void earlier(const struct series_track *track, int64_t *out_least, int64_t *out_most)
+{
+    *out_least = *out_most = track->amounts[2];
+    for (uint32_t i = 3; i < track->amount_count; i++) {
+        int64_t amount = track->amounts[i];
+        *out_least = amount < *out_least ? amount : *out_least;
+        *out_most = amount > *out_most ? amount : *out_most;
+    }
+}
+
+static int64_t spread_percent(const struct series_track *track)
+{
+    if (track->amount_count < 4) {
+        return 0;
+    }
+    int64_t least = 0, most = 0;
+    earlier(track, &least, &most);
+    int64_t before = median(track->amounts + 2, track->amount_count - 2U);
+    return before <= 0 || most > INT64_MAX / 100 ? 0 : (most - least) * 100 / before;
+}
+
 static int64_t change_percent(const struct series_track *track)
 {
     if (track->amount_count < 4) {
@@ -104,11 +130,10 @@ static int64_t change_percent(const struct series_track *track)
     int64_t newer = (amounts[0] + amounts[1]) / 2;
     int64_t low = amounts[0] < amounts[1] ? amounts[0] : amounts[1];
     int64_t high = amounts[0] < amounts[1] ? amounts[1] : amounts[0];
-    bool above = true, below = true;
-    for (uint32_t i = 2; i < track->amount_count; i++) {
-        above = above && low > amounts[i];
-        below = below && high < amounts[i];
-    }
+    int64_t least = 0, most = 0;
+    earlier(track, &least, &most);
+    bool above = low > most && low - most >= (most - least) / 2;
+    bool below = high < least && least - high >= (most - least) / 2;
     if (!above && !below) {
         return 0;
     }
@@ -130,6 +155,12 @@ static void primary_values(const struct series_def *def, const struct series_tra
     out[SERIES_MISSES] = int_value(misses_at(def, track, zones, zone, now_ms));
     out[SERIES_LAST_AT] = time_value(track->alive_ms);
     out[SERIES_NEXT_AT] = time_value(track->next_ms);
+    int32_t next_day = zones_local_day(zones, zone, track->next_ms);
+    out[SERIES_NEXT_FROM] =
+        time_value(zones_day_start_ms(zones, zone, next_day - def->tolerance_days));
+    out[SERIES_NEXT_UNTIL] = time_value(track->due_ms);
+    out[SERIES_REGULARITY] = int_value(track->regularity);
+    out[SERIES_SPREAD_PERCENT] = int_value(spread_percent(track));
     out[SERIES_PERIOD_DAYS] = int_value(series_period_days((enum series_period)track->period));
     out[SERIES_AMOUNT] = int_value(track->amount_minor);
     out[SERIES_AMOUNT_BEFORE] = int_value(track->amount_before_minor);

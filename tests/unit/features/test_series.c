@@ -279,6 +279,68 @@ START_TEST(a_change_is_two_payments_outside_all_before)
 }
 END_TEST
 
+START_TEST(the_next_payment_has_an_interval_and_the_past_a_regularity)
+{
+    pay_monthly(4);
+    int64_t now = at(2025, 4, 26);
+    ck_assert_int_eq(value(SERIES_NEXT_FROM, now).i, at(2025, 5, 21));
+    ck_assert_int_eq(value(SERIES_NEXT_UNTIL, now).i, at(2025, 5, 30));
+    ck_assert_int_eq(series_next_change(&def, &state, zones, 0, now), at(2025, 5, 30));
+    ck_assert_int_eq(value(SERIES_REGULARITY, now).i, 100);
+    ck_assert(credit(at(2025, 5, 28), 250000, "acme")); /* three days late: one of the last three */
+    ck_assert_int_eq(value(SERIES_REGULARITY, at(2025, 5, 29)).i, 66);
+    ck_assert_int_eq(value(SERIES_NEXT_FROM, at(2025, 5, 29)).i, at(2025, 6, 21));
+}
+END_TEST
+
+START_TEST(a_change_must_stand_out_from_pay_that_varies)
+{
+    static const int64_t varies[] = {443000, 442500, 478000, 497000, 493500}; /* 8 % apart before */
+    def.amount_tolerance_permille = 350;
+    for (int32_t i = 0; i < 5; i++) {
+        ck_assert(credit(at(2025, 1 + i, 25), varies[i], "acme"));
+    }
+    ck_assert_int_eq(value(SERIES_SPREAD_PERCENT, at(2025, 5, 26)).i, 8);
+    ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 5, 26)).i, 0);
+    ck_assert(credit(at(2025, 6, 25), 520000, "acme"));
+    ck_assert(credit(at(2025, 7, 25), 522000, "acme"));
+    ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 7, 26)).i,
+                     0); /* 23000 above, 54500 apart */
+    ck_assert(credit(at(2025, 8, 25), 590000, "acme"));
+    ck_assert(credit(at(2025, 9, 25), 595000, "acme"));
+    ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 9, 26)).i, 19);
+}
+END_TEST
+
+static bool named(int64_t time_ms, const char *name)
+{
+    struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = time_ms};
+    event.tx = (struct transaction){.amount_minor = 250000,
+                                    .direction = DIRECTION_CREDIT,
+                                    .status = TX_POSTED,
+                                    .counterparty_name = slice_text(name)};
+    struct scope scope = {
+        .event = &event, .customer = &customer, .zones = zones, .now_ms = time_ms};
+    return series_update(&def, &state, &event, &scope, NULL);
+}
+
+START_TEST(a_payer_without_an_account_is_known_by_the_letters_of_its_name)
+{
+    ck_assert(named(at(2025, 1, 25), "Acme Ltd 2501/17"));
+    ck_assert(named(at(2025, 2, 25), "ACME LTD 2502/44"));
+    ck_assert(named(at(2025, 3, 25), "acme ltd."));
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 3, 26)).i, 3);
+    ck_assert(named(at(2025, 3, 26), "Zenith 1"));
+    ck_assert(named(at(2025, 3, 27), "007")); /* no letters: as it is */
+    ck_assert(named(at(2025, 3, 27), "008"));
+    uint32_t payers = 0;
+    while (payers < SERIES_TRACKS_MAX && state.tracks[payers].key != 0) {
+        payers++;
+    }
+    ck_assert_uint_eq(payers, 4);
+}
+END_TEST
+
 START_TEST(starts_and_stops_are_counted_for_a_while)
 {
     def.recent_days = 60;
@@ -460,6 +522,9 @@ int main(void)
     tcase_add_test(tests, a_payer_renamed_is_the_same_series);
     tcase_add_test(tests, another_payer_on_another_day_is_no_rename);
     tcase_add_test(tests, a_change_is_two_payments_outside_all_before);
+    tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
+    tcase_add_test(tests, a_change_must_stand_out_from_pay_that_varies);
+    tcase_add_test(tests, a_payer_without_an_account_is_known_by_the_letters_of_its_name);
     tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
     tcase_add_test(tests, packed_series_come_back);
     tcase_add_loop_test(tests, every_habit_is_followed, 0, HABIT_COUNT);
