@@ -3,7 +3,7 @@
 """Life events against the truth. usage: life.py SEGUE WORK_DIR [--seeds 101,102] [--customers N] [--days N] [--playbook DIR]
                                                 [--train] [--misses TYPE] [--markdown FILE] [--readme]
 
-Simulates banks (LifeSim, both worlds, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
+Simulates banks (both worlds of LifeSim and foreign.py, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
 over them, and scores what it said: per type and in the mean, beside a naive detector. README.md says how it is judged.
 Exits 1 when a goal is missed.
 """
@@ -18,10 +18,12 @@ import subprocess
 import sys
 
 import baseline
+import foreign
 import score
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin')}
+WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin'), 'foreign': ('EUR', 'Europe/Dublin')}
+OTHERS = 'foreign'  # not LifeSim's: no curve is learned there and no goal is held against it
 HELD_OUT, TRAIN = '301,302', '1,2,3,4'
 ENOUGH, HONEST = 100, 0.15  # of so many messages the share that is true lies within that of the confidence
 
@@ -30,6 +32,9 @@ def simulate(segue, folder, world, seed, args):
     name = f'{world}-{seed}-{args.customers}-{args.days}'
     bank, truth = folder / f'{name}.ndjson', folder / f'{name}.truth'
     if args.keep and bank.exists() and truth.exists():
+        return bank, score.read_truth(truth)
+    if world == OTHERS:
+        foreign.write(bank, truth, seed, args.customers, args.days)
         return bank, score.read_truth(truth)
     subprocess.run([segue, 'simulate', '--world', world, '--seed', seed, '--customers', str(args.customers), '--days',
                     str(args.days), '--start', '2025-01-01', '--life-events', '0.35', '--decoys', '0.3', '--out', bank, '--truth',
@@ -82,7 +87,10 @@ def table(title, scores, customers, months, out):
     print(f'\n{title}', file=out)
     print('| type | truths | precision | recall | F1 | median delay | p90 delay | false alarms /1000/month | decoys hit |', file=out)
     print('|---|---|---|---|---|---|---|---|---|', file=out)
+    rest = [kind for kind, one in scores.items() if not one.truths + one.decoys]
     for kind, one in scores.items():
+        if kind in rest:
+            continue
         middle, tail = score.percentile(one.delays, 0.5), score.percentile(one.delays, 0.9)
         delays = f'{middle} d | {tail} d' if middle is not None else '- | -'
         alarms = one.alarms / customers * 1000 / months
@@ -90,12 +98,15 @@ def table(title, scores, customers, months, out):
               f'{one.decoys_hit}/{one.decoys} |', file=out)
     hits, decoys = sum(s.decoys_hit for s in scores.values()), sum(s.decoys for s in scores.values())
     print(f'\nmacro F1 {score.macro_f1(scores):.3f}, decoys hit {hits} of {decoys}', file=out)
+    if rest:
+        alarms = ', '.join(f'{kind} {scores[kind].alarms / customers * 1000 / months:.2f}' for kind in rest if scores[kind].alarms)
+        print(f'\nSaid of what never happens there, /1000/month: {alarms or "nothing"}.', file=out)
     return hits / max(decoys, 1)
 
 
-def reliability(messages, out):
+def reliability(title, messages, out):
     """The table of what was said with which confidence and how often it was true; what is missed of the goal."""
-    print('\n### Reliability\n| confidence | published | said on average | true | share |\n|---|---|---|---|---|', file=out)
+    print(f'\n### {title}\n| confidence | published | said on average | true | share |\n|---|---|---|---|---|', file=out)
     bad, worst = [], 0.0
     for tenth, (count, mean, true) in score.reliability(messages).items():
         print(f'| {tenth / 10:.1f} to {tenth / 10 + 0.1:.1f} | {count} | {mean:.2f} | {true} | {true / count:.2f} |', file=out)
@@ -103,7 +114,7 @@ def reliability(messages, out):
             worst = max(worst, abs(true / count - mean))
             if abs(true / count - mean) > HONEST:
                 bad.append(f'confidence {mean:.2f} was true in {true / count:.2f} of {count}')
-    print(f'life_reliability_worst: {worst:.3f}')
+    print(f'life_reliability_worst{title.partition(",")[2].replace(" ", "_")}: {worst:.3f}')
     return bad
 
 
@@ -122,6 +133,9 @@ def short_table(per_world, thousand_months):
         cells = []
         for one in (scores[kind] for scores in per_world.values()):
             middle = score.percentile(one.delays, 0.5)
+            if not one.truths:
+                cells.append('-')
+                continue
             cells.append(f'{one.precision:.2f} / {one.recall:.2f} / {one.f1:.2f}, {"-" if middle is None else middle} d, '
                          f'{one.alarms / thousand_months:.2f}')
         out.append(f'| `{kind}` | ' + ' | '.join(cells) + ' |')
@@ -157,14 +171,14 @@ def main():
     parser.add_argument('--playbook', type=pathlib.Path, default=ROOT / 'config/playbooks/retail')
     parser.add_argument('--keep', action='store_true', help='keep the banks, and use those that are there')
     parser.add_argument('--no-baseline', action='store_true')
-    parser.add_argument('--worlds', default='uk,eu')
+    parser.add_argument('--worlds', default=','.join(WORLDS))
     parser.add_argument('--misses', metavar='TYPE', help='list what was missed and what was said wrongly')
     parser.add_argument('--readme', action='store_true', help='put the figures into the leaderboard and the page of the pack')
     parser.add_argument('--markdown', type=pathlib.Path, help='write the tables there')
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     out = io.StringIO() if args.readme else open(args.markdown, 'w', encoding='utf-8') if args.markdown else sys.stdout
-    bad, messages, both, per_world = [], [], {kind: score.Score() for kind in score.TYPES}, {}
+    bad, messages, both, per_world = [], {}, {kind: score.Score() for kind in score.TYPES}, {}
     seeds = (TRAIN if args.train else args.seeds).split(',')
     pool = concurrent.futures.ProcessPoolExecutor(args.jobs)
     worlds = args.worlds.split(',')
@@ -178,8 +192,9 @@ def main():
                 show_misses(kind, truths, confirmed)
             for kind, one in score.score(confirmed, truths).items():
                 ours[kind].add(one)
-                both[kind].add(one)
-            messages += score.judged(said, truths)
+                if world != OTHERS:
+                    both[kind].add(one)
+            messages.setdefault('Reliability, foreign' if world == OTHERS else 'Reliability', []).extend(score.judged(said, truths))
             for kind, one in score.score(naive_said, truths).items():
                 naive[kind].add(one)
         per_world[world] = ours
@@ -189,16 +204,21 @@ def main():
         print(f'life_macro_f1_{world}: {score.macro_f1(ours):.3f}')
         print(f'life_macro_f1_{world}_naive: {score.macro_f1(naive):.3f}')
         print(f'life_decoys_hit_{world}: {share:.3f}')
+        if world == OTHERS:
+            continue
         bad += [f'{world} {kind} F1 {ours[kind].f1:.2f}' for kind in score.GOALS if ours[kind].f1 < 0.85]
         bad += [f'{world} {kind} median delay {score.percentile(ours[kind].delays, 0.5)}' for kind in score.GOALS
                 if (score.percentile(ours[kind].delays, 0.5) or 0) > 35]
         bad += [f'{world} {kind} F1 {one.f1:.2f}' for kind, one in ours.items() if one.f1 < 0.6]
         bad += [f'{world} decoys {share:.3f}'] if share > 0.05 else []
-    bad += reliability(messages, out)
+    for title, said in messages.items():
+        missed = reliability(title, said, out)
+        bad += missed if title == 'Reliability' else []
     if args.readme:
         head = f'Seeds {args.seeds}, {args.customers} customers each, {args.days} days.\n'
         between(pathlib.Path(__file__).parent / 'README.md', head + out.getvalue())
         between(ROOT / 'config/playbooks/retail/life/README.md', head + short_table(per_world, args.customers * len(seeds) * args.days / 30400))
+        subprocess.run([sys.executable, ROOT / 'tests/config/life_pages.py', ROOT / 'config/playbooks/retail/life', '--write'], check=True)
     for kind, one in both.items():
         print(f'life_f1_{kind}: {one.f1:.2f}')
     print(f'life_macro_f1: {score.macro_f1(both):.3f}')
