@@ -333,6 +333,25 @@ void claim_owned(struct worker *worker, struct task *task)
     task->step = task->acked_seq < task->committed_seq ? CLAIM_CATCH_UP : CLAIM_TASK_RECORD;
 }
 
+/* A claim reads the record before the next one again. Retention may have deleted that one alone, of a task that was
+ * quiet for so long: then nothing is lost. */
+void claim_input_gone(struct worker *worker, struct task *task, const struct log_event *event)
+{
+    uint32_t bit = 1U << event->ticket;
+    if (task->sources[event->ticket].verify != 0 && (task->unverified & bit) == 0) {
+        task->unverified |= bit;
+        task_reclaim(worker, task, "%s: the record before the next one is gone and is not compared",
+                     event->text.text);
+        return;
+    }
+    task->gone |= bit;
+    task_halt(worker, task, HALT_INPUT_GONE,
+              "%s: what comes next is not in the topic (retention, or the topic was made "
+              "anew): restore it, or "
+              "go on with the first record that is left, `segue rebuild --task %u`",
+              event->text.text, task->number);
+}
+
 static void claim_live(struct worker *worker, struct task *task)
 {
     int64_t offsets[SOURCE_COUNT];
@@ -361,7 +380,7 @@ static void claim_live(struct worker *worker, struct task *task)
         }
         if (source->position >= 0) {
             offsets[i] = source->position;
-            if (source->verify != 0 && !task->accept &&
+            if (source->verify != 0 && !task->accept && (task->unverified & 1U << i) == 0 &&
                 source->position == source->verify_offset + 1) {
                 offsets[i] =
                     source->verify_offset; /* read the last record again: is it still the same? */

@@ -301,10 +301,11 @@ struct task {
     uint64_t low; /* committed: customers of the cuts before have their checkpoints */
     int64_t low_offset;
     uint64_t customer_count;
-    bool held;       /* its reader waits */
-    int64_t wish_us; /* when the head was last asked for a person's wish */
-    bool accept;     /* a person asked for a rebuild: the input is taken as it is now */
-    uint32_t gone;   /* bit per source: halted because its next record is not there */
+    bool held;           /* its reader waits */
+    int64_t wish_us;     /* when the head was last asked for a person's wish */
+    bool accept;         /* a person asked for a rebuild: the input is taken as it is now */
+    uint32_t gone;       /* bit per source: halted because its next record is not there */
+    uint32_t unverified; /* bit per source: the record before the next one is not there */
     struct follow follow;
     struct restore restore;
 };
@@ -494,6 +495,8 @@ void claim_step(struct worker *worker, struct task *task);
 void claim_committed(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_journal(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_journal_end(struct worker *worker, struct task *task, const struct log_event *event);
+/* The log says that what this task reads next of a source (the ticket) is not there. */
+void claim_input_gone(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_looked(struct worker *worker, struct task *task, const struct store_reply *reply);
 void claim_owned(struct worker *worker, struct task *task);
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);

@@ -413,12 +413,7 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
         break;
     case LOG_INPUT_GONE:
         if (task != NULL && task->state == TASK_LIVE) {
-            task->gone |= 1U << event->ticket;
-            task_halt(worker, task, HALT_INPUT_GONE,
-                      "%s: what comes next is not in the topic (retention, or the topic was made "
-                      "anew): restore it, or "
-                      "go on with the first record that is left, `segue rebuild --task %u`",
-                      event->text.text, task->number);
+            claim_input_gone(worker, task, event);
         }
         break;
     case LOG_FATAL:

@@ -166,6 +166,8 @@ def break_tasks(app, before):
     task = number['input_gone']
     app.feed([task])
     app.delete_before(app.input, task, app.end_of(app.input, task) - 1)
+    task = number[HEALTHY]      # quiet for longer than retention: the record before the next one is gone, and nothing is lost
+    app.delete_before(app.input, task, app.end_of(app.input, task))
 
 
 def judge(app, wanted, later=()):
