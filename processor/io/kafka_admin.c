@@ -419,3 +419,43 @@ enum status kafka_admin_offsets_at(struct kafka_admin *admin, const char *topic,
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }
+
+enum status kafka_admin_delete_before(struct kafka_admin *admin, const char *topic,
+                                      uint32_t partition_count, const int64_t *offsets,
+                                      int32_t timeout_ms, struct status_text *out_text)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)partition_count);
+    for (uint32_t p = 0; p < partition_count; p++) {
+        if (offsets[p] > 0) {
+            rd_kafka_topic_partition_list_add(list, topic, (int32_t)p)->offset = offsets[p];
+        }
+    }
+    if (list->cnt == 0) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return STATUS_OK;
+    }
+    rd_kafka_DeleteRecords_t *request = rd_kafka_DeleteRecords_new(list);
+    rd_kafka_topic_partition_list_destroy(list);
+    rd_kafka_AdminOptions_t *options =
+        options_new(admin, RD_KAFKA_ADMIN_OP_DELETERECORDS, timeout_ms);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(admin->client);
+    rd_kafka_DeleteRecords(admin->client, &request, 1, options, queue);
+    rd_kafka_event_t *event = await(queue, timeout_ms, "DeleteRecords", out_text);
+    enum status status = event == NULL ? STATUS_AWAY : STATUS_OK;
+    if (event != NULL) {
+        const rd_kafka_topic_partition_list_t *done =
+            rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+        for (int i = 0; i < done->cnt && status == STATUS_OK; i++) {
+            if (done->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+                status = status_fail(out_text, STATUS_AWAY, "kafka: DeleteRecords of %s [%d]: %s",
+                                     topic, (int)done->elems[i].partition,
+                                     rd_kafka_err2str(done->elems[i].err));
+            }
+        }
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_DeleteRecords_destroy(request);
+    return status;
+}

@@ -12,7 +12,8 @@ enum { KAFKA_TOPIC_CONFIG_MAX = 8, KAFKA_CONFIG_VALUE_SIZE = 64 };
 struct kafka_topic_want {
     const char *name;
     uint32_t partition_count;
-    int32_t replication_factor;                           /* -1: the broker's default */
+    bool partitions_fixed;      /* another count is wrong; otherwise it is the owner's choice */
+    int32_t replication_factor; /* -1: the broker's default */
     struct kafka_property config[KAFKA_TOPIC_CONFIG_MAX]; /* retention.ms, cleanup.policy, ... */
     uint32_t config_count;
 };
@@ -61,6 +62,12 @@ enum status kafka_admin_delete(struct kafka_admin *admin, const char *const *nam
 enum status kafka_admin_watermarks(struct kafka_admin *admin, const char *topic, uint32_t partition,
                                    int32_t timeout_ms, int64_t *out_low, int64_t *out_high,
                                    struct status_text *out_text) MUST_USE;
+
+/* Delete the records of partition p below offsets[p], for each p below `partition_count`; 0: none of that one.
+ * STATUS_AWAY: no answer, or it may not be deleted; `out_text` says which. Those that could be deleted are. */
+enum status kafka_admin_delete_before(struct kafka_admin *admin, const char *topic,
+                                      uint32_t partition_count, const int64_t *offsets,
+                                      int32_t timeout_ms, struct status_text *out_text) MUST_USE;
 
 /* For each partition 0 .. partition_count - 1: the first offset whose record's time is `time_ms` or
  * later; the end, when there is none yet. */

@@ -50,6 +50,7 @@ struct kafka_log_settings {
     const char *group;                /* NULL: the application's name */
     const char *topics[SOURCE_COUNT]; /* NULL: that source is not used */
     bool sources_apart; /* fetch names one source at a time, and each has a queue of its own */
+    /* NULL, both: neither is read or written (the step that repartitions a source) */
     const char *journal_topic;
     const char *checkpoint_topic;
     /* Must exist; their metadata is fetched ahead of use */

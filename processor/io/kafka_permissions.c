@@ -22,12 +22,17 @@ static const char *group_of(const struct kafka_log_settings *settings)
                                                                  : settings->connection.application;
 }
 
-/* The topics that are written: journal, checkpoints, outputs. */
+/* The topics that are written: outputs, then journal and checkpoints, if there are. */
 static const char *written_topic(const struct kafka_log_settings *settings, uint32_t number)
 {
-    return number == 0   ? settings->journal_topic
-           : number == 1 ? settings->checkpoint_topic
-                         : settings->output_topics[number - 2];
+    return number < settings->output_count    ? settings->output_topics[number]
+           : number == settings->output_count ? settings->journal_topic
+                                              : settings->checkpoint_topic;
+}
+
+static uint32_t written_count(const struct kafka_log_settings *settings)
+{
+    return settings->output_count + (settings->journal_topic == NULL ? 0 : 2);
 }
 
 static void deny(struct question *question, const char *resource, const char *name,
@@ -79,8 +84,10 @@ static enum status ask_reads(struct question *question, struct status_text *out_
             topics[count++] = settings->topics[s];
         }
     }
-    topics[count++] = settings->journal_topic;
-    topics[count++] = settings->checkpoint_topic;
+    if (settings->journal_topic != NULL) {
+        topics[count++] = settings->journal_topic;
+        topics[count++] = settings->checkpoint_topic;
+    }
     /* After a kill our own last transaction is still pending: what waits for it would wait in vain. */
     enum status status = kafka_look_open(&settings->connection, group_of(settings), false,
                                          READ_TIMEOUT_MS, &look, out_text);
@@ -113,7 +120,7 @@ static void take_words(void *context, enum log_level level UNUSED, const char *f
     if (strstr(text, "opic authorization failed") == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < settings->output_count + 2; i++) {
+    for (uint32_t i = 0; i < written_count(settings); i++) {
         const char *topic = written_topic(settings, i);
         const char *at = strstr(text, topic);
         size_t size = strlen(topic);
@@ -157,7 +164,7 @@ static enum status write_probes(struct question *question, rd_kafka_t *client, b
 {
     const struct kafka_log_settings *settings = question->settings;
     struct log_written written[KAFKA_OUTPUTS_MAX + 2];
-    uint32_t before = *question->count, total = settings->output_count + 2, left = 1;
+    uint32_t before = *question->count, total = written_count(settings), left = 1;
     enum status status = judge(question, rd_kafka_begin_transaction(client), out_text);
     for (uint32_t i = 0; i < total && status == STATUS_OK; i++) {
         const char *topic = written_topic(settings, i);

@@ -50,12 +50,15 @@ enum status kafka_replay_open(struct kafka_replay *replay,
         topic->name = which == JOURNAL ? settings->journal_topic : settings->checkpoint_topic;
         topic->is_checkpoints = which == CHECKPOINTS;
         topic->partition_count = partition_counts[which];
+        topic->tasks = memory_take(task_count * sizeof(*topic->tasks), "kafka: readers");
+        if (topic->name == NULL) {
+            continue;
+        }
         topic->topic = rd_kafka_topic_new(replay->client, topic->name, NULL);
         if (topic->topic == NULL) {
             return status_fail(out_text, STATUS_INVALID, "kafka: topic %s: %s", topic->name,
                                rd_kafka_err2str(rd_kafka_last_error()));
         }
-        topic->tasks = memory_take(task_count * sizeof(*topic->tasks), "kafka: readers");
         topic->partitions =
             memory_take(topic->partition_count * sizeof(*topic->partitions), "kafka: readers");
         for (uint32_t p = 0; p < topic->partition_count; p++) {

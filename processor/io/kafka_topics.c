@@ -65,7 +65,8 @@ static enum status check_sources(const struct topic_list *list, struct status_te
             return status_fail(
                 out_text, STATUS_INVALID,
                 "kafka: %s has %u partitions and %s has %u: all sources need the same number, or "
-                "partition p of one is not the customers of partition p of the other",
+                "partition p of one is not the customers of partition p of the other. Mend it: "
+                "`repartition: partitions` for one; segue check --topics says what that costs",
                 list->wants[0].name, list->states[0].partition_count, list->wants[i].name,
                 list->states[i].partition_count);
         }
@@ -108,14 +109,16 @@ static void list_fill(struct topic_list *list, const struct kafka_log_settings *
         }
     }
     list->source_count = list->count;
-    struct kafka_topic_want *journal = list_add(list, settings->journal_topic);
-    journal->config[0] = (struct kafka_property){"cleanup.policy", "delete"};
-    journal->config[1] = (struct kafka_property){"retention.ms", "-1"};
-    journal->config[2] = (struct kafka_property){"retention.bytes", "-1"};
-    journal->config_count = 3;
-    struct kafka_topic_want *checkpoints = list_add(list, settings->checkpoint_topic);
-    checkpoints->config[0] = (struct kafka_property){"cleanup.policy", "compact"};
-    checkpoints->config_count = 1;
+    if (settings->journal_topic != NULL) {
+        struct kafka_topic_want *journal = list_add(list, settings->journal_topic);
+        journal->config[0] = (struct kafka_property){"cleanup.policy", "delete"};
+        journal->config[1] = (struct kafka_property){"retention.ms", "-1"};
+        journal->config[2] = (struct kafka_property){"retention.bytes", "-1"};
+        journal->config_count = 3;
+        struct kafka_topic_want *checkpoints = list_add(list, settings->checkpoint_topic);
+        checkpoints->config[0] = (struct kafka_property){"cleanup.policy", "compact"};
+        checkpoints->config_count = 1;
+    }
     for (uint32_t i = 0; i < settings->output_count; i++) {
         (void)list_add(list, settings->output_topics[i]);
     }
@@ -141,13 +144,15 @@ enum status kafka_topics_check(const struct kafka_log_settings *settings, int32_
     if (status == STATUS_OK) {
         status = check_sources(&list, out_text);
     }
-    for (uint32_t i = list.source_count; status == STATUS_OK && i < list.source_count + 2; i++) {
-        status = check_values(settings, &list, i, out_text);
+    uint32_t inner = settings->journal_topic == NULL ? 0 : 2; /* journal and checkpoints */
+    for (uint32_t i = 0; status == STATUS_OK && i < inner; i++) {
+        status = check_values(settings, &list, list.source_count + i, out_text);
     }
     if (status == STATUS_OK) {
         out_counts->task_count = list.states[0].partition_count;
-        out_counts->journal_count = list.states[list.source_count].partition_count;
-        out_counts->checkpoint_count = list.states[list.source_count + 1].partition_count;
+        out_counts->journal_count = inner == 0 ? 0 : list.states[list.source_count].partition_count;
+        out_counts->checkpoint_count =
+            inner == 0 ? 0 : list.states[list.source_count + 1].partition_count;
         (void)snprintf(out_counts->cluster_id, sizeof(out_counts->cluster_id), "%s",
                        kafka_admin_cluster_id(admin));
     }

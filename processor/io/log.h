@@ -135,6 +135,8 @@ struct log_ops {
      * late; none after stop, or when it is asked again meanwhile. */
     void (*ask_ends)(struct log *log, uint32_t task, uint32_t ticket);
 
+    /* The answer is LOG_COMMITTED_OFFSETS; one to a question from before LOG_REVOKED, or before it was asked again,
+     * never comes. */
     void (*ask_committed)(struct log *log, uint32_t task);
 
     /* Read the journal partition of this task from `offset` (-2: from its first; one that was deleted means
