@@ -6,6 +6,7 @@
  * together with its task, and Kafka gives the records again. */
 #include "base/hash.h"
 #include "base/invariant.h"
+#include "runtime/dead_letter.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
@@ -84,25 +85,12 @@ bool batch_flush(struct worker *worker, struct task *task)
     return true;
 }
 
-/* A dead letter: where the record lies and why it is bad, never what it says. */
 static void batch_reject(struct worker *worker, struct task *task, const struct log_record *record,
                          const struct reject *reject)
 {
     struct output *output = effects_add(&worker->effects, OUTPUT_DEAD_LETTER);
     INVARIANT(output != NULL);
-    output->effective_at_ms = record->append_ms;
-    output->dead_letter = (struct dead_letter){
-        .topic = slice_text(worker->options.sources[record->source].topic),
-        .partition = record->partition,
-        .offset = record->offset,
-        .reason = (uint8_t)reject->reason,
-        .at = reject->at,
-        .schema_id = reject->schema_id,
-        .field = reject->field == NULL ? (struct slice){NULL, 0} : slice_text(reject->field),
-    };
-    int64_t where[3] = {record->source, record->partition, record->offset};
-    output->id[0] = hash64(slice_of(where, sizeof(where)), 1);
-    output->id[1] = hash64(slice_of(where, sizeof(where)), 2);
+    dead_letter_fill(output, worker->options.sources[record->source].topic, record, reject);
     struct flight *flight = &worker->flights[worker->building];
     if (flight->began_us == 0) {
         flight->began_us = worker->now_us;

@@ -230,7 +230,7 @@ enum status live_codec_open(const struct live_codec_options *options, struct liv
         }
     }
     enum status status = schema_cache_open(options->mappings, &codec->cache, out_text);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK && !options->decode_only) {
         status = open_outputs(codec, out_text);
     }
     if (status == STATUS_OK) {

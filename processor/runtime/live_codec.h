@@ -19,6 +19,7 @@ struct live_codec_options {
     const struct source_mapping *mappings[SOURCE_COUNT];
     size_t record_size_max; /* bytes of an input record */
     bool auto_register;     /* register our output schemas when they are missing */
+    bool decode_only;       /* nothing is encoded: output schemas are not asked for */
 };
 
 /* Take memory, compile our encoders, and resolve the id of each output schema (subject
