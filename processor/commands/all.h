@@ -14,6 +14,7 @@ int doctor_run(int argument_count, char **arguments);
 int get_run(int argument_count, char **arguments);
 int plan_run(int argument_count, char **arguments);
 int report_run(int argument_count, char **arguments);
+int repartition_run(int argument_count, char **arguments);
 int rebuild_run(int argument_count, char **arguments);
 int run_run(int argument_count, char **arguments);
 int simulate_run(int argument_count, char **arguments);

@@ -10,13 +10,17 @@
 
 #include "base/memory.h"
 #include "commands/all.h"
+#include "commands/doctor_repartition.h"
 #include "commands/opened.h"
 #include "io/kafka_log.h"
 #include "playbook/keys.h"
 #include "settings/settings.h"
 
+enum { TOPICS_TIMEOUT_MS = 5000 };
+
 static const char help[] =
-    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--defaults | --schema | "
+    "usage: segue check [--config FILE] [--playbook PATH] [--json] [--topics | --defaults | "
+    "--schema | "
     "--reference]\n\n"
     "Reads the configuration (default config/segue.yaml) and its playbook and reports every error "
     "with file, line and\n"
@@ -24,6 +28,8 @@ static const char help[] =
     "event, memory.\n"
     "  --playbook PATH  check this playbook and no configuration\n"
     "  --json           {\"diagnostics\":[..],\"plan\":{..}} on stdout\n"
+    "  --topics         asks Kafka instead: which source needs `segue repartition`, and what it "
+    "costs\n"
     "  --defaults       every key of the configuration with its default, bounds and meaning\n"
     "  --schema         JSON Schema of a playbook, for editors\n"
     "  --reference      every key of a playbook as Markdown tables\n";
@@ -266,15 +272,33 @@ static int check_all(struct check *check, const char *config, const char *playbo
     return good ? EXIT_GOOD : EXIT_CONFIG;
 }
 
+/* Which source is not partitioned as the tasks are? The rest of what is outside is doctor's. */
+static int check_topics(const char *config)
+{
+    static struct connect connect;
+    static struct doctor_report report = {.timeout_ms = TOPICS_TIMEOUT_MS};
+    if (!connect_load(config, &connect)) {
+        return EXIT_CONFIG;
+    }
+    doctor_check_repartition(&connect, &report);
+    doctor_print(&report);
+    return doctor_code(&report);
+}
+
 int check_run(int argument_count, char **arguments)
 {
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"playbook", required_argument, NULL, 'p'},
-        {"json", no_argument, NULL, 'j'},         {"defaults", no_argument, NULL, 'd'},
-        {"schema", no_argument, NULL, 's'},       {"reference", no_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"playbook", required_argument, NULL, 'p'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"defaults", no_argument, NULL, 'd'},
+                                            {"schema", no_argument, NULL, 's'},
+                                            {"reference", no_argument, NULL, 'r'},
+                                            {"topics", no_argument, NULL, 't'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     static struct check check;
     const char *config = "config/segue.yaml", *playbook = NULL;
+    bool topics = false;
     int option;
     optind = 1;
     while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
@@ -297,6 +321,9 @@ int check_run(int argument_count, char **arguments)
         case 'r':
             keys_print_reference(stdout);
             return EXIT_GOOD;
+        case 't':
+            topics = true;
+            break;
         case 'h':
             (void)fputs(help, stdout);
             return EXIT_GOOD;
@@ -308,5 +335,5 @@ int check_run(int argument_count, char **arguments)
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    return check_all(&check, config, playbook);
+    return topics ? check_topics(config) : check_all(&check, config, playbook);
 }

@@ -31,6 +31,8 @@ static const struct command commands[] = {
     {"report", "what offers did: conversion, uplift against the control groups, revenue",
      report_run},
     {"topics", "what each topic must be and is; make those missing", topics_run},
+    {"repartition", "bring sources with another key or partition count to the tasks",
+     repartition_run},
     {"doctor", "say what is wrong around Segue, and what mends it", doctor_run},
     {"rebuild", "have Redis written anew from Kafka", rebuild_run},
     {"version", "print the version", version_run},
@@ -47,7 +49,7 @@ static void usage(FILE *out)
 {
     (void)fputs("usage: segue COMMAND [OPTION..]\n\n", out);
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
-        (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+        (void)fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].summary);
     }
     (void)fputs("\nsegue COMMAND --help says more.\n", out);
 }

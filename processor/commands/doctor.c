@@ -9,6 +9,7 @@
 
 #include "commands/all.h"
 #include "commands/doctor_halts.h"
+#include "commands/doctor_repartition.h"
 
 static const char help[] =
     "usage: segue doctor [--config FILE] [--json] [--timeout SECONDS]\n\n"
@@ -26,7 +27,7 @@ static const char *const level_colors[] = {"\033[32m", "\033[33m", "\033[31m", "
 _Static_assert(ARRAY_COUNT(level_names) == DOCTOR_LEVEL_COUNT, "one name per level");
 _Static_assert(ARRAY_COUNT(level_colors) == DOCTOR_LEVEL_COUNT, "one colour per level");
 
-static void print_text(const struct doctor_report *report)
+void doctor_print(const struct doctor_report *report)
 {
     bool color = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
     uint32_t counts[DOCTOR_LEVEL_COUNT] = {0};
@@ -58,7 +59,7 @@ static void print_json(const struct doctor_report *report)
     json_decref(whole);
 }
 
-static int code_of(const struct doctor_report *report)
+int doctor_code(const struct doctor_report *report)
 {
     int code = EXIT_GOOD;
     for (uint32_t i = 0; i < report->count; i++) {
@@ -109,11 +110,12 @@ int doctor_run(int argument_count, char **arguments)
     doctor_check_kafka(&connect, &report);
     doctor_check_registry(&connect, &report);
     doctor_check_redis(&connect, &report);
+    doctor_check_repartition(&connect, &report);
     doctor_check_halts(&connect, &report);
     if (json) {
         print_json(&report);
     } else {
-        print_text(&report);
+        doctor_print(&report);
     }
-    return code_of(&report);
+    return doctor_code(&report);
 }

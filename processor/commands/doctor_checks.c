@@ -84,32 +84,39 @@ static void check_topic(const char *brokers, const struct kafka_topic_want *want
     }
 }
 
+/* Of what the tasks read. How a source gets there is doctor_repartition.c's. */
 static void check_partitions(const struct settings *settings, const struct kafka_topic_want *wants,
-                             const struct kafka_topic_state *states, struct doctor_report *report)
+                             const struct kafka_topic_state *states, uint32_t count,
+                             struct doctor_report *report)
 {
-    uint32_t count = 0, first = 0;
-    for (uint32_t s = 0; s < SOURCE_COUNT;
-         s++) { /* the list begins with the sources that are used */
-        count += settings->sources[s].used;
-    }
+    uint32_t tasks = 0, first = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!states[i].exists) {
+        bool read = false;
+        for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+            read = read || (settings->sources[s].used &&
+                            strcmp(settings->sources[s].task_topic, wants[i].name) == 0);
+        }
+        if (!read || !states[i].exists) {
             continue;
         }
-        if (first == 0) {
-            first = states[i].partition_count;
+        if (tasks == 0) {
+            tasks = states[i].partition_count;
+            first = i;
         }
-        if (states[i].partition_count != first) {
-            doctor_add(report, "tasks", DOCTOR_FAIL,
-                       "give all sources the same number of partitions, or repartition one",
-                       "%s has %u partitions, %s %u: a customer would be in two tasks",
-                       wants[i].name, states[i].partition_count, wants[0].name, first);
+        if (states[i].partition_count != tasks) {
+            doctor_add(
+                report, "tasks", DOCTOR_FAIL,
+                "`repartition: partitions` for those that differ, or the same number for all",
+                "%s has %u partitions, %s %u: a customer would be in two tasks", wants[i].name,
+                states[i].partition_count, wants[first].name, tasks);
             return;
         }
     }
-    if (settings->tasks > 0 && first > 0 && (int64_t)first != settings->tasks) {
-        doctor_add(report, "tasks", DOCTOR_FAIL, "set `tasks` to the sources' partition count",
-                   "the sources have %u partitions, `tasks` says %lld", first,
+    if (settings->tasks > 0 && tasks > 0 && (int64_t)tasks != settings->tasks) {
+        doctor_add(report, "tasks", DOCTOR_FAIL,
+                   "set `tasks` to the sources' partition count; did they grow? "
+                   "deploy/README.md#more-partitions",
+                   "the sources have %u partitions, `tasks` says %lld", tasks,
                    (long long)settings->tasks);
     }
 }
@@ -132,7 +139,7 @@ static void check_topics(const struct connect *connect, struct kafka_admin *admi
     for (uint32_t i = 0; i < count; i++) {
         check_topic(connect->settings.brokers, &wants[i], &states[i], report);
     }
-    check_partitions(&connect->settings, wants, states, report);
+    check_partitions(&connect->settings, wants, states, count, report);
 }
 
 /* Under a transactional id of its own: that of a running process would fence it. */

@@ -33,6 +33,12 @@ struct doctor_report {
 void doctor_add(struct doctor_report *report, const char *name, enum doctor_level level,
                 const char *mend, const char *format, ...) PRINTF_LIKE(5, 6);
 
+/* For a person, on stdout, with a last line of counts. */
+void doctor_print(const struct doctor_report *report);
+
+/* EXIT_GOOD; EXIT_NO: something fails; EXIT_AWAY: something cannot be reached. */
+int doctor_code(const struct doctor_report *report);
+
 /* Brokers, then topics: there, configured, sources partitioned alike. */
 void doctor_check_kafka(const struct connect *connect, struct doctor_report *report);
 

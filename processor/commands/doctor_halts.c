@@ -385,7 +385,7 @@ static bool count_partitions(struct look *look)
     wants[count++].name = settings->checkpoint_topic;
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         if (settings->sources[s].used) {
-            look->topics[s] = settings->sources[s].topic;
+            look->topics[s] = settings->sources[s].task_topic;
             wants[count++].name = look->topics[s];
         }
     }

@@ -27,7 +27,7 @@ enum {
     BROKER_LOOKS_MS =
         300000, /* log.retention.check.interval.ms as brokers have it; the cleaner looks oftener */
     KEY_SIZE = 256,
-    TOPICS_MAX = SOURCE_COUNT + OUTPUT_KIND_COUNT + 2
+    TOPICS_MAX = 2 * SOURCE_COUNT + OUTPUT_KIND_COUNT + 2
 };
 
 #define NEVER INT64_MAX
@@ -40,7 +40,14 @@ static const char help[] = "usage: segue erase [--dry-run] [--config FILE] CUSTO
                            "--dry-run: only print that.\n";
 
 /* Why a topic still has something, and for how long. */
-enum fate { FATE_JOURNAL, FATE_CHECKPOINT, FATE_OUTPUT, FATE_PROFILE, FATE_INPUT };
+enum fate {
+    FATE_JOURNAL,
+    FATE_CHECKPOINT,
+    FATE_OUTPUT,
+    FATE_PROFILE,
+    FATE_INPUT,
+    FATE_REPARTITION
+};
 
 struct erase {
     struct connect connect;
@@ -79,6 +86,11 @@ static void list_topics(struct erase *erase)
                       i == SOURCE_CUSTOMER_PROFILES ? FATE_PROFILE : FATE_INPUT);
         }
     }
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        if (settings->sources[i].used && settings->sources[i].repartition != REPARTITION_OFF) {
+            add_topic(erase, settings->sources[i].task_topic, FATE_REPARTITION);
+        }
+    }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
         add_topic(erase, settings->topics[i], FATE_OUTPUT);
     }
@@ -112,6 +124,9 @@ static int64_t due_at(const struct erase *erase, uint32_t i)
         begin = later(begin, settings->checkpoint_interval_ms + settings->journal_keep_ms);
         return later(begin,
                      span_of(state, SEGMENT)); /* DeleteRecords hides at once, files go whole */
+    }
+    if (erase->fates[i] == FATE_REPARTITION) { /* deleted when it was read; files go whole */
+        return later(later(begin, MS_PER_MINUTE), span_of(state, SEGMENT));
     }
     if (erase->fates[i] == FATE_CHECKPOINT) {
         begin = later(begin, settings->checkpoint_interval_ms);
@@ -151,7 +166,8 @@ static void print_dates(const struct erase *erase)
                : gone_ms == NEVER              ? "set retention.ms"
                : erase->fates[i] == FATE_JOURNAL
                    ? "unreadable earlier: journal.keep after its checkpoint"
-                   : "");
+               : erase->fates[i] == FATE_REPARTITION ? "unreadable as soon as it was read"
+                                                     : "");
         if (erase->fates[i] != FATE_INPUT) {
             last_ms = gone_ms > last_ms ? gone_ms : last_ms;
         }
@@ -168,8 +184,11 @@ static void print_dates(const struct erase *erase)
 static enum status send_tombstone(struct erase *erase, struct status_text *out_text)
 {
     struct kafka_feeder *feeder = NULL;
-    struct log_write write = {.topic =
-                                  erase->connect.settings.sources[SOURCE_CUSTOMER_PROFILES].topic,
+    const struct settings_source *profiles =
+        &erase->connect.settings.sources[SOURCE_CUSTOMER_PROFILES];
+    /* Where profiles have another key, a tombstone under this one says nothing: straight to the tasks. */
+    bool straight = profiles->repartition == REPARTITION_KEY;
+    struct log_write write = {.topic = straight ? profiles->task_topic : profiles->topic,
                               .partition = -1,
                               .key = erase->id,
                               .has_key = true};
@@ -256,8 +275,10 @@ static int run(struct erase *erase)
         kafka_admin_close(admin);
     }
     for (uint32_t i = 0; i < erase->count && status == STATUS_OK; i++) {
-        task_count =
-            erase->fates[i] == FATE_PROFILE ? erase->states[i].partition_count : task_count;
+        bool read =
+            strcmp(erase->wants[i].name,
+                   erase->connect.settings.sources[SOURCE_CUSTOMER_PROFILES].task_topic) == 0;
+        task_count = read ? erase->states[i].partition_count : task_count;
     }
     if (status == STATUS_OK && task_count == 0) {
         status = status_fail(&text, STATUS_INVALID, "the profile topic does not exist");

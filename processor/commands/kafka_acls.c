@@ -23,6 +23,9 @@ void kafka_acls_print(const struct settings *settings, const char *principal, FI
         if (settings->sources[s].used) {
             print(settings, principal, seen, "--topic", settings->sources[s].topic, out);
         }
+        if (settings->sources[s].used && settings->sources[s].repartition != REPARTITION_OFF) {
+            print(settings, principal, all, "--topic", settings->sources[s].task_topic, out);
+        }
     }
     for (int k = 0; k < OUTPUT_KIND_COUNT; k++) {
         print(settings, principal, k == OUTPUT_OFFER_STATS ? both : write, "--topic",
@@ -37,6 +40,11 @@ void kafka_acls_print(const struct settings *settings, const char *principal, FI
                    settings->application);
     print(settings, principal, " --operation Write --operation Describe", "--transactional-id",
           prefix, out);
+    if (settings_repartitions(settings)) {
+        (void)snprintf(prefix, sizeof(prefix), "%s.repartition. --resource-pattern-type prefixed",
+                       settings->group);
+        print(settings, principal, read, "--group", prefix, out);
+    }
     print(settings, principal, read, "--group", "segue-reader", out);
 }
 
@@ -49,7 +57,7 @@ struct kafka_log_settings kafka_acls_settings(const struct connect *connect)
                                        .checkpoint_topic = settings->checkpoint_topic,
                                        .output_count = OUTPUT_KIND_COUNT};
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        kafka.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+        kafka.topics[i] = settings->sources[i].used ? settings->sources[i].task_topic : NULL;
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
         kafka.output_topics[i] = settings->topics[i];

@@ -120,7 +120,7 @@ static enum status open_kafka(struct run *run, struct status_text *out_text)
                                            (uint32_t)(wanted < THREADS_MAX ? wanted : THREADS_MAX)};
     uint32_t used = 0;
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        kafka.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+        kafka.topics[i] = settings->sources[i].used ? settings->sources[i].task_topic : NULL;
         used += settings->sources[i].used;
     }
     kafka.sources_apart = settings->clock == CLOCK_STREAM && used > 1; /* they merge by time */
@@ -155,7 +155,8 @@ static enum status open_starts(struct run *run, struct status_text *out_text)
     worker_heard_init(&run->heard);
     for (int i = 0; i < SOURCE_COUNT && status == STATUS_OK; i++) {
         const struct settings_source *source = &settings->sources[i];
-        if (!source->used || source->start != START_TIME) {
+        if (!source->used || source->start != START_TIME ||
+            source->repartition != REPARTITION_OFF) { /* the step began there */
             continue;
         }
         run->start_offsets[i] = memory_take(tasks * sizeof(int64_t), "start offsets");
@@ -197,7 +198,8 @@ static enum status open_codec(struct run *run, struct status_text *out_text)
                                          .record_size_max = settings->record_size_max,
                                          .auto_register = settings->registry.auto_register};
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        options.input_topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+        options.input_topics[i] =
+            settings->sources[i].used ? settings->sources[i].task_topic : NULL;
         options.mappings[i] = &settings->sources[i].mapping;
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
@@ -238,13 +240,14 @@ static struct worker_source worker_source_of(const struct run *run, int number)
                                                [START_LATEST] = WORKER_START_LATEST,
                                                [START_TIME] = WORKER_START_OFFSET};
     const struct settings_source *source = &run->connect.settings.sources[number];
+    bool whole = source->repartition != REPARTITION_OFF; /* what the step made, from its begin */
     return (struct worker_source){.used = source->used,
-                                  .start = starts[source->start],
+                                  .start = starts[whole ? START_EARLIEST : source->start],
                                   .start_offsets = run->start_offsets[number],
                                   .stale_after_ms = source->stale_after_ms != 0
                                                         ? source->stale_after_ms
                                                         : run->playbook->stale_after_ms,
-                                  .topic = source->topic};
+                                  .topic = source->task_topic};
 }
 
 static struct worker_limits worker_limits_of(const struct run *run)
@@ -402,7 +405,7 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
                                       .checks = run->checks,
                                       .check_count = ARRAY_COUNT(run->checks)};
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        options.topics[i] = settings->sources[i].used ? settings->sources[i].topic : NULL;
+        options.topics[i] = settings->sources[i].used ? settings->sources[i].task_topic : NULL;
     }
     if (run->kpis != NULL) {
         options.refresh_more = kpis_refresh;

@@ -21,6 +21,21 @@ static bool is_compacted(enum output_kind kind)
     return kind == OUTPUT_SEGMENT_STATE || kind == OUTPUT_OFFER_STATS;
 }
 
+/* Records keep their time there, so no retention by time: Segue deletes by itself what every task has read. */
+static void add_repartition(const struct settings *settings, const struct settings_source *source,
+                            const struct topic_sizes *sizes, struct kafka_topic_want *wants,
+                            uint32_t *count)
+{
+    struct kafka_topic_want *want =
+        add(wants, count, source->task_topic, sizes->task_count, sizes->replication_factor);
+    want->partitions_fixed = true;
+    add_config(want, "cleanup.policy", "delete");
+    add_config(want, "retention.ms", "-1");
+    add_config(want, "retention.bytes", "-1");
+    add_config(want, "message.timestamp.type", "CreateTime");
+    add_config(want, "max.message.bytes", settings->repartition_message_size);
+}
+
 uint32_t topic_list_fill(const struct settings *settings, const struct topic_sizes *sizes,
                          struct kafka_topic_want out_wants[TOPIC_LIST_MAX])
 {
@@ -33,6 +48,11 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
             if (s == SOURCE_CUSTOMER_PROFILES) {
                 add_config(want, "cleanup.policy", "compact");
             }
+        }
+    }
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        if (settings->sources[s].used && settings->sources[s].repartition != REPARTITION_OFF) {
+            add_repartition(settings, &settings->sources[s], sizes, out_wants, &count);
         }
     }
     for (uint32_t k = 0; k < OUTPUT_KIND_COUNT; k++) {

@@ -6,10 +6,10 @@
 #include "io/kafka_admin.h"
 #include "settings/settings.h"
 
-enum { TOPIC_LIST_MAX = SOURCE_COUNT + OUTPUT_KIND_COUNT + 3 };
+enum { TOPIC_LIST_MAX = 2 * SOURCE_COUNT + OUTPUT_KIND_COUNT + 3 };
 
 struct topic_sizes {
-    uint32_t task_count;        /* partitions of every source */
+    uint32_t task_count;        /* partitions of everything that the tasks read */
     uint32_t output_count;      /* of every output */
     uint32_t journal_count;     /* of journal and checkpoints */
     int32_t replication_factor; /* -1: the broker's default */

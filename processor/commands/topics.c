@@ -21,12 +21,12 @@ static const char help[] =
     "  --create             make those that are missing, and register the "
     "schemas of schemas/ for them\n"
     "  --tasks N            partitions of sources to make (default: `tasks` "
-    "of the configuration, or 8)\n"
+    "of the configuration, what is there, or 8)\n"
     "  --output-partitions N   of outputs to make (default 2: a commit "
     "costs by the partitions it touches)\n"
     "  --replicas N         default: the broker's\n"
     "  --acls PRINCIPAL     print, as commands, the Kafka ACLs that `segue run` "
-    "needs for a user\n"
+    "(and `segue repartition`) needs for a user\n"
     "                       (User:segue); asks no broker\n";
 
 enum { TIMEOUT_MS = 15000, TASKS_DEFAULT = 8, OUTPUTS_DEFAULT = 2, PARTITIONS_MAX = 10000 };
@@ -104,12 +104,40 @@ static int take_options(int argument_count, char **arguments, struct topics_opti
     return EXIT_GOOD;
 }
 
-/* Sizes not given: what the configuration says; for sources, what the first one that exists has. */
-static void fill_sizes(struct topic_sizes *sizes, const struct settings *settings)
+/* As many as the first topic has that the tasks read, if there is one. */
+static uint32_t count_tasks(struct kafka_admin *admin, const struct settings *settings)
+{
+    struct kafka_topic_want wants[SOURCE_COUNT] = {0};
+    struct kafka_topic_state states[SOURCE_COUNT] = {0};
+    struct status_text text;
+    uint32_t count = 0;
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        if (settings->sources[s].used) {
+            wants[count++].name = settings->sources[s].task_topic;
+        }
+    }
+    if (kafka_admin_describe(admin, wants, count, states, TIMEOUT_MS, &text) != STATUS_OK) {
+        return 0; /* what follows says why */
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (states[i].exists) {
+            return states[i].partition_count;
+        }
+    }
+    return 0;
+}
+
+/* Sizes not given: what the configuration says; for tasks, what is there. */
+static void fill_sizes(struct kafka_admin *admin, struct topic_sizes *sizes,
+                       const struct settings *settings)
 {
     if (sizes->task_count == 0) {
-        sizes->task_count = settings->tasks > 0 ? (uint32_t)settings->tasks : TASKS_DEFAULT;
+        sizes->task_count = (uint32_t)settings->tasks;
     }
+    if (sizes->task_count == 0) {
+        sizes->task_count = count_tasks(admin, settings);
+    }
+    sizes->task_count = sizes->task_count == 0 ? TASKS_DEFAULT : sizes->task_count;
     if (sizes->output_count == 0) {
         sizes->output_count = OUTPUTS_DEFAULT;
     }
@@ -133,6 +161,10 @@ static bool print_topic(const struct kafka_topic_want *want, const struct kafka_
     if (!state->exists) {
         (void)puts("  MISSING");
         return false;
+    }
+    if (want->partitions_fixed && state->partition_count != want->partition_count) {
+        (void)printf("  WRONG: not %u partitions, the number of tasks", want->partition_count);
+        good = false;
     }
     for (uint32_t c = 0; state->values_known && c < want->config_count; c++) {
         if (strcmp(state->values[c], want->config[c].value) != 0) {
@@ -185,12 +217,12 @@ static int run(const struct topics_options *options, const struct connect *conne
     struct kafka_topic_want wants[TOPIC_LIST_MAX];
     struct kafka_admin *admin = NULL;
     struct status_text text = {""};
-    fill_sizes(&sizes, &connect->settings);
-    uint32_t count = topic_list_fill(&connect->settings, &sizes, wants);
     enum status status = kafka_admin_open(&connect->kafka, TIMEOUT_MS, &admin, &text);
     if (status != STATUS_OK) {
         return connect_fail("topics", status, &text);
     }
+    fill_sizes(admin, &sizes, &connect->settings);
+    uint32_t count = topic_list_fill(&connect->settings, &sizes, wants);
     if (options->create) {
         status = kafka_admin_create(admin, wants, count, TIMEOUT_MS, &text);
         if (status == STATUS_OK) {

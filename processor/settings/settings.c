@@ -110,6 +110,8 @@ static const struct key keys[] = {
     INTEGER("apply.queue", apply_queue_max, "3", 1, 16, "cuts of a task that may wait for Redis"),
     TIMESPAN("watchdog", watchdog_ms, "60s", MS_PER_SECOND, MS_PER_DAY,
              "no progress for so long: exit 75"),
+    TEXT("repartition.listen", repartition_listen, "127.0.0.1:9465",
+         "as `listen`, of `segue repartition`"),
     TIMESPAN("shutdown", shutdown_ms, "10s", MS_PER_SECOND, MS_PER_HOUR,
              "SIGTERM: at most so long"),
     TEXT("registry.base_path", registry.base_path, "",
@@ -359,8 +361,9 @@ static void parse_registry_urls(struct parse *parse, const struct yaml_node *reg
 static void check_whole(struct parse *parse, const struct yaml_node *root)
 {
     struct settings *settings = parse->settings;
-    static const char *const sections[] = {"log",   "journal", "checkpoint", "commit", "limits",
-                                           "cache", "apply",   "registry",   "redis",  "sweep"};
+    static const char *const sections[] = {"log",    "journal", "checkpoint", "commit",
+                                           "limits", "cache",   "apply",      "registry",
+                                           "redis",  "sweep",   "repartition"};
     static const char *const top[] = {"kafka", "sources", "topics", NULL};
     static const char *const urls[] = {"url", "urls", NULL}, *const none[] = {NULL};
     refuse_unknown(parse, root, "", top);
@@ -384,6 +387,8 @@ static void check_whole(struct parse *parse, const struct yaml_node *root)
         settings->group = settings->application;
     }
     settings->salt_hash = hash64(slice_text(settings->salt), 0);
+    (void)snprintf(settings->repartition_message_size, sizeof(settings->repartition_message_size),
+                   "%llu", (unsigned long long)settings->record_size_max + 64 * KIB);
 }
 
 static bool load(struct parse *parse, const struct source_file *file)

@@ -25,9 +25,19 @@ enum {
 /* Where a source begins when nothing was committed yet. */
 enum settings_start { START_UNSET, START_EARLIEST, START_LATEST, START_TIME };
 
+/* How a source that is not partitioned as the tasks are gets there (decisions/0011). */
+enum settings_repartition {
+    REPARTITION_OFF,        /* keyed by the customer, as many partitions as there are tasks */
+    REPARTITION_PARTITIONS, /* keyed by the customer, another number of partitions */
+    REPARTITION_KEY,        /* keyed by something else; the customer is in the record */
+};
+
 struct settings_source {
     bool used;
-    const char *topic;
+    const char *topic; /* the bank's */
+    /* What the tasks read: `topic`, or with repartitioning what `segue repartition` makes of it */
+    const char *task_topic;
+    enum settings_repartition repartition;
     enum settings_start start;
     int64_t start_ms;       /* START_TIME */
     int64_t stale_after_ms; /* silent for longer: absences that depend on it are held; 0: never */
@@ -110,8 +120,11 @@ struct settings {
     int64_t journal_keep_ms;
     /* Customers a second that are looked at under another playbook, all workers together */
     int64_t sweep_rate;
-    int64_t watchdog_ms; /* no progress for so long: leave with 75 */
-    int64_t shutdown_ms; /* SIGTERM: at most so long for the last cut */
+    int64_t watchdog_ms;            /* no progress for so long: leave with 75 */
+    int64_t shutdown_ms;            /* SIGTERM: at most so long for the last cut */
+    const char *repartition_listen; /* as `listen`, of `segue repartition` */
+    /* The largest message of a repartition topic, as text: limits.record and room for key and headers */
+    char repartition_message_size[24];
 };
 
 /* Read the file at `path` ("-": none, only defaults and what is required is missing). Relative
@@ -129,6 +142,9 @@ void settings_print_defaults(FILE *out);
 
 /* The topic of a source when none is named: "bank.transactions", ... Static. */
 const char *settings_default_topic(enum source source);
+
+/* Does any source that is used go through `segue repartition`? */
+bool settings_repartitions(const struct settings *settings);
 
 /* The name of an enum settings_start: "earliest", ... Static. */
 const char *settings_start_name(enum settings_start start);

@@ -186,7 +186,8 @@ static void parse_start(struct parse *parse, const struct yaml_node *node,
 
 void parse_sources(struct parse *parse, const struct yaml_node *node)
 {
-    static const char *const known[] = {"topic", "start", "stale_after", "fields"};
+    static const char *const known[] = {"topic", "start", "stale_after", "repartition", "fields"};
+    static const char *const how[] = {"off", "partitions", "key"};
     const char *names[SOURCE_COUNT];
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         parse->settings->sources[i].mapping.source = (enum source)i;
@@ -201,6 +202,7 @@ void parse_sources(struct parse *parse, const struct yaml_node *node)
         struct settings_source *source = &parse->settings->sources[i];
         const struct yaml_node *value = yaml_get(node, names[i]);
         struct slice text;
+        uint32_t word;
         if (value == NULL) {
             continue;
         }
@@ -211,9 +213,12 @@ void parse_sources(struct parse *parse, const struct yaml_node *node)
         if (!yaml_is_mapping(value, parse->diagnostics)) {
             continue;
         }
-        yaml_refuse_unknown(value, known, 4, parse->diagnostics);
+        yaml_refuse_unknown(value, known, 5, parse->diagnostics);
         if (yaml_text(yaml_get(value, "topic"), parse->diagnostics, &text)) {
             source->topic = parse_copy(parse, text);
+        }
+        if (yaml_word(yaml_get(value, "repartition"), parse->diagnostics, how, 3, &word)) {
+            source->repartition = (enum settings_repartition)word;
         }
         parse_start(parse, yaml_get(value, "start"), source);
         (void)yaml_duration_ms(yaml_get(value, "stale_after"), parse->diagnostics, 0,
@@ -257,6 +262,23 @@ void parse_topics(struct parse *parse, const struct yaml_node *node)
     if (given) {
         yaml_refuse_unknown(node, known, OUTPUT_KIND_COUNT + 4, parse->diagnostics);
     }
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        struct settings_source *source = &settings->sources[i];
+        char name[64];
+        (void)snprintf(name, sizeof(name), "repartition.%s", source_name((enum source)i));
+        source->task_topic =
+            source->repartition == REPARTITION_OFF ? source->topic : topic_name(parse, name);
+    }
+}
+
+bool settings_repartitions(const struct settings *settings)
+{
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        if (settings->sources[i].used && settings->sources[i].repartition != REPARTITION_OFF) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void sources_print_defaults(FILE *out)
@@ -266,9 +288,10 @@ void sources_print_defaults(FILE *out)
                 "sources:                              # those that are named are read\n",
                 out);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        (void)fprintf(
-            out, "  # %s: {topic: %s, start: earliest|latest|TIME, stale_after: 0s, fields: {}}\n",
-            source_name((enum source)i), default_topics[i]);
+        (void)fprintf(out,
+                      "  # %s: {topic: %s, start: earliest|latest|TIME, stale_after: 0s, "
+                      "repartition: off|partitions|key, fields: {}}\n",
+                      source_name((enum source)i), default_topics[i]);
     }
     (void)fputs("topics:\n  prefix: segue.                      # then:", out);
     for (uint32_t i = 0; i < OUTPUT_KIND_COUNT; i++) {

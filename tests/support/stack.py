@@ -71,13 +71,13 @@ def server(name):
 
 
 class Process:
-    """One `segue run`."""
+    """One `segue run`, or another command that goes on."""
 
-    def __init__(self, stack, instance='0', label=None):
+    def __init__(self, stack, instance='0', label=None, word='run'):
         """`label`: of its files, when two run under one name."""
-        self.stack, self.port, label = stack, free_port(), label or instance
+        self.stack, self.port, self.word, label = stack, free_port(), word, label or instance
         self.config = stack.write_config(instance, self.port, label)
-        self.log_path = stack.folder / f'run-{label}.log'
+        self.log_path = stack.folder / f'{word}-{label}.log'
         self.log = open(self.log_path, 'ab')
         self.child, self.environment = None, {}
         atexit.register(self.leave)
@@ -88,7 +88,7 @@ class Process:
             self.child.kill()
 
     def start(self):
-        self.child = subprocess.Popen([self.stack.segue, 'run', '--config', self.config], stdout=self.log, stderr=self.log,
+        self.child = subprocess.Popen([self.stack.segue, self.word, '--config', self.config], stdout=self.log, stderr=self.log,
                                       env={**os.environ, **self.environment})
         return self
 

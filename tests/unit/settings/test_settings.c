@@ -61,6 +61,26 @@ START_TEST(settings_map_a_banks_own_record)
 }
 END_TEST
 
+START_TEST(settings_give_tasks_what_the_step_before_them_writes)
+{
+    ck_assert(load("sources:\n"
+                   "  transactions: {topic: core.postings, repartition: key}\n"
+                   "  app-engagement: {repartition: partitions}\n"
+                   "  scores: {topic: core.scores}\n"
+                   "topics: {prefix: bank.}\n"
+                   "limits: {record: 2MiB}\n"));
+    const struct settings_source *sources = settings.sources;
+    ck_assert_int_eq(sources[SOURCE_TRANSACTIONS].repartition, REPARTITION_KEY);
+    ck_assert_str_eq(sources[SOURCE_TRANSACTIONS].topic, "core.postings");
+    ck_assert_str_eq(sources[SOURCE_TRANSACTIONS].task_topic, "bank.repartition.transactions");
+    ck_assert_int_eq(sources[SOURCE_APP_ENGAGEMENT].repartition, REPARTITION_PARTITIONS);
+    ck_assert_str_eq(sources[SOURCE_SCORES].task_topic, "core.scores");
+    ck_assert_str_eq(settings.repartition_message_size, "2162688");
+    ck_assert(settings_repartitions(&settings));
+    ck_assert(load("sources: {transactions: }\n") && !settings_repartitions(&settings));
+}
+END_TEST
+
 START_TEST(settings_pass_kafka_properties_through_but_no_secret)
 {
     ck_assert(load("kafka: {brokers: 'a:1,b:2', security.protocol: SASL_SSL, linger.ms: 5}\n"));
@@ -89,6 +109,8 @@ static const struct {
     {"sources: {transactions: {start: soon}}\n", "`start` must be a moment", 1, 33},
     {"sources: {transactions: {fields: {mcc: {values: {a: b}}}}}\n",
      "`mcc` is no code: it has no values to map", 1, 41},
+    {"sources: {transactions: {repartition: account}}\n",
+     "`repartition` must be one of off partitions key", 1, 39},
     {"cache: {size: 5}\n", "`cache.size` must be 1048576 to 1099511627776 bytes", 1, 15},
     {"topics: {live-events: x}\n", "unknown key `live-events`", 1, 10},
 };
@@ -127,6 +149,7 @@ int main(void)
     TCase *tc = tcase_create("settings");
     tcase_add_test(tc, settings_have_every_default);
     tcase_add_test(tc, settings_map_a_banks_own_record);
+    tcase_add_test(tc, settings_give_tasks_what_the_step_before_them_writes);
     tcase_add_test(tc, settings_pass_kafka_properties_through_but_no_secret);
     tcase_add_loop_test(tc, settings_say_what_is_wrong_and_where, 0,
                         sizeof(wrong) / sizeof(wrong[0]));
