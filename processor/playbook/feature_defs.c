@@ -6,8 +6,6 @@
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 
-enum { MONTH_DAYS_X_100 = 3044 };
-
 bool load_publish(struct loader *loader, const struct yaml_node *node)
 {
     bool publish = false;
@@ -194,8 +192,7 @@ static void load_window(struct loader *loader, const struct yaml_node *node,
                    "`%.*s` is no window", SLICE_ARG(text));
         return;
     }
-    int64_t days =
-        duration.ms / 86400000 + (duration.months * (int64_t)MONTH_DAYS_X_100 + 99) / 100;
+    int64_t days = load_length_ms(&duration) / 86400000;
     int64_t minutes = duration.ms / 60000;
     def->unit = duration.whole_days ? FEATURE_DAYS : FEATURE_MINUTES;
     def->length = (uint32_t)(duration.whole_days ? days : minutes);

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "playbook/loader.h"
 
-enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8 };
+enum { PATH_SIZE = 512, FOLDER_DEPTH_MAX = 8, MONTH_DAYS_X_100 = 3044 };
 
 void *loader_take(struct loader *loader, size_t size)
 {
@@ -52,6 +52,12 @@ void loader_unknown(struct loader *loader, enum playbook_kind kind, const struct
     }
     diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR, span.file == NULL ? node->span : span,
                     mend, "there is no %s `%.*s`", section->what, SLICE_ARG(id));
+}
+
+int64_t load_length_ms(const struct duration *duration)
+{
+    return duration->ms +
+           (duration->months * (int64_t)MONTH_DAYS_X_100 + 99) / 100 * (int64_t)MS_PER_DAY;
 }
 
 void load_kept(struct loader *loader, const struct yaml_node *node, int64_t length_ms)
@@ -201,8 +207,12 @@ static void load_whole(struct loader *loader)
     }
     (void)yaml_duration_ms(only(loader, "stale_after"), diagnostics, 0, year,
                            &playbook->stale_after_ms);
-    (void)yaml_duration_ms(only(loader, "data_kept"), diagnostics, MS_PER_DAY, 30 * year,
-                           &loader->data_kept_ms);
+    const struct yaml_node *kept = only(loader, "data_kept");
+    struct duration length;
+    if (yaml_duration_ms(kept, diagnostics, MS_PER_DAY, 30 * year, &loader->data_kept_ms) &&
+        yaml_duration(kept, diagnostics, &length)) {
+        loader->data_kept_ms = load_length_ms(&length); /* as windows are measured */
+    }
     const struct yaml_node *remember = only(loader, "remember");
     bool given = yaml_is_mapping(remember, diagnostics);
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {

@@ -205,6 +205,10 @@ bool load_caps(struct loader *loader, const struct yaml_node *node, bool policy,
                const struct offer_cap **out, uint32_t *out_count);
 void load_tests(struct loader *loader, enum playbook_kind kind, uint32_t index); /* test_defs.c */
 
+/* A duration as a window has it: months of 30.44 days, together rounded up to whole days (13mo: 396), so that no
+ * calendar month is cut. */
+int64_t load_length_ms(const struct duration *duration);
+
 /* An error when `node` says a time that is longer than data is kept. */
 void load_kept(struct loader *loader, const struct yaml_node *node, int64_t length_ms);
 

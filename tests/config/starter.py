@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the starter playbook promises to hold at least, each segment with an exit of its own. usage: starter.py SEGUE RETAIL_DIR"""
+"""What the starter playbook promises to hold at least, each definition with tests, each named segment with an exit of its own. usage: starter.py SEGUE RETAIL_DIR"""
 import json
 import pathlib
 import re
@@ -12,7 +12,7 @@ LEAST = {
     'life_events': ('salary.stopped', 'account.dormant', 'windfall'),
     'offers': ('premium_travel_card', 'savings_boost', 'reactivation'),
 }
-FEATURES = 12
+FEATURES, COUNTS = 12, {'segments': 25, 'life_events': 20, 'offers': 15}
 # What the text of a definition must say.
 SAYS = {'segments': ('exit_when:',), 'life_events': (), 'offers': ('purpose: MARKETING', 'eligible:', 'contact:', 'cap:', 'value:')}
 ABSENCES = ('salary.stopped', 'account.dormant')
@@ -31,6 +31,8 @@ def main():
     failed = [] if len(plan['features']) >= FEATURES else [f'only {len(plan["features"])} features']
     for kind, names in LEAST.items():
         have = {entry['id'] for entry in plan[kind]}
+        failed += [] if len(have) >= COUNTS[kind] else [f'{kind}: only {len(have)}']
+        failed += [f'{name}: no tests' for name in sorted(have) if '    tests:' not in definition(texts, name)]
         for name in names:
             failed += [] if name in have else [f'{kind}: no {name}']
             failed += [f'{name}: no {word}' for word in SAYS[kind] if word not in definition(texts, name)]

@@ -249,6 +249,36 @@ START_TEST(playbook_refuses_nothing_that_can_be)
 }
 END_TEST
 
+/* What is kept, a window, and whether it may stand: both are measured alike. */
+static const struct {
+    const char *kept, *window;
+    bool good;
+} lengths[] = {{"13mo", "13mo", true},  {"1y", "12mo", true},   {"12mo", "1y", true},
+               {"90d", "3mo", false},   {"92d", "3mo", true},   {"12mo", "13mo", false},
+               {"395d", "13mo", false}, {"396d", "13mo", true}, {"1w", "7d", true},
+               {"36h", "2d", false}};
+
+START_TEST(playbook_keeps_a_window_as_long_as_data)
+{
+    char text[200];
+    (void)snprintf(
+        text, sizeof(text),
+        "data_kept: %s\nfeatures: {a: {count: tx, window: %s, publish: true}}\n",
+        lengths[_i].kept, lengths[_i].window);
+    ck_assert_msg(load(text) == lengths[_i].good, "%s in %s", lengths[_i].window, lengths[_i].kept);
+}
+END_TEST
+
+START_TEST(playbook_needs_no_feature)
+{
+    ck_assert(load("segments: {adult: {purpose: SERVICE, including: {a: 'c.age >= 18'}}}\n"));
+    ck_assert_uint_eq(diagnostics.count, 0);
+    ck_assert_uint_eq(playbook->feature_count, 0);
+    ck_assert_ptr_nonnull(playbook->features);
+    ck_assert(playbook->watch.age);
+}
+END_TEST
+
 START_TEST(playbook_warns_of_an_exit_at_the_entrance)
 {
     ck_assert(
@@ -299,6 +329,9 @@ int main(void)
     tcase_add_test(tc, playbook_lets_consent_carry_sensitive_data);
     tcase_add_loop_test(tc, playbook_refuses_nothing_that_can_be, 0,
                         (int)(sizeof(satisfiable) / sizeof(satisfiable[0])));
+    tcase_add_loop_test(tc, playbook_keeps_a_window_as_long_as_data, 0,
+                        (int)(sizeof(lengths) / sizeof(lengths[0])));
+    tcase_add_test(tc, playbook_needs_no_feature);
     tcase_add_test(tc, playbook_warns_of_an_exit_at_the_entrance);
     tcase_add_test(tc, playbook_writes_tests_as_events_in_order_of_time);
     suite_add_tcase(suite, tc);
