@@ -429,8 +429,9 @@ static enum offer_gate first_of(struct gate_view *view, const enum offer_gate *l
 
 enum offer_gate gates_still_pass(struct gate_view *view, bool rules)
 {
-    static const enum offer_gate always[] = {GATE_CONSENT, GATE_SENSITIVITY, GATE_COMPLAINT,
-                                             GATE_STOP,    GATE_VULNERABLE,  GATE_LIFE};
+    static const enum offer_gate always[] = {GATE_TIME,      GATE_CONSENT, GATE_SENSITIVITY,
+                                             GATE_COMPLAINT, GATE_STOP,    GATE_VULNERABLE,
+                                             GATE_LIFE};
     enum offer_gate gate = first_of(view, always, sizeof(always) / sizeof(always[0]));
     const struct {
         const struct condition *condition;

@@ -202,8 +202,14 @@ int64_t offers_next_change(const struct offers *offers, const struct offers_stat
         return next_ms;
     }
     for (uint32_t i = 0; i < offers->count; i++) {
-        int64_t at_ms = histories[i].held_until_ms;
-        next_ms = at_ms > now_ms && at_ms < next_ms ? at_ms : next_ms;
+        const struct offer_history *history = &histories[i];
+        int64_t free_ms = history->held_until_ms, ends_ms = offers->defs[i].valid_until_ms;
+        next_ms = free_ms > now_ms && free_ms < next_ms ? free_ms : next_ms;
+        bool waits = history->open || free_ms != 0;
+        /* Nothing is open any more behind open_until_ms, so an end after it moves nobody. */
+        if (waits && ends_ms > now_ms && ends_ms <= state->open_until_ms && ends_ms < next_ms) {
+            next_ms = ends_ms;
+        }
     }
     return next_ms;
 }

@@ -101,6 +101,63 @@ START_TEST(an_open_offer_is_withdrawn_until_something_is_heard_of_it)
 }
 END_TEST
 
+START_TEST(an_open_offer_ends_with_its_valid_period)
+{
+    char first[OFFER_TEXT_SIZE];
+    int64_t begin_ms = KIT_START_MS + KIT_DAY_MS, end_ms = begin_ms + 2 * KIT_DAY_MS;
+    defs[0].valid_until_ms = end_ms;
+    keep(first, decide(1)->decision_id);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, begin_ms), end_ms);
+    ck_assert_ptr_null(advance_to(end_ms - 1));
+    const struct offer_decided *said = advance_to(end_ms);
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->withdrawn_count, 1);
+    ck_assert(slice_is(said->withdrawn[0].decision_id, first));
+    ck_assert(slice_is(said->withdrawn[0].gate, "time"));
+    ck_assert(slice_is(said->withdrawn[0].reason, "no_longer_valid"));
+    ck_assert_int_eq(said->effective_at_ms, end_ms);
+    ck_assert_uint_eq(state.shown_count, 0);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, end_ms), INT64_MAX);
+    ck_assert_ptr_null(advance_to(end_ms + 1)); /* once */
+}
+END_TEST
+
+START_TEST(what_was_heard_of_or_is_forgotten_needs_no_end)
+{
+    char first[OFFER_TEXT_SIZE];
+    int64_t begin_ms = KIT_START_MS + KIT_DAY_MS;
+    defs[0].valid_until_ms = begin_ms + INT64_C(30) * KIT_DAY_MS; /* after open_for: nobody waits any more */
+    keep(first, decide(1)->decision_id);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, begin_ms), INT64_MAX);
+    defs[0].valid_until_ms = begin_ms + 4 * KIT_DAY_MS;
+    struct event seen = kit_outcome(begin_ms + KIT_DAY_MS, "one", OUTCOME_PRESENTED);
+    seen.outcome.decision_id = slice_text(first);
+    ck_assert_ptr_null(said_by(&seen));
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, seen.time_ms), INT64_MAX);
+    ck_assert_ptr_null(advance_to(defs[0].valid_until_ms));
+}
+END_TEST
+
+START_TEST(what_is_held_ends_with_its_valid_period)
+{
+    offers.policy.quiet_from_minute = 21 * 60;
+    offers.policy.quiet_to_minute = 8 * 60;
+    offers.policy.quiet_channels = 1U << CHANNEL_PUSH;
+    char held[OFFER_TEXT_SIZE];
+    int64_t night_ms = KIT_START_MS + INT64_C(23) * HOUR_MS;
+    defs[0].valid_until_ms = night_ms + HOUR_MS;
+    keep(held, decide_at(night_ms)->decision_id);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, night_ms),
+                     defs[0].valid_until_ms);
+    const struct offer_decided *said = advance_to(defs[0].valid_until_ms);
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->withdrawn_count, 1);
+    ck_assert(slice_is(said->withdrawn[0].decision_id, held));
+    ck_assert(slice_is(said->withdrawn[0].reason, "no_longer_valid"));
+    ck_assert_ptr_null(advance_to(KIT_START_MS + INT64_C(32) * HOUR_MS));
+}
+END_TEST
+
 START_TEST(an_open_offer_ends_with_its_own_channel)
 {
     struct profile *profile = &stage.customer.profile;
@@ -253,6 +310,9 @@ int main(void)
     tcase_add_test(tests, quiet_hours_hold_and_do_not_drop);
     tcase_add_test(tests, what_is_held_is_withdrawn_with_the_consent);
     tcase_add_test(tests, an_open_offer_is_withdrawn_until_something_is_heard_of_it);
+    tcase_add_test(tests, an_open_offer_ends_with_its_valid_period);
+    tcase_add_test(tests, what_was_heard_of_or_is_forgotten_needs_no_end);
+    tcase_add_test(tests, what_is_held_ends_with_its_valid_period);
     tcase_add_test(tests, an_open_offer_ends_with_its_own_channel);
     tcase_add_test(tests, opting_out_and_complaining_stop_until_the_profile_says_otherwise);
     tcase_add_test(tests, fatigue_fades);

@@ -24,6 +24,7 @@ START_TEST(an_offer_has_its_time)
     defs[0].valid_until_ms = KIT_START_MS + 4 * KIT_DAY_MS;
     expect_blocked(1, "time:not_yet_valid");
     ck_assert_uint_eq(decide(2)->offer_count, 1);
+    ck_assert_uint_eq(advance_to(defs[0].valid_until_ms)->withdrawn_count, 1);
     expect_blocked(4, "time:no_longer_valid");
 }
 END_TEST
