@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/metrics.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -234,6 +235,18 @@ static void put_histogram(struct page *page, const struct metric *metric)
         (unsigned long long)(sum_us / 1000000), (unsigned long long)(sum_us % 1000000));
 }
 
+/* The formats have words of their own for what is no number. */
+static void put_gauge(struct page *page, double value)
+{
+    if (isnan(value)) {
+        put(page, "NaN\n");
+    } else if (isinf(value)) {
+        put(page, "%sInf\n", value > 0 ? "+" : "-");
+    } else {
+        put(page, "%.15g\n", value);
+    }
+}
+
 static void put_series(struct page *page, const struct metric *metric)
 {
     const char *open = metric->labels[0] == '\0' ? "" : "{";
@@ -245,8 +258,8 @@ static void put_series(struct page *page, const struct metric *metric)
             (unsigned long long)value);
         break;
     case METRIC_GAUGE:
-        put(page, "%s%s%s%s %.15g\n", metric->family->name, open, metric->labels, close,
-            gauge_of(value));
+        put(page, "%s%s%s%s ", metric->family->name, open, metric->labels, close);
+        put_gauge(page, gauge_of(value));
         break;
     case METRIC_HISTOGRAM:
         put_histogram(page, metric);

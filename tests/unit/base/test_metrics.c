@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/metrics.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -112,6 +113,25 @@ START_TEST(values_are_shown_as_they_were_counted)
 }
 END_TEST
 
+START_TEST(what_is_no_number_has_a_word)
+{
+    struct metrics *metrics = metrics_open(8, 0);
+    struct metric *gauge = metrics_register(metrics, &lag, NULL);
+    static const struct {
+        double value;
+        const char *line;
+    } words[] = {{(double)NAN, "segue_lag_seconds NaN\n"},
+                 {-(double)NAN, "segue_lag_seconds NaN\n"},
+                 {(double)INFINITY, "segue_lag_seconds +Inf\n"},
+                 {-(double)INFINITY, "segue_lag_seconds -Inf\n"}};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        metric_set(gauge, words[i].value);
+        ck_assert_uint_gt(metrics_write(metrics, METRICS_PROMETHEUS, page, sizeof(page) - 1), 0);
+        ck_assert_ptr_nonnull(strstr(page, words[i].line));
+    }
+}
+END_TEST
+
 START_TEST(older_format_names_the_family_as_its_samples)
 {
     (void)metrics_write(filled(), METRICS_PROMETHEUS, page, sizeof(page));
@@ -176,6 +196,7 @@ int main(void)
     TCase *tests = tcase_create("metrics");
     tcase_add_loop_test(tests, text_is_well_formed_in_both_formats, 0, 2);
     tcase_add_test(tests, values_are_shown_as_they_were_counted);
+    tcase_add_test(tests, what_is_no_number_has_a_word);
     tcase_add_test(tests, older_format_names_the_family_as_its_samples);
     tcase_add_test(tests, page_that_does_not_fit_is_not_written);
     tcase_add_test(tests, same_family_and_labels_are_the_same_series);
