@@ -193,6 +193,16 @@ static const struct shape_field exposure_fields[] = {
     PROCESSED,
 };
 
+static const struct shape_field side_fields[] = {
+    PLAIN("layer", SHAPE_STRING, AT(offer_stats_side, layer)),
+    PLAIN("control", SHAPE_BOOL, AT(offer_stats_side, control)),
+    PLAIN("customers", SHAPE_INT64, AT(offer_stats_side, customers)),
+    PLAIN("converted", SHAPE_INT64, AT(offer_stats_side, converted)),
+    PLAIN("revenue_minor", SHAPE_INT64, AT(offer_stats_side, revenue_minor)),
+    PLAIN("revenue_squares", SHAPE_DOUBLE, AT(offer_stats_side, revenue_squares)),
+};
+static const struct shape side_shape = SHAPE(side_fields, offer_stats_side);
+
 static const struct shape_field offer_stats_fields[] = {
     PLAIN("offer_id", SHAPE_STRING, OUT(offer_stats.offer_id)),
     MAYBE("variant", SHAPE_STRING, OUT(offer_stats.variant)),
@@ -206,6 +216,8 @@ static const struct shape_field offer_stats_fields[] = {
     PLAIN("complained", SHAPE_INT64, OUT(offer_stats.complained)),
     PLAIN("opted_out", SHAPE_INT64, OUT(offer_stats.opted_out)),
     PLAIN("revenue_minor", SHAPE_INT64, OUT(offer_stats.revenue_minor)),
+    MAYBE("experiment", SHAPE_STRING, OUT(offer_stats.experiment)),
+    LISTED("sides", OUT(offer_stats.sides), OUT(offer_stats.side_count), &side_shape),
 };
 
 static const struct shape_field control_fields[] = {

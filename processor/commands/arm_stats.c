@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/arm_stats.h"
 
-#include <jansson.h>
-
 #include "model/codes.h"
 
 static const char *const fields[] = {"presented",  "clicked",   "accepted",     "rejected",
@@ -24,19 +22,17 @@ static uint32_t arm_of(const json_t *object, const struct engine *engine)
                                          text_of(object, "context", "other"));
 }
 
-bool arm_stats_parse(const char *json, const struct engine *engine, uint32_t task_count,
+bool arm_stats_parse(const json_t *record, const struct engine *engine, uint32_t task_count,
                      struct arm_stats *out_stats)
 {
-    json_t *object = json_loads(json, 0, NULL);
-    uint32_t arm = arm_of(object, engine);
-    int64_t task = json_integer_value(json_object_get(object, "task"));
+    uint32_t arm = arm_of(record, engine);
+    int64_t task = json_integer_value(json_object_get(record, "task"));
     bool known = arm != UINT32_MAX && task >= 0 && task < task_count;
     if (known) {
         *out_stats = (struct arm_stats){.task = (uint32_t)task, .arm = arm};
         for (int i = 0; i < ARM_STAT_COUNT; i++) {
-            out_stats->counts[i] = json_integer_value(json_object_get(object, fields[i]));
+            out_stats->counts[i] = json_integer_value(json_object_get(record, fields[i]));
         }
     }
-    json_decref(object);
     return known;
 }

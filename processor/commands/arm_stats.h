@@ -4,6 +4,8 @@
 #ifndef COMMANDS_ARM_STATS_H
 #define COMMANDS_ARM_STATS_H
 
+#include <jansson.h>
+
 #include "engine/engine.h"
 
 /* The counts; those before ARM_STAT_REVENUE count customers' outcomes, which revenue (minor units) does not. */
@@ -24,9 +26,9 @@ struct arm_stats {
     int64_t counts[ARM_STAT_COUNT];
 };
 
-/* Understand a record's JSON. False: it is none, names no arm of this engine's playbook or a task that does not
+/* Understand a record. False: it is no object, names no arm of this engine's playbook or a task that does not
  * exist; `out_stats` is untouched. A context that the playbook does not have counts as "other". */
-bool arm_stats_parse(const char *json, const struct engine *engine, uint32_t task_count,
+bool arm_stats_parse(const json_t *record, const struct engine *engine, uint32_t task_count,
                      struct arm_stats *out_stats);
 
 #endif

@@ -32,6 +32,9 @@ struct experiment_interval experiment_difference(const struct experiment_side *t
  * Pearson's chi square. 1 when there are too few to tell (fewer than 5 expected somewhere). */
 double experiment_split_chance(const int64_t *counts, const double *shares, uint32_t count);
 
+/* One interval in twenty may leave out the truth at some moment. */
+#define EXPERIMENT_ALPHA 0.05
+
 /* Below this chance the split is called broken: one false alarm in 1,000 looks. */
 #define EXPERIMENT_SPLIT_ALARM 0.001
 

@@ -7,6 +7,7 @@
 
 #include "base/invariant.h"
 #include "base/memory.h"
+#include "commands/kpis_experiments.h"
 #include "model/codes.h"
 
 static const char *const outcomes[] = {"PRESENTED", "CLICKED",    "ACCEPTED",
@@ -54,6 +55,7 @@ struct kpis {
     bool fine; /* rows by variant and channel */
     bool ready;
     struct metric *rates[OFFERS_MAX][ARRAY_COUNT(rates)];
+    struct kpis_experiments *experiments;
 };
 
 static bool may_use(const struct offer_def *def, uint32_t channel)
@@ -106,6 +108,8 @@ struct kpis *kpis_open(const struct kpis_options *options)
     kpis->rows = memory_take(kpis->row_count * sizeof(*kpis->rows) + 1, "figures of offers");
     kpis->row_of = memory_take(kpis->arm_count * sizeof(*kpis->row_of) + 1, "figures of offers");
     (void)pthread_mutex_init(&kpis->mutex, NULL);
+    kpis->experiments =
+        kpis_experiments_open(options->offers, options->currency, options->task_count);
     map_arms(kpis);
     return kpis;
 }
@@ -113,7 +117,8 @@ struct kpis *kpis_open(const struct kpis_options *options)
 uint32_t kpis_series(const struct kpis *kpis)
 {
     return kpis->row_count * ARM_STAT_COUNT +
-           kpis->options.offers->count * (uint32_t)ARRAY_COUNT(rates);
+           kpis->options.offers->count * (uint32_t)ARRAY_COUNT(rates) +
+           kpis_experiments_series(kpis->experiments);
 }
 
 static void add_label(char labels[METRIC_LABELS_SIZE], const char *name, struct slice value)
@@ -171,6 +176,7 @@ void kpis_register(struct kpis *kpis, struct metrics *metrics)
         register_offer(kpis, metrics, i, &row);
     }
     INVARIANT(row == kpis->row_count);
+    kpis_experiments_register(kpis->experiments, metrics);
 }
 
 void kpis_take(struct kpis *kpis, const struct arm_stats *stats)
@@ -184,6 +190,14 @@ void kpis_take(struct kpis *kpis, const struct arm_stats *stats)
         seen->numbers[n] = stats->counts[n];
     }
     (void)pthread_mutex_unlock(&kpis->mutex);
+}
+
+bool kpis_take_experiment(struct kpis *kpis, const json_t *record)
+{
+    (void)pthread_mutex_lock(&kpis->mutex);
+    bool known = kpis_experiments_take(kpis->experiments, record);
+    (void)pthread_mutex_unlock(&kpis->mutex);
+    return known;
 }
 
 void kpis_ready(struct kpis *kpis)
@@ -227,6 +241,7 @@ void kpis_refresh(void *context)
             }
         }
         refresh_rates(kpis);
+        kpis_experiments_refresh(kpis->experiments);
     }
     (void)pthread_mutex_unlock(&kpis->mutex);
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What offers earn and cost, on /metrics: outcomes, revenue and rates from the counters of segue.offer-stats,
- * which every process reads whole, so each shows the sums over all tasks (take the max over processes, not the
- * sum).
+/* What offers earn and cost, on /metrics: outcomes, revenue, rates and what experiments say, from the counters
+ * of segue.offer-stats, which every process reads whole, so each shows the sums over all tasks (take the max
+ * over processes, not the sum).
  *
  * Series: (offer, variant, channel that the offer may use) x outcome, at most KPIS_SERIES_MAX; a playbook with
- * more gets them per offer. What needs customers one by one, incremental value against control groups, is
- * `segue report`. */
+ * more gets them per offer. Experiments (kpis_experiments.h) per offer and layer; by channel, variant, day and
+ * segment `segue report` has them. */
 #ifndef COMMANDS_KPIS_H
 #define COMMANDS_KPIS_H
+
+#include <jansson.h>
 
 #include "base/metrics.h"
 #include "commands/arm_stats.h"
@@ -36,6 +38,10 @@ void kpis_register(struct kpis *kpis, struct metrics *metrics);
 
 /* One record, parsed for this engine and task_count: the newest of its task and arm counts. Any thread. */
 void kpis_take(struct kpis *kpis, const struct arm_stats *stats);
+
+/* The record of an offer as a whole (`experiment`, `sides`). False: no offer of this playbook, or split by another
+ * plan. Any thread. */
+bool kpis_take_experiment(struct kpis *kpis, const json_t *record);
 
 /* The topic has been read to its end: from now on the figures are whole and shown. Any thread. */
 void kpis_ready(struct kpis *kpis);

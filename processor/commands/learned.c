@@ -44,10 +44,10 @@ static void others(void *context, uint32_t task, struct engine_trials *out_other
     (void)pthread_mutex_unlock(&learned->mutex);
 }
 
-bool learned_take(struct learned *learned, const char *json)
+static bool take_arm(struct learned *learned, const json_t *record)
 {
     struct arm_stats stats;
-    if (!arm_stats_parse(json, learned->options.engine, learned->options.task_count, &stats)) {
+    if (!arm_stats_parse(record, learned->options.engine, learned->options.task_count, &stats)) {
         return false;
     }
     if (learned->options.kpis != NULL) {
@@ -64,6 +64,17 @@ bool learned_take(struct learned *learned, const char *json)
     learned->changed = true;
     (void)pthread_mutex_unlock(&learned->mutex);
     return true;
+}
+
+bool learned_take(struct learned *learned, const char *json)
+{
+    json_t *record = json_loads(json, 0, NULL);
+    bool experiment = json_is_string(json_object_get(record, "experiment"));
+    bool known = experiment ? learned->options.kpis != NULL &&
+                                  kpis_take_experiment(learned->options.kpis, record)
+                            : take_arm(learned, record);
+    json_decref(record);
+    return known;
 }
 
 /* Until reading fails for good. */

@@ -9,15 +9,13 @@
  * A customer counts once per experiment, on the side of the first exposure: intention to treat. Converted: an
  * ACCEPTED outcome of that offer within the attribution window, whoever asked for it. */
 #include <getopt.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/civil.h"
 #include "commands/all.h"
 #include "commands/opened.h"
-#include "commands/report.h"
+#include "commands/report_reader.h"
 
 static const char help[] =
     "usage: segue report [OPTION..] FILE..\n\n"
@@ -36,26 +34,9 @@ static const char help[] =
     "  --output FILE     write it there\n\n"
     "Exit code 1: a split is not what was planned.\n";
 
-enum { BY_OFFER, BY_VARIANT, BY_CHANNEL, BY_DAY, BY_SEGMENT };
 static const char *const dimensions[] = {"offer", "variant", "channel", "day", "segment"};
 
-/* Maps are JSON objects from a text to an index. */
-struct reader {
-    struct report report;
-    const struct playbook *playbook;
-    int by;
-    const char *only, *segment; /* NULL: all */
-    json_t *rows;               /* name -> row */
-    json_t *experiments;        /* "offer|layer" -> experiment */
-    json_t *units;              /* "customer|offer|layer" -> unit */
-    json_t *made;               /* "decision|offer" -> [row, ..] */
-    json_t *members;            /* customer -> {segment: true} */
-    json_t *arms;               /* "customer|offer" seen in a variant layer */
-    bool failed;
-};
-
-/* One more entry at the end of an array, zeroed; NULL: memory is short. */
-static void *grow(void **list, uint32_t *count, size_t size)
+void *reader_grow(void **list, uint32_t *count, size_t size)
 {
     if ((*count & (*count - 1)) == 0) { /* full at every power of two */
         size_t capacity = *count == 0 ? 1 : 2 * (size_t)*count;
@@ -70,14 +51,13 @@ static void *grow(void **list, uint32_t *count, size_t size)
     return entry;
 }
 
-static const char *text_of(const json_t *object, const char *key)
+const char *reader_text(const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));
     return text == NULL ? "" : text;
 }
 
-/* A timestamp in ms or as ISO text. */
-static int64_t time_of(const json_t *object, const char *key)
+int64_t reader_time(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
     int64_t time_ms = json_integer_value(value);
@@ -87,7 +67,7 @@ static int64_t time_of(const json_t *object, const char *key)
     return time_ms;
 }
 
-static char *join(const char *a, const char *b, const char *c)
+char *reader_join(const char *a, const char *b, const char *c)
 {
     size_t size = strlen(a) + strlen(b) + strlen(c) + 3;
     char *text = malloc(size);
@@ -97,8 +77,7 @@ static char *join(const char *a, const char *b, const char *c)
     return text;
 }
 
-/* The index behind a key; -1. */
-static int64_t find(const json_t *map, const char *key)
+int64_t reader_find(const json_t *map, const char *key)
 {
     const json_t *value = key == NULL ? NULL : json_object_get(map, key);
     return value == NULL ? -1 : (int64_t)json_integer_value(value);
@@ -107,9 +86,10 @@ static int64_t find(const json_t *map, const char *key)
 static int64_t row_index(struct reader *reader, const char *name)
 {
     struct report *report = &reader->report;
-    int64_t at = find(reader->rows, name);
+    int64_t at = reader_find(reader->rows, name);
     if (at < 0) {
-        struct report_row *row = grow((void **)&report->rows, &report->row_count, sizeof(*row));
+        struct report_row *row =
+            reader_grow((void **)&report->rows, &report->row_count, sizeof(*row));
         if (row == NULL || (row->name = strdup(name)) == NULL) {
             reader->failed = true;
             return -1;
@@ -146,24 +126,25 @@ static json_t *rows_of(struct reader *reader, const json_t *decision, const json
     json_t *value;
     switch (reader->by) {
     case BY_VARIANT:
-        name = join(text_of(offer, "offer_id"), text_of(offer, "variant"), "");
+        name = reader_join(reader_text(offer, "offer_id"), reader_text(offer, "variant"), "");
         break;
     case BY_DAY:
-        civil_format_date((int32_t)civil_floor(time_of(decision, "effective_at"), MS_PER_DAY), day);
+        civil_format_date((int32_t)civil_floor(reader_time(decision, "effective_at"), MS_PER_DAY),
+                          day);
         name = strdup(day);
         break;
     case BY_CHANNEL:
-        name = strdup(text_of(offer, "channel"));
+        name = strdup(reader_text(offer, "channel"));
         break;
     case BY_SEGMENT:
-        json_object_foreach(json_object_get(reader->members, text_of(decision, "customer_id")),
+        json_object_foreach(json_object_get(reader->members, reader_text(decision, "customer_id")),
                             segment, value)
         {
             (void)json_array_append_new(list, json_integer(row_index(reader, segment)));
         }
         return list;
     default:
-        name = strdup(text_of(offer, "offer_id"));
+        name = strdup(reader_text(offer, "offer_id"));
         break;
     }
     (void)json_array_append_new(list, json_integer(name == NULL ? -1 : row_index(reader, name)));
@@ -175,7 +156,7 @@ static json_t *rows_of(struct reader *reader, const json_t *decision, const json
 /* Of the customers that were asked for? */
 static bool is_member(const struct reader *reader, const json_t *value)
 {
-    const json_t *segments = json_object_get(reader->members, text_of(value, "customer_id"));
+    const json_t *segments = json_object_get(reader->members, reader_text(value, "customer_id"));
     return reader->segment == NULL || json_object_get(segments, reader->segment) != NULL;
 }
 
@@ -184,7 +165,7 @@ static void take_offer(struct reader *reader, const json_t *decision, const json
 {
     size_t i;
     json_t *index;
-    if (!is_wanted(reader, text_of(offer, "offer_id"))) {
+    if (!is_wanted(reader, reader_text(offer, "offer_id"))) {
         return;
     }
     json_t *rows = rows_of(reader, decision, offer);
@@ -196,7 +177,8 @@ static void take_offer(struct reader *reader, const json_t *decision, const json
             row->reviewed += review;
         }
     }
-    char *key = join(text_of(decision, "decision_id"), text_of(offer, "offer_id"), "");
+    char *key =
+        reader_join(reader_text(decision, "decision_id"), reader_text(offer, "offer_id"), "");
     reader->failed |= key == NULL || json_object_set_new(reader->made, key, rows) != 0;
     free(key);
 }
@@ -204,7 +186,7 @@ static void take_offer(struct reader *reader, const json_t *decision, const json
 /* The rows of an earlier decision's offer, NULL when it is out of range or unknown. */
 static const json_t *rows_made(struct reader *reader, const json_t *value)
 {
-    char *key = join(text_of(value, "decision_id"), text_of(value, "offer_id"), "");
+    char *key = reader_join(reader_text(value, "decision_id"), reader_text(value, "offer_id"), "");
     const json_t *rows = key == NULL ? NULL : json_object_get(reader->made, key);
     free(key);
     return rows;
@@ -235,7 +217,7 @@ static void take_decision(struct reader *reader, const json_t *value)
         }
     }
     if (json_array_size(withdrawn) > 0 || !is_member(reader, value) ||
-        !in_range(reader, time_of(value, "effective_at"))) {
+        !in_range(reader, reader_time(value, "effective_at"))) {
         return;
     }
     report->decisions++;
@@ -250,136 +232,28 @@ static void take_decision(struct reader *reader, const json_t *value)
     }
     json_array_foreach(json_object_get(value, "blocked"), i, entry)
     {
-        if (is_wanted(reader, text_of(entry, "offer_id"))) {
-            take_block(report, text_of(entry, "gate"));
+        if (is_wanted(reader, reader_text(entry, "offer_id"))) {
+            take_block(report, reader_text(entry, "gate"));
         }
     }
-}
-
-static const struct offer_def *offer_named(const struct reader *reader, const char *id)
-{
-    for (uint32_t i = 0; i < reader->playbook->offers.count; i++) {
-        if (slice_is(reader->playbook->offers.defs[i].id, id)) {
-            return &reader->playbook->offers.defs[i];
-        }
-    }
-    return NULL;
-}
-
-/* Fixed variants: each customer once. */
-static void take_variant(struct reader *reader, const char *customer, const json_t *value)
-{
-    struct report *report = &reader->report;
-    const struct offer_def *def = offer_named(reader, text_of(value, "offer_id"));
-    char *key = join(customer, text_of(value, "offer_id"), "");
-    uint32_t at = 0;
-    if (def != NULL && !def->learn && key != NULL && json_object_get(reader->arms, key) == NULL) {
-        (void)json_object_set_new(reader->arms, key, json_true());
-        while (at < report->split_count && report->splits[at].def != def) {
-            at++;
-        }
-        if (at == report->split_count) {
-            report->splits[report->split_count++] = (struct report_split){.def = def};
-        }
-        for (uint32_t i = 0; i < def->variant_count; i++) {
-            report->splits[at].counts[i] +=
-                slice_is(def->variants[i].id, text_of(value, "variant"));
-        }
-    }
-    free(key);
-}
-
-static double planned_holdout(const struct reader *reader, const char *offer, const char *layer)
-{
-    const struct offers_policy *policy = &reader->playbook->offers.policy;
-    const struct offer_def *def = offer_named(reader, offer);
-    if (slice_is(policy->holdout_layer, layer)) {
-        return policy->holdout / 10000.0;
-    }
-    return def != NULL && slice_is(def->holdout_layer, layer) ? def->holdout / 10000.0 : NAN;
-}
-
-static int64_t experiment_index(struct reader *reader, const char *offer, const char *layer)
-{
-    struct report *report = &reader->report;
-    char *key = join(offer, layer, "");
-    int64_t at = find(reader->experiments, key);
-    if (at < 0 && key != NULL) {
-        struct report_experiment *experiment =
-            grow((void **)&report->experiments, &report->experiment_count, sizeof(*experiment));
-        if (experiment != NULL) {
-            experiment->offer = strdup(offer);
-            experiment->layer = strdup(layer);
-            experiment->holdout = planned_holdout(reader, offer, layer);
-            at = report->experiment_count - 1;
-            (void)json_object_set_new(reader->experiments, key, json_integer(at));
-        }
-    }
-    reader->failed |= at < 0;
-    free(key);
-    return at;
 }
 
 static void take_exposure(struct reader *reader, const json_t *value)
 {
-    struct report *report = &reader->report;
-    const char *customer = text_of(value, "customer_id");
-    const char *offer = text_of(value, "offer_id");
-    const char *layer = text_of(value, "layer");
-    if (!is_wanted(reader, offer) || !is_member(reader, value) ||
-        !in_range(reader, time_of(value, "effective_at"))) {
-        return;
-    }
-    if (text_of(value, "variant")[0] != '\0') {
-        take_variant(reader, customer, value);
-        return;
-    }
-    int64_t experiment = experiment_index(reader, offer, layer);
-    char *key = join(customer, offer, layer);
-    if (experiment >= 0 && find(reader->units, key) < 0) {
-        struct report_unit *unit =
-            grow((void **)&report->units, &report->unit_count, sizeof(*unit));
-        reader->failed |= unit == NULL || key == NULL;
-        if (!reader->failed) {
-            unit->experiment = (uint32_t)experiment;
-            unit->held_out = json_is_true(json_object_get(value, "held_out"));
-            unit->since_ms = time_of(value, "effective_at");
-            (void)json_object_set_new(reader->units, key, json_integer(report->unit_count - 1));
-        }
-    }
-    free(key);
-}
-
-static void take_outcome_of_units(struct reader *reader, const json_t *value, bool accepted,
-                                  int64_t revenue)
-{
-    struct report *report = &reader->report;
-    int64_t attribution_ms = reader->playbook->offers.policy.attribution_ms;
-    for (uint32_t i = 0; i < report->experiment_count; i++) {
-        if (strcmp(report->experiments[i].offer, text_of(value, "offer_id")) != 0) {
-            continue;
-        }
-        char *key = join(text_of(value, "customer_id"), report->experiments[i].offer,
-                         report->experiments[i].layer);
-        int64_t at = find(reader->units, key);
-        int64_t when_ms = time_of(value, "occurred_at");
-        free(key);
-        if (at >= 0 && when_ms >= report->units[at].since_ms &&
-            when_ms <= report->units[at].since_ms + attribution_ms) {
-            report->units[at].converted |= accepted;
-            report->units[at].revenue_minor += revenue;
-        }
+    if (is_wanted(reader, reader_text(value, "offer_id")) && is_member(reader, value) &&
+        in_range(reader, reader_time(value, "effective_at"))) {
+        units_expose(reader, value);
     }
 }
 
 static void take_outcome(struct reader *reader, const json_t *value)
 {
     const json_t *rows = rows_made(reader, value);
-    int32_t outcome = codes_find(&codes_outcome, slice_text(text_of(value, "outcome")));
+    int32_t outcome = codes_find(&codes_outcome, slice_text(reader_text(value, "outcome")));
     int64_t revenue = json_integer_value(json_object_get(value, "revenue_minor"));
     size_t i;
     json_t *index;
-    if (outcome < 0 || !is_wanted(reader, text_of(value, "offer_id"))) {
+    if (outcome < 0 || !is_wanted(reader, reader_text(value, "offer_id"))) {
         return;
     }
     json_array_foreach(rows, i, index)
@@ -388,21 +262,21 @@ static void take_outcome(struct reader *reader, const json_t *value)
         row->outcomes[outcome]++;
         row->revenue_minor += revenue;
     }
-    take_outcome_of_units(reader, value, outcome == OUTCOME_ACCEPTED, revenue);
+    units_outcome(reader, value, outcome == OUTCOME_ACCEPTED, revenue);
 }
 
 static void take_membership(struct reader *reader, const json_t *value)
 {
-    const char *customer = text_of(value, "customer_id");
+    const char *customer = reader_text(value, "customer_id");
     json_t *segments = json_object_get(reader->members, customer);
     if (segments == NULL) {
         segments = json_object();
         (void)json_object_set_new(reader->members, customer, segments);
     }
-    if (strcmp(text_of(value, "transition"), "EXITED") == 0) {
-        (void)json_object_del(segments, text_of(value, "segment_id"));
+    if (strcmp(reader_text(value, "transition"), "EXITED") == 0) {
+        (void)json_object_del(segments, reader_text(value, "segment_id"));
     } else {
-        (void)json_object_set_new(segments, text_of(value, "segment_id"), json_true());
+        (void)json_object_set_new(segments, reader_text(value, "segment_id"), json_true());
     }
 }
 

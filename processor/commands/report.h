@@ -29,10 +29,13 @@ struct report_unit {
 
 struct report_experiment {
     char *offer, *layer;
+    char *
+        part; /* those customers of it alone, by what `by` says of the first exposure; "": all of them */
     double holdout; /* share that the playbook says; NAN: the playbook has no such layer */
     struct experiment_side converted[2], revenue[2]; /* by held_out; revenue in major units */
     struct experiment_interval uplift, gain;
     double split_chance;
+    bool alarm; /* the split is broken; parts share one chance of a false alarm */
 };
 
 /* Learned shares shift, fixed ones must not: one offer's arms against their weights. */

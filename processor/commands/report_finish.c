@@ -15,12 +15,23 @@ static int by_layer(const void *a, const void *b)
 {
     const struct report_experiment *x = a, *y = b;
     int order = strcmp(x->offer, y->offer);
-    return order != 0 ? order : strcmp(x->layer, y->layer);
+    order = order != 0 ? order : strcmp(x->layer, y->layer);
+    return order != 0 ? order : strcmp(x->part, y->part); /* the whole first */
+}
+
+static uint32_t parts_of(const struct report *report)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        count += report->experiments[i].part[0] != '\0';
+    }
+    return count;
 }
 
 bool report_finish(struct report *report)
 {
     bool sound = true;
+    uint32_t parts = parts_of(report);
     for (uint32_t i = 0; i < report->unit_count; i++) {
         const struct report_unit *unit = &report->units[i];
         struct report_experiment *experiment = &report->experiments[unit->experiment];
@@ -31,10 +42,12 @@ bool report_finish(struct report *report)
         struct report_experiment *e = &report->experiments[i];
         int64_t counts[2] = {e->converted[0].count, e->converted[1].count};
         double shares[2] = {1 - e->holdout, e->holdout};
-        e->uplift = experiment_difference(&e->converted[0], &e->converted[1], true, 0.05);
-        e->gain = experiment_difference(&e->revenue[0], &e->revenue[1], false, 0.05);
+        e->uplift =
+            experiment_difference(&e->converted[0], &e->converted[1], true, EXPERIMENT_ALPHA);
+        e->gain = experiment_difference(&e->revenue[0], &e->revenue[1], false, EXPERIMENT_ALPHA);
         e->split_chance = isnan(e->holdout) ? 1 : experiment_split_chance(counts, shares, 2);
-        sound = sound && e->split_chance >= EXPERIMENT_SPLIT_ALARM;
+        e->alarm = e->split_chance < EXPERIMENT_SPLIT_ALARM / (e->part[0] != '\0' ? parts : 1);
+        sound = sound && !e->alarm;
     }
     for (uint32_t i = 0; i < report->split_count; i++) {
         struct report_split *split = &report->splits[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A report as OpenMetrics text: for a node exporter's textfile collector, after a timer has run `segue report`.
- * What needs customers one by one (experiments) is here; what counters can tell is on /metrics of every process. */
+ * Parts of experiments (by channel, by segment, ..) are here; what counters can tell, the experiments as a whole
+ * among it, is on /metrics of every process. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -62,8 +63,12 @@ static void put_counts(const struct report *report, FILE *out)
         put_label(",currency", report->currency, "", out);
         (void)fprintf(out, "} %.2f\n", (double)report->rows[i].revenue_minor / 100);
     }
-    begin("segue_report_rows_left_out", "Rows beyond the limit of series", out);
-    (void)fprintf(out, "segue_report_rows_left_out %u\n", report->row_count - rows_of(report));
+    begin("segue_report_rows_left_out", "Rows and parts beyond the limit of series", out);
+    uint32_t experiments = report->experiment_count < REPORT_METRIC_ROWS_MAX
+                               ? 0
+                               : report->experiment_count - REPORT_METRIC_ROWS_MAX;
+    (void)fprintf(out, "segue_report_rows_left_out %u\n",
+                  report->row_count - rows_of(report) + experiments);
 }
 
 /* Shares of the offers made; a row without one has none. */
@@ -88,15 +93,41 @@ static void put_shares(const struct report *report, FILE *out)
     }
 }
 
-static void begin_experiment(const char *name, const struct report_experiment *e, FILE *out)
+/* Of all customers, or of the parts: series of two families, so that a sum counts nobody twice. */
+struct experiments {
+    const struct report *report;
+    bool parts;
+    FILE *out;
+};
+
+/* In this family, and within the limit? */
+static bool is_shown(const struct experiments *family, uint32_t index)
 {
-    (void)fprintf(out, "%s{", name);
+    return (family->report->experiments[index].part[0] != '\0') == family->parts &&
+           index < REPORT_METRIC_ROWS_MAX;
+}
+
+static void begin_family(const struct experiments *family, const char *name, const char *help)
+{
+    (void)fprintf(family->out, "# TYPE segue_report_%s%s gauge\n# HELP segue_report_%s%s %s\n",
+                  family->parts ? "part_" : "", name, family->parts ? "part_" : "", name, help);
+}
+
+static void begin_experiment(const struct experiments *family, const char *name, uint32_t index)
+{
+    const struct report_experiment *e = &family->report->experiments[index];
+    FILE *out = family->out;
+    (void)fprintf(out, "segue_report_%s%s{", family->parts ? "part_" : "", name);
+    if (family->parts) {
+        put_label("by", family->report->by, ",", out);
+        put_label("name", e->part, ",", out);
+    }
     put_label("offer", e->offer, ",", out);
     put_label("layer", e->layer, "", out);
 }
 
-static void put_interval(const char *name, const struct report_experiment *e,
-                         const struct experiment_interval *interval, double scale, FILE *out)
+static void put_interval(const struct experiments *family, const char *name, uint32_t index,
+                         const struct experiment_interval *interval, double scale)
 {
     const struct {
         const char *bound;
@@ -104,41 +135,47 @@ static void put_interval(const char *name, const struct report_experiment *e,
     } bounds[] = {
         {"low", interval->low}, {"estimate", interval->estimate}, {"high", interval->high}};
     for (size_t i = 0; i < 3 && !isnan(interval->estimate); i++) {
-        begin_experiment(name, e, out);
-        put_label(",bound", bounds[i].bound, "", out);
-        (void)fprintf(out, "} %.6f\n", bounds[i].value * scale);
+        begin_experiment(family, name, index);
+        put_label(",bound", bounds[i].bound, "", family->out);
+        (void)fprintf(family->out, "} %.6f\n", bounds[i].value * scale);
     }
 }
 
-static void put_experiments(const struct report *report, FILE *out)
+static void put_experiments(const struct experiments *family)
 {
-    begin("segue_report_experiment_customers",
-          "Customers of an experiment, by the side of their first exposure", out);
+    const struct report *report = family->report;
+    begin_family(family, "experiment_customers",
+                 "Customers of an experiment, by the side of their first exposure");
     for (uint32_t i = 0; i < report->experiment_count; i++) {
-        for (int side = 0; side < 2; side++) {
-            begin_experiment("segue_report_experiment_customers", &report->experiments[i], out);
-            put_label(",side", side == 0 ? "treated" : "held_out", "", out);
-            (void)fprintf(out, "} %" PRId64 "\n", report->experiments[i].converted[side].count);
+        for (int side = 0; side < 2 && is_shown(family, i); side++) {
+            begin_experiment(family, "experiment_customers", i);
+            put_label(",side", side == 0 ? "treated" : "held_out", "", family->out);
+            (void)fprintf(family->out, "} %" PRId64 "\n",
+                          report->experiments[i].converted[side].count);
         }
     }
-    begin("segue_report_incremental_conversion",
-          "Conversion above the control group's, 95% at any time", out);
+    begin_family(family, "incremental_conversion",
+                 "Conversion above the control group's, 95% at any time");
     for (uint32_t i = 0; i < report->experiment_count; i++) {
-        put_interval("segue_report_incremental_conversion", &report->experiments[i],
-                     &report->experiments[i].uplift, 1, out);
+        if (is_shown(family, i)) {
+            put_interval(family, "incremental_conversion", i, &report->experiments[i].uplift, 1);
+        }
     }
-    begin("segue_report_incremental_revenue",
-          "Revenue above the control group's, in major units of the currency", out);
+    begin_family(family, "incremental_revenue",
+                 "Revenue above the control group's, in major units of the currency");
     for (uint32_t i = 0; i < report->experiment_count; i++) {
         const struct report_experiment *e = &report->experiments[i];
-        put_interval("segue_report_incremental_revenue", e, &e->gain, (double)e->converted[0].count,
-                     out);
+        if (is_shown(family, i)) {
+            put_interval(family, "incremental_revenue", i, &e->gain, (double)e->converted[0].count);
+        }
     }
-    begin("segue_report_split_alarm",
-          "1: such a split of customers comes by luck less than once in 1,000", out);
+    begin_family(family, "split_alarm",
+                 "1: such a split of customers comes by luck less than once in 1,000");
     for (uint32_t i = 0; i < report->experiment_count; i++) {
-        begin_experiment("segue_report_split_alarm", &report->experiments[i], out);
-        (void)fprintf(out, "} %d\n", report->experiments[i].split_chance < EXPERIMENT_SPLIT_ALARM);
+        if (is_shown(family, i)) {
+            begin_experiment(family, "split_alarm", i);
+            (void)fprintf(family->out, "} %d\n", report->experiments[i].alarm);
+        }
     }
 }
 
@@ -146,7 +183,8 @@ void report_print_metrics(const struct report *report, FILE *out)
 {
     put_counts(report, out);
     put_shares(report, out);
-    put_experiments(report, out);
+    put_experiments(&(struct experiments){report, false, out});
+    put_experiments(&(struct experiments){report, true, out});
     begin("segue_report_last_timestamp_seconds", "The newest decision in the report", out);
     (void)fprintf(out, "segue_report_last_timestamp_seconds %" PRId64 "\n# EOF\n",
                   report->first_ms > report->last_ms ? 0 : report->last_ms / 1000);

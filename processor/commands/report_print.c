@@ -71,6 +71,14 @@ static const char *grouped(int64_t value, char out[MONEY_SIZE])
     return out;
 }
 
+/* "2026-01-05" -> "05/01/2026" in a report by day. */
+static const char *name_of(const struct report *report, const char *name, char out[DAY_SIZE])
+{
+    int32_t number;
+    bool is_day = strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(name), &number);
+    return is_day ? day(number * MS_PER_DAY, out) : name;
+}
+
 static void print_row(const struct report *report, const struct report_row *row, const char *name,
                       FILE *out)
 {
@@ -114,10 +122,7 @@ static void print_rows(const struct report *report, FILE *out)
     for (uint32_t i = 0; i < report->row_count; i++) {
         const struct report_row *row = &report->rows[i];
         char date[DAY_SIZE];
-        int32_t number;
-        bool is_day =
-            strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(row->name), &number);
-        print_row(report, row, is_day ? day(number * MS_PER_DAY, date) : row->name, out);
+        print_row(report, row, name_of(report, row->name, date), out);
     }
     if (report->row_count > 1 &&
         strcmp(report->by, "segment") != 0) { /* a customer is in several segments */
@@ -158,10 +163,47 @@ static void print_experiment(const struct report_experiment *e, const char *curr
                   money(llround(e->gain.estimate * scale), currency, gain),
                   money(llround(e->gain.low * scale), currency, low),
                   money(llround(e->gain.high * scale), currency, high), verdict(&e->gain));
-    if (e->split_chance < EXPERIMENT_SPLIT_ALARM) {
+    if (e->alarm) {
         (void)fprintf(out,
                       "  ALARM: such a split comes by luck once in %.0f: believe nothing above\n",
                       1 / (e->split_chance > 1e-12 ? e->split_chance : 1e-12));
+    }
+}
+
+static void print_part(const struct report *report, const struct report_experiment *e, FILE *out)
+{
+    char date[DAY_SIZE], text[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
+    (void)fprintf(out, "  %-26s", name_of(report, e->part, date));
+    (void)fprintf(out, " %9s", grouped(e->converted[0].count, text));
+    (void)fprintf(out, " %9s", grouped(e->converted[1].count, text));
+    if (isnan(e->uplift.estimate)) {
+        (void)fputs("  one side is empty: nothing can be said\n", out);
+        return;
+    }
+    double scale = 100.0 * (double)e->converted[0].count;
+    (void)fprintf(out, " %+7.2f (%+.2f to %+.2f)", 100 * e->uplift.estimate, 100 * e->uplift.low,
+                  100 * e->uplift.high);
+    (void)fprintf(out, "  %s (%s to %s): %s%s\n",
+                  money(llround(e->gain.estimate * scale), report->currency, text),
+                  money(llround(e->gain.low * scale), report->currency, low),
+                  money(llround(e->gain.high * scale), report->currency, high), verdict(&e->gain),
+                  e->alarm ? "; ALARM: a broken split" : "");
+}
+
+/* Each part against the same part of the control group; each interval holds by itself, not all of them at once. */
+static void print_experiments(const struct report *report, FILE *out)
+{
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        const struct report_experiment *e = &report->experiments[i];
+        if (e->part[0] == '\0') {
+            print_experiment(e, report->currency, out);
+            continue;
+        }
+        if (e[-1].part[0] == '\0') { /* a part follows its whole */
+            (void)fprintf(out, "  %-26s %9s %9s  points, incremental revenue\n", report->by, "in",
+                          "held out");
+        }
+        print_part(report, e, out);
     }
 }
 
@@ -196,9 +238,7 @@ void report_print(const struct report *report, FILE *out)
     print_summary(report, out);
     print_rows(report, out);
     (void)fputs(report->experiment_count > 0 ? "\nAgainst the control groups\n" : "", out);
-    for (uint32_t i = 0; i < report->experiment_count; i++) {
-        print_experiment(&report->experiments[i], report->currency, out);
-    }
+    print_experiments(report, out);
     for (uint32_t i = 0; i < report->split_count; i++) {
         const struct report_split *split = &report->splits[i];
         if (split->chance < EXPERIMENT_SPLIT_ALARM) {
@@ -242,24 +282,29 @@ static json_t *row_json(const struct report_row *row)
 static json_t *experiment_json(const struct report_experiment *e)
 {
     double treated = (double)e->converted[0].count;
-    return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:f,s:b}", "offer", e->offer, "layer", e->layer,
-                     "treated", (json_int_t)e->converted[0].count, "held_out",
-                     (json_int_t)e->converted[1].count, "uplift", interval_json(&e->uplift, 1),
-                     "incremental_revenue_minor", interval_json(&e->gain, 100 * treated),
-                     "split_chance", e->split_chance, "split_alarm",
-                     e->split_chance < EXPERIMENT_SPLIT_ALARM);
+    return json_pack(
+        "{s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:f,s:b}", "offer", e->offer, "layer",
+        e->layer, "part", e->part, "treated", (json_int_t)e->converted[0].count, "held_out",
+        (json_int_t)e->converted[1].count, "treated_converted", (json_int_t)e->converted[0].sum,
+        "held_out_converted", (json_int_t)e->converted[1].sum, "treated_revenue_minor",
+        (json_int_t)llround(e->revenue[0].sum * 100), "held_out_revenue_minor",
+        (json_int_t)llround(e->revenue[1].sum * 100), "uplift", interval_json(&e->uplift, 1),
+        "incremental_revenue_minor", interval_json(&e->gain, 100 * treated), "split_chance",
+        e->split_chance, "split_alarm", e->alarm);
 }
 
 void report_print_json(const struct report *report, FILE *out)
 {
     json_t *rows = json_array();
     json_t *experiments = json_array();
+    json_t *parts = json_array();
     json_t *splits = json_array();
     for (uint32_t i = 0; i < report->row_count; i++) {
         (void)json_array_append_new(rows, row_json(&report->rows[i]));
     }
     for (uint32_t i = 0; i < report->experiment_count; i++) {
-        (void)json_array_append_new(experiments, experiment_json(&report->experiments[i]));
+        const struct report_experiment *e = &report->experiments[i];
+        (void)json_array_append_new(e->part[0] == '\0' ? experiments : parts, experiment_json(e));
     }
     for (uint32_t i = 0; i < report->split_count; i++) {
         const struct report_split *split = &report->splits[i];
@@ -276,11 +321,11 @@ void report_print_json(const struct report *report, FILE *out)
         }
     }
     json_t *whole =
-        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}", "by", report->by, "first",
+        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "by", report->by, "first",
                   (json_int_t)report->first_ms, "last", (json_int_t)report->last_ms, "decisions",
                   (json_int_t)report->decisions, "no_offers", (json_int_t)report->no_offers,
                   "blocked", (json_int_t)report->blocked, "rows", rows, "experiments", experiments,
-                  "variants", splits, "gates", gates);
+                  "parts", parts, "variants", splits, "gates", gates);
     (void)json_dumpf(whole, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     (void)fputc('\n', out);
     json_decref(whole);

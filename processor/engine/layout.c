@@ -16,6 +16,7 @@ enum {
     LEDGER_PACKED_MAX = OFFER_LEDGER_MAX * 20 + 224,
     CORE_PACKED_MAX = 1024, /* head and profile */
     ARM_PACKED_MAX = 10 + 9 * 10,
+    SIDES_PACKED_MAX = 5 + 2 * OFFER_LAYER_COUNT * (3 * 10 + 8),
 };
 
 enum part_kind { PART_SERIES = 1, PART_LIFE, PART_SEGMENT, PART_OFFER };
@@ -199,8 +200,9 @@ static size_t task_packed_size_max(const struct playbook *playbook)
             channels += playbook->offers.defs[i].channels >> channel & 1;
         }
         uint32_t contexts = playbook->offers.policy.context_count;
-        size += 32 + (size_t)(arms > 0 ? arms : 1) * channels * (contexts > 0 ? contexts : 1) *
-                         ARM_PACKED_MAX;
+        size += 32 + SIDES_PACKED_MAX +
+                (size_t)(arms > 0 ? arms : 1) * channels * (contexts > 0 ? contexts : 1) *
+                    ARM_PACKED_MAX;
     }
     return size;
 }
@@ -274,9 +276,10 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
     engine->playbook = playbook;
     engine->zones = zones;
     engine->options = options;
-    /* an offer: an exposure per layer (global, its own, its variants); a decision, what is withdrawn, counters */
+    /* an offer: an exposure per layer (global, its own, its variants) and its experiments; a decision, what is
+     * withdrawn, counters of an arm and of experiments */
     engine->outputs_per_moment =
-        2 * playbook->segments.count + playbook->life.count + 3 * playbook->offers.count + 3;
+        2 * playbook->segments.count + playbook->life.count + 4 * playbook->offers.count + 4;
     enum status status = check_limits(engine, out_text);
     if (status != STATUS_OK) {
         return status;

@@ -5,7 +5,9 @@
 #include "engine/counters.h"
 #include "engine/layout.h"
 
-enum { TASK_FORMAT = 3, ARM_NUMBERS = 7, ARM_OWN = 1, ARM_OTHERS = 2 };
+/* Format 3 had no sides of experiments; it is still read. */
+enum { TASK_FORMAT = 4, TASK_FORMAT_OLDEST = 3, ARM_NUMBERS = 7, ARM_OWN = 1, ARM_OTHERS = 2 };
+enum { SIDE_COUNT = 2 * OFFER_LAYER_COUNT };
 
 /* An arm by the names of its variant and context, so that a changed playbook finds what is still there. */
 struct arm_name {
@@ -151,6 +153,55 @@ static void unpack_counts(const struct offers *offers, struct offers_task *task,
     }
 }
 
+/* A bit per side that somebody is on; their plan's name and counters. */
+static void pack_sides(const struct offers *offers, const struct offers_task *task, uint32_t offer,
+                       struct bytes_writer *writer)
+{
+    uint8_t known = 0;
+    for (uint32_t i = 0; i < SIDE_COUNT; i++) {
+        known |= (uint8_t)((task->sides[offer][i / 2][i % 2].customers > 0) << i);
+    }
+    bytes_put_u8(writer, known);
+    if (known != 0) {
+        bytes_put_u32(writer, offers_experiment(offers, offer));
+    }
+    for (uint32_t i = 0; i < SIDE_COUNT; i++) {
+        const struct offer_side *side = &task->sides[offer][i / 2][i % 2];
+        if ((known >> i & 1) != 0) {
+            bytes_put_varint(writer, side->customers);
+            bytes_put_varint(writer, side->converted);
+            bytes_put_varint(writer, side->revenue_minor);
+            bytes_put(writer, &side->revenue_squares, sizeof(side->revenue_squares));
+        }
+    }
+}
+
+/* `offer` < 0, or split by another plan: read and forget. */
+static void unpack_sides(const struct offers *offers, struct offers_task *task, int32_t offer,
+                         struct bytes_reader *reader)
+{
+    uint8_t known = bytes_take_u8(reader);
+    uint32_t name = known != 0 ? bytes_take_u32(reader) : 0;
+    bool ours = offer >= 0 && known != 0 && name == offers_experiment(offers, (uint32_t)offer);
+    reader->bad = reader->bad || known >> SIDE_COUNT != 0;
+    for (uint32_t i = 0; i < SIDE_COUNT && !reader->bad; i++) {
+        struct offer_side side = {0};
+        if ((known >> i & 1) == 0) {
+            continue;
+        }
+        side.customers = bytes_take_varint(reader);
+        side.converted = bytes_take_varint(reader);
+        side.revenue_minor = bytes_take_varint(reader);
+        struct slice squares = bytes_take(reader, sizeof(side.revenue_squares));
+        if (squares.size == sizeof(side.revenue_squares)) {
+            memcpy(&side.revenue_squares, squares.data, squares.size);
+        }
+        if (ours) {
+            task->sides[offer][i / 2][i % 2] = side;
+        }
+    }
+}
+
 size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *out)
 {
     const struct playbook *playbook = engine->playbook;
@@ -184,6 +235,7 @@ size_t engine_task_pack(const struct engine *engine, const void *task, uint8_t *
         bytes_put_u32(&writer, engine->keys.offers[i]);
         bytes_put_varint(&writer, offers->made[i]);
         pack_counts(&playbook->offers, offers, i, &writer);
+        pack_sides(&playbook->offers, offers, i, &writer);
     }
     INVARIANT(!writer.full); /* engine_open compared the worst case with the limit */
     return writer.size;
@@ -206,7 +258,7 @@ static void take_sizes(const struct engine *engine, void *task, struct bytes_rea
     }
 }
 
-static void take_offers(const struct engine *engine, struct offers_task *offers,
+static void take_offers(const struct engine *engine, struct offers_task *offers, bool sides,
                         struct bytes_reader *reader)
 {
     uint64_t count = bytes_take_varuint(reader);
@@ -221,6 +273,9 @@ static void take_offers(const struct engine *engine, struct offers_task *offers,
             offers->made[at] = made;
         }
         unpack_counts(&engine->playbook->offers, offers, at, reader);
+        if (sides) {
+            unpack_sides(&engine->playbook->offers, offers, at, reader);
+        }
     }
 }
 
@@ -230,7 +285,8 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
     engine_task_init(engine, task, task_number);
     struct offers_task *offers = part(task, engine->offers_task);
     struct bytes_reader reader = bytes_reader(packed);
-    bool known = bytes_take_u8(&reader) == TASK_FORMAT;
+    uint8_t format = bytes_take_u8(&reader);
+    bool known = format >= TASK_FORMAT_OLDEST && format <= TASK_FORMAT;
     struct task_head *head = task;
     head->swept_hash = bytes_take_u64(&reader);
     head->begun_hash = bytes_take_u64(&reader);
@@ -252,7 +308,7 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
         }
     }
     take_sizes(engine, task, &reader);
-    take_offers(engine, offers, &reader);
+    take_offers(engine, offers, format >= TASK_FORMAT, &reader);
     if (!known || reader.bad || bytes_left(&reader) != 0) {
         engine_task_init(engine, task, task_number);
         return status_fail(out_text, STATUS_INVALID, "a task record that is cut short or hostile");

@@ -160,6 +160,14 @@ struct exposure {
     int64_t effective_at_ms;
 };
 
+/* One side of an experiment, as one task has counted it. */
+struct offer_stats_side {
+    struct slice layer;
+    bool control; /* those held out */
+    int64_t customers, converted, revenue_minor;
+    double revenue_squares; /* of each customer's revenue in major units */
+};
+
 struct offer_stats {
     struct slice offer_id;
     struct slice variant;
@@ -168,6 +176,9 @@ struct offer_stats {
     uint32_t task;
     int64_t presented, clicked, accepted, rejected, complained, opted_out;
     int64_t revenue_minor;
+    struct slice experiment;              /* of the offer as a whole: its plan; empty: of an arm */
+    const struct offer_stats_side *sides; /* then, those with customers */
+    uint32_t side_count;
 };
 
 struct control {

@@ -68,6 +68,9 @@ double keyed_unit(const struct step *step, const uint64_t decision[2], struct sl
 uint32_t variant_choose(const struct gate_view *view, const uint64_t decision[2],
                         double *out_share);
 
+/* The arm that would be drawn, of an offer that may not have been scored: fills in the context too. */
+uint32_t variant_planned(struct gate_view *view, const uint64_t decision[2]);
+
 struct slice offers_global_layer(const struct offers *offers);
 /* In `arena` when the offer names none. */
 struct slice offers_offer_layer(const struct offer_def *def, struct arena *arena);
@@ -91,6 +94,9 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
 
 /* ---- outcomes.c ---- */
 
+/* How long after it an outcome is a decision's. */
+int64_t outcome_attribution(const struct offers_policy *policy);
+
 /* An outcome event: history, ledger of the mood, counters, OUTPUT_OFFER_STATS. */
 void outcome_take(const struct offers *offers, struct offers_state *state,
                   struct offer_history *histories, struct offers_task *task, struct step *step);
@@ -98,6 +104,16 @@ void outcome_take(const struct offers *offers, struct offers_state *state,
 /* Points of fatigue at that moment. */
 double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_state *state,
                      int64_t now_ms);
+
+/* ---- experiment.c: the same experiments as counters ---- */
+
+/* The customer has reached the holdout gate for the first time, on whichever side. */
+void experiment_enter(const struct gate_view *view, struct offer_history *history,
+                      struct offers_task *task, bool held_out);
+
+/* An outcome of that offer. */
+void experiment_outcome(const struct offers *offers, uint32_t offer, struct offer_history *history,
+                        struct offers_task *task, struct step *step);
 
 /* ---- arbitrate.c ---- */
 

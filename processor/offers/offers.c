@@ -41,8 +41,22 @@ static bool triggered(const struct offer_def *def, const struct offer_history *h
     return false;
 }
 
+/* Where and how it would be said: worked out for both sides by the same rule, from what is known before either is
+ * treated, so that channels and variants can be compared with the control group as customers are. */
+static struct slice plan_exposure(const struct decision *decision, struct gate_view *view,
+                                  enum offer_gate gate)
+{
+    const struct offer_cap *full = NULL;
+    if (gate <= GATE_CAP && !channel_choose(view, &full)) {
+        view->plan.channel = (uint8_t)__builtin_ctz(view->channels);
+    }
+    return view->def->variant_count > 1
+               ? offer_variant_id(view->def, variant_planned(view, decision->id))
+               : (struct slice){NULL, 0};
+}
+
 static struct output *say_exposure(const struct decision *decision, const struct gate_view *view,
-                                   struct slice layer, uint64_t number)
+                                   struct slice layer, uint64_t number, struct slice variant)
 {
     const struct offer_def *def = view->def;
     struct output_identity identity = {.definition = {def->id, def->version, def->hash},
@@ -52,6 +66,7 @@ static struct output *say_exposure(const struct decision *decision, const struct
     if (output != NULL) {
         output->exposure.decision_id = decision->decision_id;
         output->exposure.offer_id = def->id;
+        output->exposure.variant = variant;
         output->exposure.layer = layer;
         output->exposure.channel = view->plan.channel;
         output->exposure.effective_at_ms = view->step->scope->now_ms;
@@ -62,7 +77,7 @@ static struct output *say_exposure(const struct decision *decision, const struct
 /* Who reaches the holdout gate is in the experiment, whatever comes of it: both sides are counted by the same
  * rule, so that they can be compared, and their numbers checked against the split. */
 static void expose(struct decision *decision, struct gate_view *view, struct offer_history *history,
-                   enum offer_gate gate)
+                   struct offers_task *task, enum offer_gate gate)
 {
     const struct offers_policy *policy = &view->offers->policy;
     struct arena *arena = &view->step->effects->arena;
@@ -76,27 +91,30 @@ static void expose(struct decision *decision, struct gate_view *view, struct off
     if (held) {
         decision->holdout = view->held_by_all ? global : own;
     }
-    if (history->exposed_ms != 0 &&
+    if (policy->holdout == 0 && view->def->holdout == 0) {
+        return;
+    }
+    bool first = history->experiment != offers_experiment(view->offers, view->index);
+    if (!first && history->exposed_ms != 0 &&
         now_ms < history->exposed_ms + EXPOSED_AGAIN_DAYS * MS_PER_DAY) {
         return;
     }
-    if (gate <= GATE_CAP) { /* no channel was chosen */
-        view->plan.channel = (uint8_t)__builtin_ctz(view->channels);
-    }
+    struct slice variant = plan_exposure(decision, view, gate);
     if (policy->holdout > 0) {
-        struct output *output = say_exposure(decision, view, global, 0);
+        struct output *output = say_exposure(decision, view, global, 0, variant);
         if (output != NULL) {
             output->exposure.held_out = held && view->held_by_all;
         }
     }
     if (view->def->holdout > 0 && !view->held_by_all) {
-        struct output *output = say_exposure(decision, view, own, 1);
+        struct output *output = say_exposure(decision, view, own, 1, variant);
         if (output != NULL) {
             output->exposure.held_out = held;
         }
     }
-    if (policy->holdout > 0 || view->def->holdout > 0) {
-        history->exposed_ms = now_ms;
+    history->exposed_ms = now_ms;
+    if (first) {
+        experiment_enter(view, history, task, held);
     }
 }
 
@@ -130,10 +148,7 @@ static struct ranked_offer make_offer(const struct gate_view *view, struct offer
     task->made[view->index]++;
     if (view->def->variant_count > 1) {
         struct slice layer = offers_variant_layer(view->def, &step->effects->arena);
-        struct output *output = say_exposure(decision, view, layer, 2);
-        if (output != NULL) {
-            output->exposure.variant = offer.variant;
-        }
+        (void)say_exposure(decision, view, layer, 2, offer.variant);
     }
     return offer;
 }
@@ -178,7 +193,7 @@ static bool run_funnel(const struct offers *offers, struct decision *decision,
                                  .asked = OFFERS_EVERY_CHANNEL};
         open_release(&histories[i]);
         enum offer_gate gate = gates_pass(&view, NULL);
-        expose(decision, &view, &histories[i], gate);
+        expose(decision, &view, &histories[i], task, gate);
         if (gate == OFFER_GATE_COUNT) {
             decision_add(decision, &view);
             continue;

@@ -187,6 +187,12 @@ struct offer_history {                 /* per offer */
     uint8_t counted;      /* bit per outcome that has come */
     bool open;            /* nothing was heard of it yet */
     uint8_t held_channel; /* enum channel; where it would have been made */
+    /* The customer's place in the offer's experiments; of another plan than offers_experiment says: none */
+    uint32_t experiment;
+    uint8_t sides; /* bit per layer that he is in, then bit per layer that holds him out */
+    bool converted;
+    int64_t since_ms;     /* the first exposure */
+    int64_t earned_minor; /* revenue since, as long as it is attributed */
 };
 struct offers_state {
     struct offer_contact contacts[OFFER_LEDGER_MAX]; /* newest last */
@@ -210,6 +216,13 @@ struct offer_counts {
     int64_t presented, clicked, accepted, rejected, complained, opted_out;
     int64_t revenue_minor;
 };
+/* One side of an experiment. */
+struct offer_side {
+    int64_t customers, converted, revenue_minor;
+    double revenue_squares; /* of each customer's revenue in major units */
+};
+enum offer_layer { LAYER_GLOBAL, LAYER_OWN, OFFER_LAYER_COUNT };
+
 struct offers_task {
     uint64_t decisions;                 /* with at least one offer */
     uint64_t no_offers;                 /* decisions without */
@@ -217,6 +230,8 @@ struct offers_task {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t unknown_outcomes; /* outcomes of offers that the playbook does not have */
     int64_t made[OFFERS_MAX];  /* for stock */
+    /* This task's own: those who may be told, those who are held out */
+    struct offer_side sides[OFFERS_MAX][OFFER_LAYER_COUNT][2];
     /* This task's own, by offers_arm; then as many of the other tasks' */
     struct offer_counts counts[];
 };
@@ -254,6 +269,10 @@ struct slice offer_variant_id(const struct offer_def *def, uint32_t index);
 /* "other" for 0, else the playbook's. */
 struct slice offers_context_id(const struct offers *offers, uint32_t context);
 
+/* The name of the plan by which an offer's customers are split: layers, shares, attribution. When it changes, a new
+ * experiment begins, and its counters at 0. 0: there is none. */
+uint32_t offers_experiment(const struct offers *offers, uint32_t offer);
+
 /* What the stages before found, beside the scope. */
 struct offers_facts {
     const uint64_t *segments_in;      /* bit per segment */
@@ -276,7 +295,8 @@ enum offer_gate offer_blocked(const struct offers *offers, uint32_t index,
                               const struct offers_task *task, const struct offers_facts *facts,
                               struct step *step, struct slice *out_reason, struct slice *out_all);
 
-/* The first moment after `now_ms` at which an offer that quiet hours hold is free; INT64_MAX: none is held. */
+/* The first moment after `now_ms` at which an offer that quiet hours hold is free, or the `valid` period of one
+ * that is open or held ends; INT64_MAX: nothing of the kind. */
 int64_t offers_next_change(const struct offers *offers, const struct offers_state *state,
                            const struct offer_history *histories, int64_t now_ms);
 

@@ -144,8 +144,8 @@ bool offers_unpack(struct offers_state *state, struct bytes_reader *reader)
 
 bool offer_history_is_empty(const struct offer_history *history)
 {
-    bool empty =
-        history->decided_ms == 0 && history->exposed_ms == 0 && history->held_until_ms == 0;
+    bool empty = history->decided_ms == 0 && history->exposed_ms == 0 &&
+                 history->held_until_ms == 0 && history->experiment == 0;
     for (uint32_t i = 0; empty && i < OUTCOME_COUNT; i++) {
         empty = history->outcome_ms[i] == 0;
     }
@@ -158,8 +158,31 @@ enum {
     HISTORY_EXPOSED = 2,
     HISTORY_HELD = 4,
     HISTORY_OPEN = 8,
-    HISTORY_ALL = 15
+    HISTORY_EXPERIMENT = 16,
+    HISTORY_ALL = 31
 };
+
+enum { SIDES_ALL = 15, SIDES_CONVERTED = 16 };
+
+static void pack_experiment(const struct offer_history *history, struct bytes_writer *writer)
+{
+    bytes_put_u32(writer, history->experiment);
+    bytes_put_u8(writer, (uint8_t)(history->sides | (history->converted ? SIDES_CONVERTED : 0)));
+    bytes_put_varint(writer, history->since_ms);
+    bytes_put_varint(writer, history->earned_minor);
+}
+
+static bool unpack_experiment(struct offer_history *history, struct bytes_reader *reader)
+{
+    history->experiment = bytes_take_u32(reader);
+    uint8_t sides = bytes_take_u8(reader);
+    history->sides = sides & SIDES_ALL;
+    history->converted = (sides & SIDES_CONVERTED) != 0;
+    history->since_ms = bytes_take_varint(reader);
+    history->earned_minor = bytes_take_varint(reader);
+    return sides <= (SIDES_ALL | SIDES_CONVERTED) && sane_time(history->since_ms) &&
+           sane_time(history->earned_minor);
+}
 
 void offer_history_pack(const struct offer_history *history, struct bytes_writer *writer)
 {
@@ -170,7 +193,8 @@ void offer_history_pack(const struct offer_history *history, struct bytes_writer
     uint8_t parts = (uint8_t)((history->decided_ms != 0 ? HISTORY_DECIDED : 0) |
                               (history->exposed_ms != 0 ? HISTORY_EXPOSED : 0) |
                               (history->held_until_ms != 0 ? HISTORY_HELD : 0) |
-                              (history->open ? HISTORY_OPEN : 0));
+                              (history->open ? HISTORY_OPEN : 0) |
+                              (history->experiment != 0 ? HISTORY_EXPERIMENT : 0));
     bytes_put_u8(writer, known);
     bytes_put_u8(writer, parts);
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
@@ -195,6 +219,9 @@ void offer_history_pack(const struct offer_history *history, struct bytes_writer
         bytes_put_u64(writer, history->held_decision[0]);
         bytes_put_u64(writer, history->held_decision[1]);
         bytes_put_u8(writer, history->held_channel);
+    }
+    if ((parts & HISTORY_EXPERIMENT) != 0) {
+        pack_experiment(history, writer);
     }
 }
 
@@ -226,6 +253,7 @@ bool offer_history_unpack(struct offer_history *history, struct bytes_reader *re
         out.held_decision[1] = bytes_take_u64(reader);
         out.held_channel = bytes_take_u8(reader);
     }
+    sane = sane && ((parts & HISTORY_EXPERIMENT) == 0 || unpack_experiment(&out, reader));
     sane = sane && sane_time(out.decided_ms) && sane_time(out.exposed_ms) &&
            sane_time(out.held_until_ms) && out.channel < CHANNEL_COUNT &&
            out.held_channel < CHANNEL_COUNT && out.context < OFFER_CONTEXTS_MAX;

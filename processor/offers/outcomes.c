@@ -14,6 +14,12 @@
 
 enum { DEFAULT_ATTRIBUTION_DAYS = 30 };
 
+int64_t outcome_attribution(const struct offers_policy *policy)
+{
+    return policy->attribution_ms > 0 ? policy->attribution_ms
+                                      : DEFAULT_ATTRIBUTION_DAYS * MS_PER_DAY;
+}
+
 double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_state *state,
                      int64_t now_ms)
 {
@@ -178,14 +184,12 @@ static void count_arm(const struct offers *offers, struct offer_history *history
                       struct arm arm, struct offers_task *task, struct step *step)
 {
     const struct offer_outcome *outcome = &step->scope->event->outcome;
-    const struct offers_policy *policy = &offers->policy;
     struct offer_counts *counts =
         &task->counts[offers_arm(offers, arm.offer, arm.variant, arm.channel, arm.context)];
     if (ours) {
-        int64_t attribution_ms = policy->attribution_ms > 0 ? policy->attribution_ms
-                                                            : DEFAULT_ATTRIBUTION_DAYS * MS_PER_DAY;
         bool again = (history->counted >> outcome->outcome & 1) != 0;
-        if (again || step->scope->event->time_ms > history->decided_ms + attribution_ms) {
+        if (again || step->scope->event->time_ms >
+                         history->decided_ms + outcome_attribution(&offers->policy)) {
             return;
         }
         bool unseen = (history->counted >> OUTCOME_PRESENTED & 1) == 0;
@@ -227,6 +231,7 @@ void outcome_take(const struct offers *offers, struct offers_state *state,
     int64_t *at_ms = &history->outcome_ms[outcome->outcome];
     *at_ms = event->time_ms > *at_ms ? event->time_ms : *at_ms;
     history->open = history->open && !ours;
+    experiment_outcome(offers, arm.offer, history, task, step);
     if (!known) {
         task->unknown_outcomes++;
         return;

@@ -297,3 +297,10 @@ uint32_t variant_choose(const struct gate_view *view, const uint64_t decision[2]
     }
     return view->def->learn ? draw_learned(view, decision, out_share) : draw_fixed(view, out_share);
 }
+
+uint32_t variant_planned(struct gate_view *view, const uint64_t decision[2])
+{
+    double share;
+    view->context = offers_context(view->offers, view->step);
+    return variant_choose(view, decision, &share);
+}

@@ -4,9 +4,11 @@
 
 Two tasks, live clock. Customers of task 0 answer an offer, more often than the playbook's prior thinks. Then a customer of task 1 logs in:
 the propensity in that decision must be the prior and all answers of task 0 together, although task 1 has seen none of them. Then the process is
-killed: the next decision of task 1 is as well informed, because what was read stands in the task's record. Prints the time from the login's append to
+killed: the next decision of task 1 is as well informed, because what was read stands in the task's record. At the end /metrics has as many customers on
+each side of each experiment as the topic of exposures. Prints the time from the login's append to
 the committed offer, as p50 and p99 over many logins.
 """
+import collections
 import json
 import pathlib
 import re
@@ -87,6 +89,18 @@ def shows_figures(process):
     return wrong + [f'an alert about {name}, which is no metric' for name in alerts - {name.partition('{')[0] for name in seen}]
 
 
+def sides_differ(stack, process):
+    """Customers per side of each experiment: the topic's, and those that /metrics says otherwise."""
+    sides = collections.defaultdict(set)
+    for customer, value, _, _, _ in stack.read('exposures'):
+        if not value['layer'].startswith('variant:'):
+            sides[value['offer_id'], value['layer'], 'held_out' if value['held_out'] else 'treated'].add(customer)
+    name = 'segue_offer_experiment_customers{{offer="{}",layer="{}",side="{}"}}'
+    seen = figures(process)
+    return len(sides), [f'{side}: {len(who)} exposed, {seen.get(name.format(*side))} in the metrics' for side, who in sides.items()
+                        if seen.get(name.format(*side)) != len(who)]
+
+
 def wait_for(what, seconds=60, why=lambda: ''):
     end = time.time() + seconds
     while time.time() < end:
@@ -147,6 +161,8 @@ def main():
     if len(late) < LOGINS * 0.8:
         wrong.append(f'{len(late)} of {LOGINS} logins led to an offer')
     print(f'login to decision: p50 {late[len(late) // 2]:.0f} ms, p99 {late[int(len(late) * 0.99)]:.0f} ms, {len(late)} offers')
+    wait_for(lambda: sides_differ(stack, process)[0] > 3 and not sides_differ(stack, process)[1], why=lambda: sides_differ(stack, process))
+    print(f'experiment_sides: {sides_differ(stack, process)[0]}')
     process.kill()
     print(*wrong or ['1 passed, 0 failed'], sep='\n')
     sys.exit(1 if wrong else 0)

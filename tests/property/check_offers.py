@@ -47,14 +47,14 @@ OFFERS = {
     'saver': Offer('MARKETING', 'marketing', {'PUSH', 'EMAIL', 'IN_APP'}, 'save', [(3, 30 * DAY, 'offer')], {}, DAY, 15.0, False,
                    {'segment': 'spender', 'bundle': 'pair', 'arms': 2}),
     'round_up': Offer('MARKETING', 'marketing', {'PUSH', 'EMAIL', 'IN_APP'}, 'save', [(2, 30 * DAY, 'offer')], {}, DAY, 12.0, False,
-                      {'bundle': 'pair'}),
+                      {'bundle': 'pair', 'from': START + 5 * DAY, 'until': START + 51 * DAY + 12 * HOUR + 30 * MINUTE}),
     'statement': Offer('SERVICE', 'transactional', {'SMS', 'EMAIL'}, 'statement', [], {}, DAY, 1.0, False, {}),
     'fee_notice': Offer('SERVICE', 'mandatory', {'POST', 'EMAIL'}, 'fee_notice', [], {}, DAY, 1.0, False, {}),
 }
 POLICY_CAPS = [(4, 7 * DAY, None), (1, DAY, 'PUSH'), (3, 10 * DAY, 'EMAIL')]
 QUIET = {'PUSH', 'SMS', 'PHONE'}
 TIRED = {'PRESENTED': 1, 'CLICKED': -1, 'REJECTED': 2, 'DISMISSED': 2, 'EXPIRED': 1, 'COMPLAINED': 10, 'OPTED_OUT': 10}
-TIRED_LIMIT, TIRED_HALF, TOP, OPEN, GLOBAL_HOLDOUT = 8, 7 * DAY, 2, 7 * DAY, 500
+TIRED_LIMIT, TIRED_HALF, TOP, OPEN, GLOBAL_HOLDOUT, ATTRIBUTION = 8, 7 * DAY, 2, 7 * DAY, 500, 30 * DAY
 
 
 # ---- customers --------------------------------------------------------------------------------------------------------------------------
@@ -131,15 +131,20 @@ def respond(seed, outputs):
                 out.append((at_ms, 'offer-outcomes', {
                     'event_id': f"{record['value']['decision_id']}-{offer['offer_id']}-{number}", 'customer_id': record['key'],
                     'decision_id': record['value']['decision_id'], 'offer_id': offer['offer_id'], 'variant': offer['variant'],
-                    'channel': offer['channel'], 'outcome': step, 'occurred_at': at_ms}))
+                    'channel': offer['channel'], 'outcome': step, 'occurred_at': at_ms,
+                    'revenue_minor': chance.randrange(50_000) if step in ('ACCEPTED', 'CLICKED') else 0}))
     return out
 
 
 def backtest(segue, events, folder):
     path = pathlib.Path(folder) / 'events.ndjson'
     path.write_text(''.join(json.dumps({'source': s, 'event': e}) + '\n' for _, s, e in events))
-    run = subprocess.run([segue, 'backtest', '--quiet', '--playbook', ROOT / 'tests/playbooks/offers', '--events', path], check=True,
-                         capture_output=True, text=True)
+    text = (ROOT / 'tests/playbooks/offers/offers.yaml').read_text()  # whose offers are always valid: others use it in other years
+    limited = text.replace('  round_up:\n', '  round_up:\n    valid: {from: 2026-01-10, until: 2026-02-25T12:30:00Z}\n')
+    assert limited != text
+    playbook = pathlib.Path(folder) / 'playbook.yaml'
+    playbook.write_text(limited)
+    run = subprocess.run([segue, 'backtest', '--quiet', '--playbook', playbook, '--events', path], check=True, capture_output=True, text=True)
     assert not run.stderr, run.stderr[:500]
     return [json.loads(line) for line in run.stdout.splitlines()]
 
@@ -213,6 +218,8 @@ class Customer:
     def unfit(self, offer, at_ms):
         """None, or why the offer is not for this customer at all."""
         extra, profile = OFFERS[offer].extra, self.profile or {}
+        if not extra.get('from', 0) <= at_ms < extra.get('until', math.inf):
+            return 'time'
         if 'age' in extra and (self.profile is None or self.age(at_ms) < extra['age']):
             return 'eligible'
         if 'segment' in extra and extra['segment'] not in self.segments:
@@ -293,6 +300,7 @@ class Checker:
         for gone in value['withdrawn']:
             name, at_ms = gone['offer_id'], value['effective_at']
             claim(gone['decision_id'] in (customer.open.get(name, (None,))[0], customer.held.get(name, (None,))[0]), 'withdrawn: no such decision')
+            claim(gone['gate'] != 'time' or at_ms == OFFERS[name].extra['until'], 'withdrawn at another moment than the end of its time')
             if customer.open.get(name, (None,))[0] == gone['decision_id']:
                 del customer.open[name]
             else:
@@ -320,7 +328,7 @@ class Checker:
         permission = {'consent', 'complaint', 'stop', 'vulnerable', 'life'}
         if gate in permission:
             self.claim(not open_for, f'blocked without reason: {gate}', customer, value)
-        elif gate in ('eligible', 'segment', 'suitable', 'affordable'):
+        elif gate in ('time', 'eligible', 'segment', 'suitable', 'affordable'):
             self.claim(customer.unfit(name, at_ms) == gate, f'blocked without reason: {gate}', customer, value)
         elif gate == 'cool_down':
             late = any(customer.outcomes.get((name, k), -w) + w > at_ms for k, w in spec.cool.items())
@@ -340,11 +348,12 @@ class Checker:
             if at_ms > since + OPEN:
                 del customer.open[name]
                 continue
+            self.claim(at_ms < OFFERS[name].extra.get('until', math.inf), 'an open offer was not withdrawn when its time was over', customer, record)
             if OFFERS[name].kind != 'mandatory':
                 self.claim(customer.may_speak(name, channel) is None, 'an open offer was not withdrawn', customer, record)
         for name, (_, until) in list(customer.held.items()):
             channels = [c for c in OFFERS[name].channels if customer.may_speak(name, c) is None]
-            self.claim(bool(channels), 'a held offer was not withdrawn', customer, record)
+            self.claim(bool(channels) and at_ms < OFFERS[name].extra.get('until', math.inf), 'a held offer was not withdrawn', customer, record)
             self.claim(until > at_ms, 'a held offer was not released', customer, record)
 
 
@@ -393,6 +402,44 @@ def check(events, outputs):
     return checker
 
 
+# ---- experiments: counted here, by the tasks' counters and by `segue report` -------------------------------------------------------------
+def recount_experiments(events, outputs):
+    """(offer, layer, held out) -> [customers, converted, revenue, squares of it in pounds], by the first exposure."""
+    units, sides = {}, collections.defaultdict(lambda: [0, 0, 0, 0.0])
+    for record in outputs:
+        value = record['value']
+        if record['topic'] == 'segue.exposures' and not value['layer'].startswith('variant:'):
+            units.setdefault((value['customer_id'], value['offer_id'], value['layer']), [value['held_out'], value['effective_at'], 0, 0])
+    for at_ms, source, event in events:
+        for layer in ('global', f"offer:{event['offer_id']}") if source == 'offer-outcomes' else ():
+            unit = units.get((event['customer_id'], event['offer_id'], layer))
+            if unit is not None and unit[1] <= at_ms <= unit[1] + ATTRIBUTION:
+                unit[2] |= event['outcome'] == 'ACCEPTED'
+                unit[3] += event.get('revenue_minor', 0)
+    for (_, offer, layer), (held, _, converted, revenue) in units.items():
+        side = sides[offer, layer, held]
+        for i, more in enumerate((1, converted, revenue, (revenue / 100) ** 2)):
+            side[i] += more
+    return dict(sides)
+
+
+def experiments(segue, events, outputs, folder):
+    """What differs, as text."""
+    counted = recount_experiments(events, outputs)
+    newest = {r['key']: r['value'] for r in outputs if r['topic'] == 'segue.offer-stats' and r['value']['experiment'] is not None}
+    told = {(value['offer_id'], s['layer'], s['control']): [s['customers'], s['converted'], s['revenue_minor'], s['revenue_squares']]
+            for value in newest.values() for s in value['sides']}
+    path = pathlib.Path(folder) / 'report.ndjson'
+    path.write_text(''.join(json.dumps(r) + '\n' for r in outputs + [{'source': s, 'event': e} for _, s, e in events if s == 'offer-outcomes']))
+    run = subprocess.run([segue, 'report', '--json', '--playbook', pathlib.Path(folder) / 'playbook.yaml', path], capture_output=True, text=True)
+    reported = {(e['offer'], e['layer'], side): [e[name], e[f'{name}_converted'], e[f'{name}_revenue_minor']]
+                for e in json.loads(run.stdout)['experiments'] for side, name in ((False, 'treated'), (True, 'held_out')) if e[name]}
+    close = lambda a, b: len(a) == len(b) and all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-6) for x, y in zip(a, b))  # noqa: E731
+    wrong = [f'{key}: counted {value}, the tasks say {told.get(key)}' for key, value in counted.items() if not close(value, told.get(key, []))]
+    wrong += [f'{key}: counted {value}, the report says {reported.get(key)}' for key, value in counted.items() if not close(value[:3], reported.get(key, []))]
+    return wrong + [f'{key}: nobody' for key in (set(told) | set(reported)) - set(counted)], counted
+
+
 # ---- canaries: a world broken in a known way must be found ------------------------------------------------------------------------------
 def without(events, test):
     return [e for e in events if not test(e)]
@@ -425,7 +472,14 @@ def canaries(events, outputs):
     yield 'zone ignored', profiles(lambda e: {'timezone': 'Pacific/Honolulu'}), outputs, 'gate:quiet_hours'
     yield 'a decision said twice', events, [r for r in outputs for _ in range(2 if r['topic'] == 'segue.offers' else 1)], 'gate:contact_cap'
     yield 'another channel', events, edit(shifted), 'gate:permission'
+    def late(record):
+        if record['topic'] != 'segue.offers' or not any(gone['gate'] == 'time' for gone in record['value']['withdrawn']):
+            return None
+        return {**record, 'value': {**record['value'], 'effective_at': record['value']['effective_at'] + MINUTE}}
+
     yield 'withdrawals lost', events, without(outputs, no_withdrawal), 'an open offer was not withdrawn'
+    yield 'ends of offers lost', events, without(outputs, no_withdrawal), 'an open offer was not withdrawn when its time was over'
+    yield 'ends of offers late', events, edit(late), 'withdrawn at another moment than the end of its time'
 
 
 def found(checker, what):
@@ -443,12 +497,17 @@ def main():
         first = backtest(segue, events, folder)
         events = sorted(events + respond(seed, first), key=lambda e: (e[0], e[2]['customer_id']))
         outputs = backtest(segue, events, folder)
-    results = []
+        wrong, sides = experiments(segue, events, outputs, folder)
+        lost = [r for r in outputs if r['topic'] != 'segue.exposures' or not r['value']['held_out'] or int(r['value']['customer_id'][1:]) % 4]
+        unseen, _ = experiments(segue, events, lost, folder)
+    results = [(not wrong, f'experiments are counted alike by tasks, report and recount: {wrong[:3]}', None),
+               (any(side[1] for side in sides.values()) and any(key[2] for key in sides), 'somebody converted, somebody was held out', None),
+               (bool(unseen), 'canary found: exposures lost', None)]
     checker = check(events, outputs)
     results.append((not checker.broken, f'no decision breaks a gate (seed {seed})', checker))
     decided = [r['value'] for r in outputs if r['topic'] == 'segue.offers']
     gates = collections.Counter(b['gate'] for v in decided for b in v['blocked'])
-    wanted = {'eligible', 'segment', 'consent', 'complaint', 'stop', 'vulnerable', 'life', 'suitable', 'affordable', 'applicable', 'holdout',
+    wanted = {'time', 'eligible', 'segment', 'consent', 'complaint', 'stop', 'vulnerable', 'life', 'suitable', 'affordable', 'applicable', 'holdout',
               'contact_cap', 'cool_down', 'fatigue', 'quiet_hours', 'arbitration'}
     results.append((wanted <= set(gates), f'every gate was met: missing {sorted(wanted - set(gates))}', None))
     results.append((any(v['withdrawn'] for v in decided), 'something was withdrawn', None))

@@ -24,16 +24,22 @@ def campaign(seed, customers, lost=0.0):
     """Lines in order, and what they say."""
     chance, lines = random.Random(seed), []
     truth = {'rows': collections.defaultdict(collections.Counter), 'sides': collections.Counter(), 'converted': collections.Counter(),
-             'revenue': collections.Counter(), 'gates': collections.Counter(), 'decisions': 0}
+             'revenue': collections.Counter(), 'gates': collections.Counter(), 'decisions': 0, 'units': {}}
     for number in range(customers):
         customer, at_ms, held = f'c{number}', START + chance.randrange(60 * DAY), chance.random() < HOLDOUT
-        decision, channel = f'd{number}', chance.choice(CHANNELS)
+        decision, channel, variant = f'd{number}', chance.choice(CHANNELS), chance.choice(('plain', 'bold'))
         base = {'customer_id': customer, 'decision_id': decision, 'effective_at': at_ms}
         if not (held and chance.random() < lost):
-            lines.append({'topic': 'segue.exposures', 'value': {**base, 'offer_id': 'card', 'variant': None, 'layer': 'offer:card',
-                                                                'channel': channel, 'held_out': held}})
+            exposure = {**base, 'offer_id': 'card', 'variant': variant, 'layer': 'offer:card', 'channel': channel, 'held_out': held}
+            lines.append({'topic': 'segue.exposures', 'value': exposure})
+            if chance.random() < 0.1:  # again, elsewhere: the first one counts
+                lines.append({'topic': 'segue.exposures', 'value': {**exposure, 'channel': chance.choice(CHANNELS), 'effective_at': at_ms + DAY}})
+            if not held:
+                lines.append({'topic': 'segue.exposures', 'value': {**exposure, 'layer': 'variant:card'}})
             truth['sides'][held] += 1
-        offer = {'offer_id': 'card', 'variant': chance.choice(('plain', 'bold')), 'channel': channel}
+            day = datetime.datetime.fromtimestamp(at_ms / 1000, datetime.timezone.utc).date().isoformat()
+            truth['units'][customer] = {'held': held, 'channel': channel, 'variant': variant, 'day': day, 'converted': 0, 'revenue': 0}
+        offer = {'offer_id': 'card', 'variant': variant, 'channel': channel}
         block = {'offer_id': 'card', 'gate': 'holdout', 'reason': 'offer_holdout'}
         lines.append({'topic': 'segue.offers', 'value': {**base, 'offers': [] if held else [offer], 'for_review': [], 'withdrawn': [],
                                                          'blocked': [block] if held else []}})
@@ -59,7 +65,11 @@ def campaign(seed, customers, lost=0.0):
             if when <= at_ms + 30 * DAY:
                 converted |= outcome == 'ACCEPTED'
                 truth['revenue'][held] += revenue
+                if customer in truth['units']:
+                    truth['units'][customer]['revenue'] += revenue
         truth['converted'][held] += converted
+        if customer in truth['units']:
+            truth['units'][customer]['converted'] = converted
     return lines, truth
 
 
@@ -115,6 +125,40 @@ def for_programs(segue, folder, said, same):
     same('metric alarm', series[f'segue_report_split_alarm{{{label}}}'], '0')
 
 
+def by_parts(segue, lines, folder, truth, same):
+    """Incremental figures of each channel, variant and day, and of a segment: each against its own part of the control group."""
+    third = {c for c in truth['units'] if int(c[1:]) % 3 == 0}
+    enter = [{'topic': 'segue.segment-changes', 'value': {'customer_id': c, 'segment_id': 'third', 'transition': 'ENTERED', 'membership_seq': 1}}
+             for c in sorted(third)]
+    for by in ('channel', 'variant', 'day', 'segment'):
+        parts = collections.defaultdict(lambda: {False: [], True: []})
+        for customer, unit in truth['units'].items():
+            if by != 'segment' or customer in third:
+                parts['third' if by == 'segment' else unit[by]][unit['held']].append(unit)
+        _, said = report(segue, enter + lines, folder, '--by', by)
+        same(f'parts by {by}', [p['part'] for p in said['parts']], sorted(parts))
+        for part in said['parts']:
+            treated, held = parts[part['part']][False], parts[part['part']][True]
+            name = f"{by} {part['part']}"
+            same(f'{name} treated', part['treated'], len(treated))
+            same(f'{name} held out', part['held_out'], len(held))
+            if not treated or not held:
+                same(f'{name} uplift', part['uplift'], None)
+                continue
+            mean = lambda side, what: sum(unit[what] for unit in side) / len(side)  # noqa: E731
+            same(f'{name} uplift', part['uplift']['estimate'], mean(treated, 'converted') - mean(held, 'converted'))
+            same(f'{name} revenue', part['incremental_revenue_minor']['estimate'], (mean(treated, 'revenue') - mean(held, 'revenue')) * len(treated))
+            same(f'{name} alarm', part['split_alarm'], False)
+        page = text(segue, folder, '--by', by, '--openmetrics')
+        shown = re.findall(r'^segue_report_part_incremental_revenue\{by="(\w+)",name="([^"]+)",offer="card",layer="offer:card",bound="estimate"\}', page, re.M)
+        same(f'metrics by {by}', shown, [(by, p['part']) for p in said['parts'] if p['uplift']])
+    lines_of_people = text(segue, folder, '--by', 'segment').splitlines()
+    same('a part for people', [' '.join(line.split()[:3]) for line in lines_of_people if line.startswith('  third ')],
+         [f"third {sum(1 for c in third if not truth['units'][c]['held']):,} {sum(1 for c in third if truth['units'][c]['held']):,}"])
+    page = text(segue, folder, '--by', 'day').splitlines()
+    same('days of parts as they are written in Britain', any(re.match(r'  05/01/2026 ', line) for line in page), True)
+
+
 def in_segment(segue, lines, folder, same):
     """Every third customer is in a segment from the begin: its report is that of their lines alone."""
     mine = lambda line: int((line.get('value') or line['event'])['customer_id'][1:]) % 3 == 0  # noqa: E731
@@ -161,6 +205,7 @@ def main():
         same('uplift inside its interval', experiment['uplift']['low'] < uplift < experiment['uplift']['high'], True)
         for_people(segue, folder, truth, same)
         for_programs(segue, folder, said, same)
+        by_parts(segue, lines, folder, truth, same)
         in_segment(segue, lines, folder, same)
         broken, _ = campaign(seed, 4000, lost=0.4)
         same('exit code of a broken split', report(segue, broken, folder)[0], 1)

@@ -126,7 +126,8 @@ START_TEST(what_was_heard_of_or_is_forgotten_needs_no_end)
 {
     char first[OFFER_TEXT_SIZE];
     int64_t begin_ms = KIT_START_MS + KIT_DAY_MS;
-    defs[0].valid_until_ms = begin_ms + INT64_C(30) * KIT_DAY_MS; /* after open_for: nobody waits any more */
+    defs[0].valid_until_ms =
+        begin_ms + INT64_C(30) * KIT_DAY_MS; /* after open_for: nobody waits any more */
     keep(first, decide(1)->decision_id);
     ck_assert_int_eq(offers_next_change(&offers, &state, histories, begin_ms), INT64_MAX);
     defs[0].valid_until_ms = begin_ms + 4 * KIT_DAY_MS;

@@ -253,6 +253,131 @@ START_TEST(holdouts_are_a_share_and_are_exposed)
 }
 END_TEST
 
+/* What the first exposure of a customer says of where and how. */
+static void exposed_as(uint32_t number, uint32_t holdout, uint8_t *out_channel, char *out_variant)
+{
+    char id[16];
+    memset(&state, 0, sizeof(state));
+    memset(histories, 0, sizeof(histories));
+    stage.customer.id_size = (uint8_t)snprintf(id, sizeof(id), "e-%u", number);
+    memcpy(stage.customer.id, id, stage.customer.id_size);
+    stage.customer.profile.preferred_channel = number % 2 == 0 ? CHANNEL_PUSH : CHANNEL_EMAIL;
+    defs[0].holdout = holdout;
+    (void)decide(1);
+    const struct output *output = &stage.kit.effects.outputs[0];
+    ck_assert_int_eq(output->kind, OUTPUT_EXPOSURE);
+    ck_assert_int_eq(output->exposure.held_out, holdout == 10000);
+    *out_channel = output->exposure.channel;
+    keep(out_variant, output->exposure.variant);
+}
+
+/* Else the control group of a channel or variant would not be like those who were told. */
+START_TEST(both_sides_of_an_experiment_are_planned_alike)
+{
+    static const struct offer_variant variants[] = {{{(const uint8_t *)"a", 1}, 1},
+                                                    {{(const uint8_t *)"b", 1}, 1}};
+    struct profile *profile = &stage.customer.profile;
+    profile->consents[PURPOSE_MARKETING][CHANNEL_EMAIL] =
+        profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+    defs[0].variants = variants;
+    defs[0].variant_count = 2;
+    uint32_t seen[2] = {0, 0};
+    for (uint32_t i = 0; i < 400; i++) {
+        uint8_t told, held;
+        char told_variant[OFFER_TEXT_SIZE], held_variant[OFFER_TEXT_SIZE];
+        defs[0].learn = i % 4 < 2;
+        exposed_as(i, 10000, &held, held_variant);
+        exposed_as(i, 1, &told, told_variant);
+        ck_assert_int_eq(held, told);
+        ck_assert_int_eq(told, profile->preferred_channel);
+        ck_assert_str_eq(held_variant, told_variant);
+        seen[told_variant[0] == 'b']++;
+    }
+    ck_assert_uint_gt(seen[0], 100);
+    ck_assert_uint_gt(seen[1], 100);
+}
+END_TEST
+
+/* The newest record of the offer as a whole among what was just said; NULL: there is none. */
+static const struct offer_stats *sides_said(void)
+{
+    const struct offer_stats *found = NULL;
+    for (uint32_t i = 0; i < stage.kit.effects.count; i++) {
+        const struct output *output = &stage.kit.effects.outputs[i];
+        bool whole = output->kind == OUTPUT_OFFER_STATS && output->offer_stats.experiment.size > 0;
+        found = whole ? &output->offer_stats : found;
+    }
+    return found;
+}
+
+static void tell_revenue(int64_t days, enum outcome kind, int64_t revenue_minor)
+{
+    struct event event = kit_outcome(KIT_START_MS + days * KIT_DAY_MS, "one", kind);
+    event.outcome.revenue_minor = revenue_minor;
+    event.present = UINT64_MAX;
+    (void)said_by(&event);
+}
+
+START_TEST(an_experiment_counts_each_customer_once_and_what_he_brings)
+{
+    defs[0].holdout = 1; /* nobody of those below */
+    (void)decide(1);
+    const struct offer_stats *said = sides_said();
+    ck_assert_ptr_nonnull(said);
+    ck_assert(slice_is(said->variant, "*"));
+    ck_assert_uint_eq(said->side_count, 1);
+    ck_assert(slice_is(said->sides[0].layer, "offer:one"));
+    ck_assert(!said->sides[0].control);
+    ck_assert_int_eq(said->sides[0].customers, 1);
+    (void)decide(3); /* again, and still one */
+    ck_assert_ptr_null(sides_said());
+    tell_revenue(4, OUTCOME_CLICKED, 100);
+    tell_revenue(5, OUTCOME_ACCEPTED, 200);
+    tell_revenue(6, OUTCOME_ACCEPTED, 300); /* converted once */
+    said = sides_said();
+    ck_assert_int_eq(said->sides[0].converted, 1);
+    ck_assert_int_eq(said->sides[0].revenue_minor, 600);
+    ck_assert_double_eq_tol(said->sides[0].revenue_squares, 36, 1e-9); /* one customer's 6 pounds */
+    tell_revenue(40, OUTCOME_ACCEPTED, 400);                           /* later than attributed */
+    ck_assert_ptr_null(sides_said());
+    tell_outcome(7, OUTCOME_PRESENTED); /* moves nothing */
+    ck_assert_ptr_null(sides_said());
+}
+END_TEST
+
+START_TEST(another_plan_is_another_experiment)
+{
+    defs[0].holdout = 1;
+    (void)decide(1);
+    uint32_t before = offers_experiment(&offers, 0);
+    defs[0].holdout = 10000;
+    ck_assert_uint_ne(offers_experiment(&offers, 0), before);
+    memset(task->sides, 0, sizeof(task->sides)); /* as unpacking leaves them */
+    (void)decide(3);
+    const struct offer_stats *said = sides_said();
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->side_count, 1);
+    ck_assert(said->sides[0].control);
+    ck_assert_int_eq(stage.kit.effects.outputs[0].kind,
+                     OUTPUT_EXPOSURE); /* although within 30 days */
+    defs[0].holdout = 0;
+    ck_assert_uint_eq(offers_experiment(&offers, 0), 0);
+}
+END_TEST
+
+START_TEST(who_is_held_out_of_all_is_in_no_experiment_of_one)
+{
+    defs[0].holdout = 5000;
+    offers.policy.holdout = 10000;
+    (void)decide(1);
+    const struct offer_stats *said = sides_said();
+    ck_assert_uint_eq(said->side_count, 1);
+    ck_assert(slice_is(said->sides[0].layer, "global"));
+    ck_assert(said->sides[0].control);
+    offers.policy.holdout = 0;
+}
+END_TEST
+
 START_TEST(variants_split_by_weight_and_stay)
 {
     static const struct offer_variant variants[] = {{{(const uint8_t *)"a", 1}, 1},
@@ -319,6 +444,10 @@ int main(void)
     tcase_add_test(tests, the_better_offer_wins_its_group);
     tcase_add_test(tests, outcomes_move_the_odds);
     tcase_add_test(tests, holdouts_are_a_share_and_are_exposed);
+    tcase_add_test(tests, an_experiment_counts_each_customer_once_and_what_he_brings);
+    tcase_add_test(tests, another_plan_is_another_experiment);
+    tcase_add_test(tests, who_is_held_out_of_all_is_in_no_experiment_of_one);
+    tcase_add_test(tests, both_sides_of_an_experiment_are_planned_alike);
     tcase_add_test(tests, variants_split_by_weight_and_stay);
     tcase_add_test(tests, stock_is_shared_by_tasks_and_runs_out);
     tcase_add_test(tests, old_events_and_backfill_make_no_offer);

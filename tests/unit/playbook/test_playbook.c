@@ -261,10 +261,9 @@ static const struct {
 START_TEST(playbook_keeps_a_window_as_long_as_data)
 {
     char text[200];
-    (void)snprintf(
-        text, sizeof(text),
-        "data_kept: %s\nfeatures: {a: {count: tx, window: %s, publish: true}}\n",
-        lengths[_i].kept, lengths[_i].window);
+    (void)snprintf(text, sizeof(text),
+                   "data_kept: %s\nfeatures: {a: {count: tx, window: %s, publish: true}}\n",
+                   lengths[_i].kept, lengths[_i].window);
     ck_assert_msg(load(text) == lengths[_i].good, "%s in %s", lengths[_i].window, lengths[_i].kept);
 }
 END_TEST

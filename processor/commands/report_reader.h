@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading for `segue report`: what report.c and report_units.c share. */
+#ifndef COMMANDS_REPORT_READER_H
+#define COMMANDS_REPORT_READER_H
+
+#include <jansson.h>
+
+#include "commands/report.h"
+
+enum { BY_OFFER, BY_VARIANT, BY_CHANNEL, BY_DAY, BY_SEGMENT };
+
+/* Maps are JSON objects from a text to an index. */
+struct reader {
+    struct report report;
+    const struct playbook *playbook;
+    int by;
+    const char *only, *segment; /* NULL: all */
+    json_t *rows;               /* name -> row */
+    json_t *experiments;        /* "offer|layer|part" -> experiment */
+    json_t *units;              /* "customer|offer" -> [unit, ..] */
+    json_t *made;               /* "decision|offer" -> [row, ..] */
+    json_t *members;            /* customer -> {segment: true} */
+    json_t *arms;               /* "customer|offer" seen in a variant layer */
+    bool failed;                /* memory is short */
+};
+
+/* One more entry at the end of an array, zeroed; NULL: memory is short. */
+void *reader_grow(void **list, uint32_t *count, size_t size);
+
+/* "" when there is none. */
+const char *reader_text(const json_t *object, const char *key);
+
+/* A timestamp in ms or as ISO text. */
+int64_t reader_time(const json_t *object, const char *key);
+
+/* "a|b", or "a|b|c" when c is not empty; to be freed. NULL: memory is short. */
+char *reader_join(const char *a, const char *b, const char *c);
+
+/* The index behind a key; -1. */
+int64_t reader_find(const json_t *map, const char *key);
+
+/* ---- report_units.c: customers in experiments ---- */
+
+/* An exposure that is of the time and of the customers that were asked for. */
+void units_expose(struct reader *reader, const json_t *value);
+
+/* What came back, whoever asked for it. */
+void units_outcome(struct reader *reader, const json_t *value, bool accepted, int64_t revenue);
+
+#endif
