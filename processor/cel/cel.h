@@ -115,6 +115,12 @@ struct cel_type cel_program_type(const struct cel_program *program);
 /* The slots that it reads, each once, in order of first use. Borrowed from the program. */
 const uint32_t *cel_program_slots(const struct cel_program *program, uint32_t *out_count);
 
+/* The largest parts of the expression that read this name and no other, each a program of its own in `arena`: all
+ * that the rest can learn of the name comes through them. The first `max` go to `out`. Returns how many there are;
+ * UINT32_MAX: the arena is full. The environment of the program must still be there. */
+uint32_t cel_program_parts(const struct cel_program *program, uint32_t slot, struct arena *arena,
+                           const struct cel_program **out, uint32_t max);
+
 /* Worst-case cost in steps, as bounded when compiled. */
 uint64_t cel_program_cost(const struct cel_program *program);
 

@@ -534,6 +534,8 @@ const struct cel_program *cel_emit(struct cel_compilation *c, struct cel_node *r
         return NULL;
     }
     e.program->zones = c->environment->zones;
+    e.program->environment = c->environment;
+    e.program->text = c->text;
     e.program->rounds_max = bound;
     e.program->cost = cel_cost(c->environment, root);
     if (e.program->cost > bound) {

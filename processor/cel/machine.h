@@ -76,6 +76,8 @@ struct cel_program {
     const struct cel_leaf *leaves;
     const uint32_t (*leaf_code)[3]; /* entry points: leaf, left, right (0: none) */
     const struct zones *zones;
+    const struct cel_environment *environment; /* that it was compiled with */
+    struct slice text;                         /* as written */
     uint64_t cost;
     uint64_t rounds_max; /* of all loops together, whatever lists the host brings */
     struct cel_type type;

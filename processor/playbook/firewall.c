@@ -3,9 +3,14 @@
  *
  *   merchant codes, payees, c.vulnerability -> features -> life events, segments -> offers -> headers of outputs
  *
- * What comes in is found by asking, not by reading the text: a condition is evaluated for every listed code and
- * payee with everything else unknown. If it treats one otherwise than the rest, it singles out, however it is
- * written: `tx.mcc in [8011]`, `tx.mcc >= 8000 && tx.mcc < 8100`, `string(tx.mcc).startsWith("80")`. */
+ * What comes in is found by asking, not by reading the text: the parts of a condition that read nothing but the
+ * code (or payee) are evaluated for every listed one. If one is treated otherwise than the rest, it is singled
+ * out, however it is written: `tx.mcc in [8011]`, `tx.mcc >= 8000 && tx.mcc < 8100`,
+ * `string(tx.mcc).startsWith("80")`, `tx.amount_minor * (tx.mcc == 8011 ? 1 : 0)`.
+ *
+ * Who is left out tells as much as who is in, once it is turned round: a segment that only leaves sick people
+ * out is not tainted, but whoever reads it the other way, `excluding: '"well" in seg'`, is (struct definition,
+ * shadow). */
 #include "base/hash.h"
 #include "playbook/loader.h"
 
@@ -13,6 +18,7 @@ enum {
     SCRATCH_SIZE = 16384,
     CODE_STEP = 8, /* of the 10,000 codes every 8th stands for its neighbours */
     CODE_SAMPLES = 10000 / CODE_STEP,
+    PARTS_MAX = 16, /* of one expression; with more its code is taken as kept */
     /* An outcome that fewer than a quarter of all codes share is special treatment; `tx.mcc > 0` is none. */
     NARROW = CODE_SAMPLES / 4,
 };
@@ -168,14 +174,12 @@ static uint32_t event_slot(const char *field)
     return SCOPE_SLOT(SCOPE_EVENT, (uint32_t)index + RULES_EVENT_FIELDS_EACH * SOURCE_TRANSACTIONS);
 }
 
-static struct taint ask_codes(struct loader *loader, const struct cel_program *program)
+/* One part that reads nothing but the code. */
+static struct taint ask_code(struct loader *loader, const struct cel_program *program,
+                             uint32_t slot)
 {
     uint64_t samples[CODE_SAMPLES];
     struct taint taint = {0};
-    uint32_t slot = event_slot("mcc");
-    if (!reads_slot(program, slot)) {
-        return taint;
-    }
     for (uint32_t i = 0; i < CODE_SAMPLES; i++) {
         samples[i] = outcome(program, slot, cel_int((int64_t)i * CODE_STEP));
     }
@@ -196,29 +200,83 @@ static struct taint ask_codes(struct loader *loader, const struct cel_program *p
     return taint;
 }
 
-static struct taint ask_payees(struct loader *loader, const struct cel_program *program)
+/* Its parts that read nothing but this name; more than PARTS_MAX: nobody has looked. */
+static uint32_t parts_of(struct loader *loader, const struct cel_program *program, uint32_t slot,
+                         const struct cel_program *out[PARTS_MAX])
 {
-    static const char *const fields[] = {"counterparty_id", "counterparty_name", "merchant_name",
-                                         "reference"};
+    uint32_t count = cel_program_parts(program, slot, loader->arena, out, PARTS_MAX);
+    if (count == UINT32_MAX) {
+        (void)loader_take(loader, SIZE_MAX / 2); /* says that the arena is full */
+        return 0;
+    }
+    return count;
+}
+
+static struct taint unread(struct loader *loader, const char *name)
+{
+    return taint_of(loader, DATA_CATEGORY_SPECIAL, name, slice_text("in many places"));
+}
+
+static struct taint ask_codes(struct loader *loader, const struct cel_program *program)
+{
+    const struct cel_program *parts[PARTS_MAX];
+    struct taint taint = {0};
+    uint32_t slot = event_slot("mcc");
+    uint32_t count = reads_slot(program, slot) ? parts_of(loader, program, slot, parts) : 0;
+    for (uint32_t i = 0; i < count && count <= PARTS_MAX; i++) {
+        struct taint found = ask_code(loader, parts[i], slot);
+        taint_add(&taint, &found);
+    }
+    return count > PARTS_MAX ? unread(loader, "tx.mcc") : taint;
+}
+
+/* One part that reads nothing but this name of a payee; `lower`: the name is in lower case. */
+static struct taint ask_payee(struct loader *loader, const struct cel_program *program,
+                              uint32_t slot, const char *name, bool lower)
+{
     static const char *const anybody[] = {"the quick brown fox jumps over the lazy dog 0123456789",
                                           "THE QUICK BROWN FOX JUMPS OVER THE LAZY DOG 0123456789"};
     struct taint taint = {0};
-    for (uint32_t f = 0; f < sizeof(fields) / sizeof(fields[0]); f++) {
-        uint32_t slot = event_slot(fields[f]);
-        if (loader->sensitive.payee_count == 0 || !reads_slot(program, slot)) {
-            continue;
+    uint64_t small = outcome(program, slot, cel_string(slice_text(anybody[0])));
+    uint64_t large = lower ? small : outcome(program, slot, cel_string(slice_text(anybody[1])));
+    for (uint32_t i = 0; i < loader->sensitive.payee_count; i++) {
+        const struct sensitive_payee *payee = &loader->sensitive.payees[i];
+        struct slice text = lower ? arena_copy(loader->arena, payee->text) : payee->text;
+        for (size_t k = 0; lower && text.data != NULL && k < text.size; k++) {
+            uint8_t *c = (uint8_t *)text.data + k;
+            *c = *c >= 'A' && *c <= 'Z' ? (uint8_t)(*c + 'a' - 'A') : *c;
         }
-        uint64_t small = outcome(program, slot, cel_string(slice_text(anybody[0])));
-        uint64_t large = outcome(program, slot, cel_string(slice_text(anybody[1])));
-        for (uint32_t i = 0; i < loader->sensitive.payee_count; i++) {
-            const struct sensitive_payee *payee = &loader->sensitive.payees[i];
-            uint64_t said = outcome(program, slot, cel_string(payee->text));
-            if (said != small && said != large) {
-                char name[64];
-                (void)snprintf(name, sizeof(name), "tx.%s", fields[f]);
-                struct taint found = taint_of(loader, payee->category, name, payee->text);
-                taint_add(&taint, &found);
-            }
+        uint64_t said = outcome(program, slot, cel_string(text));
+        if (said != small && said != large) {
+            struct taint found = taint_of(loader, payee->category, name, payee->text);
+            taint_add(&taint, &found);
+        }
+    }
+    return taint;
+}
+
+static struct taint ask_payees(struct loader *loader, const struct cel_program *program)
+{
+    const struct {
+        const char *name;
+        uint32_t slot;
+        bool lower;
+    } names[] = {{"tx.counterparty_id", event_slot("counterparty_id"), false},
+                 {"tx.counterparty_name", event_slot("counterparty_name"), false},
+                 {"tx.merchant_name", event_slot("merchant_name"), false},
+                 {"tx.reference", event_slot("reference"), false},
+                 {"tx.text", RULES_SLOT_TEXT, true}};
+    struct taint taint = {0};
+    for (uint32_t n = 0; n < sizeof(names) / sizeof(names[0]); n++) {
+        const struct cel_program *parts[PARTS_MAX];
+        uint32_t count = loader->sensitive.payee_count > 0 && reads_slot(program, names[n].slot)
+                             ? parts_of(loader, program, names[n].slot, parts)
+                             : 0;
+        for (uint32_t i = 0; i < count; i++) {
+            struct taint found = count > PARTS_MAX ? unread(loader, names[n].name)
+                                                   : ask_payee(loader, parts[i], names[n].slot,
+                                                               names[n].name, names[n].lower);
+            taint_add(&taint, &found);
         }
     }
     return taint;
@@ -254,7 +312,7 @@ static struct taint ask_field(struct loader *loader, const struct feature_def *d
     const char *field = table->fields[def->value_field].name;
     bool codes = strcmp(field, "mcc") == 0;
     bool payee = strcmp(field, "counterparty_id") == 0 || strcmp(field, "counterparty_name") == 0 ||
-                 strcmp(field, "merchant_name") == 0;
+                 strcmp(field, "merchant_name") == 0 || strcmp(field, "reference") == 0;
     uint32_t slot = event_slot(field), count = codes   ? list->code_count
                                                : payee ? list->payee_count
                                                        : 0;
@@ -279,8 +337,9 @@ struct taint firewall_feature(struct loader *loader, const struct feature_def *d
     struct taint where = firewall_ask(loader, def->where), then = firewall_ask(loader, def->then);
     struct taint taint = where;
     taint_add(&taint, &then);
-    /* How many different ones there were tells nothing of any of them. */
-    if (def->kind != FEATURE_DISTINCT && def->kind != FEATURE_TOP_COUNT) {
+    /* How many different ones there were tells nothing of any of them; of `tx.mcc == 8011` it tells all. */
+    bool counts = def->kind == FEATURE_DISTINCT || def->kind == FEATURE_TOP_COUNT;
+    if (!counts || def->from != FEATURE_FROM_FIELD) {
         struct taint value = firewall_ask(loader, def->value), field = ask_field(loader, def);
         taint_add(&taint, &value);
         taint_add(&taint, &field);
@@ -298,6 +357,12 @@ struct taint firewall_through(struct loader *loader, const struct feature_facts 
         taint.origin = arena_copy(loader->arena, slice_text(text));
     }
     return taint;
+}
+
+struct taint firewall_turned(struct loader *loader, const struct definition *segment)
+{
+    return taint_of(loader, (const char *)segment->shadow.category.data,
+                    "whom it leaves out, segment", segment->id);
 }
 
 struct taint firewall_judge(struct loader *loader, const struct yaml_node *node, struct taint seen)

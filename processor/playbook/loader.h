@@ -52,8 +52,12 @@ struct reads {
     /* Of those, what taints: all but what is only asked in order to leave people alone. */
     uint64_t tainting_life;
     uint64_t tainting_segments[SEGMENT_WORDS];
-    struct taint taint; /* of the expressions themselves */
-    bool event;         /* reads the event itself */
+    uint64_t turning_segments[SEGMENT_WORDS]; /* tainting ones, maybe read as "who is not in" */
+    uint64_t guard_life;                      /* asked to leave people alone */
+    uint64_t guard_segments[SEGMENT_WORDS];
+    struct taint taint;       /* of the expressions themselves */
+    struct taint guard_taint; /* of those that leave people alone */
+    bool event;               /* reads the event itself */
 };
 
 /* One entry of a section. */
@@ -62,8 +66,9 @@ struct definition {
     struct slice id;
     struct reads reads;
     uint64_t hash;
-    struct taint taint; /* its own or through what it reads */
-    bool is_read;       /* by anybody */
+    struct taint taint;  /* its own or through what it reads */
+    struct taint shadow; /* of those whom it leaves out: who is not in tells of them */
+    bool is_read;        /* by anybody */
 };
 
 struct section {
@@ -147,12 +152,15 @@ void loader_arm(struct loader *loader, const struct condition *condition);
 /* Note edges, marks "is read", taint and finish the hash of a definition from what it reads. */
 void loader_finish(struct loader *loader, enum playbook_kind kind, uint32_t index);
 
-/* Take in what one expression reads. `guard`: it only holds people back by life events, segments or
- * vulnerability, and taints nothing. */
-void loader_merge_reads(struct reads *to, const struct reads *from, bool guard);
+/* How one expression reads. READ_GUARD only holds people back by life events, segments or vulnerability, and taints
+ * nothing but the shadow; READ_STRAIGHT has the same form where people are let in. */
+enum reading { READ_ANYHOW, READ_STRAIGHT, READ_GUARD };
+
+/* Take in what one expression reads. */
+void loader_merge_reads(struct reads *to, const struct reads *from, enum reading reading);
 
 /* Is it nothing but `"ID" in life`, `"ID" in seg`, `"CODE" in c.vulnerability`, joined by ||? */
-bool loader_is_guard(struct slice text);
+bool loader_is_plain(struct slice text);
 
 /* ---- firewall.c: special-category data ---- */
 
@@ -166,6 +174,8 @@ struct taint firewall_ask(struct loader *loader, const struct cel_program *progr
 struct taint firewall_feature(struct loader *loader, const struct feature_def *def);
 /* What comes through a feature that another one reads. */
 struct taint firewall_through(struct loader *loader, const struct feature_facts *facts);
+/* Of who reads a segment's shadow: those whom it leaves out. */
+struct taint firewall_turned(struct loader *loader, const struct definition *segment);
 /* What holds of a feature: `sensitivity:` where it is said, else what was seen. */
 struct taint firewall_judge(struct loader *loader, const struct yaml_node *node, struct taint seen);
 /* An error at the definition, with the path on which the data comes to it. */

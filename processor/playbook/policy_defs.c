@@ -225,11 +225,11 @@ static void hash_policy(struct loader *loader, const struct offers_policy *polic
 }
 
 /* What the policy reads is read, and counts in its hash. Contexts steer every offer, marketing too: they may
- * not read special-category data. */
+ * not read special-category data, and stops may not stop all but those who are left out because of it. */
 static void finish_reads(struct loader *loader, const struct yaml_node *contexts,
-                         const struct reads *reads)
+                         const struct yaml_node *stops, const struct reads *reads)
 {
-    bool tainted = false;
+    bool tainted = taint_is(&reads->taint), turned = false;
     for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
         if ((reads->features[i / 64] >> i % 64 & 1) != 0) {
             canon_hash(loader, "reads", loader->facts[i].hash);
@@ -238,16 +238,28 @@ static void finish_reads(struct loader *loader, const struct yaml_node *contexts
         }
     }
     for (uint32_t i = 0; i < loader->sections[PLAYBOOK_SEGMENT].count; i++) {
+        struct definition *segment = &loader->sections[PLAYBOOK_SEGMENT].list[i];
         if ((reads->segments[i / 64] >> i % 64 & 1) != 0) {
-            canon_hash(loader, "reads", loader->sections[PLAYBOOK_SEGMENT].list[i].hash);
-            loader->sections[PLAYBOOK_SEGMENT].list[i].is_read = true;
+            canon_hash(loader, "reads", segment->hash);
+            segment->is_read = true;
+            bool context = (reads->tainting_segments[i / 64] >> i % 64 & 1) != 0;
+            tainted =
+                tainted || (context && (taint_is(&segment->taint) || taint_is(&segment->shadow)));
+            turned = turned || (!context && taint_is(&segment->shadow));
         }
     }
     for (uint32_t i = 0; i < loader->sections[PLAYBOOK_LIFE_EVENT].count; i++) {
         if ((reads->life >> i & 1) != 0) {
             canon_hash(loader, "reads", loader->sections[PLAYBOOK_LIFE_EVENT].list[i].hash);
             loader->sections[PLAYBOOK_LIFE_EVENT].list[i].is_read = true;
+            tainted = tainted || ((reads->tainting_life >> i & 1) != 0 &&
+                                  taint_is(&loader->sections[PLAYBOOK_LIFE_EVENT].list[i].taint));
         }
+    }
+    if (turned) {
+        yaml_error(stops->key, loader->diagnostics, "name those whom it leaves out instead",
+                   "a stop is a segment that leaves people out by special-category data: only "
+                   "they would hear of offers");
     }
     if (tainted) {
         yaml_error(contexts->key, loader->diagnostics, "keep contexts coarse: age, income, tenure",
@@ -322,6 +334,6 @@ void load_contact_policy(struct loader *loader)
             yaml_error(prior->key, diagnostics, NULL, "more accepted than presented");
         }
     }
-    finish_reads(loader, yaml_get(node, "contexts"), &reads);
+    finish_reads(loader, yaml_get(node, "contexts"), yaml_get(node, "stops"), &reads);
     hash_policy(loader, policy);
 }

@@ -94,6 +94,7 @@ static void read_one(enum playbook_kind kind, uint32_t index, struct reads *read
     } else {
         reads->segments[index / 64] |= bit;
         reads->tainting_segments[index / 64] |= bit;
+        reads->turning_segments[index / 64] |= bit;
     }
 }
 
@@ -154,24 +155,26 @@ static void find_names(struct loader *loader, const struct yaml_node *node,
     }
 }
 
-void loader_merge_reads(struct reads *to, const struct reads *from, bool guard)
+void loader_merge_reads(struct reads *to, const struct reads *from, enum reading reading)
 {
+    bool guard = reading == READ_GUARD;
     for (uint32_t i = 0; i < RULES_FEATURES_MAX / 64; i++) {
         to->features[i] |= from->features[i];
     }
     for (uint32_t i = 0; i < SEGMENT_WORDS; i++) {
         to->segments[i] |= from->segments[i];
         to->tainting_segments[i] |= guard ? 0 : from->tainting_segments[i];
+        to->turning_segments[i] |= reading == READ_ANYHOW ? from->turning_segments[i] : 0;
+        to->guard_segments[i] |= guard ? from->segments[i] : 0;
     }
     to->life |= from->life;
     to->tainting_life |= guard ? 0 : from->tainting_life;
+    to->guard_life |= guard ? from->life : 0;
     to->event = to->event || from->event;
-    if (!guard) {
-        taint_add(&to->taint, &from->taint);
-    }
+    taint_add(guard ? &to->guard_taint : &to->taint, &from->taint);
 }
 
-bool loader_is_guard(struct slice text)
+bool loader_is_plain(struct slice text)
 {
     for (struct token token = token_next(text, 0); token.kind != TOKEN_END;
          token = token_next(text, token.at + token.size)) {
@@ -324,6 +327,35 @@ static void add_edge(struct loader *loader, enum playbook_kind kind, uint32_t in
     }
 }
 
+/* Guards cast a shadow, straight reading hands it on, and who is turned round stands in it. */
+static void finish_shadow(struct loader *loader, struct definition *reader)
+{
+    const struct section *life = &loader->sections[PLAYBOOK_LIFE_EVENT];
+    const struct section *segments = &loader->sections[PLAYBOOK_SEGMENT];
+    const struct reads *reads = &reader->reads;
+    taint_add(&reader->shadow, &reads->guard_taint);
+    for (uint32_t i = 0; i < life->count; i++) {
+        if ((reads->guard_life >> i & 1) != 0) {
+            taint_add(&reader->shadow, &life->list[i].taint);
+        }
+    }
+    for (uint32_t i = 0; i < segments->count; i++) {
+        const struct definition *read = &segments->list[i];
+        uint64_t bit = UINT64_C(1) << i % 64;
+        bool guarded = (reads->guard_segments[i / 64] & bit) != 0;
+        bool turned = (reads->turning_segments[i / 64] & bit) != 0;
+        if (guarded) {
+            taint_add(&reader->shadow, &read->taint);
+        } else if (!turned && (reads->tainting_segments[i / 64] & bit) != 0) {
+            taint_add(&reader->shadow, &read->shadow);
+        }
+        if ((guarded || turned) && taint_is(&read->shadow)) {
+            struct taint found = firewall_turned(loader, read);
+            taint_add(&reader->reads.taint, &found);
+        }
+    }
+}
+
 static void finish_named(struct loader *loader, enum playbook_kind kind, uint32_t index,
                          enum playbook_kind reads_kind, const uint64_t *bits,
                          const uint64_t *tainting)
@@ -356,6 +388,7 @@ void loader_finish(struct loader *loader, enum playbook_kind kind, uint32_t inde
             add_edge(loader, kind, index, PLAYBOOK_FEATURE, i);
         }
     }
+    finish_shadow(loader, definition);
     taint_add(&definition->taint, &definition->reads.taint);
     finish_named(loader, kind, index, PLAYBOOK_LIFE_EVENT, &definition->reads.life,
                  &definition->reads.tainting_life);

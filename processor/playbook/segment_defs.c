@@ -21,7 +21,11 @@ static uint32_t load_characteristics(struct loader *loader, const struct yaml_no
         struct reads own = {0};
         if (loader_condition(loader, item, (const char *)item->key->text.data, PLAYBOOK_SEGMENT,
                              EXPRESSION_BOOL, &conditions[count], &own)) {
-            loader_merge_reads(reads, &own, excluding && loader_is_guard(item->text));
+            bool plain = loader_is_plain(item->text);
+            loader_merge_reads(reads, &own,
+                               !plain      ? READ_ANYHOW
+                               : excluding ? READ_GUARD
+                                           : READ_STRAIGHT);
             count++;
         }
     }
@@ -291,6 +295,15 @@ static bool asks_consent(const struct segment_def *def)
            slice_is(def->excluding[def->excluding_count - 1].text, "!c.explicit_consent.MARKETING");
 }
 
+/* Bit i of `from` becomes bit place[i]. */
+static void move_bits(const uint64_t *from, const uint32_t *place, uint32_t count, uint64_t *out)
+{
+    memset(out, 0, SEGMENT_WORDS * sizeof(*out));
+    for (uint32_t i = 0; i < count; i++) {
+        out[place[i] / 64] |= bit_of(from, i) ? UINT64_C(1) << place[i] % 64 : 0;
+    }
+}
+
 /* Put definitions into their order and rename what they read. */
 static void apply_order(struct loader *loader, struct segment_def *defs, const uint32_t *order)
 {
@@ -308,15 +321,11 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
     for (uint32_t i = 0; i < section->count; i++) {
         sorted[i] = section->list[order[i]];
         sorted_defs[i] = defs[order[i]];
-        memset(sorted[i].reads.segments, 0, sizeof(sorted[i].reads.segments));
-        memset(sorted[i].reads.tainting_segments, 0, sizeof(sorted[i].reads.tainting_segments));
-        for (uint32_t j = 0; j < section->count; j++) {
-            uint64_t bit = UINT64_C(1) << place[j] % 64;
-            const struct reads *old = &section->list[order[i]].reads;
-            sorted[i].reads.segments[place[j] / 64] |= bit_of(old->segments, j) ? bit : 0;
-            sorted[i].reads.tainting_segments[place[j] / 64] |=
-                bit_of(old->tainting_segments, j) ? bit : 0;
-        }
+        const struct reads *old = &section->list[order[i]].reads;
+        move_bits(old->segments, place, section->count, sorted[i].reads.segments);
+        move_bits(old->tainting_segments, place, section->count, sorted[i].reads.tainting_segments);
+        move_bits(old->turning_segments, place, section->count, sorted[i].reads.turning_segments);
+        move_bits(old->guard_segments, place, section->count, sorted[i].reads.guard_segments);
     }
     section->list = sorted;
     loader->playbook->segments = (struct segments){sorted_defs, section->count};

@@ -19,6 +19,7 @@ _Static_assert((int)PROFILE_CONSENT + (int)PURPOSE_COUNT * (int)CHANNEL_COUNT <=
                    (int)PROFILE_EXPLICIT,
                "consents fit");
 enum { EVENT_TEXT = RULES_EVENT_FIELDS_EACH - 1 }; /* tx.text: made of other fields */
+_Static_assert(SOURCE_TRANSACTIONS == 0, "RULES_SLOT_TEXT is of the first source");
 
 #define AT(member) offsetof(struct profile, member)
 
@@ -139,8 +140,7 @@ static void add_source(struct builder *b, enum source source)
             SCOPE_SLOT(SCOPE_EVENT, i + RULES_EVENT_FIELDS_EACH * source));
     }
     if (source == SOURCE_TRANSACTIONS) {
-        add(b, prefix, "text", string_type,
-            SCOPE_SLOT(SCOPE_EVENT, EVENT_TEXT + RULES_EVENT_FIELDS_EACH * source));
+        add(b, prefix, "text", string_type, RULES_SLOT_TEXT);
     }
 }
 

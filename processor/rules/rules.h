@@ -15,6 +15,7 @@ enum {
     RULES_EVENT_FIELDS_EACH = 64, /* SCOPE_EVENT: index in fields_of(source) + this * source */
     RULES_SLOT_AGE = SCOPE_SLOT(SCOPE_PROFILE, 64),
     RULES_SLOT_TENURE_DAYS = SCOPE_SLOT(SCOPE_PROFILE, 65),
+    RULES_SLOT_TEXT = SCOPE_SLOT(SCOPE_EVENT, RULES_EVENT_FIELDS_EACH - 1), /* tx.text */
 };
 
 /* Which names are in scope: an offer's gate may not read an event that a deadline does not have. */

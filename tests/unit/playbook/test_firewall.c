@@ -52,6 +52,36 @@ static const struct {
     {"{count: tx, where: '\"HEARING\" in c.vulnerability'}", "health"},
     {"{count: tx, window: 30d, sensitivity: genetic}", "genetic"},
     {"{count: tx, where: 'tx.mcc == 5641', window: 30d}", "sex_life"}, /* the playbook's own list */
+    /* What else the expression reads hides nothing, although its value is not known. */
+    {"{count: tx, where: 'tx.amount_minor > 100 ? tx.mcc == 8011 : false'}", "health"},
+    {"{count: tx, where: '(tx.amount_minor > 100) == (tx.mcc == 8011)'}", "health"},
+    {"{sum: 'tx.amount_minor * (tx.mcc == 8011 ? 1 : 0)'}", "health"},
+    {"{count: tx, where: '[tx.kind].exists(k, k == \"CARD\" && tx.mcc == 8011)'}", "health"},
+    {"{count: tx, where: '[8011, 5411].exists(m, m == tx.mcc && tx.amount_minor > 1)'}",
+     DATA_CATEGORY_SPECIAL},
+    {"{count: tx, where: 'cel.bind(m, tx.mcc, m == 8011 && tx.amount_minor > 1)'}",
+     DATA_CATEGORY_SPECIAL},
+    {"{count: tx, where: 'tx.amount_minor == tx.mcc'}", DATA_CATEGORY_SPECIAL},
+    {"{top: 'tx.kind == \"CARD\" ? string(tx.mcc) : \"none\"', window: last 20 events}",
+     DATA_CATEGORY_SPECIAL},
+    {"{count: tx, where: 'tx.amount_minor > 100 ? tx.mcc == 5411 : false'}", ""},
+    {"{count: tx, where: 'tx.kind == \"CARD\" && tx.mcc != 5411'}", ""},
+    /* Two different answers of one question are an answer. */
+    {"{distinct: 'tx.mcc == 8011', window: 30d}", "health"},
+    {"{distinct: 'tx.mcc == 8011 ? tx.amount_minor : 0', window: 30d}", "health"},
+    {"{top_count: 'tx.mcc == 8011 ? 1 : 0', window: last 20 events}", "health"},
+    {"{top_count: tx.mcc, window: last 20 events}", ""},
+    {"{count: tx, where: 'tx.text.contains(\"unite the union\")'}", "union"},
+    {"{count: tx, where: 'tx.amount_minor > 1 ? tx.text.matches(\".*union.*\") : true'}", "union"},
+    {"{last: tx.text}", "union"},
+    {"{last: tx.reference}", "union"},
+    {"{count: tx, where: 'tx.text.contains(\"rent\")'}", ""},
+    {"{sequence: tx, where: 'tx.mcc == 5411', then: 'tx.mcc == 8011', within: 7d}", "health"},
+    {"{absence: tx, where: 'tx.mcc == 8661', then: 'tx.mcc == 5411', within: 7d}", "religion"},
+    {"{nth: tx.mcc, place: 2, window: last 5 events}", DATA_CATEGORY_SPECIAL},
+    {"{quantile: 'tx.mcc == 8011 ? tx.amount_minor : 0', q: 0.5, window: last 20 events}",
+     "health"},
+    {"{decay: 'tx.mcc == 8011 ? 1 : 0', half_life: 7d, window: 30d}", "health"},
 };
 
 START_TEST(firewall_sees_what_a_condition_singles_out)
@@ -66,6 +96,50 @@ START_TEST(firewall_sees_what_a_condition_singles_out)
     struct slice category = playbook->segments.defs[0].data_category;
     ck_assert_msg(slice_is(category, cases[_i].category), "%s: %.*s", cases[_i].feature,
                   SLICE_ARG(category));
+}
+END_TEST
+
+/* Through features that read features, series, and signals of life events. */
+static const struct {
+    const char *text, *path;
+} through[] = {
+    {"features: {doctor: {count: tx, where: 'tx.mcc == 8011'}, all: {count: tx}, share: {ratio: "
+     "[f.doctor, f.all]}}\n"
+     "segments: {s: {purpose: MARKETING, including: {a: 'f.share > 0.5'}}}\n",
+     "segment s <- f.share <- f.doctor <- tx.mcc 8011 (health)"},
+    {"features:\n"
+     "  recent: {days_since: tx, where: 'tx.mcc == 8011'}\n  often: {count: tx}\n  much: {sum: "
+     "tx.amount_minor}\n"
+     "  rfm: {rfm: [f.recent, f.often, f.much], cuts: [[7, 30, 90, 180], [2, 5, 10, 20], [1000, "
+     "5000, 20000, 50000]]}\n"
+     "segments: {s: {purpose: MARKETING, including: {a: 'f.rfm > 300'}}}\n",
+     "segment s <- f.rfm <- f.recent <- tx.mcc 8011 (health)"},
+    {"features: {tithe: {series: tx.debit, where: 'tx.mcc == 8661'}}\n"
+     "segments: {s: {purpose: MARKETING, including: {a: 'f.tithe.hits > 3'}}}\n",
+     "segment s <- f.tithe.hits <- tx.mcc 8661 (religion)"},
+    {"features: {doctor_at: {last: event.time, where: 'tx.mcc == 8011', source: transactions}}\n"
+     "life_events: {well: {absent: {feature: f.doctor_at, for: 90d}}}\n"
+     "segments: {s: {purpose: MARKETING, including: {a: '\"well\" in life'}}}\n",
+     "segment s <- life event well <- f.doctor_at"},
+    {"features: {doctor: {count: tx, where: 'tx.mcc == 8011'}, n: {count: tx}}\n"
+     "life_events: {change: {when: 'f.n > 3', evidence: [{id: e, if: 'f.doctor > 1', weight: "
+     "0.5}]}}\n"
+     "segments: {s: {purpose: MARKETING, including: {a: '\"change\" in life'}}}\n",
+     "segment s <- life event change <- f.doctor"},
+    {"features: {doctor: {count: tx, where: 'tx.mcc == 8011'}, n: {count: tx}}\n"
+     "life_events: {change: {when: 'f.n > 3', unless: 'f.doctor > 1'}}\n"
+     "segments: {s: {purpose: MARKETING, including: {a: '\"change\" in life'}}}\n",
+     "segment s <- life event change <- f.doctor"},
+    {"features: {doctor: {count: tx, where: 'tx.mcc == 8011'}, n: {count: tx}}\n"
+     "life_events: {change: {when: 'f.n > 3', ends: 'f.doctor > 1'}}\n"
+     "offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {life: [change]}, value: 1}}\n",
+     "offer o <- life event change <- f.doctor"},
+};
+
+START_TEST(firewall_follows_what_features_and_life_events_read)
+{
+    ck_assert_msg(!load(through[_i].text), "%s", through[_i].text);
+    ck_assert_msg(strstr(list[0].text, through[_i].path) != NULL, "%s", list[0].text);
 }
 END_TEST
 
@@ -99,6 +173,76 @@ static const struct {
      "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s], not_life: [ill], "
      "value: 1}}\n",
      NULL},
+    /* .. until it is turned round: who is not well. */
+    {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in "
+     "life'}}\n"
+     "  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"well\" in seg'}}\n",
+     "segment s <- whom it leaves out, segment well (health)"},
+    {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"care\" in "
+     "seg'}}\n"
+     "  s: {purpose: MARKETING, including: {a: '!(\"well\" in seg)'}}\n",
+     "segment s <- whom it leaves out, segment well (health)"},
+    {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"care\" in "
+     "seg'}}\n"
+     "  fine: {purpose: MARKETING, including: {a: '\"well\" in seg'}}\n"
+     "  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"fine\" in seg'}}\n",
+     "segment s <- whom it leaves out, segment fine (health)"},
+    {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"SIGHT\" in "
+     "c.vulnerability'}}\n"
+     "  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, stay: {exit_when: '\"well\" in "
+     "seg'}}\n",
+     "segment s <- whom it leaves out, segment well (health)"},
+    {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in "
+     "life'}}\n"
+     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [well], eligible: "
+     "'!(\"well\" in "
+     "seg)', value: 1}}\n",
+     "offer o <- whom it leaves out, segment well (health)"},
+    {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in "
+     "life'}}\n"
+     "  s: {purpose: MARKETING, including: {a: '\"well\" in seg'}}\n"
+     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s, well], value: 1}}\n",
+     NULL},
+    /* Every condition of an offer. */
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, eligible: 'f.doctor "
+     "< 1', value: 1}}\n",
+     "offer o <- f.doctor <- tx.mcc 8011 (health)"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, suitable: 'f.doctor "
+     "< 1', value: 1}}\n",
+     "offer o <- f.doctor"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: '100 * "
+     "f.doctor'}}\n",
+     "offer o <- f.doctor"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, context: "
+     "'1.0 / "
+     "double(1 + f.doctor)'}}\n",
+     "offer o <- f.doctor"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, "
+     "propensity: 'f.doctor > 1 ? "
+     "0.9 : 0.1'}}\n",
+     "offer o <- f.doctor"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, "
+     "propensity: '0.5', "
+     "propensity_while: 'f.doctor > 1'}}\n",
+     "offer o <- f.doctor"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, eligible: "
+     "'tx.mcc != 8011'}}\n",
+     "offer o <- tx.mcc 8011 (health)"},
+    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {segments: [care]}, value: 1}}\n",
+     "offer o <- segment care"},
+    /* What all offers share. */
+    {"contact_policy: {contexts: {ill: 'f.doctor > 1'}}\n",
+     "a context reads special-category data"},
+    {"contact_policy: {contexts: {ill: '\"care\" in seg'}}\n",
+     "a context reads special-category data"},
+    {"contact_policy: {contexts: {ill: '\"ill\" in life'}}\n",
+     "a context reads special-category data"},
+    {"contact_policy: {contexts: {ill: '\"SIGHT\" in c.vulnerability'}}\n",
+     "a context reads special-category data"},
+    {"  well: {purpose: SERVICE, including: {a: 'c.age > 1'}, excluding: {b: '\"care\" in seg'}}\n"
+     "contact_policy: {stops: {segments: [well]}}\n",
+     "a stop is a segment that leaves people out"},
+    {"contact_policy: {stops: {segments: [care], life: [ill]}}\n", NULL},
     {"  s: {purpose: MARKETING, basis: CONSENT, including: {a: 'f.doctor > 1'}}\n", NULL},
     {"  s: {purpose: SERVICE, including: {a: 'f.doctor > 1'}}\n", NULL},
 };
@@ -145,6 +289,8 @@ int main(void)
     tcase_add_loop_test(tests, firewall_sees_what_a_condition_singles_out, 0,
                         (int)(sizeof(cases) / sizeof(cases[0])));
     tcase_add_loop_test(tests, firewall_shows_the_path, 0, (int)(sizeof(paths) / sizeof(paths[0])));
+    tcase_add_loop_test(tests, firewall_follows_what_features_and_life_events_read, 0,
+                        (int)(sizeof(through) / sizeof(through[0])));
     tcase_add_test(tests, firewall_asks_every_customer_for_consent);
     tcase_add_test(tests, firewall_warns_of_a_word_against_the_facts);
     suite_add_tcase(suite, tests);
