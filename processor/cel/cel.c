@@ -50,6 +50,19 @@ const struct cel_leaf *cel_program_leaf(const struct cel_program *program, uint3
     return index < program->leaf_count ? &program->leaves[index] : NULL;
 }
 
+const struct cel_logic *cel_program_logic(const struct cel_program *program, uint32_t *out_count)
+{
+    *out_count = program->logic_count;
+    return program->logic_count > 0 ? program->logic : NULL;
+}
+
+struct cel_value cel_evaluate_leaf(const struct cel_program *program, uint32_t index,
+                                   const struct cel_activation *activation)
+{
+    return index < program->leaf_count ? cel_run(program, program->leaf_code[index][0], activation)
+                                       : cel_error("no such leaf");
+}
+
 struct cel_leaf_result cel_explain_leaf(const struct cel_program *program, uint32_t index,
                                         const struct cel_activation *activation)
 {

@@ -138,7 +138,17 @@ struct cel_activation {
 struct cel_value cel_evaluate(const struct cel_program *program,
                               const struct cel_activation *activation);
 
+struct cel_pattern;
+
 /* The boolean leaves of the top-level &&, ||, ! and ?: tree, for proofs. */
+enum cel_leaf_form {
+    CEL_LEAF_OTHER,
+    CEL_LEAF_COMPARES, /* NAME < CONSTANT and the like, NAME in [CONSTANTS]: `constant` */
+    CEL_LEAF_HAS,      /* has(NAME) */
+    CEL_LEAF_MATCHES,  /* NAME.matches('..'): `pattern` */
+    CEL_LEAF_DISTANCE, /* NAME < OTHER_NAME - CONSTANT and the like: `constant`, slots[1] is the other's */
+};
+
 struct cel_leaf {
     struct slice text;       /* as written */
     struct slice left_text;  /* left side of a comparison, else the leaf itself */
@@ -146,10 +156,43 @@ struct cel_leaf {
     uint32_t first_slot;     /* the first slot read; UINT32_MAX: none */
     bool comparison;
     bool constant_left; /* "x" in life, 3 < f.y: what is judged stands on the right */
+    enum cel_leaf_form
+        form; /* but for OTHER: `first_slot` is NAME's, and it reads no more than said */
+    const uint32_t *slots; /* all that it reads, each once */
+    uint32_t slot_count;
+    const struct cel_value *constant;
+    bool ordered; /* COMPARES: by < <= > >= */
+    const struct cel_pattern *pattern;
 };
 
 uint32_t cel_program_leaf_count(const struct cel_program *program);
 const struct cel_leaf *cel_program_leaf(const struct cel_program *program, uint32_t index);
+
+/* How the leaves make the whole, in postfix: for those who evaluate many conditions over one input. */
+enum cel_logic_op { CEL_LOGIC_LEAF, CEL_LOGIC_NOT, CEL_LOGIC_AND, CEL_LOGIC_OR };
+struct cel_logic {
+    uint8_t op;   /* enum cel_logic_op */
+    uint8_t leaf; /* CEL_LOGIC_LEAF: its index */
+};
+/* NULL: it is more than that (?:, a leaf of type dyn, more than CEL_LEAVES_MAX leaves). As CEL has it, an error
+ * is a third truth: && and || forget it when the other side decides, in either order. */
+const struct cel_logic *cel_program_logic(const struct cel_program *program, uint32_t *out_count);
+
+/* What the leaf is now: CEL_BOOL or CEL_ERROR. */
+struct cel_value cel_evaluate_leaf(const struct cel_program *program, uint32_t index,
+                                   const struct cel_activation *activation);
+
+/* Many patterns over one text in one pass (scanner.c). Immutable. */
+struct cel_scanner;
+enum { CEL_SCANNER_PATTERNS_MAX = 128 };
+
+/* Lives in `arena`, where it also leaves its working memory (some 2 MB). NULL: too many patterns or states, or the
+ * arena is full; the patterns then match one by one. */
+const struct cel_scanner *cel_scanner_build(const struct cel_pattern *const *patterns,
+                                            uint32_t count, struct arena *arena);
+/* Bit i: pattern i matches somewhere in the text. */
+void cel_scanner_scan(const struct cel_scanner *scanner, struct slice text,
+                      uint64_t out_bits[CEL_SCANNER_PATTERNS_MAX / 64]);
 
 struct cel_leaf_result {
     struct cel_value holds; /* CEL_BOOL or CEL_ERROR */

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tree to bytecode. Parts that read no name are run at once and become constants; patterns become
  * automata; the worst cost is added up on the way and compared with the environment's bound. */
-#include "cel/machine.h"
+#include "cel/leaves.h"
 
-enum {
-    CONSTANTS_MAX = 20000,
-    FUNCTIONS_MAX = 4096,
-    PATTERNS_MAX = 256,
-    SLOTS_MAX = 1024,
-    LEAVES_MAX = CEL_LEAVES_MAX
-};
+enum { CONSTANTS_MAX = 20000, FUNCTIONS_MAX = 4096, PATTERNS_MAX = 256, SLOTS_MAX = 1024 };
 
 struct emitter {
     struct cel_compilation *c;
@@ -409,76 +403,51 @@ static bool emit(struct emitter *e, struct cel_node *node)
 
 /* ---- leaves ---- */
 
-struct leaf_list {
-    struct cel_node *nodes[LEAVES_MAX];
-    uint32_t count;
-};
-
-static void gather_leaves(struct cel_node *node, struct leaf_list *list)
-{
-    bool negation = node->kind == NODE_CALL && node->count == 1 && slice_is(node->name, "!_");
-    if (node->kind == NODE_AND || node->kind == NODE_OR || node->kind == NODE_TERNARY || negation) {
-        for (uint32_t i = 0; i < node->count; i++) {
-            gather_leaves(node->items[i], list);
-        }
-    } else if (list->count < LEAVES_MAX && node->type.kind == CEL_BOOL) {
-        list->nodes[list->count++] = node;
-    }
-}
-
-static struct slice written(const struct emitter *e, const struct cel_node *node)
-{
-    return slice_of(e->c->text.data + node->start, node->end - node->start);
-}
-
-static uint32_t first_slot(const struct emitter *e, const struct cel_node *node)
-{
-    if (node->kind == NODE_SLOT) {
-        return e->c->environment->names[node->index].slot;
-    }
-    uint32_t slot = node->target == NULL ? UINT32_MAX : first_slot(e, node->target);
-    for (uint32_t i = 0; slot == UINT32_MAX && i < node->count; i++) {
-        slot = node->items[i] == NULL ? UINT32_MAX : first_slot(e, node->items[i]);
-    }
-    return slot;
-}
-
 static bool emit_part(struct emitter *e, struct cel_node *node, uint32_t *out_entry)
 {
     *out_entry = e->code_count;
     return emit(e, node) && put(e, node, OP_RETURN, 0, 0, 0);
 }
 
+static bool emit_leaf(struct emitter *e, struct cel_node *node, struct cel_leaf *leaf,
+                      uint32_t entries[3])
+{
+    bool sides = leaf->comparison;
+    bool good = emit_part(e, node, &entries[0]);
+    if (good && leaf->form == CEL_LEAF_MATCHES) {
+        leaf->pattern = e->patterns[e->pattern_count - 1];
+    }
+    good = good && emit_part(e, sides ? node->items[0] : node, &entries[1]) &&
+           (!sides || emit_part(e, node->items[1], &entries[2]));
+    leaf->constant_left = sides && node->items[0]->constant && !node->items[1]->constant;
+    return good;
+}
+
 static bool emit_leaves(struct emitter *e, struct cel_node *root)
 {
-    struct leaf_list list = {.count = 0};
-    gather_leaves(root, &list);
+    struct cel_leaf_list list;
+    cel_leaves_gather(root, &list);
     struct cel_leaf *leaves = arena_take(e->c->arena, (list.count + 1) * sizeof(*leaves));
     uint32_t(*entries)[3] = arena_take(e->c->arena, (list.count + 1) * sizeof(*entries));
-    if (leaves == NULL || entries == NULL) {
+    struct cel_logic *logic = arena_take(e->c->arena, (list.logic_count + 1) * sizeof(*logic));
+    bool good = leaves != NULL && entries != NULL && logic != NULL;
+    for (uint32_t i = 0; good && i < list.count; i++) {
+        good = cel_leaf_describe(e->c, list.nodes[i], &leaves[i]);
+    }
+    if (!good) {
         return fail(e, root, "out of memory for the expression");
     }
+    memcpy(logic, list.logic, list.logic_count * sizeof(*logic));
     e->guarded++;
-    bool good = true;
     for (uint32_t i = 0; good && i < list.count; i++) {
-        struct cel_node *node = list.nodes[i];
-        bool sides = node->kind == NODE_CALL && node->target == NULL && node->count == 2 &&
-                     (cel_relation_of(node->name) >= 0 || slice_is(node->name, "@in"));
-        leaves[i] =
-            (struct cel_leaf){.text = written(e, node),
-                              .left_text = written(e, sides ? node->items[0] : node),
-                              .right_text = sides ? written(e, node->items[1]) : slice_of(NULL, 0),
-                              .first_slot = first_slot(e, node),
-                              .comparison = sides};
-        good = emit_part(e, node, &entries[i][0]) &&
-               emit_part(e, sides ? node->items[0] : node, &entries[i][1]) &&
-               (!sides || emit_part(e, node->items[1], &entries[i][2]));
-        leaves[i].constant_left = sides && node->items[0]->constant && !node->items[1]->constant;
+        good = emit_leaf(e, list.nodes[i], &leaves[i], entries[i]);
     }
     e->guarded--;
     e->program->leaves = leaves;
     e->program->leaf_code = (const uint32_t(*)[3])entries;
     e->program->leaf_count = list.count;
+    e->program->logic = logic;
+    e->program->logic_count = list.logic_count;
     return good;
 }
 

@@ -62,8 +62,6 @@ struct cel_instruction {
     uint32_t c;
 };
 
-struct cel_pattern;
-
 struct cel_program {
     const struct cel_instruction *code;
     const struct cel_value *constants;
@@ -75,6 +73,8 @@ struct cel_program {
     uint32_t leaf_count;
     const struct cel_leaf *leaves;
     const uint32_t (*leaf_code)[3]; /* entry points: leaf, left, right (0: none) */
+    const struct cel_logic *logic;
+    uint32_t logic_count;
     const struct zones *zones;
     const struct cel_environment *environment; /* that it was compiled with */
     struct slice text;                         /* as written */

@@ -5,42 +5,15 @@
  *
  * Understood: literals, ., [a-z], [^..], \d \w \s \D \W \S, \b \B, ^ $, ( ), (?: ), (?i), |, * + ?
  * {n,m} and their lazy forms (which match the same texts). */
-#include "cel/machine.h"
+#include "cel/pattern.h"
 
-enum { PATTERN_STATES_MAX = 2000, PATTERN_DEPTH_MAX = 100, RANGES_MAX = 2000, REPEAT_MAX = 1000 };
-
-enum state_kind {
-    STATE_MATCH,
-    STATE_SPLIT,
-    STATE_JUMP,
-    STATE_CLASS,
-    STATE_BEGIN,
-    STATE_END,
-    STATE_WORD,
-    STATE_NOT_WORD
-};
-
-struct state {
-    uint8_t kind;
-    bool negated;
-    uint16_t x, y; /* next states; a class: ranges x .. x + y - 1, next is the one behind */
-};
-
-struct range {
-    uint32_t low, high;
-};
-
-struct cel_pattern {
-    const struct state *states;
-    const struct range *ranges;
-    uint32_t state_count;
-};
+enum { PATTERN_DEPTH_MAX = 100, RANGES_MAX = 2000, REPEAT_MAX = 1000 };
 
 struct builder {
     struct slice text;
     size_t at;
-    struct state *states;
-    struct range *ranges;
+    struct pattern_state *states;
+    struct pattern_range *ranges;
     uint32_t state_count, range_count, depth;
     bool fold;
     const char *error;
@@ -54,12 +27,13 @@ static bool fail(struct builder *b, const char *what)
     return false;
 }
 
-static bool add(struct builder *b, enum state_kind kind, uint32_t x, uint32_t y)
+static bool add(struct builder *b, enum pattern_state_kind kind, uint32_t x, uint32_t y)
 {
     if (b->state_count == PATTERN_STATES_MAX) {
         return fail(b, "the pattern is too large");
     }
-    b->states[b->state_count++] = (struct state){(uint8_t)kind, false, (uint16_t)x, (uint16_t)y};
+    b->states[b->state_count++] =
+        (struct pattern_state){(uint8_t)kind, false, (uint16_t)x, (uint16_t)y};
     return true;
 }
 
@@ -68,12 +42,12 @@ static bool add_range(struct builder *b, uint32_t low, uint32_t high)
     if (b->range_count + 2 > RANGES_MAX) {
         return fail(b, "the pattern is too large");
     }
-    b->ranges[b->range_count++] = (struct range){low, high};
+    b->ranges[b->range_count++] = (struct pattern_range){low, high};
     for (uint32_t base = 'A'; b->fold && base <= 'a'; base += 'a' - 'A') {
         /* The part of the range that is letters, in the other case. */
         uint32_t from = low > base ? low : base, to = high < base + 25 ? high : base + 25;
         if (from <= to && b->range_count < RANGES_MAX) {
-            b->ranges[b->range_count++] = (struct range){from ^ 0x20, to ^ 0x20};
+            b->ranges[b->range_count++] = (struct pattern_range){from ^ 0x20, to ^ 0x20};
         }
     }
     return true;
@@ -91,17 +65,17 @@ static bool take(struct builder *b, int c)
     return yes;
 }
 
-static const struct range digit_ranges[] = {{'0', '9'}};
-static const struct range word_ranges[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
-static const struct range space_ranges[] = {{9, 10}, {12, 13}, {' ', ' '}};
+static const struct pattern_range digit_ranges[] = {{'0', '9'}};
+static const struct pattern_range word_ranges[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}};
+static const struct pattern_range space_ranges[] = {{9, 10}, {12, 13}, {' ', ' '}};
 
 /* \d and its like into the ranges; a negated one is written as the gaps between. */
 static bool add_named(struct builder *b, int name, bool *out_known)
 {
     int lower = name | 0x20;
-    const struct range *list = lower == 'd'   ? digit_ranges
-                               : lower == 'w' ? word_ranges
-                                              : space_ranges;
+    const struct pattern_range *list = lower == 'd'   ? digit_ranges
+                                       : lower == 'w' ? word_ranges
+                                                      : space_ranges;
     size_t count = lower == 'd'   ? ARRAY_COUNT(digit_ranges)
                    : lower == 'w' ? ARRAY_COUNT(word_ranges)
                                   : ARRAY_COUNT(space_ranges);
@@ -298,7 +272,7 @@ static bool open_gap(struct builder *b, uint32_t from, uint32_t count)
 
 static void set_split(struct builder *b, uint32_t at, uint32_t x, uint32_t y)
 {
-    b->states[at] = (struct state){STATE_SPLIT, false, (uint16_t)x, (uint16_t)y};
+    b->states[at] = (struct pattern_state){STATE_SPLIT, false, (uint16_t)x, (uint16_t)y};
 }
 
 static bool make_star(struct builder *b, uint32_t from)
@@ -327,7 +301,7 @@ static bool copy_states(struct builder *b, uint32_t first, uint32_t count)
         return fail(b, "the pattern is too large");
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct state state = b->states[first + i];
+        struct pattern_state state = b->states[first + i];
         if (state.kind == STATE_SPLIT || state.kind == STATE_JUMP) {
             state.x = (uint16_t)(state.x + shift);
             state.y = (uint16_t)(state.y + shift);
@@ -341,7 +315,7 @@ static bool copy_states(struct builder *b, uint32_t first, uint32_t count)
 static bool make_repeat(struct builder *b, uint32_t from, int32_t low, int32_t high)
 {
     uint32_t count = b->state_count - from;
-    struct state saved[PATTERN_STATES_MAX];
+    struct pattern_state saved[PATTERN_STATES_MAX];
     memcpy(saved, &b->states[from], count * sizeof(*saved));
     bool good = true;
     b->state_count = from;
@@ -352,7 +326,7 @@ static bool make_repeat(struct builder *b, uint32_t from, int32_t low, int32_t h
             return fail(b, "the pattern is too large");
         }
         for (uint32_t k = 0; k < count; k++) {
-            struct state state = saved[k];
+            struct pattern_state state = saved[k];
             if (state.kind == STATE_SPLIT || state.kind == STATE_JUMP) {
                 state.x = (uint16_t)(state.x - from + start);
                 state.y = (uint16_t)(state.y - from + start);
@@ -447,8 +421,8 @@ static bool parse_alternation(struct builder *b)
 const struct cel_pattern *cel_pattern_compile(struct slice text, struct arena *arena,
                                               const char **out_error)
 {
-    struct state states[PATTERN_STATES_MAX];
-    struct range ranges[RANGES_MAX];
+    struct pattern_state states[PATTERN_STATES_MAX];
+    struct pattern_range ranges[RANGES_MAX];
     struct builder b = {.text = text, .states = states, .ranges = ranges};
     bool good =
         parse_alternation(&b) && (b.at == text.size || fail(&b, "the pattern has a ) without ("));
@@ -457,15 +431,16 @@ const struct cel_pattern *cel_pattern_compile(struct slice text, struct arena *a
         return NULL;
     }
     struct cel_pattern *pattern = arena_take(arena, sizeof(*pattern));
-    struct state *kept = arena_take(arena, b.state_count * sizeof(*kept));
-    struct range *kept_ranges = arena_take(arena, (b.range_count + 1) * sizeof(*kept_ranges));
+    struct pattern_state *kept = arena_take(arena, b.state_count * sizeof(*kept));
+    struct pattern_range *kept_ranges =
+        arena_take(arena, (b.range_count + 1) * sizeof(*kept_ranges));
     if (pattern == NULL || kept == NULL || kept_ranges == NULL) {
         *out_error = "out of scratch memory";
         return NULL;
     }
     memcpy(kept, states, b.state_count * sizeof(*kept));
     memcpy(kept_ranges, ranges, b.range_count * sizeof(*kept_ranges));
-    *pattern = (struct cel_pattern){kept, kept_ranges, b.state_count};
+    *pattern = (struct cel_pattern){kept, kept_ranges, b.state_count, b.range_count};
     return pattern;
 }
 
@@ -491,7 +466,7 @@ static bool is_word(const struct matcher *m, size_t at)
     return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_';
 }
 
-static bool condition_holds(const struct matcher *m, enum state_kind kind)
+static bool condition_holds(const struct matcher *m, enum pattern_state_kind kind)
 {
     bool edge = (m->at > 0 && is_word(m, m->at - 1)) != is_word(m, m->at);
     return kind == STATE_BEGIN  ? m->at == 0
@@ -512,7 +487,7 @@ static void follow(struct matcher *m, struct set *set, uint32_t start)
             continue;
         }
         m->mark[i] = m->step;
-        const struct state *state = &m->pattern->states[i];
+        const struct pattern_state *state = &m->pattern->states[i];
         uint32_t next[2] = {i + 1, i + 1};
         if (state->kind == STATE_MATCH || state->kind == STATE_CLASS) {
             m->matched = m->matched || state->kind == STATE_MATCH;
@@ -522,7 +497,7 @@ static void follow(struct matcher *m, struct set *set, uint32_t start)
         if (state->kind == STATE_SPLIT || state->kind == STATE_JUMP) {
             next[0] = state->x;
             next[1] = state->y;
-        } else if (!condition_holds(m, (enum state_kind)state->kind)) {
+        } else if (!condition_holds(m, (enum pattern_state_kind)state->kind)) {
             continue;
         }
         for (int k = 0; k < (next[0] == next[1] ? 1 : 2); k++) {
@@ -531,17 +506,6 @@ static void follow(struct matcher *m, struct set *set, uint32_t start)
             }
         }
     }
-}
-
-static bool in_class(const struct cel_pattern *pattern, const struct state *state, uint32_t code)
-{
-    for (uint32_t i = 0; i < state->y; i++) {
-        const struct range *range = &pattern->ranges[state->x + i];
-        if (code >= range->low && code <= range->high) {
-            return !state->negated;
-        }
-    }
-    return state->negated;
 }
 
 struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct slice text,
@@ -562,7 +526,7 @@ struct cel_value cel_pattern_match(const struct cel_pattern *pattern, struct sli
         for (uint32_t i = 0; i < sets[now].count; i++) {
             uint32_t at = sets[now].list[i];
             if (pattern->states[at].kind == STATE_CLASS &&
-                in_class(pattern, &pattern->states[at], code)) {
+                pattern_accepts(pattern, &pattern->states[at], code)) {
                 follow(&m, next, at + 1);
             }
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/layout.h"
+#include "engine/event_index.h"
 
 #include <stdio.h>
 
@@ -290,6 +290,7 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
                            ENGINE_VIEW_FIELDS_MAX);
     }
     name_parts(engine);
+    event_index_build(engine);
     reads_build(engine);
     place_parts(engine);
     engine->layout_hash = hash_layout(engine);

@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "playbook/playbook.h"
+#include "rules/index.h"
 
 enum engine_view_kind { VIEW_FEATURE, VIEW_LIFE, VIEW_SEGMENT, VIEW_OFFER };
 
@@ -33,6 +34,7 @@ enum reads_input {
     READS_EVENT,
     READS_ALWAYS,
     READS_FEEDBACK,
+    READS_CLOCK,
     READS_COUNT
 };
 
@@ -41,6 +43,8 @@ enum reads_input {
 struct reads {
     struct life_events life;
     struct segments segments;
+    const struct series_def *series; /* without `where`: the index has asked it */
+    uint32_t series_count;
     uint32_t width;   /* words of a row */
     uint32_t life_at; /* word at which the settled life events stand in a row */
     uint32_t segments_at;
@@ -54,15 +58,25 @@ struct reads {
 struct recall_head {
     int64_t life_ms, segments_ms; /* the least of each */
     int64_t watch_ms;             /* the profile's names */
+    int64_t clock_ms;             /* conditions that read the clock */
     uint64_t life_in, life_open;
     uint64_t segments_in[SEGMENTS_MAX / 64];
     int32_t today; /* of the last evaluation */
     bool known;
 };
 
+/* Conditions over events of one source, in this order: of features, of series, of signals (event_index.c). */
+struct event_index {
+    const struct rules_index *rules;
+    uint32_t series_at, signals_at, signal_count;
+    const uint8_t *signal_life; /* by signal: its life event */
+};
+
 struct engine {
     const struct playbook *playbook;
     struct reads reads;
+    struct event_index indexes[SOURCE_COUNT];
+    bool indexed; /* false: each condition is evaluated */
     const struct zones *zones;
     struct engine_options options;
     uint64_t layout_hash;

@@ -8,6 +8,7 @@ struct builder {
     struct engine *engine;
     uint64_t *rows;
     uint32_t numbered;
+    uint32_t asked; /* signals, as event_index.c counts them */
 };
 
 /* One definition while its conditions are added. */
@@ -28,6 +29,7 @@ static void *copy_of(const void *list, size_t size, const char *what)
 static void number(struct builder *builder, struct condition *condition)
 {
     condition->number = condition->program == NULL ? 0 : ++builder->numbered;
+    condition->clock = condition_clock(condition);
 }
 
 static void number_life(struct builder *builder, struct life_events *out)
@@ -41,6 +43,11 @@ static void number_life(struct builder *builder, struct life_events *out)
         number(builder, &defs[i].unless);
         number(builder, &defs[i].ends);
         for (uint32_t k = 0; k < defs[i].signal_count; k++) {
+            const struct condition *condition = &signals[k].condition;
+            if (builder->engine->indexed && condition->program != NULL &&
+                condition_reads_event(condition)) {
+                signals[k].asked_before = ++builder->asked;
+            }
             number(builder, &signals[k].condition);
         }
         defs[i].signals = signals;
@@ -70,6 +77,18 @@ static void number_segments(struct builder *builder, struct segments *out)
     *out = (struct segments){defs, segments->count};
 }
 
+static void copy_series(struct engine *engine)
+{
+    const struct playbook *playbook = engine->playbook;
+    struct series_def *series =
+        copy_of(playbook->series, playbook->series_count * sizeof(*series), "series");
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        series[i].where = NULL;
+    }
+    engine->reads.series = series;
+    engine->reads.series_count = playbook->series_count;
+}
+
 /* ---- rows ---- */
 
 static void set(struct builder *builder, uint32_t row, uint32_t bit)
@@ -77,11 +96,13 @@ static void set(struct builder *builder, uint32_t row, uint32_t bit)
     builder->rows[(size_t)row * builder->engine->reads.width + bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
-/* The definition and, when it has a number, the condition. */
+/* The definition, if it must be looked at, and, when it has a number, the condition. */
 static void add(struct builder *builder, uint32_t row, const struct reader *reader,
                 uint32_t condition)
 {
-    set(builder, row, reader->settled);
+    if (reader != NULL) {
+        set(builder, row, reader->settled);
+    }
     if (condition != 0) {
         set(builder, row, 2 * condition);
         set(builder, row, 2 * condition + 1);
@@ -101,7 +122,7 @@ static void add_feature(struct builder *builder, uint32_t index, const struct re
     }
     add(builder, index, reader, condition);
     enum feature_drift drift = features_drift(playbook->features, index);
-    if (reader->armed && features_dues_tell(playbook->features, index)) {
+    if (reader != NULL && reader->armed && features_dues_tell(playbook->features, index)) {
         return; /* it is touched when its due comes */
     }
     if (drift == FEATURE_DRIFTS_DAILY) {
@@ -112,7 +133,8 @@ static void add_feature(struct builder *builder, uint32_t index, const struct re
 }
 
 /* The event and the clock are noticed when they are read (scope.restless); the other fields of the profile change
- * with a profile event, after which nothing is known. */
+ * with a profile event, after which nothing is known. `reader` NULL: the condition matters only when the index says
+ * so, and its definition is looked at then. */
 static void add_condition(struct builder *builder, const struct condition *condition,
                           const struct reader *reader)
 {
@@ -120,6 +142,9 @@ static void add_condition(struct builder *builder, const struct condition *condi
     uint32_t count = 0;
     const uint32_t *slots =
         condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
+    if (condition->clock.known) {
+        add(builder, reads->input_rows + READS_CLOCK, reader, condition->number);
+    }
     for (uint32_t i = 0; i < count; i++) {
         switch ((int)SCOPE_SLOT_SPACE(slots[i])) {
         case SCOPE_FEATURE:
@@ -158,6 +183,10 @@ static void add_life(struct builder *builder)
             if (signal->absent.used) {
                 add_feature(builder, signal->absent.feature, &reader, 0);
             }
+            if (signal->asked_before != 0) {
+                add_condition(builder, &signal->condition, NULL);
+                continue;
+            }
             add_condition(builder, &signal->condition, &reader);
             /* A deadline passes over such a signal, so that it was not read means nothing. */
             if (signal->condition.program != NULL && condition_reads_event(&signal->condition)) {
@@ -195,6 +224,7 @@ void reads_build(struct engine *engine)
     struct reads *reads = &engine->reads;
     number_life(&builder, &reads->life);
     number_segments(&builder, &reads->segments);
+    copy_series(engine);
     reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
     reads->segments_at = reads->life_at + 1;
     reads->width = reads->segments_at + (reads->segments.count + 63) / 64;

@@ -2,6 +2,8 @@
 /* What is still known of the last evaluation at this moment, and what this one leaves to the next. */
 #include "engine/recall.h"
 
+#include "engine/event_index.h"
+
 #include "base/invariant.h"
 
 static struct recall_head *head_of(const struct work *work)
@@ -51,6 +53,7 @@ static void forget(struct work *work)
         .life_ms = nothing_known(engine->playbook->life.count),
         .segments_ms = nothing_known(engine->playbook->segments.count),
         .watch_ms = INT64_MIN,
+        .clock_ms = INT64_MAX,
     };
     memset(bits_of(work), 0, engine->reads.width * sizeof(uint64_t));
     for (uint32_t i = 0; i < engine->playbook->life.count; i++) {
@@ -110,6 +113,10 @@ void recall_begin(struct work *work)
         if (work->moment.today != head->today) {
             clear(work, inputs + READS_DAY);
         }
+        if (work->scope.now_ms >= head->clock_ms) {
+            head->clock_ms = INT64_MAX;
+            clear(work, inputs + READS_CLOCK);
+        }
         if (event != NULL) {
             clear(work, inputs + READS_EVENT);
         }
@@ -128,8 +135,12 @@ void recall_begin(struct work *work)
                         .open = &head->life_open,
                         .next_ms = times_at(work, engine->recall_life),
                         .least_ms = &head->life_ms,
+                        .clock_ms = &head->clock_ms,
                         .row = reads_row(&engine->reads, engine->reads.input_rows + READS_LIFE),
                         .looked = work->looked};
+    if (work->indexed) {
+        event_index_wake(work);
+    }
     work->segments_recall =
         (struct recall){.bits = bits,
                         .width = engine->reads.width,
@@ -137,6 +148,7 @@ void recall_begin(struct work *work)
                         .in = head->segments_in,
                         .next_ms = times_at(work, engine->recall_segments),
                         .least_ms = &head->segments_ms,
+                        .clock_ms = &head->clock_ms,
                         .row = reads_row(&engine->reads, engine->reads.input_rows + READS_SEGMENTS),
                         .looked = work->looked + 1};
 }

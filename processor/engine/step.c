@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/invariant.h"
+#include "engine/event_index.h"
 #include "engine/layout.h"
 #include "engine/profile.h"
 #include "engine/recall.h"
@@ -19,6 +20,7 @@ void work_begin(struct work *work, const struct engine *engine, void *task,
     arena_init(&work->scratch, work->scratch_block, sizeof(work->scratch_block));
     memset(work->touched, 0, sizeof(work->touched));
     work->series_touched = 0;
+    work->indexed = false;
     work->scope =
         (struct scope){.customer = customer,
                        .zones = engine->zones,
@@ -168,6 +170,8 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     work->scope.now_ms = moment_ms;
     work->scope.event = event;
     work->scope.feature_count = 0; /* what an earlier moment read is not of this one */
+    work->indexed = false;
+    step->may_hold = NULL;
     memset(work->touched, 0, sizeof(work->touched));
     work->series_touched = 0;
     /* In stream clock a deadline is as old as its moment, whenever it is noticed; in live clock one that fell due
@@ -297,6 +301,24 @@ static void take_profile(struct work *work, const struct event *event)
     }
 }
 
+static void follow_series(struct work *work, const struct event *event)
+{
+    const struct engine *engine = work->engine;
+    const struct event_index *index = &engine->indexes[event->source];
+    struct series_state *series = part(work->customer, engine->series);
+    for (uint32_t i = 0; i < engine->reads.series_count; i++) {
+        if (work->indexed && !recall_has(work->holds, index->series_at + i)) {
+            continue;
+        }
+        const struct series_def *def =
+            work->indexed ? &engine->reads.series[i] : &engine->playbook->series[i];
+        arena_reset(&work->scratch);
+        if (series_update(def, &series[i], event, &work->scope, &work->scratch)) {
+            work->series_touched |= UINT32_C(1) << i;
+        }
+    }
+}
+
 static void evaluate_event(struct work *work, const struct event *event)
 {
     const struct engine *engine = work->engine;
@@ -314,20 +336,15 @@ static void evaluate_event(struct work *work, const struct event *event)
         }
         take_profile(work, event);
     }
-    struct features_outcome outcome = features_event(
-        playbook->features, part(customer, engine->features), &work->scope, &work->scratch);
+    event_index_match(work);
+    struct features_outcome outcome =
+        features_event_matched(playbook->features, part(customer, engine->features), &work->scope,
+                               &work->scratch, work->indexed ? work->holds : NULL);
     memcpy(work->touched, outcome.touched, sizeof(work->touched));
     if (outcome.result != FEATURES_DUPLICATE && outcome.result != FEATURES_LATE) {
         work->step.origin =
             outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
-        struct series_state *series = part(customer, engine->series);
-        for (uint32_t i = 0; i < playbook->series_count; i++) {
-            arena_reset(&work->scratch);
-            if (series_update(&playbook->series[i], &series[i], event, &work->scope,
-                              &work->scratch)) {
-                work->series_touched |= UINT32_C(1) << i;
-            }
-        }
+        follow_series(work, event);
         recall_begin(work);
         run_stages(work);
     } else {

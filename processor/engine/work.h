@@ -19,10 +19,12 @@ struct work {
     struct arena scratch;
     struct slice life_names[LIFE_DEFS_MAX];
     struct slice segment_names[SEGMENTS_MAX];
-    struct features_moment moment;    /* of the values below */
-    uint64_t touched[FEATURES_WORDS]; /* features that the event or time may have moved */
-    uint32_t series_touched;          /* a bit each */
-    bool restless;                    /* scope.restless */
+    struct features_moment moment;     /* of the values below */
+    uint64_t touched[FEATURES_WORDS];  /* features that the event or time may have moved */
+    uint32_t series_touched;           /* a bit each */
+    uint8_t restless;                  /* scope.restless */
+    bool indexed;                      /* `holds` is about the event of this moment */
+    uint64_t holds[RULES_INDEX_WORDS]; /* which of its source's conditions may hold */
     struct recall life_recall, segments_recall;
     uint64_t looked[1 + SEGMENTS_MAX / 64];  /* their `looked` */
     uint64_t ready[RULES_FEATURES_MAX / 64]; /* which values stand */

@@ -141,8 +141,15 @@ static void read_values(const struct source_plan *source, const struct scope *sc
     }
 }
 
+static bool holds_now(const struct predicate *predicate, const struct scope *scope,
+                      struct arena *scratch)
+{
+    return predicate->program == NULL ||
+           rules_holds(predicate->program, scope, scratch, NULL) == RULES_YES;
+}
+
 static void match(const struct source_plan *source, const struct scope *scope,
-                  struct arena *scratch, struct facts *facts)
+                  struct arena *scratch, const uint64_t *holds, struct facts *facts)
 {
     const struct event *event = scope->event;
     for (uint32_t i = 0; i < source->predicate_count; i++) {
@@ -152,8 +159,8 @@ static void match(const struct source_plan *source, const struct scope *scope,
              !slice_equal(predicate->currency, event->tx.currency))) {
             continue;
         }
-        if (predicate->program == NULL ||
-            rules_holds(predicate->program, scope, scratch, NULL) == RULES_YES) {
+        if (holds != NULL ? (holds[i / 64] >> i % 64 & 1) != 0
+                          : holds_now(predicate, scope, scratch)) {
             facts->matched |= UINT64_C(1) << i;
         }
     }
@@ -335,8 +342,26 @@ static void name_touched(const struct arrival *arrival, bool whole, bool new_day
     }
 }
 
+uint32_t features_predicate_count(const struct features_plan *plan, enum source source)
+{
+    return plan->sources[source].predicate_count;
+}
+
+const struct cel_program *features_predicate(const struct features_plan *plan, enum source source,
+                                             uint32_t index)
+{
+    return plan->sources[source].predicates[index].program;
+}
+
 struct features_outcome features_event(const struct features_plan *plan, void *state,
                                        const struct scope *scope, struct arena *scratch)
+{
+    return features_event_matched(plan, state, scope, scratch, NULL);
+}
+
+struct features_outcome features_event_matched(const struct features_plan *plan, void *state,
+                                               const struct scope *scope, struct arena *scratch,
+                                               const uint64_t *holds)
 {
     const struct event *event = scope->event;
     INVARIANT(event != NULL && event->source < SOURCE_COUNT);
@@ -356,7 +381,7 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     uint8_t status = event->source == SOURCE_TRANSACTIONS ? event->tx.status : TX_POSTED;
     bool late = is_late(plan, head, arrival.facts.day);
     arrival.facts.class = class_of(status == TX_PENDING, late);
-    match(source, scope, scratch, &arrival.facts);
+    match(source, scope, scratch, holds, &arrival.facts);
     read_values(source, scope, scratch, &arrival.facts);
     enum features_result result = status == TX_REVERSED
                                       ? take_reversed(&arrival, event)

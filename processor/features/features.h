@@ -287,6 +287,17 @@ struct features_outcome {
 struct features_outcome features_event(const struct features_plan *plan, void *state,
                                        const struct scope *scope, struct arena *scratch);
 
+/* The same by whoever has asked the conditions already: bit i of `holds` says whether condition i of the event's
+ * source holds. NULL: they are evaluated. */
+struct features_outcome features_event_matched(const struct features_plan *plan, void *state,
+                                               const struct scope *scope, struct arena *scratch,
+                                               const uint64_t *holds);
+
+/* The different conditions of a source's features. A NULL program always holds. */
+uint32_t features_predicate_count(const struct features_plan *plan, enum source source);
+const struct cel_program *features_predicate(const struct features_plan *plan, enum source source,
+                                             uint32_t index);
+
 /* The moment of a reading, as the customer's calendar sees it: reckoned once for all that is read then. */
 struct features_moment {
     int64_t now_ms;

@@ -64,6 +64,13 @@ static bool event_informs(const struct event *event)
     return event != NULL && (event->source != SOURCE_TRANSACTIONS || event->tx.status == TX_POSTED);
 }
 
+/* Has the index found that it does not hold for this event? */
+static bool passes_over(const struct life_signal *signal, const struct step *step)
+{
+    return signal->asked_before != 0 && step->may_hold != NULL &&
+           !recall_has(step->may_hold, step->may_hold_from + signal->asked_before - 1);
+}
+
 /* Remember edges: a signal counts fully while it holds and decays from the moment at which it stopped; one
  * that reads the event counts from that event on. */
 static void read_signals(const struct life_def *def, struct life_state *state, struct step *step)
@@ -75,7 +82,15 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
         if (instant && !event_informs(step->scope->event)) {
             continue;
         }
+        if (instant && passes_over(&def->signals[i], step)) {
+            continue;
+        }
+        uint8_t *restless = step->scope->restless;
+        uint8_t before = restless != NULL ? *restless : 0;
         enum rules_truth truth = signal_holds(&def->signals[i], step);
+        if (restless != NULL && def->signals[i].asked_before != 0) {
+            *restless = before;
+        }
         if (instant) {
             state->signal_ms[i] = truth == RULES_YES ? step->scope->now_ms : state->signal_ms[i];
         } else if (truth == RULES_YES) {
@@ -411,7 +426,7 @@ static void remember(const struct life_state *before, const struct life_state *s
     bool changed = !same(before, state);
     bool confirmed = state->phase == LIFE_PHASE_CONFIRMED;
     recall_put(recall->looked, index, true);
-    recall_put(recall->settled, index, !changed && !*step->scope->restless);
+    recall_put(recall->settled, index, !changed && *step->scope->restless == 0);
     recall_put(recall->open, index, state->phase != LIFE_PHASE_IDLE);
     if (recall_has(recall->in, index) != confirmed) {
         recall_put(recall->in, index, confirmed);
@@ -433,7 +448,7 @@ struct life_result life_evaluate(const struct life_events *events, struct life_s
         struct life_state *state = &states[i];
         struct life_state before = *state;
         if (recall != NULL) {
-            *step->scope->restless = false;
+            *step->scope->restless = 0;
         }
         arena_reset(step->scratch); /* so that what one needs is nothing to the next */
         evaluate_one(&events->defs[i], state, step);

@@ -36,6 +36,8 @@ struct feature_value {
     };
 };
 
+enum scope_restless { SCOPE_READ_EVENT = 1, SCOPE_READ_CLOCK = 2 };
+
 struct scope {
     int64_t now_ms;
     const struct event *event; /* NULL: a deadline */
@@ -47,9 +49,9 @@ struct scope {
     const uint64_t *features_ready;
     void (*read_feature)(void *reader, uint32_t index);
     void *reader;
-    /* Set when a rule reads the event or the clock: what it said may be otherwise at the next moment.
-     * NULL: nobody asks. */
-    bool *restless;
+    /* enum scope_restless bits, set when a rule reads the event or the clock: what it said may be otherwise at the
+     * next moment. NULL: nobody asks. */
+    uint8_t *restless;
     const struct slice *life; /* names of confirmed life events */
     uint32_t life_count;
     const struct slice *segments; /* names of segments the customer is in */

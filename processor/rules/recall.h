@@ -24,6 +24,7 @@ struct recall {
     uint64_t *open;      /* a suspected or confirmed life event */
     int64_t *next_ms;    /* when the definition must be looked at with no event */
     int64_t *least_ms;   /* the least of them */
+    int64_t *clock_ms;   /* when what was said of the clock is no longer good, at the earliest */
     const uint64_t *row; /* of those that read this stage's names */
     uint64_t *looked;    /* out: looked at now; for the call */
 };

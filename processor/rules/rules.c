@@ -483,10 +483,10 @@ static struct cel_value read_feature(const struct scope *scope, uint32_t index)
     }
 }
 
-static void read_restless(const struct scope *scope)
+static void read_restless(const struct scope *scope, enum scope_restless what)
 {
     if (scope->restless != NULL) {
-        *scope->restless = true;
+        *scope->restless |= (uint8_t)what;
     }
 }
 
@@ -498,12 +498,12 @@ struct cel_value rules_read(const struct cel_activation *activation, uint32_t sl
     case SCOPE_FEATURE:
         return read_feature(scope, index);
     case SCOPE_NOW:
-        read_restless(scope);
+        read_restless(scope, SCOPE_READ_CLOCK);
         return cel_timestamp_ms(scope->now_ms);
     case SCOPE_PROFILE:
         return read_profile(activation, scope, index);
     case SCOPE_EVENT:
-        read_restless(scope);
+        read_restless(scope, SCOPE_READ_EVENT);
         return read_event(activation, scope->event, index);
     case SCOPE_LIFE:
         return names_list(activation, scope->life, scope->life_count);

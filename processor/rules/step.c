@@ -5,7 +5,8 @@
 
 #include "base/hash.h"
 
-enum { FORMATTED_SIZE = 256 }; /* bytes of one proof value */
+enum { FORMATTED_SIZE = 256 };                /* bytes of one proof value */
+#define CLOCK_AGO_S_MAX INT64_C(100000000000) /* 3,000 years: added to a moment, no overflow */
 
 static void *keep(struct arena *arena, const void *list, size_t size, uint32_t *count)
 {
@@ -120,6 +121,55 @@ static enum rules_truth evaluate(const struct condition *condition, struct step 
     return truth;
 }
 
+struct condition_clock condition_clock(const struct condition *condition)
+{
+    struct condition_clock clock = {.known = false};
+    uint32_t count = 0;
+    if (condition->program == NULL || cel_program_logic(condition->program, &count) == NULL) {
+        return clock;
+    }
+    count = cel_program_leaf_count(condition->program);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
+        bool reads = false;
+        for (uint32_t k = 0; k < leaf->slot_count; k++) {
+            reads = reads || SCOPE_SLOT_SPACE(leaf->slots[k]) == SCOPE_NOW;
+        }
+        if (!reads) {
+            continue;
+        }
+        bool plain = leaf->form == CEL_LEAF_DISTANCE && leaf->slot_count == 2 &&
+                     SCOPE_SLOT_SPACE(leaf->slots[0]) == SCOPE_FEATURE &&
+                     SCOPE_SLOT_SPACE(leaf->slots[1]) == SCOPE_NOW &&
+                     leaf->constant->kind == CEL_DURATION && leaf->constant->nanos == 0 &&
+                     leaf->constant->i >= 0 && leaf->constant->i <= CLOCK_AGO_S_MAX;
+        if (!plain || clock.count == CONDITION_CLOCK_MAX) {
+            return (struct condition_clock){.known = false};
+        }
+        clock.leaves[clock.count].feature = SCOPE_SLOT_INDEX(leaf->slots[0]);
+        clock.leaves[clock.count++].ago_ms = leaf->constant->i * 1000;
+    }
+    clock.known = clock.count > 0;
+    return clock;
+}
+
+/* The first moment after now at which a leaf turns: as much later than its feature's moment as it says, or, as <
+ * and <= differ, a millisecond after that. */
+static int64_t clock_turns(const struct condition_clock *clock, const struct scope *scope)
+{
+    int64_t next_ms = INT64_MAX;
+    for (uint32_t i = 0; i < clock->count; i++) {
+        const struct feature_value *value = scope_feature(scope, clock->leaves[i].feature);
+        if (value == NULL || !value->present) {
+            continue; /* it says nothing until the feature changes */
+        }
+        int64_t turns_ms = value->i + clock->leaves[i].ago_ms;
+        turns_ms += turns_ms == scope->now_ms;
+        next_ms = turns_ms > scope->now_ms && turns_ms < next_ms ? turns_ms : next_ms;
+    }
+    return next_ms;
+}
+
 /* What it said last, unless something that it reads has changed since. 2 bits: 0 not known, else
  * 1 + enum rules_truth. */
 static enum rules_truth recall_holds(const struct condition *condition, struct step *step)
@@ -130,14 +180,20 @@ static enum rules_truth recall_holds(const struct condition *condition, struct s
     if (known != 0) {
         return (enum rules_truth)(known - 1);
     }
-    bool *restless = step->scope->restless;
-    bool before = *restless;
-    *restless = false;
+    uint8_t *restless = step->scope->restless;
+    uint8_t before = *restless;
+    *restless = 0;
     enum rules_truth truth = evaluate(condition, step, NULL);
-    if (!*restless) {
+    if ((*restless & SCOPE_READ_CLOCK) != 0 && condition->clock.known) {
+        int64_t turns_ms = clock_turns(&condition->clock, step->scope);
+        int64_t *least_ms = step->recall->clock_ms;
+        *least_ms = turns_ms < *least_ms ? turns_ms : *least_ms;
+        *restless &= (uint8_t)~SCOPE_READ_CLOCK;
+    }
+    if (*restless == 0) {
         *word |= ((uint64_t)truth + 1) << shift;
     }
-    *restless = *restless || before;
+    *restless |= before;
     return truth;
 }
 

@@ -10,8 +10,9 @@
 #include "rules/rules.h"
 
 enum {
-    STEP_PROOF_MAX = 64,  /* proof leaves of one output */
-    STEP_MISSING_MAX = 8, /* names in one output's missing_features */
+    STEP_PROOF_MAX = 64,     /* proof leaves of one output */
+    STEP_MISSING_MAX = 8,    /* names in one output's missing_features */
+    CONDITION_CLOCK_MAX = 4, /* leaves of one condition */
 };
 
 /* One named predicate of the playbook: a characteristic, a gate, a signal's condition. */
@@ -21,7 +22,20 @@ struct condition {
     const struct cel_program *program; /* NULL: the key is absent */
     /* From 1: its place among what is recalled; 0: evaluated whenever it is asked */
     uint32_t number;
+    /* Where it reads the clock it only asks how long ago a feature's moment is; so what it said is good until one
+     * of these leaves turns. Made with `number`; zeroed: it reads no clock, or in another way */
+    struct condition_clock {
+        bool known;
+        uint8_t count;
+        struct {
+            uint32_t feature;
+            int64_t ago_ms;
+        } leaves[CONDITION_CLOCK_MAX];
+    } clock;
 };
+
+/* condition->clock, from its program. */
+struct condition_clock condition_clock(const struct condition *condition);
 
 /* One evaluation: an event, or a deadline at its own moment. Built by the engine, valid for the call. */
 struct step {
@@ -33,6 +47,9 @@ struct step {
     struct customer *customer;
     /* Of the stage that is evaluating; NULL: nothing is recalled, all is looked at */
     struct recall *recall;
+    /* Of conditions that an index has asked: a bit each, the first of the stage's at may_hold_from; NULL: none */
+    const uint64_t *may_hold;
+    uint32_t may_hold_from;
     struct cause cause;   /* of outputs */
     int64_t task_now_ms;  /* the task's now: later than scope->now_ms while catching up */
     uint64_t salt;        /* keyed hashes of holdouts and arms */

@@ -315,7 +315,8 @@ static void remember(const struct segment_def *def, const struct segment_state *
     bool asleep = def->on_event && step->scope->event == NULL;
     recall_put(recall->looked, index, true);
     recall_put(recall->settled, index,
-               !changed && !asleep && !*step->scope->restless && (!state->in || state->announced));
+               !changed && !asleep && *step->scope->restless == 0 &&
+                   (!state->in || state->announced));
     if (recall_has(recall->in, index) != state->in) {
         recall_put(recall->in, index, state->in);
         recall_clear(recall->bits, recall->row, recall->width);
@@ -342,7 +343,7 @@ void segments_evaluate(const struct segments *segments, struct segment_state *st
         name_members(segments, states, named, i, names, step);
         named = i;
         if (recall != NULL) {
-            *step->scope->restless = false;
+            *step->scope->restless = 0;
         }
         arena_reset(step->scratch); /* so that what one needs is nothing to the next */
         if (def->retired || !def->on_event || step->scope->event != NULL) {

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/index.h"
+
+#include "model/fields.h"
+#include "rules/terms.h"
+
+enum {
+    GROUPS_MAX = 32,
+    KEYS_MAX = 256, /* different constants that one field is compared with */
+    TEXTS_MAX = 8,  /* names whose text is searched */
+    TERM_WORDS = RULES_TERMS_MAX / 64,
+    TESTED_WORDS = RULES_ATOMS_MAX / 64,
+};
+
+enum group_kind { BY_CODE, BY_NUMBER, BY_TEXT };
+
+/* The atoms over one field. Row 0: the field is not there. Then by code, or by where the value stands among the
+ * sorted keys (before the first, the first, between, the second, ..), or: another text, the first, .. */
+struct group {
+    const struct field *field;
+    uint32_t index; /* of the field */
+    enum group_kind kind;
+    uint32_t key_count;
+    const int64_t *numbers;
+    const struct slice *texts;
+    uint32_t row_count;
+    const uint64_t *rows; /* a bit per term: its atoms over this field hold */
+};
+
+/* A text that patterns are searched in. */
+struct searched {
+    uint32_t slot;
+    const struct cel_scanner *scanner;
+    const uint16_t *atoms; /* by pattern */
+    uint32_t pattern_count;
+};
+
+/* An atom that is asked when it is needed. */
+struct tested {
+    const struct cel_program *program;
+    uint32_t leaf;     /* UINT32_MAX: the whole program */
+    uint32_t searched; /* UINT32_MAX: evaluated by itself */
+};
+
+struct term {
+    uint16_t condition;
+    uint16_t first, count; /* literals: 2 x number of a tested atom + what it must be */
+};
+
+struct rules_index {
+    const struct group *groups;
+    const struct searched *searched;
+    const struct tested *tested;
+    const struct term *terms;
+    const uint16_t *literals;
+    uint32_t group_count, searched_count, tested_count, term_count, tabulated_count;
+    uint32_t words; /* of a row */
+};
+
+/* ---- building ---- */
+
+struct builder {
+    struct arena *arena;
+    enum source source;
+    struct rules_index *index;
+    struct rules_terms *terms; /* conditions taken apart */
+    struct group *groups;
+    struct searched *searched;
+    uint16_t *place; /* by atom: its group, or its number among the tested ones */
+    bool full;
+};
+
+static void *take(struct builder *b, size_t count, size_t size)
+{
+    void *room = arena_take(b->arena, count * size + 1);
+    b->full = b->full || room == NULL;
+    return room;
+}
+
+static const struct cel_leaf *leaf_of(const struct rules_atom *atom)
+{
+    return atom->leaf == UINT32_MAX ? NULL : cel_program_leaf(atom->program, atom->leaf);
+}
+
+/* The field of this source that the atom reads and nothing else; NULL: more, or something else. */
+static const struct field *only_field(const struct builder *b, const struct rules_atom *atom,
+                                      uint32_t *out_index)
+{
+    const struct cel_leaf *leaf = leaf_of(atom);
+    if (leaf == NULL || leaf->slot_count != 1 || SCOPE_SLOT_SPACE(leaf->slots[0]) != SCOPE_EVENT) {
+        return NULL;
+    }
+    const struct field_table *table = fields_of(b->source);
+    uint32_t index = SCOPE_SLOT_INDEX(leaf->slots[0]);
+    *out_index = index % RULES_EVENT_FIELDS_EACH;
+    return index / RULES_EVENT_FIELDS_EACH == (uint32_t)b->source && *out_index < table->count
+               ? &table->fields[*out_index]
+               : NULL;
+}
+
+/* The constants that the leaf compares with, all of that kind. False: others. */
+static bool constants_are(const struct cel_leaf *leaf, enum cel_kind kind)
+{
+    if (leaf->form == CEL_LEAF_HAS) {
+        return true;
+    }
+    if (leaf->form != CEL_LEAF_COMPARES) {
+        return false;
+    }
+    const struct cel_value *constant = leaf->constant;
+    if (constant->kind != CEL_LIST) {
+        return constant->kind == kind;
+    }
+    for (uint32_t i = 0; i < constant->list.count; i++) {
+        if (constant->list.items[i].kind != kind) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Can the atom be tabulated by the value of its field? */
+static bool kind_of_group(const struct field *field, const struct cel_leaf *leaf,
+                          enum group_kind *out_kind)
+{
+    switch ((int)field->type) {
+    case FIELD_CODE:
+    case FIELD_BOOL:
+        *out_kind = BY_CODE;
+        return true;
+    case FIELD_INT32:
+    case FIELD_INT64:
+        *out_kind = BY_NUMBER;
+        return constants_are(leaf, CEL_INT);
+    case FIELD_STRING:
+        *out_kind = BY_TEXT;
+        return constants_are(leaf, CEL_STRING) && !leaf->ordered;
+    default:
+        return false;
+    }
+}
+
+static uint32_t find_group(struct builder *b, const struct field *field, uint32_t index,
+                           enum group_kind kind)
+{
+    uint32_t i = 0;
+    while (i < b->index->group_count && b->groups[i].field != field) {
+        i++;
+    }
+    if (i == b->index->group_count && i < GROUPS_MAX) {
+        b->groups[i] = (struct group){.field = field, .index = index, .kind = kind};
+        b->groups[i].numbers = take(b, KEYS_MAX, sizeof(int64_t));
+        b->groups[i].texts = take(b, KEYS_MAX, sizeof(struct slice));
+        b->index->group_count += !b->full;
+    }
+    return i;
+}
+
+static bool add_key(struct group *group, const struct cel_value *value)
+{
+    int64_t *numbers = (int64_t *)(uintptr_t)group->numbers;
+    struct slice *texts = (struct slice *)(uintptr_t)group->texts;
+    for (uint32_t i = 0; i < group->key_count; i++) {
+        if (group->kind == BY_NUMBER ? numbers[i] == value->i
+                                     : slice_equal(texts[i], value->text)) {
+            return true;
+        }
+    }
+    if (group->key_count == KEYS_MAX) {
+        return false;
+    }
+    uint32_t at = group->key_count++;
+    if (group->kind == BY_TEXT) {
+        texts[at] = value->text;
+        return true;
+    }
+    for (; at > 0 && numbers[at - 1] > value->i; at--) {
+        numbers[at] = numbers[at - 1];
+    }
+    numbers[at] = value->i;
+    return true;
+}
+
+static bool add_keys(struct group *group, const struct cel_leaf *leaf)
+{
+    if (group->kind == BY_CODE || leaf->form == CEL_LEAF_HAS) {
+        return true;
+    }
+    if (leaf->constant->kind != CEL_LIST) {
+        return add_key(group, leaf->constant);
+    }
+    bool good = true;
+    for (uint32_t i = 0; i < leaf->constant->list.count && good; i++) {
+        good = add_key(group, &leaf->constant->list.items[i]);
+    }
+    return good;
+}
+
+static uint32_t find_searched(struct builder *b, uint32_t slot)
+{
+    uint32_t i = 0;
+    while (i < b->index->searched_count && b->searched[i].slot != slot) {
+        i++;
+    }
+    if (i == b->index->searched_count && i < TEXTS_MAX) {
+        b->searched[i].slot = slot;
+        b->searched[i].atoms = take(b, CEL_SCANNER_PATTERNS_MAX, sizeof(uint16_t));
+        b->index->searched_count += !b->full;
+    }
+    return i;
+}
+
+/* Is its pattern searched together with others? */
+static void add_pattern(struct builder *b, struct tested *tested, uint16_t number)
+{
+    const struct cel_leaf *leaf = cel_program_leaf(tested->program, tested->leaf);
+    uint32_t at = find_searched(b, leaf->first_slot);
+    if (b->full || at == TEXTS_MAX || b->searched[at].pattern_count == CEL_SCANNER_PATTERNS_MAX) {
+        return;
+    }
+    struct searched *searched = &b->searched[at];
+    ((uint16_t *)(uintptr_t)searched->atoms)[searched->pattern_count++] = number;
+    tested->searched = at;
+}
+
+/* Where each atom is known from: a table, or a question of its own. */
+static void place_atoms(struct builder *b, struct tested *tested)
+{
+    const struct rules_terms *terms = b->terms;
+    for (uint32_t i = 0; i < terms->atom_count && !b->full; i++) {
+        struct rules_atom *atom = &b->terms->atoms[i];
+        const struct cel_leaf *leaf = leaf_of(atom);
+        enum group_kind kind = BY_CODE;
+        uint32_t index = 0, group = GROUPS_MAX;
+        const struct field *field = only_field(b, atom, &index);
+        if (field != NULL && kind_of_group(field, leaf, &kind)) {
+            group = find_group(b, field, index, kind);
+        }
+        atom->tabulated = group < GROUPS_MAX && !b->full && add_keys(&b->groups[group], leaf);
+        if (atom->tabulated) {
+            b->place[i] = (uint16_t)group;
+            b->index->tabulated_count++;
+            continue;
+        }
+        b->place[i] = (uint16_t)b->index->tested_count;
+        struct tested *last = &tested[b->index->tested_count++];
+        *last = (struct tested){atom->program, atom->leaf, UINT32_MAX};
+        if (leaf != NULL && leaf->form == CEL_LEAF_MATCHES) {
+            add_pattern(b, last, b->place[i]);
+        }
+    }
+}
+
+/* Where a value stands that the tables are made with. */
+struct supposed {
+    uint32_t slot;
+    struct cel_value value;
+};
+
+static struct cel_value read_supposed(const struct cel_activation *activation, uint32_t slot)
+{
+    const struct supposed *supposed = activation->context;
+    return slot == supposed->slot ? supposed->value : (struct cel_value){.kind = CEL_ABSENT};
+}
+
+/* A value of the field that stands for all of the row. False: there is none, as between 3 and 4. */
+static bool value_of_row(const struct group *group, uint32_t row, struct cel_value *out)
+{
+    static const char other[] = "\x01 a text that no rule names";
+    uint32_t at = row - 1;
+    if (row == 0) {
+        *out = (struct cel_value){.kind = CEL_ABSENT};
+        return true;
+    }
+    if (group->kind == BY_CODE) {
+        *out = group->field->type == FIELD_BOOL
+                   ? cel_bool(at != 0)
+                   : cel_string(slice_text(codes_text(group->field->codes, at)));
+        return true;
+    }
+    if (group->kind == BY_TEXT) {
+        *out = cel_string(at == 0 ? slice_text(other) : group->texts[at - 1]);
+        return true;
+    }
+    uint32_t key = at / 2;
+    if (at % 2 != 0) {
+        *out = cel_int(group->numbers[key]);
+        return true;
+    }
+    if (key == group->key_count) { /* behind the last key; without keys any value */
+        *out = cel_int(key == 0 ? 0 : group->numbers[key - 1]);
+        return key == 0 || !__builtin_add_overflow(out->i, 1, &out->i);
+    }
+    *out = cel_int(group->numbers[key]);
+    return !__builtin_sub_overflow(out->i, 1, &out->i) &&
+           (key == 0 || out->i > group->numbers[key - 1]);
+}
+
+static bool literal_holds(const struct builder *b, uint16_t literal, struct supposed *supposed)
+{
+    const struct rules_atom *atom = &b->terms->atoms[literal / 2];
+    const struct cel_activation activation = {
+        .read = read_supposed, .context = supposed, .scratch = b->arena};
+    supposed->slot = leaf_of(atom)->slots[0];
+    struct cel_value value = cel_evaluate_leaf(atom->program, atom->leaf, &activation);
+    return value.kind == CEL_BOOL && value.b == (literal % 2 != 0);
+}
+
+static void fill_row(struct builder *b, uint32_t number, uint32_t row, uint64_t *out)
+{
+    const struct group *group = &b->groups[number];
+    struct supposed supposed;
+    if (!value_of_row(group, row, &supposed.value)) {
+        return;
+    }
+    for (uint32_t t = 0; t < b->terms->term_count; t++) {
+        const struct rules_term *term = &b->terms->terms[t];
+        bool holds = true;
+        for (uint32_t i = 0; i < term->count && holds; i++) {
+            uint32_t atom = term->literals[i] / 2U;
+            bool here = b->terms->atoms[atom].tabulated && b->place[atom] == number;
+            holds = !here || literal_holds(b, term->literals[i], &supposed);
+        }
+        out[t / 64] |= (uint64_t)holds << t % 64;
+    }
+}
+
+static void fill_tables(struct builder *b)
+{
+    for (uint32_t g = 0; g < b->index->group_count && !b->full; g++) {
+        struct group *group = &b->groups[g];
+        uint32_t codes = group->field->codes != NULL ? group->field->codes->count : 2;
+        group->row_count = 1 + (group->kind == BY_CODE     ? codes + 1 /* and no such code */
+                                : group->kind == BY_NUMBER ? 2 * group->key_count + 1
+                                                           : group->key_count + 1);
+        uint64_t *rows = take(b, (size_t)group->row_count * b->index->words, sizeof(*rows));
+        for (uint32_t row = 0; row < group->row_count && !b->full; row++) {
+            fill_row(b, g, row, rows + (size_t)row * b->index->words);
+        }
+        group->rows = rows;
+    }
+}
+
+/* Patterns first: by then they cost nothing. */
+static void fill_terms(struct builder *b, struct term *terms, uint16_t *literals,
+                       const struct tested *tested)
+{
+    uint32_t used = 0;
+    for (uint32_t t = 0; t < b->terms->term_count; t++) {
+        const struct rules_term *term = &b->terms->terms[t];
+        terms[t] = (struct term){.condition = term->condition, .first = (uint16_t)used};
+        for (uint32_t round = 0; round < 2; round++) {
+            for (uint32_t i = 0; i < term->count; i++) {
+                uint32_t atom = term->literals[i] / 2U;
+                bool asked = !b->terms->atoms[atom].tabulated;
+                bool searched = asked && tested[b->place[atom]].searched != UINT32_MAX;
+                if (asked && searched == (round == 0)) {
+                    literals[used++] = (uint16_t)(2 * b->place[atom] + term->literals[i] % 2U);
+                }
+            }
+        }
+        terms[t].count = (uint16_t)(used - terms[t].first);
+    }
+}
+
+/* One automaton per text. Where it cannot be built, its patterns are evaluated like other atoms. */
+static void build_scanners(struct builder *b, struct tested *tested)
+{
+    const struct cel_pattern *patterns[CEL_SCANNER_PATTERNS_MAX];
+    for (uint32_t s = 0; s < b->index->searched_count && !b->full; s++) {
+        struct searched *searched = &b->searched[s];
+        for (uint32_t i = 0; i < searched->pattern_count; i++) {
+            const struct tested *atom = &tested[searched->atoms[i]];
+            patterns[i] = cel_program_leaf(atom->program, atom->leaf)->pattern;
+        }
+        searched->scanner = cel_scanner_build(patterns, searched->pattern_count, b->arena);
+        for (uint32_t i = 0; searched->scanner == NULL && i < searched->pattern_count; i++) {
+            tested[searched->atoms[i]].searched = UINT32_MAX;
+        }
+    }
+}
+
+const struct rules_index *rules_index_build(enum source source,
+                                            const struct cel_program *const *programs,
+                                            uint32_t count, struct arena *arena)
+{
+    struct builder b = {.arena = arena, .source = source};
+    b.terms = take(&b, 1, sizeof(*b.terms));
+    b.index = take(&b, 1, sizeof(*b.index));
+    b.groups = take(&b, GROUPS_MAX, sizeof(*b.groups));
+    b.searched = take(&b, TEXTS_MAX, sizeof(*b.searched));
+    b.place = take(&b, RULES_ATOMS_MAX, sizeof(*b.place));
+    struct tested *tested = take(&b, RULES_ATOMS_MAX, sizeof(*tested));
+    if (b.full || count > RULES_INDEX_CONDITIONS_MAX) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!rules_terms_add(b.terms, source, programs[i], i)) {
+            return NULL;
+        }
+    }
+    place_atoms(&b, tested);
+    struct term *terms = take(&b, b.terms->term_count, sizeof(*terms));
+    uint16_t *literals = take(&b, (size_t)b.terms->term_count * RULES_TERM_SIZE_MAX, 2);
+    b.index->words = (b.terms->term_count + 63) / 64;
+    if (b.full) {
+        return NULL;
+    }
+    build_scanners(&b, tested);
+    fill_tables(&b);
+    fill_terms(&b, terms, literals, tested);
+    b.index->groups = b.groups;
+    b.index->searched = b.searched;
+    b.index->tested = tested;
+    b.index->terms = terms;
+    b.index->literals = literals;
+    b.index->term_count = b.terms->term_count;
+    return b.full ? NULL : b.index;
+}
+
+/* ---- matching ---- */
+
+/* What the tested atoms have said for this event. */
+struct answers {
+    const struct cel_activation *activation;
+    uint64_t known[TESTED_WORDS], yes[TESTED_WORDS], no[TESTED_WORDS];
+};
+
+static uint32_t row_of_number(const struct group *group, int64_t value)
+{
+    uint32_t low = 0, high = group->key_count; /* the first key that is not below */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (group->numbers[middle] < value) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 1 + 2 * low + (low < group->key_count && group->numbers[low] == value);
+}
+
+static uint32_t row_of_text(const struct group *group, struct slice text)
+{
+    for (uint32_t i = 0; i < group->key_count; i++) {
+        if (slice_equal(group->texts[i], text)) {
+            return 2 + i;
+        }
+    }
+    return 1;
+}
+
+static uint32_t row_of(const struct group *group, const struct event *event)
+{
+    const uint8_t *at = (const uint8_t *)event + group->field->offset;
+    if (!event_has(event, group->index)) {
+        return 0;
+    }
+    if (group->kind == BY_CODE) {
+        return *at + 2U < group->row_count ? *at + 1U : group->row_count - 1;
+    }
+    if (group->kind == BY_TEXT) {
+        return row_of_text(group, *(const struct slice *)(const void *)at);
+    }
+    return row_of_number(group, group->field->type == FIELD_INT32
+                                    ? *(const int32_t *)(const void *)at
+                                    : *(const int64_t *)(const void *)at);
+}
+
+static void answer(struct answers *answers, uint32_t number, bool yes, bool no)
+{
+    uint64_t bit = UINT64_C(1) << number % 64;
+    answers->known[number / 64] |= bit;
+    answers->yes[number / 64] |= yes ? bit : 0;
+    answers->no[number / 64] |= no ? bit : 0;
+}
+
+static void search(const struct searched *searched, struct answers *answers)
+{
+    uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64];
+    struct cel_value text = answers->activation->read(answers->activation, searched->slot);
+    bool there = text.kind == CEL_STRING;
+    if (there) {
+        cel_scanner_scan(searched->scanner, text.text, found);
+    }
+    for (uint32_t i = 0; i < searched->pattern_count; i++) {
+        bool yes = there && (found[i / 64] >> i % 64 & 1) != 0;
+        answer(answers, searched->atoms[i], yes, there && !yes);
+    }
+}
+
+static void ask(const struct rules_index *index, uint32_t number, struct answers *answers)
+{
+    const struct tested *tested = &index->tested[number];
+    if (tested->searched != UINT32_MAX) {
+        search(&index->searched[tested->searched], answers);
+        return;
+    }
+    struct cel_value value =
+        tested->leaf == UINT32_MAX
+            ? cel_evaluate(tested->program, answers->activation)
+            : cel_evaluate_leaf(tested->program, tested->leaf, answers->activation);
+    bool known = value.kind == CEL_BOOL;
+    answer(answers, number, known && value.b, known && !value.b);
+}
+
+static bool term_holds(const struct rules_index *index, const struct term *term,
+                       struct answers *answers)
+{
+    for (uint32_t i = 0; i < term->count; i++) {
+        uint32_t literal = index->literals[term->first + i], number = literal / 2;
+        if ((answers->known[number / 64] >> number % 64 & 1) == 0) {
+            ask(index, number, answers);
+        }
+        const uint64_t *wanted = literal % 2 != 0 ? answers->yes : answers->no;
+        if ((wanted[number / 64] >> number % 64 & 1) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rules_index_match(const struct rules_index *index, const struct scope *scope,
+                       struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS])
+{
+    const struct cel_activation activation = {
+        .read = rules_read, .context = scope, .scratch = scratch};
+    struct answers answers = {.activation = &activation};
+    uint64_t alive[TERM_WORDS];
+    memset(out_bits, 0, RULES_INDEX_WORDS * sizeof(*out_bits));
+    memset(alive, 0xff, index->words * sizeof(*alive));
+    if (index->term_count % 64 != 0) {
+        alive[index->words - 1] = (UINT64_C(1) << index->term_count % 64) - 1;
+    }
+    for (uint32_t g = 0; g < index->group_count; g++) {
+        const struct group *group = &index->groups[g];
+        const uint64_t *row = group->rows + (size_t)row_of(group, scope->event) * index->words;
+        for (uint32_t w = 0; w < index->words; w++) {
+            alive[w] &= row[w];
+        }
+    }
+    for (uint32_t w = 0; w < index->words; w++) {
+        for (uint64_t rest = alive[w]; rest != 0; rest &= rest - 1) {
+            const struct term *term = &index->terms[w * 64 + (uint32_t)__builtin_ctzll(rest)];
+            uint64_t *bits = &out_bits[term->condition / 64];
+            uint64_t bit = UINT64_C(1) << term->condition % 64;
+            if ((*bits & bit) == 0 && term_holds(index, term, &answers)) {
+                *bits |= bit;
+            }
+        }
+    }
+}
+
+struct rules_index_size rules_index_size(const struct rules_index *index)
+{
+    struct rules_index_size size = {index->term_count, index->tabulated_count, index->tested_count,
+                                    0};
+    for (uint32_t i = 0; i < index->searched_count; i++) {
+        size.patterns += index->searched[i].pattern_count;
+    }
+    return size;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many conditions over one event: which of them may hold, found without evaluating each.
+ *
+ * Conditions of a playbook share what they ask of an event (a direction, a merchant's category, a word of the
+ * text). Each is taken apart into terms, of which one must hold, and a term into atoms, all of which must; atoms
+ * over one field are tabulated by the field's value when the index is built:
+ *
+ *              terms   0 1 2 3 4 5
+ *   direction CREDIT   1 1 0 1 0 1 ──┐
+ *   kind      CARD     0 1 1 1 0 1 ──┼─ and ──> 0 1 0 0 0 1 ──> of these: words of the text (one
+ *   mcc       5411     1 1 1 0 1 1 ──┘                          pass for all), then what is left, once
+ *
+ * The first part is the bit vectors of packet classification (Lakshman and Stiliadis, 1998), sharing atoms is the
+ * alpha network of Rete (Forgy, 1982).
+ *
+ * An error (a field that is not there) is CEL's third truth, and && || ! over three truths distribute as over two
+ * (a De Morgan lattice), so taking conditions apart changes no verdict: `prop_index` compares with evaluating
+ * each. */
+#ifndef RULES_INDEX_H
+#define RULES_INDEX_H
+
+#include "rules/rules.h"
+
+enum {
+    RULES_INDEX_CONDITIONS_MAX = 640,
+    RULES_INDEX_WORDS = RULES_INDEX_CONDITIONS_MAX / 64,
+};
+
+struct rules_index; /* immutable */
+
+/* Over events of `source`. A NULL program always holds. Lives in `arena`, with some 2 MB of working memory; the
+ * programs outlive it. NULL: a limit or the arena; evaluate each instead. */
+const struct rules_index *rules_index_build(enum source source,
+                                            const struct cel_program *const *programs,
+                                            uint32_t count, struct arena *arena);
+
+/* Bit i: program i may hold for scope->event. Of a program that reads nothing but the event, the profile and the
+ * clock, the bit is set exactly when rules_holds says RULES_YES; of one that also reads features, life events or
+ * segments it is set when nothing in the event speaks against it. `scratch` is used and not reset. */
+void rules_index_match(const struct rules_index *index, const struct scope *scope,
+                       struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS]);
+
+/* For reports: how many terms there are, and atoms that are not tabulated. */
+struct rules_index_size {
+    uint32_t terms, tabulated, tested, patterns;
+};
+struct rules_index_size rules_index_size(const struct rules_index *index);
+
+#endif
