@@ -326,6 +326,21 @@ static uint8_t class_of(bool pending, bool late)
     return (uint8_t)((pending ? FEED_PENDING : FEED_POSTED) * (late ? 4 : 1));
 }
 
+/* An event later than the first one does not move what is asked of the first. */
+static void leave_firsts(const struct arrival *arrival, uint64_t *touched)
+{
+    const struct features_plan *plan = arrival->plan;
+    const struct source_plan *source = arrival->source;
+    for (uint32_t i = 0; i < source->first_count; i++) {
+        uint32_t index = source->firsts[i];
+        const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
+        if (samples_head(part, arrival->state)->count > 0 &&
+            samples_get(part, arrival->state, 0)->time_ms < arrival->facts.time_ms) {
+            touched[index / 64] &= ~(UINT64_C(1) << index % 64);
+        }
+    }
+}
+
 static void name_touched(const struct arrival *arrival, bool whole, bool new_day, uint64_t *touched)
 {
     const struct features_plan *plan = arrival->plan;
@@ -337,6 +352,7 @@ static void name_touched(const struct arrival *arrival, bool whole, bool new_day
             touched[i] |= moved[i];
         }
     }
+    leave_firsts(arrival, touched);
     for (uint32_t i = 0; i < words; i++) {
         touched[i] |= (whole ? source->all[i] : 0) | (new_day ? plan->anchored[i] : 0);
     }
