@@ -123,6 +123,71 @@ static void print_rules(const struct playbook *playbook, uint8_t kind, uint32_t 
     }
 }
 
+/* Do only life events read it, themselves or through another feature? */
+static bool is_of_detectors(const struct playbook *playbook, uint32_t feature)
+{
+    bool read = false;
+    for (uint32_t i = 0; i < playbook->edge_count; i++) {
+        const struct playbook_edge *edge = &playbook->edges[i];
+        if (edge->reads_kind != PLAYBOOK_FEATURE || edge->reads != feature) {
+            continue;
+        }
+        read = true;
+        if (edge->kind != PLAYBOOK_LIFE_EVENT &&
+            (edge->kind != PLAYBOOK_FEATURE || edge->index <= feature ||
+             !is_of_detectors(playbook, edge->index))) {
+            return false;
+        }
+    }
+    return read;
+}
+
+/* A customer's bytes in memory by stage, and those of the life events with all that only they read. */
+struct plan_bytes {
+    struct engine_customer_parts parts;
+    size_t detector_features, detector_series, detectors;
+};
+
+static struct plan_bytes plan_bytes(const struct check *check)
+{
+    const struct playbook *playbook = check->opened.playbook;
+    struct plan_bytes bytes = {.parts = engine_customer_parts(check->opened.engine)};
+    for (uint32_t i = 0; i < playbook->feature_count; i++) {
+        bytes.detector_features +=
+            is_of_detectors(playbook, i) ? features_cost(playbook->features, i).working_size : 0;
+    }
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        bool any = false, only = true;
+        for (uint32_t e = 0; e < playbook->edge_count; e++) {
+            const struct playbook_edge *edge = &playbook->edges[e];
+            bool reads = edge->reads_kind == PLAYBOOK_FEATURE &&
+                         edge->reads - playbook->series[i].first_feature < SERIES_FIELD_COUNT;
+            any = any || reads;
+            only = only && (!reads || edge->kind == PLAYBOOK_LIFE_EVENT);
+        }
+        bytes.detector_series += any && only ? bytes.parts.one_series : 0;
+    }
+    bytes.detectors = bytes.parts.life + bytes.detector_features + bytes.detector_series;
+    return bytes;
+}
+
+static void print_bytes(const struct check *check)
+{
+    const struct playbook *playbook = check->opened.playbook;
+    struct plan_bytes bytes = plan_bytes(check);
+    (void)printf(
+        "\ncustomer: %zu bytes while worked on: features %zu, series %zu (%u of %zu), life "
+        "events %zu (%u of %zu), segments %zu, offers %zu, what is recalled %zu\n"
+        "detectors: %zu bytes of these: life events %zu, series that only they read %zu, "
+        "features that only they read %zu\n"
+        "record: features at most %zu bytes\ntask: %zu bytes\n\n",
+        engine_customer_size(check->opened.engine), bytes.parts.features, bytes.parts.series,
+        playbook->series_count, bytes.parts.one_series, bytes.parts.life, playbook->life.count,
+        bytes.parts.one_life_event, bytes.parts.segments, bytes.parts.offers, bytes.parts.recall,
+        bytes.detectors, bytes.parts.life, bytes.detector_series, bytes.detector_features,
+        features_packed_size_max(playbook->features), engine_task_size(check->opened.engine));
+}
+
 static void print_plan(const struct check *check)
 {
     const struct playbook *playbook = check->opened.playbook;
@@ -141,10 +206,7 @@ static void print_plan(const struct check *check)
     print_rules(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count);
     print_rules(playbook, PLAYBOOK_SEGMENT, playbook->segments.count);
     print_rules(playbook, PLAYBOOK_OFFER, playbook->offers.count);
-    (void)printf("\ncustomer: %zu bytes while worked on; features at most %zu bytes packed\ntask: "
-                 "%zu bytes\n\n",
-                 engine_customer_size(engine), features_packed_size_max(playbook->features),
-                 engine_task_size(engine));
+    print_bytes(check);
     size_t count = memory_plan(&pools);
     for (size_t i = 0; i < count; i++) {
         (void)printf("memory %-24s %12zu bytes in %u\n", pools[i].what, pools[i].size,
@@ -186,11 +248,16 @@ static void print_plan_json(const struct check *check)
 {
     const struct playbook *playbook = check->opened.playbook;
     const struct engine *engine = check->opened.engine;
+    struct plan_bytes bytes = plan_bytes(check);
     (void)printf("{\"hash\":\"%016" PRIx64 "\",\"layout\":\"%016" PRIx64
                  "\",\"customer_size\":%zu,\"task_size\":%zu,"
+                 "\"customer_parts\":{\"features\":%zu,\"series\":%zu,\"life_events\":%zu,"
+                 "\"segments\":%zu,\"offers\":%zu,\"recall\":%zu},\"detector_size\":%zu,"
                  "\"features\":[",
                  engine_playbook_hash(engine), engine_layout_hash(engine),
-                 engine_customer_size(engine), engine_task_size(engine));
+                 engine_customer_size(engine), engine_task_size(engine), bytes.parts.features,
+                 bytes.parts.series, bytes.parts.life, bytes.parts.segments, bytes.parts.offers,
+                 bytes.parts.recall, bytes.detectors);
     for (uint32_t i = 0; i < playbook->feature_count; i++) {
         struct features_cost cost = features_cost(playbook->features, i);
         (void)printf("%s{\"id\":\"%s\",\"hash\":\"%016" PRIx64

@@ -51,6 +51,14 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
 size_t engine_customer_size(const struct engine *engine);
 size_t engine_task_size(const struct engine *engine);
 
+/* Bytes of a customer's working block by stage; of one series and one life event. Beside them are the profile
+ * and what the view was told. For plans. */
+struct engine_customer_parts {
+    size_t features, recall, series, life, segments, offers;
+    size_t one_series, one_life_event;
+};
+struct engine_customer_parts engine_customer_parts(const struct engine *engine);
+
 enum { ENGINE_LINE_SIZE = 64 };
 
 /* Which lines of a customer's block nearly every event touches, counted from its begin: heads and totals, not the

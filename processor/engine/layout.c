@@ -306,6 +306,18 @@ size_t engine_customer_size(const struct engine *engine)
     return engine->customer_size;
 }
 
+struct engine_customer_parts engine_customer_parts(const struct engine *engine)
+{
+    return (struct engine_customer_parts){.features = engine->recall - engine->features,
+                                          .recall = engine->series - engine->recall,
+                                          .series = engine->life - engine->series,
+                                          .life = engine->segments - engine->life,
+                                          .segments = engine->ledger - engine->segments,
+                                          .offers = engine->view_hashes - engine->ledger,
+                                          .one_series = sizeof(struct series_state),
+                                          .one_life_event = sizeof(struct life_state)};
+}
+
 size_t engine_task_size(const struct engine *engine)
 {
     return engine->task_size;
