@@ -30,9 +30,9 @@ static int32_t local_day(const struct calendar *calendar, int64_t time_ms)
 
 static int32_t month_length(int32_t year, int32_t month)
 {
-    struct civil_date next =
-        month == 12 ? (struct civil_date){year + 1, 1, 1} : (struct civil_date){year, month + 1, 1};
-    return civil_day(next) - civil_day((struct civil_date){year, month, 1});
+    static const int32_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return lengths[month - 1] + (leap && month == 2);
 }
 
 /* A monthly payday is one of two habits, kept in one byte (track->anchor):
@@ -106,12 +106,19 @@ static int32_t expected_day(const struct series_track *track, int32_t last_day, 
                       track->anchor);
 }
 
-/* On how many of the days would this habit have paid? */
+/* On how many of the days would this habit have paid? Its day lies in the month of its date, but that one before a
+ * free day may lie in the month before, and one behind it in the next. */
 static uint32_t anchor_fits(const int32_t *days, uint32_t count, int32_t anchor)
 {
+    int32_t other = (anchor & ANCHOR_WEEKDAY) != 0  ? 0
+                    : (anchor & ANCHOR_BEFORE) != 0 ? 1
+                    : (anchor & ANCHOR_AFTER) != 0  ? -1
+                                                    : 0;
     uint32_t fits = 0;
     for (uint32_t i = 0; i < count; i++) {
-        fits += anchor_day(civil_date(days[i]), own_month(days[i], anchor), anchor) == days[i];
+        struct civil_date date = civil_date(days[i]);
+        fits += anchor_day(date, 0, anchor) == days[i] ||
+                (other != 0 && anchor_day(date, other, anchor) == days[i]);
     }
     return fits;
 }
