@@ -29,6 +29,7 @@ static void *copy_of(const void *list, size_t size, const char *what)
 static void number(struct builder *builder, struct condition *condition)
 {
     condition->number = condition->program == NULL ? 0 : ++builder->numbered;
+    condition->reads_no_event = !condition_reads_event(condition);
     condition->clock = condition_clock(condition);
 }
 

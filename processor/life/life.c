@@ -78,7 +78,7 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
     for (uint32_t i = 0; i < def->signal_count; i++) {
         const struct condition *condition = &def->signals[i].condition;
         uint8_t bit = (uint8_t)(1U << i);
-        bool instant = condition->program != NULL && condition_reads_event(condition);
+        bool instant = def->signals[i].asked_before != 0 || condition_reads_event(condition);
         if (instant && !event_informs(step->scope->event)) {
             continue;
         }

@@ -210,6 +210,9 @@ enum rules_truth condition_holds(const struct condition *condition, struct step 
 bool condition_reads_event(const struct condition *condition)
 {
     uint32_t count = 0;
+    if (condition->reads_no_event) {
+        return false;
+    }
     const uint32_t *slots =
         condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
     for (uint32_t i = 0; i < count; i++) {

@@ -22,6 +22,7 @@ struct condition {
     const struct cel_program *program; /* NULL: the key is absent */
     /* From 1: its place among what is recalled; 0: evaluated whenever it is asked */
     uint32_t number;
+    bool reads_no_event; /* found with `number`; false: it does, or nobody has looked */
     /* Where it reads the clock it only asks how long ago a feature's moment is; so what it said is good until one
      * of these leaves turns. Made with `number`; zeroed: it reads no clock, or in another way */
     struct condition_clock {
