@@ -185,10 +185,12 @@ static enum status open_monitor(struct repartition *all, struct status_text *out
                                             .check_count = ARRAY_COUNT(all->checks),
                                             .clock = clock_system(),
                                             .stall_ms = settings->watchdog_ms};
+    uint32_t partitions = 0;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (all->lines[i] != NULL) {
             options.routes[i] = all->lines[i]->route;
             options.partition_counts[i] = kafka_task_count(all->lines[i]->kafka);
+            partitions += options.partition_counts[i];
         }
     }
     all->monitor = route_monitor_open(&options);
@@ -197,7 +199,7 @@ static enum status open_monitor(struct repartition *all, struct status_text *out
         return STATUS_OK;
     }
     return http_open(&all->http, settings->repartition_listen, handlers, count,
-                     MONITOR_ANSWER_SIZE_MAX, out_text);
+                     monitor_answer_size(partitions), out_text);
 }
 
 /* --- running */

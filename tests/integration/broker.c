@@ -60,11 +60,16 @@ void broker_world_make(struct broker_world *world, const char *name, uint32_t jo
     (void)snprintf(world->checkpoints, sizeof(world->checkpoints), "%s.checkpoints", world->prefix);
     (void)snprintf(world->outputs, sizeof(world->outputs), "%s.out", world->prefix);
     const struct kafka_topic_want wants[] = {
-        {world->transactions, BROKER_TASKS, 1, {{0}}, 0},
-        {world->app, BROKER_TASKS, 1, {{0}}, 0},
-        {world->journal, journals, 1, {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}}, 2},
-        {world->checkpoints, BROKER_JOURNALS, 1, {{"cleanup.policy", "compact"}}, 1},
-        {world->outputs, 1, 1, {{0}}, 0},
+        {world->transactions, BROKER_TASKS, false, 1, {{0}}, 0},
+        {world->app, BROKER_TASKS, false, 1, {{0}}, 0},
+        {world->journal,
+         journals,
+         false,
+         1,
+         {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}},
+         2},
+        {world->checkpoints, BROKER_JOURNALS, false, 1, {{"cleanup.policy", "compact"}}, 1},
+        {world->outputs, 1, false, 1, {{0}}, 0},
     };
     struct kafka_connection from = connection("it", "admin");
     struct kafka_admin *admin = NULL;
