@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/arm_stats.h"
 
+#include <jansson.h>
+
 #include "model/codes.h"
 
 static const char *const fields[] = {"presented",  "clicked",   "accepted",     "rejected",

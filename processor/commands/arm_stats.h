@@ -4,9 +4,9 @@
 #ifndef COMMANDS_ARM_STATS_H
 #define COMMANDS_ARM_STATS_H
 
-#include <jansson.h>
-
 #include "engine/engine.h"
+
+struct json_t; /* jansson */
 
 /* The counts; those before ARM_STAT_REVENUE count customers' outcomes, which revenue (minor units) does not. */
 enum arm_stat {
@@ -28,7 +28,7 @@ struct arm_stats {
 
 /* Understand a record. False: it is no object, names no arm of this engine's playbook or a task that does not
  * exist; `out_stats` is untouched. A context that the playbook does not have counts as "other". */
-bool arm_stats_parse(const json_t *record, const struct engine *engine, uint32_t task_count,
+bool arm_stats_parse(const struct json_t *record, const struct engine *engine, uint32_t task_count,
                      struct arm_stats *out_stats);
 
 #endif

@@ -9,12 +9,12 @@
 #ifndef COMMANDS_KPIS_H
 #define COMMANDS_KPIS_H
 
-#include <jansson.h>
-
 #include "base/metrics.h"
 #include "commands/arm_stats.h"
 #include "engine/engine.h"
 #include "offers/offers.h"
+
+struct json_t; /* jansson */
 
 enum { KPIS_SERIES_MAX = 4000 };
 
@@ -41,7 +41,7 @@ void kpis_take(struct kpis *kpis, const struct arm_stats *stats);
 
 /* The record of an offer as a whole (`experiment`, `sides`). False: no offer of this playbook, or split by another
  * plan. Any thread. */
-bool kpis_take_experiment(struct kpis *kpis, const json_t *record);
+bool kpis_take_experiment(struct kpis *kpis, const struct json_t *record);
 
 /* The topic has been read to its end: from now on the figures are whole and shown. Any thread. */
 void kpis_ready(struct kpis *kpis);

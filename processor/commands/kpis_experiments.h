@@ -4,10 +4,10 @@
 #ifndef COMMANDS_KPIS_EXPERIMENTS_H
 #define COMMANDS_KPIS_EXPERIMENTS_H
 
-#include <jansson.h>
-
 #include "base/metrics.h"
 #include "offers/offers.h"
+
+struct json_t; /* jansson */
 
 struct kpis_experiments;
 
@@ -21,7 +21,7 @@ uint32_t kpis_experiments_series(const struct kpis_experiments *experiments);
 void kpis_experiments_register(struct kpis_experiments *experiments, struct metrics *metrics);
 
 /* One OfferStats record of an offer as a whole. False: no offer of this playbook, or split by another plan. */
-bool kpis_experiments_take(struct kpis_experiments *experiments, const json_t *value);
+bool kpis_experiments_take(struct kpis_experiments *experiments, const struct json_t *value);
 
 void kpis_experiments_refresh(struct kpis_experiments *experiments);
 

@@ -27,7 +27,8 @@ MUST_USE enum status learned_open(const struct learned_options *options,
 
 struct worker_learning *learned_interface(struct learned *learned);
 
-/* One record's JSON; false: it names no arm (or offer, for an experiment) of this playbook, or a task that does not exist. For tests too. */
+/* One record's JSON; false: it names no arm (or offer, for an experiment) of this playbook, or a task that does
+ * not exist. For tests too. */
 bool learned_take(struct learned *learned, const char *json);
 
 #endif

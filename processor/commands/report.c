@@ -9,6 +9,7 @@
  * A customer counts once per experiment, on the side of the first exposure: intention to treat. Converted: an
  * ACCEPTED outcome of that offer within the attribution window, whoever asked for it. */
 #include <getopt.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #ifndef COMMANDS_REPORT_READER_H
 #define COMMANDS_REPORT_READER_H
 
-#include <jansson.h>
-
 #include "commands/report.h"
+
+struct json_t; /* jansson */
 
 enum { BY_OFFER, BY_VARIANT, BY_CHANNEL, BY_DAY, BY_SEGMENT };
 
@@ -15,12 +15,12 @@ struct reader {
     const struct playbook *playbook;
     int by;
     const char *only, *segment; /* NULL: all */
-    json_t *rows;               /* name -> row */
-    json_t *experiments;        /* "offer|layer|part" -> experiment */
-    json_t *units;              /* "customer|offer" -> [unit, ..] */
-    json_t *made;               /* "decision|offer" -> [row, ..] */
-    json_t *members;            /* customer -> {segment: true} */
-    json_t *arms;               /* "customer|offer" seen in a variant layer */
+    struct json_t *rows;        /* name -> row */
+    struct json_t *experiments; /* "offer|layer|part" -> experiment */
+    struct json_t *units;       /* "customer|offer" -> [unit, ..] */
+    struct json_t *made;        /* "decision|offer" -> [row, ..] */
+    struct json_t *members;     /* customer -> {segment: true} */
+    struct json_t *arms;        /* "customer|offer" seen in a variant layer */
     bool failed;                /* memory is short */
 };
 
@@ -28,23 +28,24 @@ struct reader {
 void *reader_grow(void **list, uint32_t *count, size_t size);
 
 /* "" when there is none. */
-const char *reader_text(const json_t *object, const char *key);
+const char *reader_text(const struct json_t *object, const char *key);
 
 /* A timestamp in ms or as ISO text. */
-int64_t reader_time(const json_t *object, const char *key);
+int64_t reader_time(const struct json_t *object, const char *key);
 
 /* "a|b", or "a|b|c" when c is not empty; to be freed. NULL: memory is short. */
 char *reader_join(const char *a, const char *b, const char *c);
 
 /* The index behind a key; -1. */
-int64_t reader_find(const json_t *map, const char *key);
+int64_t reader_find(const struct json_t *map, const char *key);
 
 /* ---- report_units.c: customers in experiments ---- */
 
 /* An exposure that is of the time and of the customers that were asked for. */
-void units_expose(struct reader *reader, const json_t *value);
+void units_expose(struct reader *reader, const struct json_t *value);
 
 /* What came back, whoever asked for it. */
-void units_outcome(struct reader *reader, const json_t *value, bool accepted, int64_t revenue);
+void units_outcome(struct reader *reader, const struct json_t *value, bool accepted,
+                   int64_t revenue);
 
 #endif

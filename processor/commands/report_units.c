@@ -6,6 +6,7 @@
  * A part of an experiment (a channel, a variant, a day, a segment) has the customers of whom that was true at the
  * first exposure. Both sides were planned by one rule before either was treated (offers/offers.c), so each part is
  * an experiment of its own. */
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -65,6 +65,10 @@ CASES = [
     ('SegueClockHeld', 10, False, {'segue_clock_held': '0x20'}),
     ('SegueSourceSilent', 10, True, {'segue_source_silent{topic="bank.transactions"}': '1x20'}),
     ('SegueSourceSilent', 10, False, {'segue_source_silent{topic="bank.transactions"}': '0x20'}),
+    ('SegueRepartitionHalted', 1, True, {'segue_repartition_halted{source="transactions",reason="gap"}': '1x3'}),
+    ('SegueRepartitionHalted', 1, False, {'segue_repartition_halted{source="transactions",reason="gap"}': '0x3'}),
+    ('SegueRepartitionLag', 20, True, {'segue_repartition_lag_records{source="transactions",partition="0"}': '0+2000x30'}),
+    ('SegueRepartitionLag', 20, False, {'segue_repartition_lag_records{source="transactions",partition="0"}': '60000-2000x30'}),
 ]
 CASES_OFFERS = [
     ('SegueOfferComplaints', 30, True, {'segue_offer_complaint_ratio{offer="a",instance="x"}': '0.01x10'}),
@@ -74,8 +78,13 @@ CASES_OFFERS = [
     ('SegueOfferSilent', 27 * HOUR, True, {OFFERS: '0+15x120', COMES_BACK: '7x120'}),
     ('SegueOfferSilent', 27 * HOUR, False, {OFFERS: '0+15x120', COMES_BACK: '7x60 8x60'}),
     ('SegueOfferSilent', 20 * HOUR, False, {OFFERS: '0+15x120', COMES_BACK: '7x120'}),
-    ('SegueSplitBroken', 15, True, {'segue_report_split_alarm{offer="a",layer="holdout"}': '1x5'}),
-    ('SegueSplitBroken', 15, False, {'segue_report_split_alarm{offer="a",layer="holdout"}': '0x5'}),
+    ('SegueSplitBroken', 30, True, {'segue_offer_split_alarm{offer="a",layer="holdout",instance="x"}': '1x5'}),
+    ('SegueSplitBroken', 30, False, {'segue_offer_split_alarm{offer="a",layer="holdout",instance="x"}': '0x5'}),
+    ('SegueOfferLosesMoney', 90, True, {'segue_offer_incremental_revenue{offer="a",layer="holdout",bound="high",instance="x"}': '-3x10'}),
+    ('SegueOfferLosesMoney', 90, False, {'segue_offer_incremental_revenue{offer="a",layer="holdout",bound="high",instance="x"}': '3x10',
+                                         'segue_offer_incremental_revenue{offer="a",layer="holdout",bound="low",instance="x"}': '-3x10'}),
+    ('SegueSplitOfPartBroken', 15, True, {'segue_report_part_split_alarm{offer="a",layer="holdout",by="channel",name="EMAIL"}': '1x5'}),
+    ('SegueSplitOfPartBroken', 15, False, {'segue_report_part_split_alarm{offer="a",layer="holdout",by="channel",name="EMAIL"}': '0x5'}),
     ('SegueReportStale', 49 * HOUR, True, {'segue_report_last_timestamp_seconds': '0x200'}),
     ('SegueReportStale', 47 * HOUR, False, {'segue_report_last_timestamp_seconds': '0x200'}),
 ]

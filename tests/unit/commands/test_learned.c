@@ -2,6 +2,7 @@
 /* What one task's counters teach the others, from the topic's record to the task's own. */
 #include "support/suite.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 
