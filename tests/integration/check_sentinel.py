@@ -3,7 +3,8 @@
 """Redis under Sentinel: a primary, a replica, three sentinels, while transactions arrive. usage: check_sentinel.py SEGUE WORK_DIR
 
 The primary is killed and the replica takes over; the dead one comes back as a replica; then a failover by command sends Segue back,
-with the old primary alive and answering READONLY. Afterwards the oracles of tests/chaos recount outputs, views and the journal.
+with the old primary alive (Sentinel ends its clients' connections; READONLY on one that stays is test_redis_sentinel's). Afterwards
+the oracles of tests/chaos recount outputs, views and the journal.
 A name that no sentinel knows must end a start.
 """
 import pathlib
