@@ -265,9 +265,9 @@ def follow(args, screen, outputs):
         try:
             totals = metrics(args.metrics)
         except OSError as error:
-            found.append(f'segue does not answer ({args.metrics}: {error})')
+            found.append(f'segue does not answer: {error}' + (f'; see {args.services}/segue.log' if args.services else ''))
         if trouble.note(found) > PATIENCE_S and args.until_idle is not None:
-            screen.line('  Not everything could be processed.', 'exited')
+            screen.line('  Not everything could be processed. Start the demo again: it begins anew.', 'exited')
             return False
         if found:
             idle = 0.0

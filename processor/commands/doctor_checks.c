@@ -282,11 +282,14 @@ static void check_facts(const struct redis_facts *facts, struct doctor_report *r
                facts->version, facts->mode);
     uint64_t percent = facts->maxmemory == 0 ? 0 : facts->used_memory * 100 / facts->maxmemory;
     bool tight = percent >= MEMORY_WARN_PERCENT;
+    char limit[40] = "no limit";
+    if (facts->maxmemory > 0) {
+        (void)snprintf(limit, sizeof(limit), "limit %llu MiB",
+                       (unsigned long long)(facts->maxmemory >> 20));
+    }
     doctor_add(report, "redis memory", tight ? DOCTOR_WARN : DOCTOR_OK,
-               tight ? "redis-cli config set maxmemory MORE" : NULL, "%llu MiB used of %llu MiB%s",
-               (unsigned long long)(facts->used_memory >> 20),
-               (unsigned long long)(facts->maxmemory >> 20),
-               facts->maxmemory == 0 ? " (no limit)" : "");
+               tight ? "redis-cli config set maxmemory MORE" : NULL, "%llu MiB used, %s",
+               (unsigned long long)(facts->used_memory >> 20), limit);
     if (facts->server_time_ms == 0) {
         return; /* Redis before 7 does not tell */
     }
