@@ -246,6 +246,20 @@ static void put_life(const struct explanation *e, FILE *out)
     (void)fputs(e->leaf_count > 0 ? "  The rule, condition by condition:\n" : "", out);
 }
 
+/* What excludes from a segment also ends the stay in it, so it is in both lists: once is enough. */
+static bool told(const struct explanation *e, uint32_t index)
+{
+    const struct proof_leaf *leaf = &e->leaves[index];
+    for (uint32_t i = 0; i < index; i++) {
+        const struct proof_leaf *before = &e->leaves[i];
+        if (before->polarity == leaf->polarity && slice_equal(before->leaf_id, leaf->leaf_id) &&
+            slice_equal(before->expr, leaf->expr)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_text(const struct explanation *e, FILE *out)
 {
     put_verdict(e, out);
@@ -254,6 +268,9 @@ static void put_text(const struct explanation *e, FILE *out)
     }
     for (uint32_t i = 0; i < e->leaf_count; i++) {
         const struct proof_leaf *leaf = &e->leaves[i];
+        if (told(e, i)) {
+            continue;
+        }
         (void)fprintf(out, "  %c %-24.*s %.*s", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
                       SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));
         if (leaf->value.size > 0 || leaf->threshold.size > 0) {
@@ -300,7 +317,7 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
     }
     for (uint32_t i = 0; i < e->leaf_count; i++) {
         const struct proof_leaf *leaf = &e->leaves[i];
-        if (!hinders(e, leaf)) {
+        if (!hinders(e, leaf) || told(e, i)) {
             continue;
         }
         (void)fprintf(out, "  in the way: %.*s %s%.*s", SLICE_ARG(leaf->leaf_id),
