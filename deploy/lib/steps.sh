@@ -14,12 +14,12 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     RED=$'\033[31m' DIM=$'\033[2m' BOLD=$'\033[1m' PLAIN=$'\033[0m'
 fi
 
-# On a terminal: a step that takes long says every second that it goes on, and how far a build has come.
+# On a terminal: a step that takes long says every second that it goes on, and how far a build has come, or that it waits.
 TICKER=''
 tick() { # WHAT LOG
     local begin=$SECONDS at
     while sleep 1 && kill -0 $$ 2>/dev/null; do
-        at=$(tail -c 400 "$2" 2>/dev/null | grep -o '^\[[0-9]*/[0-9]*\]' | tail -n 1)
+        at=$(tail -c 400 "$2" 2>/dev/null | grep -o '^\[[0-9]*/[0-9]*\]\|^waits' | tail -n 1)
         printf '\r  %-38s%12s%s%6d s  %s' "$1" "$at" "$DIM" $((SECONDS - begin)) "$PLAIN"
     done
 }
@@ -60,7 +60,7 @@ step() {
 # alone command..: two runs at a time do not build, install or fetch at the same moment.
 alone() {
     (
-        flock 8
+        flock -n 8 || { echo "waits for another demo or test run that installs, fetches or builds"; flock 8; echo "goes on"; }
         "$@" 8>&-
     ) 8>"$CACHE/alone.lock"
 }
