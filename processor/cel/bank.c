@@ -8,6 +8,7 @@
  *   age_years(birth, t)        completed years; 29 February comes of age on 1 March
  *   is_business_day(t)         not a weekend or a bank holiday of England and Wales, by UTC date
  *   business_days(t1, t2)      business days after t1's date up to t2's, both by UTC date
+ *   is_business_day(t, name), business_days(t1, t2, name)     by a calendar of the environment
  *   local_hour(t, zone)        0..23 in an IANA zone or at +hh:mm */
 #include <math.h>
 
@@ -171,21 +172,58 @@ static bool is_holiday(int32_t day)
            day == monday(d.year, 8, true);
 }
 
-static bool is_business_day(int32_t day)
+enum { WEEKEND = 1 << 0 | 1 << 6 };
+static const struct cel_calendar england_wales = {.england_wales = true, .weekend = WEEKEND};
+
+/* NULL: there is none of that name. */
+static const struct cel_calendar *calendar_of(const struct cel_machine *m, struct slice name)
 {
-    int32_t weekday = civil_weekday(day);
-    return weekday != 0 && weekday != 6 && !is_holiday(day);
+    const struct cel_environment *environment = m->program->environment;
+    for (uint32_t i = 0; i < environment->calendar_count; i++) {
+        if (slice_equal(environment->calendars[i].name, name)) {
+            return &environment->calendars[i];
+        }
+    }
+    return slice_is(name, "england_wales") ? &england_wales : NULL;
+}
+
+static bool is_named(const struct cel_holiday *list, uint32_t count, int32_t day)
+{
+    struct civil_date date = civil_date(day);
+    int32_t values[] = {[CEL_ONCE] = day,
+                        [CEL_YEARLY] = date.month * 32 + date.day,
+                        [CEL_EASTER] = count > 0 ? day - easter(date.year) : 0};
+    for (uint32_t i = 0; i < count; i++) {
+        if (list[i].value == values[list[i].kind]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_business_day(const struct cel_calendar *calendar, int32_t day)
+{
+    if ((calendar->weekend >> civil_weekday(day) & 1) != 0) {
+        return false;
+    }
+    bool holiday = (calendar->england_wales && is_holiday(day)) ||
+                   is_named(calendar->holidays, calendar->holiday_count, day);
+    return !holiday || is_named(calendar->working, calendar->working_count, day);
 }
 
 FUNCTION(business_day)
 {
-    UNUSED_ARGUMENTS;
-    return cel_bool(is_business_day(day_of(&a[0])));
+    const struct cel_calendar *calendar = count == 1 ? &england_wales : calendar_of(m, a[1].text);
+    return calendar == NULL ? cel_error("unknown calendar")
+                            : cel_bool(is_business_day(calendar, day_of(&a[0])));
 }
 
 FUNCTION(business_days)
 {
-    UNUSED_ARGUMENTS;
+    const struct cel_calendar *calendar = count == 2 ? &england_wales : calendar_of(m, a[2].text);
+    if (calendar == NULL) {
+        return cel_error("unknown calendar");
+    }
     int32_t from = day_of(&a[0]), to = day_of(&a[1]);
     bool backwards = from > to;
     int32_t low = backwards ? to : from, high = backwards ? from : to;
@@ -194,7 +232,7 @@ FUNCTION(business_days)
     }
     int64_t total = 0;
     for (int32_t day = low + 1; day <= high; day++) {
-        total += is_business_day(day);
+        total += is_business_day(calendar, day);
     }
     return cel_int(backwards ? -total : total);
 }
@@ -223,7 +261,9 @@ const struct cel_function cel_banking[] = {
     {"days_between", "tt:i", days_between},
     {"age_years", "tt:i", age_years},
     {"is_business_day", "t:b", business_day},
+    {"is_business_day", "ts:b", business_day},
     {"business_days", "tt:i", business_days},
+    {"business_days", "tts:i", business_days},
     {"local_hour", "ts:i", local_hour},
     {NULL, NULL, NULL},
 };

@@ -84,6 +84,24 @@ enum {
     CEL_LEAVES_MAX = 64,
 };
 
+/* Days that a calendar treats otherwise than its weekdays: one day (since 1970), a day of every year, or one so
+ * many days from Easter Sunday. */
+enum cel_holiday_kind { CEL_ONCE, CEL_YEARLY, CEL_EASTER };
+struct cel_holiday {
+    enum cel_holiday_kind kind;
+    int32_t value; /* the day; month * 32 + day of the month; the distance */
+};
+
+/* A calendar of the host's own, for is_business_day and business_days. What `working` names is no holiday. */
+struct cel_calendar {
+    struct slice name;
+    bool england_wales; /* its bank holidays too */
+    uint8_t weekend;    /* bit per weekday, 0 Sunday */
+    const struct cel_holiday *holidays, *working;
+    uint32_t holiday_count, working_count;
+};
+
+/* Outlives the programs that are compiled with it. */
 struct cel_environment {
     /* Sorted by the caller or not; looked up by a hash made at compile */
     const struct cel_name *names;
@@ -93,9 +111,11 @@ struct cel_environment {
     uint64_t cost_max;         /* 0: CEL_COST_MAX */
     uint32_t list_size_max;    /* bound assumed for host lists in the cost; 0: 1024 */
     const struct zones *zones; /* IANA time zones (base/zone.h); NULL: only UTC and fixed offsets */
-    bool dynamic;              /* unknown names are dyn instead of errors (conformance tests) */
-    bool no_macros;            /* conformance tests */
-    bool no_check;             /* conformance tests: parse only, run dynamically */
+    const struct cel_calendar *calendars; /* beside "england_wales", which is always there */
+    uint32_t calendar_count;
+    bool dynamic;   /* unknown names are dyn instead of errors (conformance tests) */
+    bool no_macros; /* conformance tests */
+    bool no_check;  /* conformance tests: parse only, run dynamically */
 };
 
 struct cel_program; /* immutable; may be shared between threads */

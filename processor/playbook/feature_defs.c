@@ -106,7 +106,7 @@ static void load_value(struct loader *loader, const struct yaml_node *what, stru
     struct slice text = what->text;
     const struct field_table *table = fields_of(def->source);
     size_t prefix = strlen(table->prefix);
-    def->value_text = canon_squeeze(loader, text);
+    def->value_text = calendars_text(loader, what);
     canon_text(loader, "value", def->value_text);
     if (load_fact(text, def)) {
         return;
@@ -384,7 +384,7 @@ static void load_predicate(struct loader *loader, const struct yaml_node *node,
                                         environment, EXPRESSION_BOOL, out)) {
         return;
     }
-    *out_text = canon_squeeze(loader, node->text);
+    *out_text = calendars_text(loader, node);
     const struct condition condition = {node->key->text, node->text, *out};
     const struct reach_part part = {&condition, node, true};
     if (loader->diagnostics->error_count == errors) {
@@ -455,15 +455,16 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
 static bool load_environments(struct loader *loader)
 {
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        loader->of_source[i] =
-            rules_environment(RULES_EVENT, (enum source)i, NULL, 0, loader->zones, loader->arena);
+        loader->of_source[i] = rules_environment_with_calendars(
+            rules_environment(RULES_EVENT, (enum source)i, NULL, 0, loader->zones, loader->arena),
+            loader->calendars, loader->calendar_count, loader->arena);
     }
     loader->playbook->names =
         loader_take(loader, RULES_FEATURES_MAX * sizeof(struct rules_feature));
     loader->playbook->feature_defs =
         loader_take(loader, RULES_FEATURES_MAX * sizeof(struct feature_def));
     loader->playbook->series = loader_take(loader, SERIES_DEFS_MAX * sizeof(struct series_def));
-    return !loader->full && loader->of_source[0] != NULL;
+    return !loader->full && loader->of_source[SOURCE_COUNT - 1] != NULL;
 }
 
 void load_features(struct loader *loader)
@@ -496,8 +497,10 @@ void load_features(struct loader *loader)
             load_series(loader, i, (struct series_def *)&playbook->series[playbook->series_count]);
         }
     }
-    playbook->environment = rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, playbook->names,
-                                              playbook->name_count, loader->zones, loader->arena);
+    playbook->environment = rules_environment_with_calendars(
+        rules_environment(RULES_CUSTOMER, SOURCE_TRANSACTIONS, playbook->names,
+                          playbook->name_count, loader->zones, loader->arena),
+        loader->calendars, loader->calendar_count, loader->arena);
     if (playbook->environment == NULL) {
         (void)loader_take(loader, SIZE_MAX / 2); /* says that the arena is full */
     }

@@ -11,6 +11,7 @@
 enum keys_section {
     KEYS_TOP,
     KEYS_SENSITIVE,
+    KEYS_CALENDAR,
     KEYS_FEATURE, /* and the kinds of model features_kind */
     KEYS_SERIES,
     KEYS_LIFE,

@@ -288,6 +288,7 @@ static bool load_sections(struct loader *loader)
     }
     loader->canon = bytes_writer(canon, CANON_SIZE);
     load_whole(loader);
+    load_calendars(loader, only(loader, "calendars"));
     firewall_load(loader, only(loader, "sensitive"));
     if (loader->full) {
         return false;

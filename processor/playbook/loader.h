@@ -14,6 +14,8 @@
 #include "text/yaml.h"
 
 enum {
+    CALENDARS_MAX = 16,
+    CALENDAR_DAYS_MAX = 400, /* of holidays, and of working days, of one */
     SENSITIVE_CODES_MAX = 256,
     SENSITIVE_PAYEES_MAX = 1024,
 };
@@ -106,6 +108,9 @@ struct loader {
     const struct cel_environment *of_source[SOURCE_COUNT];
     struct feature_facts *facts; /* by f.* index */
     struct sensitive sensitive;
+    const struct cel_calendar *calendars;
+    const uint64_t *calendar_hashes;
+    uint32_t calendar_count;
     int64_t data_kept_ms;        /* nothing may look further back; 0: no such rule */
     struct feature_facts tenure; /* of c.tenure_days: who compares it with what */
     struct playbook_edge *edges;
@@ -193,6 +198,14 @@ uint64_t canon_end(struct loader *loader);
 /* Blanks outside of quotes: none at the ends, one where two names would touch, else none. In the
  * arena. */
 struct slice canon_squeeze(struct loader *loader, struct slice text);
+
+/* ---- calendar_defs.c ---- */
+void load_calendars(struct loader *loader, const struct yaml_node *node);
+/* A hash of the calendars that an expression names; 0: none of the playbook's. `judged`: an error for each that is
+ * not there. */
+uint64_t calendars_use(struct loader *loader, const struct yaml_node *node, bool judged);
+/* The text by which an expression is known: without needless blanks, with the calendars that it names. */
+struct slice calendars_text(struct loader *loader, const struct yaml_node *node);
 
 /* ---- one file per section ---- */
 void load_features(struct loader *loader);     /* feature_defs.c: definitions and names */

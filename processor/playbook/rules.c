@@ -56,6 +56,10 @@ bool loader_compile(struct loader *loader, const struct yaml_node *node, const c
                         "`%s` must be %s; this is %s", name, wanted[type], type_name(kind));
         return false;
     }
+    uint64_t calendars = calendars_use(loader, node, true);
+    if (calendars != 0) {
+        canon_hash(loader, "calendars", calendars);
+    }
     reach_codes(loader, node, program);
     units_check(loader, node);
     *out_program = program;

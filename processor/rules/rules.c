@@ -183,6 +183,20 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
     return b.full ? NULL : environment;
 }
 
+const struct cel_environment *
+rules_environment_with_calendars(const struct cel_environment *environment,
+                                 const struct cel_calendar *calendars, uint32_t count,
+                                 struct arena *arena)
+{
+    struct cel_environment *copy = environment == NULL ? NULL : arena_take(arena, sizeof(*copy));
+    if (copy != NULL) {
+        *copy = *environment;
+        copy->calendars = calendars;
+        copy->calendar_count = count;
+    }
+    return copy;
+}
+
 const char *rules_slot_name(const struct cel_environment *environment, uint32_t slot)
 {
     for (uint32_t i = 0; i < environment->name_count; i++) {

@@ -38,6 +38,12 @@ const struct cel_environment *rules_environment(enum rules_context context, enum
                                                 uint32_t feature_count, const struct zones *zones,
                                                 struct arena *arena);
 
+/* The same with calendars of one's own; NULL when `arena` is full. */
+const struct cel_environment *
+rules_environment_with_calendars(const struct cel_environment *environment,
+                                 const struct cel_calendar *calendars, uint32_t count,
+                                 struct arena *arena);
+
 /* cel_activation.read; activation->context is a `const struct scope *`. Lists (code sets, life,
  * seg) and app.attributes are built in activation->scratch.
  *

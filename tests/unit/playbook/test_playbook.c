@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "playbook/playbook.h"
 #include "playbook/tests.h"
@@ -268,6 +269,34 @@ START_TEST(playbook_keeps_a_window_as_long_as_data)
 }
 END_TEST
 
+/* Whoever names a calendar is another definition when it changes; nobody else is. */
+START_TEST(playbook_hash_sees_the_calendars_that_are_named)
+{
+    static const char *const form =
+        "calendars: {north: {holidays: [%s]}}\n"
+        "features:\n"
+        "  a: {count: tx, where: 'is_business_day(tx.booked_at, \"north\")'}\n"
+        "  b: {count: tx, where: 'is_business_day(tx.booked_at)'}\n"
+        "segments: {s: {including: {x: 'f.a > 1 && f.b > 1'}}}\n";
+    char text[600];
+    uint64_t hashes[2][3];
+    uint32_t names[2];
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(text, sizeof(text), form, i == 0 ? "01-02" : "01-02, 11-30");
+        ck_assert(load(text));
+        hashes[i][0] = playbook->feature_defs[0].hash;
+        hashes[i][1] = playbook->feature_defs[1].hash;
+        hashes[i][2] = playbook->segments.defs[0].hash;
+        names[i] = (uint32_t)hash64(playbook->feature_defs[0].where_text,
+                                    0); /* what its state is kept under */
+    }
+    ck_assert_uint_ne(hashes[0][0], hashes[1][0]);
+    ck_assert_uint_eq(hashes[0][1], hashes[1][1]);
+    ck_assert_uint_ne(hashes[0][2], hashes[1][2]);
+    ck_assert_uint_ne(names[0], names[1]);
+}
+END_TEST
+
 START_TEST(playbook_needs_no_feature)
 {
     ck_assert(load("segments: {adult: {purpose: SERVICE, including: {a: 'c.age >= 18'}}}\n"));
@@ -330,6 +359,7 @@ int main(void)
                         (int)(sizeof(satisfiable) / sizeof(satisfiable[0])));
     tcase_add_loop_test(tc, playbook_keeps_a_window_as_long_as_data, 0,
                         (int)(sizeof(lengths) / sizeof(lengths[0])));
+    tcase_add_test(tc, playbook_hash_sees_the_calendars_that_are_named);
     tcase_add_test(tc, playbook_needs_no_feature);
     tcase_add_test(tc, playbook_warns_of_an_exit_at_the_entrance);
     tcase_add_test(tc, playbook_writes_tests_as_events_in_order_of_time);
