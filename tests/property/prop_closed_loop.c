@@ -152,6 +152,45 @@ START_TEST(the_interval_covers_the_truth_at_every_look)
 }
 END_TEST
 
+/* Revenue is 0 for nearly all and has a long tail for the rest: whoever converts pays 10 pounds and as much again
+ * as an exponential draw of mean 40 says. */
+static double revenue(struct random *random, double rate)
+{
+    double unit = ((double)(random_next(random) >> 11) + 1) * 0x1p-53;
+    return random_chance(random, rate) ? 10 - 40 * log(unit) : 0;
+}
+
+START_TEST(the_interval_covers_revenue_too)
+{
+    static const double worlds[][2] = {{0.05, 0.05}, {0.06, 0.03}, {0.2, 0.15}};
+    for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
+        uint32_t covered = 0;
+        double truth = 50 * (worlds[i][0] - worlds[i][1]), width = 0;
+        for (uint64_t seed = 0; seed < WORLDS; seed++) {
+            struct experiment_side sides[2] = {{0}};
+            struct random random;
+            bool all = true;
+            random_init(&random, seed);
+            for (uint32_t k = 0; k < UNITS; k++) {
+                bool held = random_chance(&random, 0.1);
+                experiment_add(&sides[held], revenue(&random, worlds[i][held]));
+                if ((k + 1) % (UNITS / LOOKS) == 0) {
+                    struct experiment_interval interval =
+                        experiment_difference(&sides[0], &sides[1], false, 0.05);
+                    all = all && interval.low <= truth && truth <= interval.high;
+                    width = interval.high - interval.low;
+                }
+            }
+            covered += all;
+        }
+        (void)printf(
+            "# revenue, %.2f against %.2f: covered in %u of %d worlds; last width %.2f pounds\n",
+            worlds[i][0], worlds[i][1], covered, WORLDS, width);
+        ck_assert_uint_ge(covered, 95);
+    }
+}
+END_TEST
+
 START_TEST(a_fixed_interval_would_not)
 {
     uint32_t covered = 0;
@@ -235,6 +274,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, the_best_arm_is_found_and_little_is_lost_on_the_way);
     tcase_add_test(tests, the_interval_covers_the_truth_at_every_look);
+    tcase_add_test(tests, the_interval_covers_revenue_too);
     tcase_add_test(tests, a_fixed_interval_would_not);
     tcase_add_test(tests, the_split_alarm_fires_on_a_broken_split_and_on_no_sound_one);
     tcase_add_test(tests, chances_are_those_of_the_tables);
