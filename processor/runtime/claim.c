@@ -217,8 +217,7 @@ static void claim_catch_cut(struct worker *worker, struct task *task,
     task->pending[0].head.playbook_hash = header->playbook_hash;
     task->pending[0].head.customer_count = header->customer_count;
     if (task->head.state == HEAD_READY || task->pending[0].head.state == HEAD_READY) {
-        task->pending[0].head.due_first =
-            claim_least(task->due_floor, due_first_of(header->due_cursor));
+        task->pending[0].head.due_first = due_first_of(header->due_cursor);
         task->pending[0].head.due_last = header->due_last;
     } else { /* whoever takes over a half-done rebuild must find every bucket in use */
         task->pending[0].head.due_first =
@@ -291,10 +290,8 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         return;
     }
     bool lost = reply->kind == STORE_NIL && task->low > 0;
-    task->due_floor = INT64_MAX;
     if (head.state == HEAD_REBUILDING || task->want_rebuild || lost) {
         task->accept = task->accept || (reply->kind == STORE_BULK && head.owner == 0);
-        task->due_floor = head.due_first;
         head.state = HEAD_REBUILDING;
         head.seq = 0;
         head.customer_count = 0;
@@ -390,9 +387,6 @@ static void claim_live(struct worker *worker, struct task *task)
         }
     }
     journal_release_reader(worker, task);
-    if (task->due.cursor != INT64_MIN) {
-        task->due.cursor = claim_least(task->due.cursor, task->due_floor);
-    }
     task->due.loaded = task->due.cursor == INT64_MIN ? INT64_MIN : task->due.cursor - 1;
     task->due.missed = INT64_MAX;
     sweep_reset(worker, task);

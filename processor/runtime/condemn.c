@@ -52,9 +52,6 @@ static void condemn_write(struct worker *worker, struct task *task,
     head.state = HEAD_REBUILDING;
     head.owner = worker->options.clock->ops->random64(worker->options.clock); /* nobody's */
     head.customer_count = 0;
-    if (task->condemned_due_first < head.due_first) {
-        head.due_first = task->condemned_due_first;
-    }
     struct slice key = condemned_key(text, worker, task);
     apply_put_plain(&pipeline, "MULTI");
     store_command(&pipeline, 3);
@@ -73,7 +70,6 @@ void condemn_begin(struct worker *worker, struct task *task, const struct store_
     }
     INVARIANT(task->condemned == NO_INDEX); /* nothing else is written before it is through */
     task->condemned = task->write_number;
-    task->condemned_due_first = task->next_head.due_first;
     task->condemn_retry_us = 0;
     condemn_write(worker, task, answer);
 }

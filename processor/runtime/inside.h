@@ -217,9 +217,6 @@ struct task {
     int64_t rebuild_bucket; /* the due bucket being emptied; INT64_MAX: all are */
     int64_t rebuild_next;   /* where it goes on after the running batch */
     bool rebuild_deleted;
-    /* A rebuild: somebody may wait from this due bucket on, whatever the cuts say. After a half-done write
-     * (condemn.c) their cursor may have passed by a customer who was missing in his bucket. INT64_MAX: none */
-    int64_t due_floor;
 
     /* the chain */
     uint64_t seq;           /* of the last cut that was sealed */
@@ -251,8 +248,7 @@ struct task {
     /* Number of the task whose head must be made to say REBUILDING before anything else is written here; it may be
      * another's by now, and this slot another task's. NO_INDEX: none */
     uint32_t condemned;
-    int64_t condemned_due_first; /* nobody in the half-done write stands in an earlier bucket */
-    int64_t condemn_retry_us;    /* not before */
+    int64_t condemn_retry_us; /* not before */
 
     /* reads */
     enum read_operation reading_store;
