@@ -357,13 +357,33 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
     }
 }
 
+/* A claim reads the same partition of the journal. There is one reader for all of a worker's tasks: whoever waits
+ * with a cut in hand holds everybody up, and whoever begins further back takes everybody there. */
+static bool claim_is_reading(const struct worker *worker, const struct task *task)
+{
+    uint32_t count = worker->options.journal_partitions;
+    uint32_t partition = journal_partition_of(worker, task->number, count);
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        const struct task *other = &worker->tasks[i];
+        if (task_is_claiming(other) && other->reading &&
+            journal_partition_of(worker, other->number, count) == partition) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void follow_step(struct worker *worker, struct task *task)
 {
     struct follow *follow = &task->follow;
+    if (follow->state != FOLLOW_REST && claim_is_reading(worker, task)) {
+        follow_rest(worker, task, follow->state == FOLLOW_CUT ? follow->cut_offset : follow->offset,
+                    0);
+    }
     switch (follow->state) {
     case FOLLOW_REST:
         if (worker->now_us < follow->next_us || worker->following != NO_INDEX ||
-            task->last_offset < 0 || worker->stopping ||
+            claim_is_reading(worker, task) || task->last_offset < 0 || worker->stopping ||
             !journal_take_reader(worker, task, FOLLOW_READERS_LEFT)) {
             break;
         }
