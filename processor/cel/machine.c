@@ -133,20 +133,49 @@ static inline bool compare_ints(unsigned relation, int64_t a, int64_t b)
     }
 }
 
-static inline struct cel_value compare(unsigned relation, const struct cel_value *a,
-                                       const struct cel_value *b)
+/* Values that predicates are made of are written and copied member by member: a whole one that was just written in
+ * parts must wait, when it is loaded at once, until the parts have left the store buffer. That was a fourth of an
+ * evaluation. */
+static inline void set_bool(struct cel_value *out, bool b)
+{
+    out->kind = CEL_BOOL;
+    out->nanos = 0;
+    out->b = b;
+}
+
+static inline void copy(struct cel_value *out, const struct cel_value *value)
+{
+    if (value->kind == CEL_INT || value->kind == CEL_TIMESTAMP || value->kind == CEL_DURATION) {
+        out->kind = value->kind;
+        out->nanos = value->nanos;
+        out->i = value->i;
+    } else if (value->kind == CEL_BOOL) {
+        set_bool(out, value->b);
+    } else {
+        *out = *value;
+    }
+}
+
+static inline void compare(struct cel_value *out, unsigned relation, const struct cel_value *a,
+                           const struct cel_value *b)
 {
     if (LIKELY(a->kind == CEL_INT && b->kind == CEL_INT)) {
-        return cel_bool(compare_ints(relation, a->i, b->i));
+        set_bool(out, compare_ints(relation, a->i, b->i));
+    } else {
+        *out = cel_compare_values((enum cel_relation)relation, a, b);
     }
-    return cel_compare_values((enum cel_relation)relation, a, b);
 }
 
 static inline struct cel_value read_slot(struct cel_machine *machine, uint32_t entry)
 {
-    const struct cel_program *program = machine->program;
-    struct cel_value value = machine->activation->read(machine->activation, program->slots[entry]);
-    return LIKELY(value.kind != CEL_ABSENT) ? value : program->slot_missing[entry];
+    return machine->activation->read(machine->activation, machine->program->slots[entry]);
+}
+
+/* The value that was read, or the error that there is none. */
+static inline const struct cel_value *present(const struct cel_machine *machine, uint32_t entry,
+                                              const struct cel_value *value)
+{
+    return LIKELY(value->kind != CEL_ABSENT) ? value : &machine->program->slot_missing[entry];
 }
 
 static struct cel_value has_slot(struct cel_machine *machine, uint32_t entry, bool optional)
@@ -172,9 +201,6 @@ static struct cel_value merge(bool is_or, const struct cel_value *a, const struc
 {
     if (b->kind == CEL_BOOL && b->b == is_or) {
         return *b;
-    }
-    if (a->kind == CEL_BOOL && b->kind == CEL_BOOL) {
-        return *b; /* the left was not decisive, or we would not be here */
     }
     return a->kind == CEL_ERROR ? *a : b->kind == CEL_ERROR ? *b : cel_no_overload();
 }
@@ -334,9 +360,36 @@ static struct cel_value branch_error(const struct cel_value *condition)
     return condition->kind == CEL_ERROR ? *condition : cel_no_overload();
 }
 
-static struct cel_value negate(const struct cel_value *value)
+static inline void negate(struct cel_value *value)
 {
-    return value->kind == CEL_BOOL ? cel_bool(!value->b) : branch_error(value);
+    if (LIKELY(value->kind == CEL_BOOL)) {
+        set_bool(value, !value->b);
+    } else {
+        *value = branch_error(value);
+    }
+}
+
+static inline void join(struct cel_machine *machine, bool is_or)
+{
+    struct cel_value *left = machine->top - 1, *right = machine->top--;
+    if (LIKELY(left->kind == CEL_BOOL && right->kind == CEL_BOOL)) {
+        set_bool(left, right->b); /* the left was not decisive, or we would not be here */
+    } else {
+        *left = merge(is_or, left, right);
+    }
+}
+
+static inline void reckon(struct cel_machine *machine, const struct cel_instruction *in)
+{
+    struct cel_value *left = machine->top - 1, *right = machine->top;
+    int64_t whole = 0;
+    if (LIKELY(left->kind == CEL_INT && right->kind == CEL_INT &&
+               whole_arithmetic(in->op, left->i, right->i, &whole))) {
+        left->i = whole;
+    } else {
+        *left = cel_dispatch(machine, machine->program->functions[in->c], false, left, 2);
+    }
+    machine->top--;
 }
 
 static struct cel_value run(struct cel_machine *machine, uint32_t entry)
@@ -348,13 +401,15 @@ static struct cel_value run(struct cel_machine *machine, uint32_t entry)
         struct cel_value *top = machine->top;
         switch (in->op) {
         case OP_RETURN:
-            return *top;
+            return LIKELY(top->kind == CEL_BOOL) ? cel_bool(top->b) : *top;
         case OP_CONSTANT:
             *++machine->top = program->constants[in->c];
             break;
-        case OP_SLOT:
-            *++machine->top = read_slot(machine, in->b);
+        case OP_SLOT: {
+            struct cel_value value = read_slot(machine, in->b);
+            copy(++machine->top, present(machine, in->b, &value));
             break;
+        }
         case OP_LOCAL:
             *++machine->top = machine->locals[in->b];
             break;
@@ -369,8 +424,7 @@ static struct cel_value run(struct cel_machine *machine, uint32_t entry)
             break;
         case OP_AND:
         case OP_OR:
-            top[-1] = merge(in->op == OP_OR, &top[-1], top);
-            machine->top--;
+            join(machine, in->op == OP_OR);
             break;
         case OP_BRANCH:
             if (LIKELY(top->kind == CEL_BOOL)) {
@@ -382,28 +436,23 @@ static struct cel_value run(struct cel_machine *machine, uint32_t entry)
             }
             break;
         case OP_NOT:
-            *top = negate(top);
+            negate(top);
             break;
         case OP_COMPARE:
-            top[-1] = compare(in->a, &top[-1], top);
+            compare(&top[-1], in->a, &top[-1], top);
             machine->top--;
             break;
         case OP_COMPARE_SLOT: {
             struct cel_value value = read_slot(machine, in->b);
-            *++machine->top = compare(in->a, &value, &program->constants[in->c]);
+            compare(++machine->top, in->a, present(machine, in->b, &value),
+                    &program->constants[in->c]);
             break;
         }
         case OP_ADD:
         case OP_SUBTRACT:
-        case OP_MULTIPLY: {
-            int64_t whole = 0;
-            bool fast = top[-1].kind == CEL_INT && top[0].kind == CEL_INT &&
-                        whole_arithmetic(in->op, top[-1].i, top[0].i, &whole);
-            top[-1] = fast ? cel_int(whole)
-                           : cel_dispatch(machine, program->functions[in->c], false, top - 1, 2);
-            machine->top--;
+        case OP_MULTIPLY:
+            reckon(machine, in);
             break;
-        }
         default:
             pc = step(machine, in, pc);
             break;
