@@ -30,9 +30,9 @@ struct builder {
 /* Postfix to a tree; returns the root. */
 static uint16_t grow(struct builder *b, const struct cel_logic *logic, uint32_t count)
 {
-    uint16_t stack[NODES_MAX];
+    uint16_t stack[NODES_MAX] = {0};
     uint32_t depth = 0;
-    for (uint16_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         struct node *node = &b->nodes[i];
         *node = (struct node){(enum cel_logic_op)logic[i].op, logic[i].leaf, NOWHERE, NOWHERE};
         if (node->op == CEL_LOGIC_AND || node->op == CEL_LOGIC_OR) {
@@ -41,7 +41,7 @@ static uint16_t grow(struct builder *b, const struct cel_logic *logic, uint32_t 
         if (node->op != CEL_LOGIC_LEAF) {
             node->left = stack[--depth];
         }
-        stack[depth++] = i;
+        stack[depth++] = (uint16_t)i;
     }
     return stack[0];
 }

@@ -214,6 +214,14 @@ static uint64_t compare(struct law *law)
 
 /* ---- conditions ---- */
 
+static const char eight_terms[] =
+    "(tx.mcc == 5411 || tx.mcc == 1) && (tx.kind == \"CARD\" || tx.currency == \"GBP\") && "
+    "(tx.direction == \"CREDIT\" || tx.channel == \"ONLINE\")";
+static const char thirty_terms[] = /* more than a condition may have: it is asked as a whole */
+    "(tx.mcc == 1 || tx.mcc == 2 || tx.mcc == 3 || tx.mcc == 4 || tx.mcc == 5) && (tx.currency == "
+    "\"a\" || tx.currency == \"ab\" || tx.currency == \"GBP\" || tx.currency == \"EUR\" || "
+    "tx.currency == \"\" || tx.currency == \"rent\")";
+
 static const char *const hand_written[] = {
     "tx.direction == \"CREDIT\"",
     "tx.direction != \"CREDIT\"",
@@ -257,11 +265,8 @@ static const char *const hand_written[] = {
     "tx.direction == \"CREDIT\" ? tx.mcc == 5411 : tx.mcc == 7995",
     "[tx.mcc, 1].exists(m, m == 5411)",
     "tx.mcc == 5411 && tx.mcc == 7995",
-    "(tx.mcc == 5411 || tx.mcc == 1) && (tx.kind == \"CARD\" || tx.currency == \"GBP\") && "
-    "(tx.direction == \"CREDIT\" || tx.channel == \"ONLINE\")",
-    "(tx.mcc == 1 || tx.mcc == 2 || tx.mcc == 3 || tx.mcc == 4 || tx.mcc == 5) && (tx.currency == "
-    "\"a\" || tx.currency == \"ab\" || tx.currency == \"GBP\" || tx.currency == \"EUR\" || "
-    "tx.currency == \"\" || tx.currency == \"rent\")",
+    eight_terms,
+    thirty_terms,
     "1 / tx.mcc > 0 || tx.kind == \"CARD\"",
     "tx.kind == \"CARD\" || 1 / tx.mcc > 0",
     "true",
