@@ -210,17 +210,22 @@ static void wanted_record(struct compiler *compiler, const struct schema *record
                           const struct wants *wants)
 {
     const char *path = compiler->path;
+    const struct schema_field
+        *heads[FIELDS_MAX]; /* a look through all aliases: once for each want */
+    for (uint32_t i = 0; i < wants->count; i++) {
+        heads[i] = schema_field_find(record, path_head(wants->list[i].rest));
+        if (heads[i] == NULL) {
+            *wants->list[i].lost_in = record;
+        }
+    }
     for (uint32_t f = 0; f < record->count; f++) {
         struct want list[FIELDS_MAX];
         struct wants below = {list, 0};
         for (uint32_t i = 0; i < wants->count; i++) {
-            struct want want = wants->list[i];
-            const struct schema_field *field = schema_field_find(record, path_head(want.rest));
-            if (field == &record->fields[f]) {
-                want.rest = path_rest(want.rest);
-                list[below.count++] = want;
-            } else if (field == NULL) {
-                *want.lost_in = record;
+            if (heads[i] == &record->fields[f]) {
+                list[below.count] = wants->list[i];
+                list[below.count].rest = path_rest(wants->list[i].rest);
+                below.count++;
             }
         }
         compiler->path = path_join(compiler, path, record->fields[f].name);

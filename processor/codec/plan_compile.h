@@ -12,6 +12,9 @@ enum {
     PLAN_TEXTS_MAX = 4096,
     PLAN_CALLS_MAX = 256,
     PLAN_DEPTH_MAX = 64, /* types within types, names followed */
+    PLAN_VISITS_MAX =
+        65536 /* values that are skipped, those of no bytes included: a few dozen records whose
+                               fields are of one another's types are more values than atoms */
 };
 
 /* A field of the contract that looks for its value. */
@@ -38,8 +41,11 @@ struct compiler {
     uint32_t op_count, target_count, code_count, text_count, call_count;
     uint32_t barrier; /* an op that something jumps to: not to be merged into the one before */
     uint32_t depth;
+    uint32_t visits;
+    uint32_t plain_count;
     const char *path; /* of the value at hand, in the arena */
     struct plan_call calls[PLAN_CALLS_MAX];
+    const struct schema *plain[SCHEMA_NAMES_MAX]; /* records known not to contain themselves */
     uint32_t targets[PLAN_TARGETS_MAX];
     uint8_t codes[PLAN_CODES_MAX];
     struct plan_text texts[PLAN_TEXTS_MAX];

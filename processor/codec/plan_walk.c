@@ -2,43 +2,56 @@
 /* How values are skipped, and how the walk goes through collections and unions, wanted or not. */
 #include "codec/plan_compile.h"
 
-/* `depth`: a record within itself counts as no bytes; what it adds to itself is not more than what
- * it has otherwise. */
-static bool has_bytes(const struct schema *schema, uint32_t depth)
-{
-    if (schema->type == SCHEMA_RECORD && depth < PLAN_DEPTH_MAX) {
-        for (uint32_t i = 0; i < schema->count; i++) {
-            if (has_bytes(schema->fields[i].type, depth + 1)) {
-                return true;
-            }
-        }
-        return false;
-    }
-    return schema->type != SCHEMA_NULL && schema->type != SCHEMA_RECORD &&
-           (schema->type != SCHEMA_FIXED || schema->fixed_size > 0);
-}
-
-/* Does `schema` contain `record`? */
+/* Records that were looked into, so that each is once, however many fields are of its type. */
 struct search {
     const struct schema *record;
     const struct schema *seen[SCHEMA_NAMES_MAX];
     uint32_t seen_count;
 };
 
+static bool is_first_look(struct search *search, const struct schema *record)
+{
+    for (uint32_t i = 0; i < search->seen_count; i++) {
+        if (search->seen[i] == record) {
+            return false;
+        }
+    }
+    search->seen[search->seen_count++] = record;
+    return true;
+}
+
+/* Only a record has values that may be none: what it adds to itself is not more than what it has otherwise. */
+static bool finds_bytes(struct search *search, const struct schema *schema)
+{
+    if (schema->type != SCHEMA_RECORD) {
+        return schema->type != SCHEMA_NULL &&
+               (schema->type != SCHEMA_FIXED || schema->fixed_size > 0);
+    }
+    bool found = false;
+    bool first = is_first_look(search, schema);
+    for (uint32_t i = 0; first && !found && i < schema->count; i++) {
+        found = finds_bytes(search, schema->fields[i].type);
+    }
+    return found;
+}
+
+/* Does every value of this type have at least a byte? */
+static bool has_bytes(const struct schema *schema)
+{
+    struct search search;
+    search.record = NULL;
+    search.seen_count = 0;
+    return finds_bytes(&search, schema);
+}
+
+/* Does `schema` contain `search->record`? */
 static bool contains(struct search *search, const struct schema *schema)
 {
     if (schema->type == SCHEMA_ARRAY || schema->type == SCHEMA_MAP) {
         return schema->items == search->record || contains(search, schema->items);
     }
-    if (schema->type == SCHEMA_RECORD) {
-        for (uint32_t i = 0; i < search->seen_count; i++) {
-            if (search->seen[i] == schema) {
-                return false;
-            }
-        }
-        search->seen[search->seen_count++] = schema;
-    }
-    if (schema->type != SCHEMA_RECORD && schema->type != SCHEMA_UNION) {
+    if (schema->type == SCHEMA_RECORD ? !is_first_look(search, schema)
+                                      : schema->type != SCHEMA_UNION) {
         return false;
     }
     for (uint32_t i = 0; i < schema->count; i++) {
@@ -51,12 +64,27 @@ static bool contains(struct search *search, const struct schema *schema)
     return false;
 }
 
-static bool is_recursive(const struct schema *record)
+/* Asked at every value of the type, answered once for each. */
+static bool is_recursive(struct compiler *compiler, const struct schema *record)
 {
+    for (uint32_t i = 0; i < compiler->plain_count; i++) {
+        if (compiler->plain[i] == record) {
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < compiler->call_count; i++) {
+        if (compiler->calls[i].record == record) {
+            return true;
+        }
+    }
     struct search search;
     search.record = record;
     search.seen_count = 0;
-    return contains(&search, record);
+    if (contains(&search, record)) {
+        return true;
+    }
+    compiler->plain[compiler->plain_count++] = record;
+    return false;
 }
 
 /* What is jumped to here may not be merged with what stood before. */
@@ -69,7 +97,8 @@ uint32_t compiler_label(struct compiler *compiler)
 static void skip_bytes(struct compiler *compiler, uint32_t size)
 {
     struct plan_op *last = &compiler->ops[compiler->op_count == 0 ? 0 : compiler->op_count - 1];
-    if (compiler->op_count > compiler->barrier && last->code == PLAN_SKIP_BYTES) {
+    if (compiler->op_count > compiler->barrier && last->code == PLAN_SKIP_BYTES &&
+        size <= UINT32_MAX - last->a) {
         last->a += size;
     } else if (size > 0) {
         (void)compiler_emit(compiler, (struct plan_op){.code = PLAN_SKIP_BYTES, .a = size});
@@ -100,9 +129,8 @@ void compiler_loop(struct compiler *compiler, const struct schema *schema, value
                    const void *context)
 {
     bool is_map = schema->type == SCHEMA_MAP;
-    uint32_t loop =
-        compiler_emit(compiler, (struct plan_op){.code = PLAN_LOOP,
-                                                 .b = !is_map && !has_bytes(schema->items, 0)});
+    uint32_t loop = compiler_emit(
+        compiler, (struct plan_op){.code = PLAN_LOOP, .b = !is_map && !has_bytes(schema->items)});
     (void)compiler_label(compiler);
     value(compiler, schema->items, context);
     (void)compiler_emit(compiler, (struct plan_op){.code = PLAN_LOOP_NEXT});
@@ -127,6 +155,10 @@ static void skip_value(struct compiler *compiler, const struct schema *schema, c
 {
     if (++compiler->depth > PLAN_DEPTH_MAX) {
         compiler_fail(compiler, "types are nested too deep at `%s`", compiler->path);
+    }
+    /* Records without bytes, and neighbours of a fixed size, emit nothing that would run into PLAN_OPS_MAX. */
+    if (++compiler->visits > PLAN_VISITS_MAX) {
+        compiler_fail(compiler, "the schema is too large for a decode plan");
     }
     if (compiler->status == STATUS_OK) {
         switch (schema->type) {
@@ -166,7 +198,7 @@ static void skip_value(struct compiler *compiler, const struct schema *schema, c
             compiler_union(compiler, schema, skip_value, context);
             break;
         case SCHEMA_RECORD:
-            if (is_recursive(schema)) {
+            if (is_recursive(compiler, schema)) {
                 skip_by_call(compiler, schema);
             } else {
                 compiler_skip_record(compiler, schema);

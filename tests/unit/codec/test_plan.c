@@ -293,6 +293,81 @@ START_TEST(amounts_become_minor_units)
 }
 END_TEST
 
+/* A score, then records of records: N0 has `atom`, each Nn two of the one before, so N40 is 2^40 of them. */
+static const char *tower(char *out, size_t size, const char *atom, int floors, const char *more)
+{
+    size_t used = (size_t)snprintf(
+        out, size,
+        "{'type':'record','name':'R','fields':[" SCORE_HEAD FIELD("value", "'double'") "," FIELD(
+            "scored_at", "'long'") "," FIELD("n0", "{'type':'record','name':'N0','fields':[%s]}"),
+        atom);
+    for (int i = 1; i <= floors; i++) {
+        used += (size_t)snprintf(out + used, size - used,
+                                 ",{'name':'n%d','type':{'type':'record','name':'N%d','fields':["
+                                 "{'name':'a','type':'N%d'},{'name':'b','type':'N%d'}]}}",
+                                 i, i, i - 1, i - 1);
+    }
+    used += (size_t)snprintf(out + used, size - used, "%s]}", more);
+    ck_assert_uint_lt(used, size);
+    return out;
+}
+
+static void put_score(const struct plan *plan)
+{
+    ck_assert_ptr_nonnull(plan);
+    w = bytes_writer(out_block, sizeof out_block);
+    put_text("c");
+    put_text("s");
+    bytes_put_u64(&w, 0);
+    bytes_put_varint(&w, 1700000000000);
+}
+
+#define FIXED(name, size) "{'type':'fixed','name':'" name "','size':" size "}"
+
+START_TEST(a_tower_of_records_is_refused_before_it_is_climbed)
+{
+    static char text[16384];
+    static const char *const atoms[] = {"", FIELD("x", FIXED("F", "16")),
+                                        FIELD("x", "{'type':'array','items':'null'}")};
+    ck_assert_ptr_null(plan_for(tower(text, sizeof text, atoms[_i], 40, ""), &scores));
+    ck_assert_str_eq(why.text, "the schema is too large for a decode plan");
+    ck_assert_ptr_null(plan_for(
+        tower(text, sizeof text, atoms[_i], 40, "," FIELD("l", "{'type':'array','items':'N40'}")),
+        &scores));
+}
+END_TEST
+
+START_TEST(a_low_tower_is_read)
+{
+    static char text[16384];
+    const struct plan *plan = plan_for(
+        tower(text, sizeof text, "", 6, "," FIELD("l", "{'type':'array','items':'N6'}")), &scores);
+    put_score(plan);
+    bytes_put_varint(&w, 3); /* items of no bytes */
+    bytes_put_varint(&w, 0);
+    ck_assert(decode(plan));
+    plan = plan_for(tower(text, sizeof text, FIELD("x", FIXED("F", "16")), 3, ""), &scores);
+    put_score(plan);
+    for (int i = 0; i < 15 * 2; i++) {
+        bytes_put_u64(&w, 0);
+    }
+    ck_assert(decode(plan));
+}
+END_TEST
+
+/* 2^13 of 2^20 bytes are 2^33: in 32 bits, none. */
+START_TEST(sizes_do_not_wrap)
+{
+    static char text[16384];
+    const struct plan *plan = plan_for(
+        tower(text, sizeof text, FIELD("x", FIXED("F", "1048576")), 12, "," FIELD("last", "'F'")),
+        &scores);
+    put_score(plan);
+    ck_assert(!decode(plan));
+    ck_assert_int_eq(reject.reason, REJECT_TRUNCATED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("plan");
@@ -305,6 +380,9 @@ int main(void)
     tcase_add_test(tests, an_unknown_symbol_is_the_contracts_default);
     tcase_add_test(tests, a_profile_has_sets_consents_and_dates);
     tcase_add_loop_test(tests, amounts_become_minor_units, 0, sizeof amounts / sizeof amounts[0]);
+    tcase_add_loop_test(tests, a_tower_of_records_is_refused_before_it_is_climbed, 0, 3);
+    tcase_add_test(tests, a_low_tower_is_read);
+    tcase_add_test(tests, sizes_do_not_wrap);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
