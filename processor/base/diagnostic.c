@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "base/show.h"
+
 void diagnostics_init(struct diagnostics *diagnostics, struct diagnostic *list)
 {
     *diagnostics = (struct diagnostics){.list = list};
@@ -46,8 +48,9 @@ static void print_line(const struct diagnostic *d, FILE *out, const char *paint,
 {
     struct slice line = line_of(d->span.file, d->span.line);
     int width = snprintf(NULL, 0, "%u", d->span.line);
-    (void)fprintf(out, "%*s |\n%u | %.*s\n", width, "", d->span.line, SLICE_ARG(line));
-    (void)fprintf(out, "%*s | ", width, "");
+    (void)fprintf(out, "%*s |\n%u | ", width, "", d->span.line);
+    show_text(line, out);
+    (void)fprintf(out, "\n%*s | ", width, "");
     for (uint32_t i = 1; i < d->span.column && i <= line.size; i++) {
         (void)fputc(line.data[i - 1] == '\t' ? '\t' : ' ', out);
     }
@@ -65,7 +68,9 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
         bool error = d->level == DIAGNOSTIC_ERROR;
         const char *paint = color ? (error ? "\033[31m" : "\033[33m") : "";
         const char *plain = color ? "\033[0m" : "";
-        (void)fprintf(out, "%s%s%s: %s\n", paint, error ? "error" : "warning", plain, d->text);
+        (void)fprintf(out, "%s%s%s: ", paint, error ? "error" : "warning", plain);
+        show_text(slice_text(d->text), out);
+        (void)fputc('\n', out);
         if (d->span.file != NULL) {
             (void)fprintf(out, "  --> %s:%u:%u\n", d->span.file->path, d->span.line,
                           d->span.column);
@@ -84,22 +89,6 @@ void diagnostics_print(const struct diagnostics *diagnostics, FILE *out, bool co
     }
 }
 
-static void print_json_text(FILE *out, const char *text)
-{
-    (void)fputc('"', out);
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
-            (void)fprintf(out, "\\%c", c);
-        } else if (c < 0x20) {
-            (void)fprintf(out, "\\u%04x", c);
-        } else {
-            (void)fputc(c, out);
-        }
-    }
-    (void)fputc('"', out);
-}
-
 void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out)
 {
     (void)fputc('[', out);
@@ -107,12 +96,12 @@ void diagnostics_print_json(const struct diagnostics *diagnostics, FILE *out)
         const struct diagnostic *d = &diagnostics->list[i];
         (void)fprintf(out, "%s{\"level\":\"%s\",\"file\":", i == 0 ? "" : ",",
                       d->level == DIAGNOSTIC_ERROR ? "error" : "warning");
-        print_json_text(out, d->span.file == NULL ? "" : d->span.file->path);
+        show_json(slice_text(d->span.file == NULL ? "" : d->span.file->path), out);
         (void)fprintf(out, ",\"line\":%u,\"column\":%u,\"length\":%u,\"message\":", d->span.line,
                       d->span.column, d->span.length);
-        print_json_text(out, d->text);
+        show_json(slice_text(d->text), out);
         (void)fputs(",\"mend\":", out);
-        print_json_text(out, d->mend);
+        show_json(slice_text(d->mend), out);
         (void)fputc('}', out);
     }
     (void)fputs("]\n", out);

@@ -6,31 +6,16 @@
 
 #include "base/bytes.h"
 #include "base/civil.h"
+#include "base/show.h"
 
 struct walk {
     struct bytes_reader in;
     FILE *out;
     uint32_t depth;
-    uint32_t items;
+    uint32_t values;
 };
 
 static bool value(struct walk *walk, const struct schema *schema);
-
-void avro_json_text(struct slice text, FILE *out)
-{
-    (void)fputc('"', out);
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-        if (c == '"' || c == '\\') {
-            (void)fprintf(out, "\\%c", c);
-        } else if (c < 0x20) {
-            (void)fprintf(out, "\\u%04x", c);
-        } else {
-            (void)fputc(c, out);
-        }
-    }
-    (void)fputc('"', out);
-}
 
 static void hexadecimal(struct slice bytes, FILE *out)
 {
@@ -73,7 +58,7 @@ static bool record(struct walk *walk, const struct schema *schema)
         if (i > 0) {
             (void)fputc(',', walk->out);
         }
-        avro_json_text(schema->fields[i].name, walk->out);
+        show_json(schema->fields[i].name, walk->out);
         (void)fputc(':', walk->out);
         if (!value(walk, schema->fields[i].type)) {
             return false;
@@ -110,12 +95,9 @@ static bool blocks(struct walk *walk, const struct schema *schema)
             break;
         }
         for (; count > 0; count--, first = false) {
-            if (walk->items++ >= AVRO_JSON_ITEMS_MAX) {
-                return false;
-            }
             (void)fputs(first ? "" : ",", walk->out);
             if (is_map) {
-                avro_json_text(sized(walk), walk->out);
+                show_json(sized(walk), walk->out);
                 (void)fputc(':', walk->out);
             }
             if (!value(walk, schema->items)) {
@@ -146,7 +128,7 @@ static bool value(struct walk *walk, const struct schema *schema)
 {
     int64_t index;
     bool good = true;
-    if (walk->depth++ >= AVRO_JSON_DEPTH_MAX) {
+    if (walk->depth++ >= AVRO_JSON_DEPTH_MAX || walk->values++ >= AVRO_JSON_VALUES_MAX) {
         return false;
     }
     switch (schema->type) {
@@ -171,7 +153,7 @@ static bool value(struct walk *walk, const struct schema *schema)
         hexadecimal(bytes_take(&walk->in, schema->fixed_size), walk->out);
         break;
     case SCHEMA_STRING:
-        avro_json_text(sized(walk), walk->out);
+        show_json(sized(walk), walk->out);
         break;
     case SCHEMA_RECORD:
         good = record(walk, schema);
@@ -180,7 +162,7 @@ static bool value(struct walk *walk, const struct schema *schema)
         index = bytes_take_varint(&walk->in);
         good = index >= 0 && index < (int64_t)schema->count;
         if (good) {
-            avro_json_text(schema->symbols[index], walk->out);
+            show_json(schema->symbols[index], walk->out);
         }
         break;
     case SCHEMA_ARRAY:

@@ -9,13 +9,15 @@
 
 #include "codec/schema.h"
 
-enum { AVRO_JSON_DEPTH_MAX = 32, AVRO_JSON_ITEMS_MAX = 100000 };
+enum {
+    AVRO_JSON_DEPTH_MAX = 32,
+    /* of one payload, one within another counted too: values of no bytes cost nothing to send, and records of
+     * records of them are more than anybody can print */
+    AVRO_JSON_VALUES_MAX = 1 << 20,
+};
 
 /* Write `payload` (framing removed) to `out`. False when the bytes do not decode; what was written
  * so far is then not JSON. */
 MUST_USE bool avro_json_write(const struct schema *schema, struct slice payload, FILE *out);
-
-/* A JSON string, quotes included. */
-void avro_json_text(struct slice text, FILE *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of every event, whether it came as Avro or as JSON. */
 #include "base/civil.h"
+#include "base/show.h"
 #include "codec/decode.h"
 
 /* Years 1900 to 9999: whatever is outside is a mistake of units. */
@@ -21,29 +22,6 @@ static size_t ascii_prefix(struct slice text)
         i++;
     }
     return i;
-}
-
-/* Bytes of the character at `at`; 0 when it is none (RFC 3629). */
-static size_t utf8_size(const uint8_t *at, size_t left)
-{
-    uint8_t first = at[0];
-    size_t size = first < 0x80   ? 1
-                  : first < 0xc2 ? 0
-                  : first < 0xe0 ? 2
-                  : first < 0xf0 ? 3
-                  : first < 0xf5 ? 4
-                                 : 0;
-    if (size == 0 || size > left) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool overlong = (first == 0xe0 && at[1] < 0xa0) || (first == 0xf0 && at[1] < 0x90);
-    bool beyond = (first == 0xed && at[1] >= 0xa0) || (first == 0xf4 && at[1] >= 0x90);
-    return overlong || beyond ? 0 : size;
 }
 
 bool utf8_is_valid(struct slice text)

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/show.h"
 #include "codec/encode_json.h"
 #include "commands/all.h"
 #include "commands/event_files.h"
@@ -68,8 +69,9 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 {
     struct backtest *backtest = context;
     if (backtest->bad++ < BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "%s:%" PRIu64 ":%u: %s\n", bad->path, bad->line, bad->error.column,
-                      bad->error.text.text);
+        (void)fprintf(stderr, "%s:%" PRIu64 ":%u: ", bad->path, bad->line, bad->error.column);
+        show_text(slice_text(bad->error.text.text), stderr);
+        (void)fputc('\n', stderr);
     }
 }
 

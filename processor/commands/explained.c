@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/civil.h"
-#include "commands/lookup.h"
+#include "base/show.h"
 
 static void put_time(int64_t time_ms, FILE *out)
 {
@@ -43,9 +43,9 @@ static void put_value(const struct feature_value *value, bool json, FILE *out)
         return;
     case FEATURE_STRING:
         if (json) {
-            lookup_json_text(value->text, out);
+            show_json(value->text, out);
         } else {
-            (void)fprintf(out, "%.*s", SLICE_ARG(value->text));
+            show_text(value->text, out);
         }
         return;
     }
@@ -70,7 +70,7 @@ static void put_short(const struct explanation *explanation, bool json, bool fir
     bool life = explanation->kind == EXPLAIN_LIFE_EVENT;
     if (json) {
         (void)fputs(first ? "" : ",", out);
-        lookup_json_text(explanation->definition.id, out);
+        show_json(explanation->definition.id, out);
         (void)fprintf(out, ":{\"since\":");
         if (explanation->since_ms != 0) {
             (void)fputc('"', out);
@@ -130,9 +130,9 @@ static void put_head(const struct customer *customer, int64_t now_ms, bool json,
 {
     (void)fputs(json ? "{\"customer\":" : "customer ", out);
     if (json) {
-        lookup_json_text(customer_id(customer), out);
+        show_json(customer_id(customer), out);
     } else {
-        (void)fprintf(out, "%.*s", SLICE_ARG(customer_id(customer)));
+        show_text(customer_id(customer), out);
     }
     (void)fputs(json ? ",\"at\":\"" : " at ", out);
     put_time(now_ms, out);
@@ -209,7 +209,8 @@ static void put_side(const struct explanation *e, bool against, bool seen, const
             continue;
         }
         struct slice words = signal->about.size > 0 ? signal->about : signal->id;
-        (void)fprintf(out, "%s    - %.*s", any ? "" : title, SLICE_ARG(words));
+        (void)fprintf(out, "%s    - ", any ? "" : title);
+        show_text(words, out);
         if (seen && signal->seen_ms != 0) {
             (void)fputs(", on ", out);
             put_date(signal->seen_ms, out);
@@ -223,7 +224,9 @@ static void put_side(const struct explanation *e, bool against, bool seen, const
 static void put_life(const struct explanation *e, FILE *out)
 {
     if (e->about.size > 0) {
-        (void)fprintf(out, "  It means: %.*s.\n", SLICE_ARG(e->about));
+        (void)fputs("  It means: ", out);
+        show_text(e->about, out);
+        (void)fputs(".\n", out);
     }
     if (e->holds && e->calibrated) {
         (void)fprintf(
@@ -241,7 +244,9 @@ static void put_life(const struct explanation *e, FILE *out)
                     out);
     }
     if (e->route.size > 0) {
-        (void)fprintf(out, "  Who acts on it: %.*s.\n", SLICE_ARG(e->route));
+        (void)fputs("  Who acts on it: ", out);
+        show_text(e->route, out);
+        (void)fputs(".\n", out);
     }
     (void)fputs(e->leaf_count > 0 ? "  The rule, condition by condition:\n" : "", out);
 }
@@ -271,11 +276,14 @@ static void put_text(const struct explanation *e, FILE *out)
         if (told(e, i)) {
             continue;
         }
-        (void)fprintf(out, "  %c %-24.*s %.*s", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
-                      SLICE_ARG(leaf->leaf_id), SLICE_ARG(leaf->expr));
+        (void)fprintf(out, "  %c %-24.*s ", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
+                      SLICE_ARG(leaf->leaf_id));
+        show_text(leaf->expr, out);
         if (leaf->value.size > 0 || leaf->threshold.size > 0) {
-            (void)fprintf(out, "   %.*s%s%.*s", SLICE_ARG(leaf->value),
-                          leaf->threshold.size > 0 ? " against " : "", SLICE_ARG(leaf->threshold));
+            (void)fputs("   ", out);
+            show_text(leaf->value, out);
+            (void)fputs(leaf->threshold.size > 0 ? " against " : "", out);
+            show_text(leaf->threshold, out);
         }
         (void)fprintf(out, "   %s\n", leaf->holds ? "yes" : "no");
     }
@@ -296,7 +304,9 @@ static void put_text(const struct explanation *e, FILE *out)
                  {"to the customer", e->disclosure}};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (words[i].text.size > 0) {
-            (void)fprintf(out, "  %s: %.*s\n", words[i].name, SLICE_ARG(words[i].text));
+            (void)fprintf(out, "  %s: ", words[i].name);
+            show_text(words[i].text, out);
+            (void)fputc('\n', out);
         }
     }
 }
@@ -320,10 +330,13 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
         if (!hinders(e, leaf) || told(e, i)) {
             continue;
         }
-        (void)fprintf(out, "  in the way: %.*s %s%.*s", SLICE_ARG(leaf->leaf_id),
-                      leaf->holds ? "" : "not ", SLICE_ARG(leaf->expr));
+        (void)fprintf(out, "  in the way: %.*s %s", SLICE_ARG(leaf->leaf_id),
+                      leaf->holds ? "" : "not ");
+        show_text(leaf->expr, out);
         if (leaf->value.size > 0) {
-            (void)fprintf(out, " (it is %.*s)", SLICE_ARG(leaf->value));
+            (void)fputs(" (it is ", out);
+            show_text(leaf->value, out);
+            (void)fputc(')', out);
         }
         (void)fputc('\n', out);
     }
@@ -344,13 +357,13 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
 static void put_json_leaf(const struct proof_leaf *leaf, FILE *out)
 {
     (void)fputs("{\"leaf_id\":", out);
-    lookup_json_text(leaf->leaf_id, out);
+    show_json(leaf->leaf_id, out);
     (void)fputs(",\"expr\":", out);
-    lookup_json_text(leaf->expr, out);
+    show_json(leaf->expr, out);
     (void)fputs(",\"value\":", out);
-    lookup_json_text(leaf->value, out);
+    show_json(leaf->value, out);
     (void)fputs(",\"threshold\":", out);
-    lookup_json_text(leaf->threshold, out);
+    show_json(leaf->threshold, out);
     (void)fprintf(out, ",\"polarity\":\"%s\",\"holds\":%s}",
                   codes_text(&codes_polarity, leaf->polarity), leaf->holds ? "true" : "false");
 }
@@ -359,7 +372,7 @@ static void put_json(const struct explanation *e, FILE *out)
 {
     static const char *const rules[] = {"no", "yes", "unknown"};
     (void)fputs("{\"id\":", out);
-    lookup_json_text(e->definition.id, out);
+    show_json(e->definition.id, out);
     (void)fprintf(out,
                   ",\"version\":%d,\"hash\":\"%016" PRIx64
                   "\",\"holds\":%s,\"confirmed\":%s,\"rule\":\"%s\"",
@@ -374,14 +387,14 @@ static void put_json(const struct explanation *e, FILE *out)
     (void)fputs("],\"gates\":{", out);
     for (uint32_t i = 0; i < e->gate_count; i++) {
         (void)fputs(i == 0 ? "" : ",", out);
-        lookup_json_text(e->gates[i].gate, out);
+        show_json(e->gates[i].gate, out);
         (void)fputc(':', out);
-        lookup_json_text(e->gates[i].reason, out);
+        show_json(e->gates[i].reason, out);
     }
     (void)fputs("},\"missing\":[", out);
     for (uint32_t i = 0; i < e->missing_count; i++) {
         (void)fputs(i == 0 ? "" : ",", out);
-        lookup_json_text(e->missing[i], out);
+        show_json(e->missing[i], out);
     }
     const struct {
         const char *name;
@@ -393,7 +406,7 @@ static void put_json(const struct explanation *e, FILE *out)
     (void)fputs("]", out);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         (void)fprintf(out, ",\"%s\":", words[i].name);
-        lookup_json_text(words[i].text, out);
+        show_json(words[i].text, out);
     }
     (void)fputs("}\n", out);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/show.h"
 #include "codec/encode.h"
 #include "codec/ndjson.h"
 #include "codec/schemas.h"
@@ -136,8 +137,10 @@ static void bad_line(struct feed *feed, const char *path, uint64_t line, uint32_
                      const char *text)
 {
     if (feed->bad_count++ < BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "%s%s:%llu:%u: %s\n", feed->progress ? "\r" : "", path,
-                      (unsigned long long)line, column, text);
+        (void)fprintf(stderr, "%s%s:%llu:%u: ", feed->progress ? "\r" : "", path,
+                      (unsigned long long)line, column);
+        show_text(slice_text(text), stderr);
+        (void)fputc('\n', stderr);
     } else if (feed->bad_count == BAD_LINES_SHOWN + 1) {
         (void)fprintf(stderr, "%s: further bad lines are only counted\n", path);
     }

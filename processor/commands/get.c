@@ -34,7 +34,7 @@ static int print_customer(struct lookup *lookup, struct slice id, struct manner 
         explained_customer(lookup->opened.engine, lookup->opened.playbook, lookup->task,
                            lookup->customer, lookup_now_ms(lookup), manner.json, arena, stdout);
     if (manner.subject_access) {
-        subject_access_end(&lookup->connect.settings, lookup->customer, stdout);
+        subject_access_end(&lookup->connect.settings, stdout);
     }
     return status == STATUS_OK ? EXIT_GOOD : EXIT_NO;
 }

@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/commands.h"
 #include "commands/live.h"
 #include "io/clock.h"
@@ -160,8 +161,10 @@ int lookup_customer(struct lookup *lookup, struct slice id)
     lookup->ready = head.state == HEAD_READY;
     tell_other(lookup, &head);
     if (values[RECORD].data == NULL) {
-        (void)fprintf(stderr, "segue %s: there is no customer %.*s in task %u%s\n", lookup->command,
-                      SLICE_ARG(id), task, lookup->ready ? "" : " (it is being rebuilt)");
+        (void)fprintf(stderr, "segue %s: there is no customer ", lookup->command);
+        show_text(id, stderr);
+        (void)fprintf(stderr, " in task %u%s\n", task,
+                      lookup->ready ? "" : " (it is being rebuilt)");
         return EXIT_NO;
     }
     status = unpack(lookup, id, values[RECORD], values[TASK_RECORD], &text);
@@ -210,18 +213,4 @@ int64_t lookup_now_ms(const struct lookup *lookup)
     int64_t now_ms = clock->ops->wall_ms(clock), seen_ms = lookup->customer->seen_ms;
     bool stream = lookup->connect.settings.clock == CLOCK_STREAM;
     return stream || now_ms < seen_ms ? seen_ms : now_ms;
-}
-
-void lookup_json_text(struct slice text, FILE *out)
-{
-    (void)fputc('"', out);
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t c = text.data[i];
-        if (c == '"' || c == '\\' || c < 0x20) {
-            (void)fprintf(out, "\\u%04x", c);
-        } else {
-            (void)fputc(c, out);
-        }
-    }
-    (void)fputc('"', out);
 }

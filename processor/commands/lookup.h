@@ -39,7 +39,4 @@ int lookup_customer(struct lookup *lookup, struct slice id);
  * stream clock, where the wall clock says nothing. */
 int64_t lookup_now_ms(const struct lookup *lookup);
 
-/* A text as a JSON string, quotes included. */
-void lookup_json_text(struct slice text, FILE *out);
-
 #endif

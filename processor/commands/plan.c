@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/event_files.h"
@@ -51,8 +52,10 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 {
     struct plan *plan = context;
     if (plan->bad++ < BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "%s:%llu:%u: %s\n", bad->path, (unsigned long long)bad->line,
-                      bad->error.column, bad->error.text.text);
+        (void)fprintf(stderr, "%s:%llu:%u: ", bad->path, (unsigned long long)bad->line,
+                      bad->error.column);
+        show_text(slice_text(bad->error.text.text), stderr);
+        (void)fputc('\n', stderr);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/civil.h"
+#include "base/show.h"
 #include "model/codes.h"
 #include "model/fields.h"
 
@@ -23,7 +24,9 @@ static void put_day(FILE *out, const char *what, int32_t day)
 
 static void put_text(FILE *out, const char *what, const char *text, uint32_t size)
 {
-    (void)fprintf(out, "  %-28s %.*s\n", what, (int)size, text);
+    (void)fprintf(out, "  %-28s ", what);
+    show_text(slice_of(text, size), out);
+    (void)fputc('\n', out);
 }
 
 static void put_code(FILE *out, const char *what, const struct codes *codes, uint32_t code)
@@ -130,8 +133,9 @@ void subject_access_begin(const struct settings *settings, const struct customer
                           FILE *out)
 {
     const struct profile *profile = &customer->profile;
-    (void)fprintf(out, "What `%s` holds about customer %.*s\n", settings->application,
-                  SLICE_ARG(customer_id(customer)));
+    (void)fprintf(out, "What `%s` holds about customer ", settings->application);
+    show_text(customer_id(customer), out);
+    (void)fputc('\n', out);
     put_moment(out, "The newest event taken in is of ", customer->seen_ms);
     (void)fputs(".\n\nAbout you, from your bank's records\n", out);
     if (profile->updated_at_ms == INT64_MIN) {
@@ -153,19 +157,18 @@ void subject_access_begin(const struct settings *settings, const struct customer
                 out);
 }
 
-void subject_access_end(const struct settings *settings, const struct customer *customer, FILE *out)
+void subject_access_end(const struct settings *settings, FILE *out)
 {
     (void)fprintf(
         out,
         "\nWhere it is: in Redis, for the bank's own systems to read; and as messages in Kafka, "
         "with every change that\n"
         "was announced (%s, %s, %s) and with what is needed to restore it.\n"
-        "No decision here is made by a person. `segue why %.*s SEGMENT-OR-OFFER` says for each how "
-        "it came about.\n"
+        "No decision here is made by a person. `segue why CUSTOMER SEGMENT-OR-OFFER` says for each "
+        "how it came about.\n"
         "To have it corrected, the bank corrects its records: what follows from them is worked out "
         "anew.\n"
-        "To have it erased: `segue erase %.*s`, which says by when the last copy is gone.\n",
+        "To have it erased: `segue erase CUSTOMER`, which says by when the last copy is gone.\n",
         settings->topics[OUTPUT_SEGMENT_CHANGED], settings->topics[OUTPUT_LIFE_EVENT],
-        settings->topics[OUTPUT_OFFER_DECIDED], SLICE_ARG(customer_id(customer)),
-        SLICE_ARG(customer_id(customer)));
+        settings->topics[OUTPUT_OFFER_DECIDED]);
 }

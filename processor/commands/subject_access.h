@@ -13,7 +13,6 @@ void subject_access_begin(const struct settings *settings, const struct customer
                           FILE *out);
 
 /* After them: where copies are, for how long, and what can be asked for. */
-void subject_access_end(const struct settings *settings, const struct customer *customer,
-                        FILE *out);
+void subject_access_end(const struct settings *settings, FILE *out);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/avro_json.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/avro_records.h"
 #include "commands/connect.h"
@@ -51,20 +51,20 @@ static void print_value(struct tail *tail, const struct log_record *record)
 static void print_record(struct tail *tail, const struct log_record *record)
 {
     (void)fputs("{\"topic\":", stdout);
-    avro_json_text(slice_text(tail->topics[record->source]), stdout);
+    show_json(slice_text(tail->topics[record->source]), stdout);
     (void)printf(",\"partition\":%u,\"offset\":%lld,\"key\":", record->partition,
                  (long long)record->offset);
     if (record->has_key) {
-        avro_json_text(record->key, stdout);
+        show_json(record->key, stdout);
     } else {
         (void)fputs("null", stdout);
     }
     (void)fputs(",\"headers\":{", stdout);
     for (uint32_t i = 0; i < record->header_count; i++) {
         (void)fputs(i == 0 ? "" : ",", stdout);
-        avro_json_text(record->headers[i].name, stdout);
+        show_json(record->headers[i].name, stdout);
         (void)fputc(':', stdout);
-        avro_json_text(record->headers[i].value, stdout);
+        show_json(record->headers[i].value, stdout);
     }
     (void)fputs("},\"value\":", stdout);
     print_value(tail, record);

@@ -26,6 +26,26 @@ START_TEST(prints_line_and_caret)
 }
 END_TEST
 
+START_TEST(a_line_of_the_file_is_shown_not_obeyed)
+{
+    static struct diagnostic list[DIAGNOSTICS_MAX];
+    struct source_file file = {"job.yaml", slice_text("a: \x1b[2J\n")};
+    struct diagnostics diagnostics;
+    char *text = NULL;
+    size_t size = 0;
+    diagnostics_init(&diagnostics, list);
+    diagnostics_add(&diagnostics, DIAGNOSTIC_ERROR, (struct source_span){&file, 1, 4, 1}, NULL,
+                    "no `%s`", "\x1b]0;");
+    FILE *out = open_memstream(&text, &size);
+    diagnostics_print(&diagnostics, out, false);
+    (void)fclose(out);
+    ck_assert_ptr_null(strchr(text, '\x1b'));
+    ck_assert_ptr_nonnull(strstr(text, "error: no `\\x1b]0;`\n"));
+    ck_assert_ptr_nonnull(strstr(text, "1 | a: \\x1b[2J\n"));
+    free(text);
+}
+END_TEST
+
 START_TEST(nearest_word_is_found_or_not)
 {
     const char *words[] = {"misses", "window", "where"};
@@ -39,6 +59,7 @@ int main(void)
     Suite *suite = suite_create("diagnostic");
     TCase *tests = tcase_create("diagnostic");
     tcase_add_test(tests, prints_line_and_caret);
+    tcase_add_test(tests, a_line_of_the_file_is_shown_not_obeyed);
     tcase_add_test(tests, nearest_word_is_found_or_not);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

@@ -9,6 +9,8 @@
 #include "commands/explained.h"
 #include "commands/opened.h"
 
+#define CUSTOMER "c \"1\"\x1b[2J" /* who would clear an adviser's screen */
+
 static struct opened opened;
 static struct customer *customer;
 static void *task;
@@ -32,7 +34,7 @@ static void live(void)
     arena_init(&effects.arena, texts, sizeof(texts));
     arena_init(&line_arena, lines, sizeof(lines));
     engine_task_init(opened.engine, task, 0);
-    engine_customer_init(opened.engine, customer, slice_text("c \"1\""));
+    engine_customer_init(opened.engine, customer, slice_text(CUSTOMER));
     for (int day = 2; day < 8; day++) {
         char line[400];
         struct event event = {0};
@@ -40,7 +42,7 @@ static void live(void)
         (void)snprintf(
             line, sizeof(line),
             "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d\",\"customer_id\":\"c "
-            "\\\"1\\\"\","
+            "\\\"1\\\"\\u001b[2J\","
             "\"booked_at\":\"2026-03-0%dT12:00:00Z\",\"amount_minor\":900,\"currency\":\"GBP\","
             "\"direction\":\"DEBIT\",\"kind\":\"CARD\",\"merchant_country\":\"FR\"}}",
             day, day);
@@ -50,7 +52,7 @@ static void live(void)
             ENGINE_DONE);
     }
     size_t size = engine_customer_pack(opened.engine, customer, record);
-    ck_assert_int_eq(engine_customer_unpack(opened.engine, customer, slice_text("c \"1\""),
+    ck_assert_int_eq(engine_customer_unpack(opened.engine, customer, slice_text(CUSTOMER),
                                             slice_of(record, size), &why),
                      STATUS_OK);
 }
@@ -84,7 +86,7 @@ START_TEST(get_says_all_that_is_kept)
     char *text = printed(true, NULL);
     json_t *root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
-    ck_assert_str_eq(json_string_value(json_object_get(root, "customer")), "c \"1\"");
+    ck_assert_str_eq(json_string_value(json_object_get(root, "customer")), CUSTOMER);
     json_t *features = json_object_get(root, "features");
     ck_assert_int_eq(json_integer_value(json_object_get(features, "travel_days_90d")), 6);
     ck_assert_int_eq(json_integer_value(json_object_get(features, "spend_30d")), 5400);
@@ -95,6 +97,8 @@ START_TEST(get_says_all_that_is_kept)
     free(text);
     text = printed(false, NULL);
     ck_assert_ptr_nonnull(strstr(text, "frequent_traveller"));
+    ck_assert_ptr_nonnull(strstr(text, "customer c \"1\"\\x1b[2J at"));
+    ck_assert_ptr_null(strchr(text, '\x1b'));
     free(text);
 }
 END_TEST
