@@ -49,6 +49,15 @@ static bool fail(struct reader *reader, enum reject_reason reason, const char *n
     return false;
 }
 
+static bool keep(struct reader *reader, struct slice text, struct slice *out)
+{
+    *out = arena_copy(reader->arena, text);
+    if (out->data == NULL && reader->status == STATUS_OK) {
+        reader->status = status_fail(&reader->error->text, STATUS_FULL, "the arena is full");
+    }
+    return out->data != NULL;
+}
+
 static bool keep_text(struct reader *reader, const char *name, const json_t *json,
                       struct slice *out)
 {
@@ -60,11 +69,7 @@ static bool keep_text(struct reader *reader, const char *name, const json_t *jso
         return fail(reader, REJECT_TOO_LARGE, name, "`%s` is longer than %d bytes", name,
                     EVENT_STRING_SIZE_MAX);
     }
-    *out = arena_copy(reader->arena, slice_of(json_string_value(json), size));
-    if (out->data == NULL && reader->status == STATUS_OK) {
-        reader->status = status_fail(&reader->error->text, STATUS_FULL, "the arena is full");
-    }
-    return out->data != NULL;
+    return keep(reader, slice_of(json_string_value(json), size), out);
 }
 
 static bool read_code(struct reader *reader, const char *name, const struct codes *codes,
@@ -149,8 +154,8 @@ static bool read_attributes(struct reader *reader, const char *name, json_t *jso
             return fail(reader, REJECT_TOO_LARGE, name, "`%s` has more than %d entries", name,
                         ATTRIBUTES_MAX);
         }
-        attribute->name = arena_copy(reader->arena, slice_text(key));
-        if (!keep_text(reader, key, value, &attribute->value)) {
+        if (!keep(reader, slice_text(key), &attribute->name) ||
+            !keep_text(reader, key, value, &attribute->value)) {
             return false;
         }
         app->attribute_count++;

@@ -121,6 +121,26 @@ START_TEST(a_full_arena_is_no_fault_of_the_line)
 }
 END_TEST
 
+/* Whatever room there is: the whole event, or none of it. */
+START_TEST(an_attribute_keeps_its_name_or_does_not_fit)
+{
+    static const char line[] =
+        "{\"source\":\"app-engagement\",\"event\":{\"event_id\":\"e\",\"customer_id\":\"c\","
+        "\"occurred_at\":5,\"event\":\"x\",\"attributes\":{\"abcdefghijklmnopqrstuvwxyz"
+        "abcdefghijklmnopqrstuvwxyz\":\"\"}}}";
+    bool fitted = false;
+    for (size_t size = 1; size < 256; size++) {
+        arena_init(&arena, block, size);
+        enum status status = ndjson_parse(slice_text(line), &arena, &event, &error);
+        ck_assert_msg(status == (fitted ? STATUS_OK : STATUS_FULL) || status == STATUS_OK, "%s",
+                      error.text.text);
+        fitted = status == STATUS_OK;
+        ck_assert(!fitted || event.app.attributes[0].name.size == 52);
+    }
+    ck_assert(fitted);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ndjson");
@@ -130,6 +150,7 @@ int main(void)
     tcase_add_test(tests, a_null_profile_erases);
     tcase_add_loop_test(tests, what_is_wrong_is_said_with_its_column, 0,
                         sizeof wrong / sizeof wrong[0]);
+    tcase_add_test(tests, an_attribute_keeps_its_name_or_does_not_fit);
     tcase_add_test(tests, a_full_arena_is_no_fault_of_the_line);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
