@@ -185,6 +185,14 @@ struct header_list {
     bool full;
 };
 
+/* As it is: an id may hold any character, a NUL too, and a header names the same customer as the key. */
+static void add_text(struct header_list *list, const char *name, struct slice text)
+{
+    struct slice value = arena_copy(list->arena, text);
+    list->full = list->full || value.data == NULL;
+    list->headers[list->count++] = (struct header){slice_text(name), value};
+}
+
 PRINTF_LIKE(3, 4)
 static void add(struct header_list *list, const char *name, const char *format, ...)
 {
@@ -194,9 +202,7 @@ static void add(struct header_list *list, const char *name, const char *format, 
     int size = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     size = size < (int)sizeof text ? size : (int)sizeof text - 1;
-    struct slice value = arena_copy(list->arena, slice_of(text, (size_t)size));
-    list->full = list->full || value.data == NULL;
-    list->headers[list->count++] = (struct header){slice_text(name), value};
+    add_text(list, name, slice_of(text, (size_t)size));
 }
 
 static const struct cause *cause_of(const struct output *output)
@@ -227,7 +233,7 @@ static void add_cause(struct header_list *list, const struct cause *cause,
         return;
     }
     if (cause->event_id.size > 0) {
-        add(list, "ce_causationid", "%.*s", SLICE_ARG(cause->event_id));
+        add_text(list, "ce_causationid", cause->event_id);
         return;
     }
     struct slice topic = facts->topics[cause->source];
@@ -271,7 +277,7 @@ uint32_t encode_headers(const struct output *output, const struct encode_facts *
     civil_format_time(output->effective_at_ms, time);
     add(&list, "ce_time", "%s", time);
     if (output->customer_id.size > 0) {
-        add(&list, "ce_subject", "%.*s", SLICE_ARG(output->customer_id));
+        add_text(&list, "ce_subject", output->customer_id);
     }
     add_cause(&list, cause_of(output), facts);
     /* Twenty digits, so that the order of texts is the order of numbers. */

@@ -245,6 +245,11 @@ START_TEST(headers_are_cloudevents)
     output.segment_changed.cause.event_id = slice_text("e7");
     (void)encode_headers(&output, sample_facts(), &texts, headers);
     ck_assert(slice_is(headers[6].value, "e7"));
+    output.customer_id = slice_of("a\0b", 3); /* not another customer, a */
+    output.segment_changed.cause.event_id = slice_of("e\0f", 3);
+    (void)encode_headers(&output, sample_facts(), &texts, headers);
+    ck_assert(slice_equal(headers[5].value, output.customer_id));
+    ck_assert(slice_equal(headers[6].value, output.segment_changed.cause.event_id));
     arena_init(&texts, text_block, 40);
     ck_assert_uint_eq(encode_headers(&output, sample_facts(), &texts, headers), 0);
 }
