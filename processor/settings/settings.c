@@ -358,6 +358,22 @@ static void parse_registry_urls(struct parse *parse, const struct yaml_node *reg
     }
 }
 
+/* A name goes into Redis keys, whose braces say which slot they lie in, into ids of Kafka's, and into messages. */
+static void check_name(struct parse *parse, const char *key, const struct yaml_node *node,
+                       const char *name)
+{
+    size_t size = strlen(name);
+    bool good = size > 0 && size <= SETTINGS_NAME_SIZE_MAX;
+    for (size_t i = 0; good && i < size; i++) {
+        good = (unsigned char)name[i] > ' ' && strchr("{}\x7f", name[i]) == NULL;
+    }
+    if (!good) {
+        yaml_error(node, parse->diagnostics, "letters, digits, `-`, `_` and `.` are safe",
+                   "`%s` must be 1 to %d bytes, without spaces and braces", key,
+                   SETTINGS_NAME_SIZE_MAX);
+    }
+}
+
 static void check_whole(struct parse *parse, const struct yaml_node *root)
 {
     struct settings *settings = parse->settings;
@@ -383,6 +399,8 @@ static void check_whole(struct parse *parse, const struct yaml_node *root)
         yaml_error(yaml_get(redis, "tls"), parse->diagnostics, "leave tls away",
                    "TLS over a Unix socket");
     }
+    check_name(parse, "application", yaml_get(root, "application"), settings->application);
+    check_name(parse, "instance", yaml_get(root, "instance"), settings->instance);
     if (settings->group[0] == '\0') {
         settings->group = settings->application;
     }

@@ -19,6 +19,7 @@
 enum {
     SETTINGS_PROPERTIES_MAX = 64,
     SETTINGS_REGISTRY_URLS_MAX = 8,
+    SETTINGS_NAME_SIZE_MAX = 63,   /* bytes of the application's and the instance's name */
     SETTINGS_ARENA_SIZE = 8 << 20, /* bytes that are enough for settings_load */
 };
 
