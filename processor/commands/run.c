@@ -60,10 +60,16 @@ struct run {
     uint64_t bundle_hash; /* of the playbook that was applied; 0: the configuration's files */
 };
 
+static volatile sig_atomic_t begun; /* the workers may read: leaving takes a cut */
 static volatile sig_atomic_t stopping;
 
+/* Before that there is nothing to finish, and a server that does not answer would be waited for. The probe of
+ * permissions may be cut off: the broker ends its transaction within transaction.timeout.ms. */
 static void on_signal(int number UNUSED)
 {
+    if (!begun) {
+        _exit(EXIT_GOOD);
+    }
     stopping = 1;
 }
 
@@ -442,6 +448,7 @@ static enum status open_all(struct run *run, struct status_text *out_text)
             return status;
         }
     }
+    begun = 1;
     enum status status = threads_start(run->threads_of, run->worker_count, &run->threads, out_text);
     memory_seal();
     return status == STATUS_OK ? kafka_join(run->kafka, out_text) : status;
