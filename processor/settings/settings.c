@@ -333,14 +333,28 @@ static void refuse_unknown(struct parse *parse, const struct yaml_node *node, co
     yaml_refuse_unknown(node, known, count, parse->diagnostics);
 }
 
+/* A URL is named in messages, so nothing secret may stand in it: http://user:password@host */
+static void add_registry_url(struct parse *parse, const struct yaml_node *node, struct slice text)
+{
+    const char *url = parse_copy(parse, text);
+    const char *host = strstr(url, "://");
+    host = host == NULL ? url : host + 3;
+    const char *at = strchr(host, '@');
+    if (at != NULL && at < host + strcspn(host, "/?#")) {
+        yaml_error(node, parse->diagnostics,
+                   "write registry.user, and registry.password_file: PATH", "credentials in a URL");
+        return;
+    }
+    parse->settings->registry.urls[parse->settings->registry.url_count++] = url;
+}
+
 static void parse_registry_urls(struct parse *parse, const struct yaml_node *registry)
 {
     const struct yaml_node *node = yaml_get(registry, "url");
     const struct yaml_node *urls = yaml_get(registry, "urls");
     struct slice text;
     if (yaml_text(node, parse->diagnostics, &text)) {
-        parse->settings->registry.urls[parse->settings->registry.url_count++] =
-            parse_copy(parse, text);
+        add_registry_url(parse, node, text);
     }
     if (!yaml_is_sequence(urls, parse->diagnostics)) {
         return;
@@ -352,8 +366,7 @@ static void parse_registry_urls(struct parse *parse, const struct yaml_node *reg
             return;
         }
         if (yaml_text(url, parse->diagnostics, &text)) {
-            parse->settings->registry.urls[parse->settings->registry.url_count++] =
-                parse_copy(parse, text);
+            add_registry_url(parse, url, text);
         }
     }
 }

@@ -105,6 +105,8 @@ static const struct {
     {"application: ''\n", "`application` must be 1 to 63 bytes, without spaces and braces", 1, 1},
     {"instance: 0123456789012345678901234567890123456789012345678901234567890123\n",
      "`instance` must be 1 to 63 bytes, without spaces and braces", 1, 11},
+    {"registry: {url: 'http://a:b@c:1/d'}\n", "credentials in a URL", 1, 17},
+    {"registry: {urls: ['http://c:1/@', 'https://a@c']}\n", "credentials in a URL", 1, 35},
     {"workers: many\n", "`workers` must be a whole number, 0 to 32", 1, 10},
     {"redis: {user: segue}\n", "a Redis user without a password file", 1, 15},
     {"redis: {password: x}\n", "unknown key `password`", 1, 9},
