@@ -2,14 +2,19 @@
 /* A small HTTP server for operators: GET only, a fixed table of paths, one thread of its own.
  *
  * Anything else than GET or HEAD is 405, an unknown path 404 (with the list of paths). At most
- * HTTP_CONNECTIONS_MAX at a time, each idle for at most 10 s; a request's body is refused. */
+ * HTTP_CONNECTIONS_MAX at a time, HTTP_CONNECTIONS_PER_ADDRESS_MAX from one address, each idle for at most 10 s;
+ * a request's body is refused. */
 #ifndef IO_HTTP_H
 #define IO_HTTP_H
 
 #include "base/slice.h"
 #include "base/status.h"
 
-enum { HTTP_CONNECTIONS_MAX = 32, HTTP_HANDLERS_MAX = 16 };
+enum {
+    HTTP_CONNECTIONS_MAX = 32,
+    HTTP_CONNECTIONS_PER_ADDRESS_MAX = 16, /* the rest is for others, who ask whether we live */
+    HTTP_HANDLERS_MAX = 16
+};
 
 struct http_request {
     const char *path;   /* call */

@@ -49,22 +49,29 @@ static void finish(void)
     http_close(server);
 }
 
-static int connect_to_server(void)
+static int connect_from(const char *from)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                   .sin_port = htons(http_port(server))};
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(from)};
     struct timeval limit = {5, 0};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     return fd;
 }
 
-/* Send `request`, read until the server closes. */
-static const char *ask(const char *request)
+static int connect_to_server(void)
 {
-    int fd = connect_to_server();
+    return connect_from("127.0.0.1");
+}
+
+/* Send `request`, read until the server closes. */
+static const char *ask_from(const char *from, const char *request)
+{
+    int fd = connect_from(from);
     size_t used = 0;
     ck_assert_int_eq(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
     for (ssize_t got; used < sizeof(answer) - 1; used += (size_t)got) {
@@ -76,6 +83,11 @@ static const char *ask(const char *request)
     answer[used] = '\0';
     (void)close(fd);
     return answer;
+}
+
+static const char *ask(const char *request)
+{
+    return ask_from("127.0.0.1", request);
 }
 
 #define END " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
@@ -140,6 +152,8 @@ START_TEST(more_connections_than_the_limit_do_not_stop_it)
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         fds[i] = connect_to_server();
     }
+    (void)ask_from("127.0.0.2", "GET /metrics" END "\r\n"); /* while one address holds all it can */
+    ck_assert_has("HTTP/1.1 200");
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         (void)close(fds[i]);
     }
