@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/commands.h"
 
 const char connect_config_default[] = "config/segue.yaml";
@@ -98,7 +99,9 @@ struct redis_settings connect_redis(const struct connect *connect, uint32_t conn
 
 int connect_fail(const char *command, enum status status, const struct status_text *text)
 {
-    (void)fprintf(stderr, "segue %s: %s\n", command, text->text);
+    (void)fprintf(stderr, "segue %s: ", command);
+    show_text(slice_text(text->text), stderr); /* it may hold a server's words */
+    (void)fputc('\n', stderr);
     switch (status) {
     case STATUS_AWAY:
     case STATUS_RETRY:

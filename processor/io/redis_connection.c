@@ -310,8 +310,11 @@ static void approach(struct redis_store *redis, struct redis_connection *connect
         } else if (status == STATUS_OK) {
             judge(redis, connection);
         } else if (status == STATUS_RETRY && now_us >= connection->due_us) {
-            redis_connection_break(redis, connection, STATUS_AWAY,
-                                   "it accepts connections but does not answer");
+            struct status_text text;
+            (void)status_fail(&text, STATUS_AWAY,
+                              "Redis at %s accepts connections but does not answer",
+                              connection->target.address);
+            redis_connection_break(redis, connection, STATUS_AWAY, text.text);
         }
     }
     watch(redis, connection);
