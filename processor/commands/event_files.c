@@ -20,7 +20,9 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "commands/event_reader.h"
+#include "io/clock.h"
 #include "runtime/merge.h"
+#include "runtime/worker.h"
 
 struct stream {
     struct event_reader *readers[EVENT_FILES_MAX];
@@ -41,6 +43,7 @@ struct event_files {
     const char *paths[EVENT_FILES_MAX];
     uint32_t count;
     uint32_t task_count;
+    int64_t latest_ms; /* as for clock stream: a later event is rejected */
     struct stream streams[SOURCE_COUNT];
     struct queue *queues;     /* SOURCE_COUNT of each task */
     struct event_line *taken; /* handed out: released at the next call */
@@ -113,6 +116,8 @@ enum status event_files_open(const char *const *paths, uint32_t count, uint32_t 
     struct event_files *files = memory_take(sizeof(*files), "event files");
     files->count = count;
     files->task_count = task_count;
+    struct clock *clock = clock_system();
+    files->latest_ms = clock->ops->wall_ms(clock) + WORKER_STREAM_FUTURE_MS_MAX;
     files->queues =
         memory_take((size_t)task_count * SOURCE_COUNT * sizeof(struct queue), "event files");
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
@@ -145,7 +150,11 @@ static void look(struct event_files *files, struct stream *stream, uint32_t file
             stream->full |= !event_reader_ended(stream->readers[file]);
             return;
         }
-        if (line->good) {
+        if (line->good && line->event.time_ms > files->latest_ms) {
+            line->error = (struct ndjson_error){.reason = REJECT_FUTURE, .column = 1};
+            (void)status_fail(&line->error.text, STATUS_INVALID,
+                              "the event is dated more than ten years ahead");
+        } else if (line->good) {
             stream->heads[file] = line;
             return;
         }

@@ -21,7 +21,7 @@
     X(REJECT_OUT_OF_RANGE, "out_of_range")       /* amount <= 0, a year of 30000, ... */           \
     X(REJECT_KEY_MISMATCH, "key_mismatch")       /* the record's key is not its customer_id */     \
     X(REJECT_WRONG_PARTITION, "wrong_partition") /* murmur2(customer_id) says another partition */ \
-    X(REJECT_FUTURE, "future")                   /* dated more than 5 minutes ahead */             \
+    X(REJECT_FUTURE, "future")                   /* dated too far ahead */                         \
     X(REJECT_EMPTY, "empty")                     /* a null value where that means nothing */
 
 #define REJECT_ENUM(name, text) name,

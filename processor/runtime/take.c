@@ -55,6 +55,14 @@ static void lane_fetch(struct worker *worker, struct task *task, struct lane *la
                                   wanted < lane->limit ? wanted : lane->limit);
 }
 
+/* Clock stream goes where its events say, and a deadline falls due on every day up to there: 9999-12-31, which
+ * many systems write for "open", would take minutes for each customer and leave whoever comes after it late. */
+static bool is_beyond_stream(const struct worker *worker, const struct event *event)
+{
+    return worker->options.clock_mode == ENGINE_CLOCK_STREAM &&
+           event->time_ms > worker->wall_ms + WORKER_STREAM_FUTURE_MS_MAX;
+}
+
 enum worker_decode take_decode(struct worker *worker, const struct log_record *record,
                                struct reject *out_reject)
 {
@@ -66,6 +74,10 @@ enum worker_decode take_decode(struct worker *worker, const struct log_record *r
     worker->event_of = NULL;
     event->present = 0;
     enum worker_decode decoded = codec->decode(codec->context, record, event, out_reject);
+    if (decoded == WORKER_DECODED && is_beyond_stream(worker, event)) {
+        *out_reject = (struct reject){.reason = REJECT_FUTURE};
+        return WORKER_REJECTED;
+    }
     if (decoded == WORKER_DECODED) {
         event->partition = record->partition;
         event->offset = record->offset;

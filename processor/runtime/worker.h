@@ -20,6 +20,10 @@
 #include "io/store.h"
 #include "runtime/learn.h"
 
+/* Clock stream: an event dated further ahead of the wall clock is rejected. No history is of then, and synthetic
+ * ones of the next years are welcome. */
+#define WORKER_STREAM_FUTURE_MS_MAX (INT64_C(3653) * 86400000)
+
 enum {
     WORKER_APPLY_QUEUE_MAX = 16,      /* the most that apply_queue_max may be */
     WORKER_APPLICATION_SIZE_MAX = 64, /* bytes of the application's name */
