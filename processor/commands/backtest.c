@@ -122,7 +122,12 @@ static bool write_state(struct backtest *backtest)
         (void)fputs("}}\n", out);
     }
     bool good = ferror(out) == 0;
-    return fclose(out) == 0 && good;
+    good = fclose(out) == 0 && good;
+    if (!good) {
+        (void)fprintf(stderr, "segue backtest: %s cannot be written; is the disk full?\n",
+                      backtest->state);
+    }
+    return good;
 }
 
 static int open_all(struct backtest *backtest, const char *playbook, const char *salt)

@@ -4,7 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/bytes.h"
 #include "base/hash.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "base/show.h"
 #include "commands/commands.h"
@@ -48,8 +50,11 @@ static struct slice key_of(const struct lookup *lookup, uint32_t task, const cha
                            struct slice id, char out[KEY_SIZE])
 {
     size_t size = key_prefix(out, KEY_SIZE, lookup->connect.settings.application, task);
-    int more = snprintf(out + size, KEY_SIZE - size, "%s%.*s", kind, SLICE_ARG(id));
-    return slice_of(out, size + (size_t)(more < 0 ? 0 : more));
+    struct bytes_writer writer = bytes_writer((uint8_t *)out + size, KEY_SIZE - size);
+    bytes_put(&writer, kind, strlen(kind));
+    bytes_put(&writer, id.data, id.size); /* whole: cut at a NUL it would be somebody else's key */
+    INVARIANT(!writer.full);
+    return slice_of(out, size + writer.size);
 }
 
 static enum status take_head(struct slice key, struct slice value, struct head *out_head,

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "commands/commands.h"
 #include "commands/lookup.h"
 #include "io/clock.h"
 #include "io/store.h"
@@ -91,6 +92,12 @@ START_TEST(lookup_finds_a_customer_in_its_task)
     ck_assert(slice_is(customer_id(lookup.customer), "c-17"));
     ck_assert_int_eq(lookup_customer(&lookup, slice_text("c-17")), 0);
     ck_assert_uint_eq(lookup.customer->changes, 42);
+    char other[] =
+        "c-17\0?"; /* of the same task; cut at its NUL, it would be answered with c-17's record */
+    for (other[5] = 1; hash_partition(slice_of(other, 6), TASKS) != lookup.task_number;) {
+        other[5]++;
+    }
+    ck_assert_int_eq(lookup_customer(&lookup, slice_of(other, 6)), EXIT_NO);
 }
 END_TEST
 
