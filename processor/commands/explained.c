@@ -350,7 +350,7 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
         (void)fprintf(out, "  missing: %.*s\n", SLICE_ARG(e->missing[i]));
     }
     if (e->kind == EXPLAIN_LIFE_EVENT) {
-        put_side(e, POLARITY_INCLUDING, false, "  Not seen, and would speak for it:", out);
+        put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
     }
 }
 

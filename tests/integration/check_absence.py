@@ -5,7 +5,8 @@
 Each customer pays once; a minute later nothing has come, and the playbook calls that an event of care. No record is fed after
 that. A consumer that waits at the topic's end notes when it saw each: the lateness is printed, not asserted (machines differ).
 Asserted: every absence is told once, none early, `effective_at` exact to the millisecond, all within a generous deadline, and
-the header by which a care team takes them (`ce_route`).
+the header by which a care team takes them (`ce_route`). Then two answers come through Kafka (life-event-feedback): the customer
+says no, an adviser says yes of somebody whom no rule had noticed; both go before all evidence and are told with their source.
 """
 import json
 import pathlib
@@ -64,26 +65,49 @@ def watch(stack, due):
     return seen
 
 
+def answers(stack, process, folder):
+    """What is told after a no and a yes: customer -> [(state, confidence, signals)]. c0 goes on being silent: it stays refuted."""
+    given = [('c0', False, 'customer'), ('told', True, 'adviser'), ('c1', True, 'adviser')]
+    with open(folder / 'feedback.ndjson', 'w', encoding='utf-8') as out:
+        for customer, is_true, who in given:
+            event = {'event_id': f'f-{customer}', 'customer_id': customer, 'life_event': 'gone.quiet', 'is_true': is_true,
+                     'given_by': who, 'occurred_at': int(time.time() * 1000)}
+            out.write(json.dumps({'source': 'life-event-feedback', 'event': event}) + '\n')
+    stack.feed(folder / 'feedback.ndjson')
+    stack.wait_done(process, CUSTOMERS + len(given))
+    told = {customer: [] for customer, _, _ in given}
+    for customer, value, _, _, _ in stack.read('life-events'):
+        if customer in told:
+            told[customer].append((value['state'], value['confidence'], [one['signal'] for one in value['evidence']]))
+    return told
+
+
 def main():
     segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder = work / 'absence'
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'playbook.yaml').write_text(PLAYBOOK, encoding='utf-8')
-    stack = Stack(segue, work, 'absence', folder / 'playbook.yaml', clock='live')
+    stack = Stack(segue, work, 'absence', folder / 'playbook.yaml', clock='live',
+                  topics=('transactions', 'life-event-feedback'))
     stack.create_topics()
     process = Process(stack).start()
     due = feed(stack, folder)
     stack.wait_done(process, CUSTOMERS)
     caught_up = time.time() * 1000
     seen = watch(stack, due)
+    values = {key: value for key, value, _, _, _ in stack.read('life-events')}
+    told = answers(stack, process, folder)
     process.kill(15)
     assert len(seen) == len(due), f'{len(due) - len(seen)} of {len(due)} absences were not told within {PATIENCE_S} s'
     assert all(headers['ce_route'] == 'care' for _, headers in seen.values()), 'not routed to care'
-    values = {key: value for key, value, _, _, _ in stack.read('life-events')}
     wrong = [c for c in due if int(values[c]['effective_at'].timestamp() * 1000 + 0.5) != due[c] or values[c]['state'] != 'CONFIRMED']
     assert not wrong, f'{wrong[:3]}: effective at {[values[c]["effective_at"] for c in wrong[:3]]}'
     early = [c for c in due if seen[c][0] < due[c]]
     assert not early, f'told before it was true: {early[:3]}'
+    assert [state for state, _, _ in told['c0']] == ['CONFIRMED', 'REFUTED'] and told['c0'][1][1] == 0, f'a no: {told["c0"]}'
+    assert told['told'] == [('CONFIRMED', 1.0, ['feedback'])], f'a yes: {told["told"]}'
+    assert len(told['c1']) == 1, f'a yes to what is confirmed tells nothing new: {told["c1"]}'
+    assert 'feedback' in told['c0'][1][2], f'not told who said so: {told["c0"]}'
     late = sorted(seen[c][0] - due[c] for c in due if due[c] > caught_up)
     print(f'absence_told: {len(seen)}\nabsence_judged: {len(late)}')
     for name, share in (('p50', 0.5), ('p99', 0.99), ('max', 1)):

@@ -132,15 +132,16 @@ START_TEST(why_not_says_what_is_in_the_way_and_nothing_else)
     static const struct {
         enum explain_kind kind;
         const char *id, *has, *has_not;
-    } asked[] = {{EXPLAIN_SEGMENT, "digitally_active",
-                  "\n  in the way: logs_in not f.logins_30d >= 8 (it is 0)\n", "purpose"},
-                 {EXPLAIN_SEGMENT, "frequent_traveller", "\n  nothing is in the way\n",
-                  "in the way: travels"},
-                 {EXPLAIN_OFFER, "premium_travel_card",
-                  "\n  in the way: affordable not f.income_90d >= 300000 (it is 0)\n", "passed"},
-                 {EXPLAIN_OFFER, "premium_travel_card", "\n  blocks: consent: missing:c.consents\n",
-                  "blocks: catalogue"},
-                 {EXPLAIN_LIFE_EVENT, "job.lost", "Not seen, and would speak for it:", "Care"}};
+    } asked[] = {
+        {EXPLAIN_SEGMENT, "digitally_active",
+         "\n  in the way: logs_in not f.logins_30d >= 8 (it is 0)\n", "purpose"},
+        {EXPLAIN_SEGMENT, "frequent_traveller", "\n  nothing is in the way\n",
+         "in the way: travels"},
+        {EXPLAIN_OFFER, "premium_travel_card",
+         "\n  in the way: affordable not f.income_90d >= 300000 (it is 0)\n", "passed"},
+        {EXPLAIN_OFFER, "premium_travel_card", "\n  blocks: consent: missing:c.consents\n",
+         "blocks: catalogue"},
+        {EXPLAIN_LIFE_EVENT, "job.lost", "Not seen, and would speak for it:\n    - ", "Care"}};
     live();
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         struct explanation explanation;
