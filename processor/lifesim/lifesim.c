@@ -167,7 +167,9 @@ static void tell_more(struct bank *bank, FILE *out, const struct person *person)
         {STORY_BACK_TO_WORK, "income.drop", -150, -90, true},
         {STORY_BACK_TO_WORK, "job.changed", 0, 30, true},
         {STORY_SEASONAL_WORKER, "income.drop", 0, 60, true},
-        {STORY_SEASONAL_WORKER, "job.lost", -183, -150, true}, /* the first time nobody can know */
+        /* The first time nobody can know; it may be a year before, as the season ends twice a year. */
+        {STORY_SEASONAL_WORKER, "job.lost", -183, -150, true},
+        {STORY_SEASONAL_WORKER, "job.lost", -365, -332, true},
         {STORY_ACCOUNT_REACTIVATED, "dormant", INT32_MIN, 90, false},
         {STORY_ONE_REFUND, "dormant", INT32_MIN, 90, false},
     };
