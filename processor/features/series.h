@@ -66,7 +66,7 @@ enum series_field {
     SERIES_STOPPED_AT,     /* time: last payment */
     SERIES_STOPPED_DUE_AT, /* time: the payment that did not come was expected then */
     SERIES_STOPPED_MONEY,  /* int: money in 30 days */
-    SERIES_STOPPED_HITS,   /* int */
+    SERIES_STOPPED_HITS,   /* int: 0 when none has stopped, so that a rule sees that it came back */
     SERIES_STOPPED_GAPS,   /* int: how often it had stopped before and come back */
     SERIES_STARTS, /* int: established tracks that began in the last `recent` days, others before */
     SERIES_STOPS,  /* int: tracks whose first missed payment fell into the last `recent` days */

@@ -265,6 +265,8 @@ void series_values(const struct series_def *def, const struct series_state *stat
     out_values[SERIES_MISSES] = int_value(0);
     out_values[SERIES_STARTS] = int_value(0);
     out_values[SERIES_STOPS] = int_value(0);
+    out_values[SERIES_STOPPED_HITS] = int_value(0);
+    out_values[SERIES_STOPPED_GAPS] = int_value(0);
     if (primary != NULL) {
         primary_values(def, primary, zones, zone, now_ms, out_values);
         stopped_values(state, now_ms, out_values);

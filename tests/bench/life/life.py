@@ -24,7 +24,7 @@ import score
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin'), 'foreign': ('EUR', 'Europe/Dublin')}
 OTHERS = 'foreign'  # not LifeSim's: no curve is learned there and no goal is held against it
-HELD_OUT, TRAIN = '301,302', '1,2,3,4'
+HELD_OUT, TRAIN = '305,306,307', '1,2,3,4'
 ENOUGH, HONEST = 100, 0.15  # of so many messages the share that is true lies within that of the confidence
 
 
@@ -200,9 +200,10 @@ def main():
         per_world[world] = ours
         customers, months = args.customers * len(seeds), args.days / 30.4
         share = table(f'### World {world}: the retail playbook', ours, customers, months, out)
-        table(f'### World {world}: the naive detector', naive, customers, months, out)
         print(f'life_macro_f1_{world}: {score.macro_f1(ours):.3f}')
-        print(f'life_macro_f1_{world}_naive: {score.macro_f1(naive):.3f}')
+        if not args.misses and not args.no_baseline:
+            table(f'### World {world}: the naive detector', naive, customers, months, out)
+            print(f'life_macro_f1_{world}_naive: {score.macro_f1(naive):.3f}')
         print(f'life_decoys_hit_{world}: {share:.3f}')
         if world == OTHERS:
             continue

@@ -293,6 +293,21 @@ START_TEST(the_next_payment_has_an_interval_and_the_past_a_regularity)
 }
 END_TEST
 
+START_TEST(what_came_back_has_not_stopped)
+{
+    pay_monthly(4);
+    ck_assert_int_eq(value(SERIES_STOPPED_HITS, at(2025, 4, 26)).i, 0);
+    ck_assert(
+        value(SERIES_STOPPED_HITS, at(2025, 4, 26)).present); /* not unknown: a rule must see it */
+    ck_assert_int_eq(value(SERIES_STOPPED_HITS, at(2025, 5, 31)).i, 4);
+    ck_assert(credit(at(2025, 5, 31), 250000, "acme"));
+    ck_assert(value(SERIES_STOPPED_HITS, at(2025, 6, 1)).present);
+    ck_assert_int_eq(value(SERIES_STOPPED_HITS, at(2025, 6, 1)).i, 0);
+    ck_assert_int_eq(value(SERIES_STOPPED_GAPS, at(2025, 6, 1)).i, 0);
+    ck_assert(!value(SERIES_STOPPED_AT, at(2025, 6, 1)).present);
+}
+END_TEST
+
 START_TEST(a_change_must_stand_out_from_pay_that_varies)
 {
     static const int64_t varies[] = {443000, 442500, 478000, 497000, 493500}; /* 8 % apart before */
@@ -523,6 +538,7 @@ int main(void)
     tcase_add_test(tests, another_payer_on_another_day_is_no_rename);
     tcase_add_test(tests, a_change_is_two_payments_outside_all_before);
     tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
+    tcase_add_test(tests, what_came_back_has_not_stopped);
     tcase_add_test(tests, a_change_must_stand_out_from_pay_that_varies);
     tcase_add_test(tests, a_payer_without_an_account_is_known_by_the_letters_of_its_name);
     tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
