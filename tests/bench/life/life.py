@@ -207,10 +207,10 @@ def main():
         print(f'life_decoys_hit_{world}: {share:.3f}')
         if world == OTHERS:
             continue
-        bad += [f'{world} {kind} F1 {ours[kind].f1:.2f}' for kind in score.GOALS if ours[kind].f1 < 0.85]
+        bad += [f'{world} {kind} F1 {ours[kind].f1:.2f}' for kind in score.GOALS if ours[kind].truths and ours[kind].f1 < 0.85]
         bad += [f'{world} {kind} median delay {score.percentile(ours[kind].delays, 0.5)}' for kind in score.GOALS
                 if (score.percentile(ours[kind].delays, 0.5) or 0) > 35]
-        bad += [f'{world} {kind} F1 {one.f1:.2f}' for kind, one in ours.items() if one.f1 < 0.6]
+        bad += [f'{world} {kind} F1 {one.f1:.2f}' for kind, one in ours.items() if one.truths and one.f1 < 0.6]
         bad += [f'{world} decoys {share:.3f}'] if share > 0.05 else []
     for title, said in messages.items():
         missed = reliability(title, said, out)
