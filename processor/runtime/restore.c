@@ -179,13 +179,13 @@ static bool ask_old(struct worker *worker, struct task *task)
 void restore_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     const struct store_reply *old = &answer->replies[0];
-    struct restore_batch *batch = sending(worker, task);
     struct slice id;
     if (task->step != CLAIM_CHECKPOINTS || answer->reply_count != 1 || old->kind != STORE_ARRAY ||
         old->count != task->read_count) {
         task->retry_us = worker->now_us + RETRY_US;
         return;
     }
+    struct restore_batch *batch = sending(worker, task); /* only now is there a reader for sure */
     uint32_t index = batch->asked;
     for (uint32_t i = 0; i < old->count && restore_next_question(batch, &index, &id); i++) {
         struct restore_entry *entry = &batch->entries[index - 1];
