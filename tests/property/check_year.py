@@ -4,7 +4,8 @@
 
 usage: check_year.py SEGUE [CUSTOMERS [SEED]]
 
-Nothing may be missing, nothing more than there is, and effective_at must be equal to the millisecond. Shares no code with the engine. A canary: with a
+Nothing may be missing, nothing more than there is, and effective_at must be equal to the millisecond; lateness is that of effective_at
+(integration/check_absence.py measures it on a running system). Shares no code with the engine. A canary: with a
 rule of the recount changed (a stay of 25 days is 26) the check must fail.
 """
 import bisect
@@ -205,6 +206,18 @@ def compare(customers, said, longest=25):
     return total, missing, wrong, early
 
 
+def lateness(customers, said):
+    """Milliseconds from each moment to the effective_at that was told for it, sorted; the n-th of a kind is that of the n-th."""
+    late = []
+    for c in customers:
+        moments = collections.defaultdict(lambda: ([], []))
+        for side, changes in enumerate((recount(c), said[c.id])):
+            for name, change, at in changes:
+                moments[name, change][side].append(at)
+        late += [told - due for due_all, told_all in moments.values() for due, told in zip(sorted(due_all), sorted(told_all))]
+    return sorted(late)
+
+
 def main():
     segue = sys.argv[1]
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 300
@@ -216,9 +229,11 @@ def main():
         events = write_events(customers, path)
         said, alone = run_segue(segue, playbook, path, events)
     total, missing, wrong, early = compare(customers, said)
+    late = lateness(customers, said)
     canary = compare(customers[:100], said, longest=26)
     print(f'year_customers: {count}\nyear_events: {events}\nyear_changes: {total}\nyear_changes_with_no_event: {alone}\nyear_missing: {missing}\n'
-          f'year_too_many: {wrong}\nyear_early: {early}\nyear_canary_differences: {canary[1] + canary[2]}')
+          f'year_too_many: {wrong}\nyear_early: {early}\nyear_lateness_p50_ms: {late[len(late) // 2]}\n'
+          f'year_lateness_p99_ms: {late[int(len(late) * 0.99)]}\nyear_lateness_max_ms: {late[-1]}\nyear_canary_differences: {canary[1] + canary[2]}')
     sys.exit(missing + wrong > 0 or alone == 0 or canary[1] + canary[2] == 0)
 
 
