@@ -44,7 +44,9 @@ void log_line(enum log_level level, const char *code, const char *message, const
         used = more > LINE_SIZE - 2 - used ? LINE_SIZE - 2 : used + more;
     }
     for (int i = 0; i < used; i++) { /* texts of brokers and servers may have line ends */
-        line[i] = (unsigned char)line[i] < ' ' ? ' ' : line[i];
+        if ((unsigned char)line[i] < ' ') {
+            line[i] = ' ';
+        }
     }
     line[used++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, (size_t)used);

@@ -222,7 +222,7 @@ static void wanted_record(struct compiler *compiler, const struct schema *record
         struct want list[FIELDS_MAX];
         struct wants below = {list, 0};
         for (uint32_t i = 0; i < wants->count; i++) {
-            if (heads[i] == &record->fields[f]) {
+            if (heads[i] != NULL && heads[i] == &record->fields[f]) {
                 list[below.count] = wants->list[i];
                 list[below.count].rest = path_rest(wants->list[i].rest);
                 below.count++;
