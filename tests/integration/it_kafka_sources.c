@@ -36,10 +36,15 @@ START_TEST(sources_apart_are_fetched_one_by_one_and_their_ends_can_be_asked_for)
     }
     /* Nothing is fetched any more, so only the broker's answer can tell of these and their marker. */
     broker_open_end(broker_produce_open(world.app, 0, "it-apart", 5, 3), true);
-    log->ops->ask_ends(log, 0, 77);
-    broker_await(log, LOG_ENDS, &event, 10000);
-    ck_assert_uint_eq(event.ticket, 77);
-    ck_assert_uint_eq(event.task, 0);
+    /* The broker says that it committed before the marker is written: it may take a second look to see it. */
+    uint32_t ticket = 77;
+    do {
+        log->ops->ask_ends(log, 0, ticket);
+        broker_await(log, LOG_ENDS, &event, 10000);
+        ck_assert_uint_eq(event.ticket, ticket);
+        ck_assert_uint_eq(event.task, 0);
+    } while (log->ops->high_watermark(log, 0, SOURCE_APP_ENGAGEMENT, &empty) == 8 &&
+             ++ticket < 177);
     ck_assert_int_eq(log->ops->high_watermark(log, 0, SOURCE_TRANSACTIONS, &empty), 10);
     ck_assert_int_eq(log->ops->high_watermark(log, 0, SOURCE_APP_ENGAGEMENT, &empty), 9);
     ck_assert(!empty);
