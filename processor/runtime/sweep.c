@@ -90,11 +90,12 @@ static uint32_t sweep_parts(const struct worker *worker, const struct task *task
     return members / sweep_most(worker, task) + 1;
 }
 
-/* Returns how many were put on the heap. */
+/* Returns how many were put on the heap; `out_part`: of so many of this part. */
 static uint32_t sweep_push(struct worker *worker, struct task *task,
-                           const struct store_reply *members)
+                           const struct store_reply *members, uint32_t *out_part)
 {
     uint32_t count = 0;
+    *out_part = 0;
     for (uint32_t i = 0; i < members->count; i++) {
         struct slice id = members->children[i].text;
         if (id.size <= CUSTOMER_ID_SIZE_MAX &&
@@ -102,6 +103,7 @@ static uint32_t sweep_push(struct worker *worker, struct task *task,
             bool pushed = due_push(&task->due, task->now_ms, id);
             task->sweep_missed |= !pushed && !SIM_WITHOUT(MUTANT_SWEEP_MISSED);
             count += pushed;
+            *out_part += 1;
         }
     }
     stats_add(&worker->stats.swept, count);
@@ -117,16 +119,23 @@ static void sweep_pace(struct worker *worker, uint32_t pushed)
     }
 }
 
+/* The set has grown since it was divided: its parts do not fit. */
+static void sweep_divide_finer(struct task *task)
+{
+    task->sweep_missed = false;
+    task->sweep_parts *= 2;
+    task->sweep_part = 0;
+}
+
 /* Not all of the part found room. It is read once more; whoever was looked at meanwhile has nothing to say. Later
  * deadlines give way and are read again afterwards; when nobody else is there, the parts were too large. */
 static void sweep_make_room(struct worker *worker, struct task *task)
 {
-    task->sweep_missed = false;
     if (task->due.count == 0) {
-        task->sweep_parts *= 2;
-        task->sweep_part = 0;
+        sweep_divide_finer(task);
         return;
     }
+    task->sweep_missed = false;
     due_forget(&task->due);
     for (uint32_t i = 0; i < worker->cache.count; i++) {
         struct cache_entry *entry = cache_at(&worker->cache, i);
@@ -202,9 +211,15 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
             return; /* first in the next read */
         }
         sweep_divide(task, &scan, parts);
-        uint32_t pushed = sweep_push(worker, task, scan.members);
+        uint32_t of_part;
+        uint32_t pushed = sweep_push(worker, task, scan.members, &of_part);
         taken += pushed;
         sweep_pace(worker, pushed);
+        /* Who is looked at comes back with a deadline, so the heap is never empty again: do not wait for that. */
+        if (task->sweep_missed && of_part > task->due.limit / 2) {
+            sweep_divide_finer(task);
+            return;
+        }
         if (task->sweep_missed || ++task->sweep_part < task->sweep_parts) {
             return;
         }
