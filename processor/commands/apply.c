@@ -128,19 +128,11 @@ static int confirm(struct apply *apply)
 
 int apply_run(int argument_count, char **arguments)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
     static struct apply apply;
-    const char *config = connect_config_default;
-    int option;
-    optind = 1;
-    while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
-        if (option != 'c') {
-            (void)fputs(help, option == 'h' ? stdout : stderr);
-            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
-        }
-        config = optarg;
+    const char *config;
+    int answered = connect_options(argument_count, arguments, help, &config);
+    if (answered != CONNECT_GO_ON) {
+        return answered;
     }
     if (optind + 1 != argument_count) {
         (void)fputs(help, stderr);

@@ -196,7 +196,20 @@ static int run(struct backtest *backtest, bool quiet)
     return EXIT_GOOD;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): an option has three lines */
+static int open_events(struct backtest *backtest, char **paths, uint32_t count)
+{
+    struct status_text text;
+    if (event_files_open((const char *const *)paths, count, backtest->replay.task_count,
+                         &backtest->files, &text) != STATUS_OK) {
+        (void)fprintf(stderr, "segue backtest: %s\n", text.text);
+        return EXIT_NO;
+    }
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        backtest->facts.topics[i] = slice_text(settings_default_topic((enum source)i));
+    }
+    return EXIT_GOOD;
+}
+
 int backtest_run(int argument_count, char **arguments)
 {
     static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},
@@ -252,21 +265,14 @@ int backtest_run(int argument_count, char **arguments)
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    struct status_text text;
     backtest.replay.task_count = (uint32_t)tasks;
     int code = open_all(&backtest, playbook, salt);
+    if (code == EXIT_GOOD) {
+        code = open_events(&backtest, arguments + optind, (uint32_t)(argument_count - optind));
+    }
     if (code != EXIT_GOOD) {
         return code;
     }
-    if (event_files_open((const char *const *)arguments + optind,
-                         (uint32_t)(argument_count - optind), backtest.replay.task_count,
-                         &backtest.files, &text) != STATUS_OK) {
-        (void)fprintf(stderr, "segue backtest: %s\n", text.text);
-        return EXIT_NO;
-    }
     backtest.facts.application = slice_text(application);
-    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        backtest.facts.topics[i] = slice_text(settings_default_topic((enum source)i));
-    }
     return run(&backtest, quiet);
 }

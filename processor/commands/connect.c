@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/connect.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -16,6 +17,24 @@ static void log_kafka(void *context UNUSED, enum log_level level, const char *fa
                       const char *text)
 {
     log_line(level, "kafka", text, "facility=%s", facility);
+}
+
+int connect_options(int argument_count, char **arguments, const char *help, const char **out_config)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+    *out_config = connect_config_default;
+    optind = 1;
+    while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
+        if (option != 'c') {
+            (void)fputs(help, option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
+        }
+        *out_config = optarg;
+    }
+    return CONNECT_GO_ON;
 }
 
 bool connect_load(const char *path, struct connect *out_connect)

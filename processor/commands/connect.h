@@ -19,6 +19,13 @@ struct connect {
 /* The configuration file when none is named. */
 extern const char connect_config_default[];
 
+enum { CONNECT_GO_ON = -1 };
+
+/* The options of a command that has --config and --help alone; optind is where its other arguments begin.
+ * CONNECT_GO_ON and the file; otherwise the command's exit code, and `help` has been printed. */
+MUST_USE int connect_options(int argument_count, char **arguments, const char *help,
+                             const char **out_config);
+
 /* Load `path`; false after the errors have been printed to stderr (exit 78). */
 MUST_USE bool connect_load(const char *path, struct connect *out_connect);
 

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* segue repartition: the step before `segue run` for sources that are not partitioned as the tasks are
  * (decisions/0011). One thread, one producer and one consumer group a source. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/memory.h"
 #include "commands/all.h"
 #include "commands/repartition_step.h"
+#include "commands/service.h"
 #include "io/clock.h"
 #include "runtime/live_codec.h"
 #include "runtime/route_monitor.h"
@@ -50,18 +48,11 @@ struct repartition {
     struct live_codec *codec;
     struct line *lines[SOURCE_COUNT]; /* NULL: goes through no step */
     struct route_monitor *monitor;
-    struct monitor_check checks[2];
+    struct probe_check checks[2];
     struct http_server *http;
     atomic_uint running; /* threads */
     atomic_bool stop;
 };
-
-static volatile sig_atomic_t stopping;
-
-static void on_signal(int number UNUSED)
-{
-    stopping = 1;
-}
 
 static enum status open_codec(struct repartition *all, struct status_text *out_text)
 {
@@ -179,8 +170,8 @@ static enum status open_monitor(struct repartition *all, struct status_text *out
 {
     const struct settings *settings = &all->connect.settings;
     struct http_handler handlers[3];
-    all->checks[0] = (struct monitor_check){"kafka", ask_kafka, all};
-    all->checks[1] = (struct monitor_check){"registry", ask_registry, all};
+    all->checks[0] = (struct probe_check){"kafka", ask_kafka, all};
+    all->checks[1] = (struct probe_check){"registry", ask_registry, all};
     struct route_monitor_options options = {.checks = all->checks,
                                             .check_count = ARRAY_COUNT(all->checks),
                                             .clock = clock_system(),
@@ -199,7 +190,7 @@ static enum status open_monitor(struct repartition *all, struct status_text *out
         return STATUS_OK;
     }
     return http_open(&all->http, settings->repartition_listen, handlers, count,
-                     monitor_answer_size(partitions), out_text);
+                     route_monitor_answer_size(partitions), out_text);
 }
 
 /* --- running */
@@ -242,6 +233,7 @@ static enum status start_threads(struct repartition *all, struct status_text *ou
 {
     static struct thread_start starts[SOURCE_COUNT];
     enum status status = STATUS_OK;
+    service_started();
     for (int i = 0; i < SOURCE_COUNT && status == STATUS_OK; i++) {
         struct line *line = all->lines[i];
         if (line == NULL) {
@@ -277,7 +269,7 @@ static void trim(struct repartition *all)
 {
     for (int i = 0; i < SOURCE_COUNT; i++) {
         struct status_text text = {""};
-        if (all->lines[i] != NULL && !stopping &&
+        if (all->lines[i] != NULL && !service_stopping() &&
             repartition_step_trim(&all->lines[i]->step, TRIM_TIMEOUT_MS, &text) != STATUS_OK) {
             log_warn("repartition_trim", "what the tasks have read was not deleted; again later",
                      "source=%s why=\"%s\"", source_name((enum source)i), text.text);
@@ -306,7 +298,7 @@ static int supervise(struct repartition *all)
     while (atomic_load(&all->running) > 0) {
         (void)poll(NULL, 0, TICK_MS);
         int64_t now_us = clock->ops->monotonic_us(clock);
-        if (stopping && asked_us == 0) {
+        if (service_stopping() && asked_us == 0) {
             asked_us = now_us;
             ask_to_stop(all);
         }
@@ -330,25 +322,13 @@ static int supervise(struct repartition *all)
 
 int repartition_run(int argument_count, char **arguments)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
     static struct repartition all;
-    const char *config = connect_config_default;
-    int option;
-    optind = 1;
-    while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
-        if (option != 'c') {
-            (void)fputs(help, option == 'h' ? stdout : stderr);
-            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
-        }
-        config = optarg;
+    const char *config;
+    int answered = connect_options(argument_count, arguments, help, &config);
+    if (answered != CONNECT_GO_ON) {
+        return answered;
     }
-    /* A core file would hold customers' data. */
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGTERM, on_signal);
-    (void)signal(SIGINT, on_signal);
+    service_begin();
     struct status_text text = {""};
     if (!connect_load(config, &all.connect)) {
         return EXIT_CONFIG;

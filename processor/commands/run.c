@@ -2,13 +2,10 @@
 /* segue run: wire everything, then wait to be told to stop. What is opened here is what the process
  * is. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,6 +15,7 @@
 #include "commands/connect.h"
 #include "commands/learned.h"
 #include "commands/redis_permissions.h"
+#include "commands/service.h"
 #include "engine/engine.h"
 #include "io/http.h"
 #include "io/kafka_admin.h"
@@ -52,26 +50,13 @@ struct run {
     struct kpis *kpis;       /* likewise */
     char currency[8];
     struct monitor *monitor;
-    struct monitor_check checks[3];
+    struct probe_check checks[3];
     struct http_server *http;
     struct threads *threads;
     struct kafka_reader *playbooks; /* at the end of segue.playbook */
     bool again;                     /* leave to run what was applied */
     uint64_t bundle_hash; /* of the playbook that was applied; 0: the configuration's files */
 };
-
-static volatile sig_atomic_t begun; /* the workers may read: leaving takes a cut */
-static volatile sig_atomic_t stopping;
-
-/* Before that there is nothing to finish, and a server that does not answer would be waited for. The probe of
- * permissions may be cut off: the broker ends its transaction within transaction.timeout.ms. */
-static void on_signal(int number UNUSED)
-{
-    if (!begun) {
-        _exit(EXIT_GOOD);
-    }
-    stopping = 1;
-}
 
 /* What was applied last; before the first `segue apply`, the files that the configuration names. */
 static enum status open_playbook(struct run *run, struct status_text *out_text)
@@ -397,9 +382,9 @@ static enum status open_monitor(struct run *run, struct status_text *out_text)
 {
     const struct settings *settings = &run->connect.settings;
     struct http_handler handlers[3];
-    run->checks[0] = (struct monitor_check){"kafka", ask_kafka, run->kafka};
-    run->checks[1] = (struct monitor_check){"redis", ask_redis, run->stores[0]};
-    run->checks[2] = (struct monitor_check){"registry", ask_registry, run->codec};
+    run->checks[0] = (struct probe_check){"kafka", ask_kafka, run->kafka};
+    run->checks[1] = (struct probe_check){"redis", ask_redis, run->stores[0]};
+    run->checks[2] = (struct probe_check){"registry", ask_registry, run->codec};
     struct monitor_options options = {.workers = run->workers,
                                       .worker_count = run->worker_count,
                                       .task_count = kafka_task_count(run->kafka),
@@ -448,7 +433,7 @@ static enum status open_all(struct run *run, struct status_text *out_text)
             return status;
         }
     }
-    begun = 1;
+    service_started();
     enum status status = threads_start(run->threads_of, run->worker_count, &run->threads, out_text);
     memory_seal();
     return status == STATUS_OK ? kafka_join(run->kafka, out_text) : status;
@@ -458,7 +443,7 @@ static enum status open_all(struct run *run, struct status_text *out_text)
 static void look_for_playbook(struct run *run)
 {
     uint64_t hash;
-    if (!stopping && !run->again &&
+    if (!service_stopping() && !run->again &&
         bundle_news(run->playbooks, run->connect.settings.application, &hash) &&
         hash != run->bundle_hash) {
         log_info("playbook_applied", "finishing the cut, then starting again under it",
@@ -485,7 +470,7 @@ static int supervise(struct run *run)
     while (!threads_drained(run->threads)) {
         (void)poll(NULL, 0, TICK_MS / 10);
         look_for_playbook(run);
-        if ((stopping || run->again) && asked_us == 0) {
+        if ((service_stopping() || run->again) && asked_us == 0) {
             log_info("stop", "finishing the cut", "deadline_ms=%" PRId64,
                      run->connect.settings.shutdown_ms);
             asked_us = clock->ops->monotonic_us(clock);
@@ -511,25 +496,13 @@ static int supervise(struct run *run)
 
 int run_run(int argument_count, char **arguments)
 {
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
     static struct run run;
-    const char *config = connect_config_default;
-    int option;
-    optind = 1;
-    while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
-        if (option != 'c') {
-            (void)fputs(help, option == 'h' ? stdout : stderr);
-            return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
-        }
-        config = optarg;
+    const char *config;
+    int answered = connect_options(argument_count, arguments, help, &config);
+    if (answered != CONNECT_GO_ON) {
+        return answered;
     }
-    /* A core file would hold customers' data. */
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGTERM, on_signal);
-    (void)signal(SIGINT, on_signal);
+    service_begin();
     struct status_text text = {""};
     if (!connect_load(config, &run.connect)) {
         return EXIT_CONFIG;
@@ -543,7 +516,7 @@ int run_run(int argument_count, char **arguments)
              run.connect.settings.application, run.worker_count, kafka_task_count(run.kafka),
              engine_playbook_hash(run.engine));
     int code = supervise(&run);
-    if (run.again && !stopping && code == EXIT_GOOD) {
+    if (run.again && !service_stopping() && code == EXIT_GOOD) {
         code = start_again(commands_arguments());
     }
     /* Crash-only: closing a consumer may hang while its coordinator is away, and there is nothing

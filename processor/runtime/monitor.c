@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -56,9 +55,6 @@ static const struct metric_family waiting_family = {
     "segue_schemas_waiting", NULL, "Schema ids being asked for; their records wait", METRIC_GAUGE};
 static const struct metric_family failures_family = {
     "segue_registry_failures", NULL, "Requests to the registry that failed", METRIC_COUNTER};
-static const struct metric_family up_family = {
-    "segue_dependency_up", NULL, "1: there and usable; 0: waited for, /readyz says why",
-    METRIC_GAUGE};
 static const struct metric_family unapplied_family = {
     "segue_unapplied_cuts", NULL, "Cuts committed and not yet in Redis, all tasks", METRIC_GAUGE};
 static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
@@ -134,14 +130,12 @@ struct monitor {
     struct metric *rejects[REJECT_REASON_COUNT], *outputs[OUTPUT_KIND_COUNT],
         *blocked[WORKER_GATES_MAX];
     struct metric *age, *unapplied, *ready;
-    struct metric *full, *waiting, *failures, *up[MONITOR_CHECKS_MAX];
+    struct metric *full, *waiting, *failures;
+    struct probe_checks checks;
     struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
     struct metric *halted[HALT_COUNT];
     struct task_series *tasks; /* task_count */
-    struct {
-        uint64_t turns;
-        atomic_int_least64_t moved_us; /* the supervisor writes, /healthz reads */
-    } seen[MONITOR_WORKERS_MAX];
+    struct probe_turns turns[MONITOR_WORKERS_MAX];
     struct metric *commit_time[MONITOR_WORKERS_MAX];
 };
 
@@ -166,9 +160,7 @@ static void register_totals(struct monitor *m)
     m->full = series(m, &full_family, NULL, NULL);
     m->waiting = series(m, &waiting_family, NULL, NULL);
     m->failures = series(m, &failures_family, NULL, NULL);
-    for (uint32_t i = 0; i < m->options.check_count; i++) {
-        m->up[i] = series(m, &up_family, "name", m->options.checks[i].name);
-    }
+    probe_checks_register(&m->checks, m->options.checks, m->options.check_count, m->metrics);
     for (int i = 0; i < SOURCE_COUNT; i++) {
         m->silent[i] = m->options.topics[i] == NULL
                            ? NULL
@@ -220,8 +212,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
 {
     struct monitor *m = memory_take(sizeof(*m), "metrics");
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
-    INVARIANT(options->check_count <= MONITOR_CHECKS_MAX &&
-              engine_gate_count() <= WORKER_GATES_MAX);
+    INVARIANT(engine_gate_count() <= WORKER_GATES_MAX);
     m->options = *options;
     m->metrics = metrics_open(180 + options->worker_count + TASK_SERIES * options->task_count +
                                   options->more_count,
@@ -237,7 +228,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
         char number[16];
         (void)snprintf(number, sizeof(number), "%u", w);
         m->commit_time[w] = series(m, &commit_family, "worker", number);
-        atomic_init(&m->seen[w].moved_us, options->clock->ops->monotonic_us(options->clock));
+        probe_turns_begin(&m->turns[w], options->clock);
     }
     return m;
 }
@@ -390,11 +381,7 @@ static void refresh_dependencies(struct monitor *m)
     metric_set(m->full, schemas.full);
     metric_set(m->waiting, (double)schemas.waiting);
     metric_set_total(m->failures, schemas.failures);
-    for (uint32_t i = 0; i < m->options.check_count; i++) {
-        struct status_text text;
-        const struct monitor_check *check = &m->options.checks[i];
-        metric_set(m->up[i], check->ask(check->context, &text) == STATUS_OK);
-    }
+    probe_checks_refresh(&m->checks);
 }
 
 static void refresh(struct monitor *m)
@@ -432,24 +419,9 @@ static void fill_metrics(void *context, const struct http_request *request,
     answer->status = answer->size == 0 ? 500 : 200;
 }
 
-static void PRINTF_LIKE(2, 3) say(struct http_answer *answer, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int more =
-        vsnprintf(answer->data + answer->size, answer->limit - answer->size, format, arguments);
-    va_end(arguments);
-    if (more > 0) {
-        answer->size += (size_t)more < answer->limit - answer->size
-                            ? (size_t)more
-                            : answer->limit - answer->size - 1;
-    }
-}
-
 static bool stalled(const struct monitor *m, uint32_t worker)
 {
-    int64_t now_us = m->options.clock->ops->monotonic_us(m->options.clock);
-    return now_us - atomic_load(&m->seen[worker].moved_us) > m->options.stall_ms * 1000;
+    return probe_turns_stalled(&m->turns[worker], m->options.stall_ms, m->options.clock);
 }
 
 static void fill_health(void *context, const struct http_request *request UNUSED,
@@ -458,7 +430,8 @@ static void fill_health(void *context, const struct http_request *request UNUSED
     struct monitor *m = context;
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         bool bad = stalled(m, w);
-        say(answer, "worker %u: %s\n", w, bad ? "makes no turns; the watchdog ends it" : "ok");
+        probe_say(answer, "worker %u: %s\n", w,
+                  bad ? "makes no turns; the watchdog ends it" : "ok");
         answer->status = bad ? 503 : answer->status;
     }
 }
@@ -468,17 +441,11 @@ static void fill_ready(void *context, const struct http_request *request UNUSED,
 {
     struct monitor *m = context;
     uint32_t owned = 0;
-    for (uint32_t i = 0; i < m->options.check_count; i++) {
-        struct status_text text = {""};
-        const struct monitor_check *check = &m->options.checks[i];
-        bool good = check->ask(check->context, &text) == STATUS_OK;
-        say(answer, "%s: %s\n", check->name, good ? "ok" : text.text);
-        answer->status = good ? answer->status : 503;
-    }
+    probe_checks_say(&m->checks, answer);
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
         if (atomic_load(&stats->turns) == 0) {
-            say(answer, "worker %u: starting\n", w);
+            probe_say(answer, "worker %u: starting\n", w);
             answer->status = 503;
         }
         for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
@@ -488,17 +455,10 @@ static void fill_ready(void *context, const struct http_request *request UNUSED,
             }
             enum task_state state = (enum task_state)atomic_load(&stats->tasks[i].state);
             owned++;
-            if (state == TASK_HALTED) {
-                enum halt halt = (enum halt)(atomic_load(&stats->tasks[i].halt) % HALT_COUNT);
-                say(answer, "task %u: halted: %s: %s; see deploy/README.md#%s\n", t,
-                    halt_code(halt), halt_what(halt), halt_code(halt));
-            } else {
-                say(answer, "task %u: %s\n", t, task_state_name(state));
-            }
-            answer->status = state == TASK_LIVE ? answer->status : 503;
+            probe_say_state(answer, "task", t, state, atomic_load(&stats->tasks[i].halt));
         }
     }
-    say(answer, "tasks owned: %u\n", owned);
+    probe_say(answer, "tasks owned: %u\n", owned);
 }
 
 uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_handlers)
@@ -511,14 +471,10 @@ uint32_t monitor_handlers(struct monitor *monitor, struct http_handler *out_hand
 
 bool monitor_alive(struct monitor *monitor)
 {
-    int64_t now_us = monitor->options.clock->ops->monotonic_us(monitor->options.clock);
     bool alive = true;
     for (uint32_t w = 0; w < monitor->options.worker_count; w++) {
         uint64_t turns = atomic_load(&worker_stats(monitor->options.workers[w])->turns);
-        if (turns != monitor->seen[w].turns) {
-            monitor->seen[w].turns = turns;
-            atomic_store(&monitor->seen[w].moved_us, now_us);
-        }
+        probe_turns_look(&monitor->turns[w], turns, monitor->options.clock);
         alive = alive && !stalled(monitor, w);
     }
     return alive;

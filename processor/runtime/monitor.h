@@ -7,20 +7,12 @@
 
 #include "base/metrics.h"
 #include "io/http.h"
+#include "runtime/probe.h"
 #include "runtime/worker.h"
 
-enum { MONITOR_WORKERS_MAX = 32, MONITOR_CHECKS_MAX = 4 };
+enum { MONITOR_WORKERS_MAX = 32 };
 
 struct monitor;
-
-/* Something besides the workers that readiness depends on ("kafka", "redis", "registry"); also the
- * gauge segue_dependency_up. */
-struct monitor_check {
-    const char *name; /* static */
-    /* STATUS_OK, or why not. Called from the HTTP thread: must not wait. */
-    enum status (*ask)(void *context, struct status_text *out_text);
-    void *context;
-};
 
 /* Writers' schemas. */
 struct monitor_schemas {
@@ -39,8 +31,8 @@ struct monitor_options {
     struct clock *clock;
     struct monitor_schemas (*ask_schemas)(const void *schemas); /* must not wait */
     const void *schemas;
-    const struct monitor_check *checks; /* check_count, until exit */
-    uint32_t check_count;               /* at most MONITOR_CHECKS_MAX */
+    const struct probe_check *checks; /* check_count, until exit */
+    uint32_t check_count;             /* at most PROBE_CHECKS_MAX */
     /* More series than these: `more_count` of them, registered through monitor_metrics; `refresh_more` before each
      * answer, from the HTTP thread. NULL: none. */
     void (*refresh_more)(void *context);

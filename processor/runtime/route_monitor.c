@@ -2,7 +2,6 @@
 #include "runtime/route_monitor.h"
 
 #include <pthread.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -21,9 +20,6 @@ static const struct metric_family rejects_family = {
 static const struct metric_family age_family = {"segue_repartition_transaction_age_seconds",
                                                 "seconds", "Age of the running transaction",
                                                 METRIC_GAUGE};
-static const struct metric_family up_family = {
-    "segue_dependency_up", NULL, "1: there and usable; 0: waited for, /readyz says why",
-    METRIC_GAUGE};
 static const struct metric_family build_family = {"segue_build", NULL, "Version of this process",
                                                   METRIC_GAUGE};
 
@@ -50,8 +46,7 @@ struct route_series {
     struct metric *halted[HALT_COUNT];
     struct metric *age;
     struct metric **lags, **states; /* partition_counts[] */
-    uint64_t turns;
-    int64_t moved_us;
+    struct probe_turns turns;
 };
 
 struct route_monitor {
@@ -59,7 +54,7 @@ struct route_monitor {
     struct metrics *metrics;
     pthread_mutex_t lock; /* HTTP may answer two scrapes at once */
     struct route_series sources[SOURCE_COUNT];
-    struct metric *up[MONITOR_CHECKS_MAX];
+    struct probe_checks checks;
 };
 
 /* One series; `name` NULL: no label but the source's. */
@@ -96,15 +91,14 @@ static void register_source(struct route_monitor *m, int source)
         of->lags[p] = series(m, &lag_family, source, "partition", number);
         of->states[p] = series(m, &state_family, source, "partition", number);
     }
-    of->moved_us = m->options.clock->ops->monotonic_us(m->options.clock);
+    probe_turns_begin(&of->turns, m->options.clock);
 }
 
 struct route_monitor *route_monitor_open(const struct route_monitor_options *options)
 {
     struct route_monitor *m = memory_take(sizeof(*m), "metrics");
     char labels[METRIC_LABELS_SIZE] = "";
-    uint32_t count = 1 + MONITOR_CHECKS_MAX;
-    INVARIANT(options->check_count <= MONITOR_CHECKS_MAX);
+    uint32_t count = 1 + PROBE_CHECKS_MAX;
     m->options = *options;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (options->routes[i] != NULL) {
@@ -119,11 +113,7 @@ struct route_monitor *route_monitor_open(const struct route_monitor_options *opt
             register_source(m, i);
         }
     }
-    for (uint32_t i = 0; i < options->check_count; i++) {
-        char name[METRIC_LABELS_SIZE] = "";
-        INVARIANT(metrics_label(name, "name", options->checks[i].name));
-        m->up[i] = metrics_register(m->metrics, &up_family, name);
-    }
+    probe_checks_register(&m->checks, options->checks, options->check_count, m->metrics);
     INVARIANT(metrics_label(labels, "version", SEGUE_VERSION));
     metric_set(metrics_register(m->metrics, &build_family, labels), 1);
     return m;
@@ -169,33 +159,16 @@ static void fill_metrics(void *context, const struct http_request *request,
             refresh_source(m, i);
         }
     }
-    for (uint32_t i = 0; i < m->options.check_count; i++) {
-        struct status_text text;
-        const struct monitor_check *check = &m->options.checks[i];
-        metric_set(m->up[i], check->ask(check->context, &text) == STATUS_OK);
-    }
+    probe_checks_refresh(&m->checks);
     answer->size = metrics_write(m->metrics, format, answer->data, answer->limit);
     (void)pthread_mutex_unlock(&m->lock);
     answer->content_type = metrics_content_type(format);
     answer->status = answer->size == 0 ? 500 : 200;
 }
 
-static void PRINTF_LIKE(2, 3) say(struct http_answer *answer, const char *format, ...)
-{
-    va_list arguments;
-    size_t left = answer->limit - answer->size;
-    va_start(arguments, format);
-    int more = vsnprintf(answer->data + answer->size, left, format, arguments);
-    va_end(arguments);
-    if (more > 0 && left > 0) {
-        answer->size += (size_t)more < left ? (size_t)more : left - 1;
-    }
-}
-
 static bool stalled(const struct route_monitor *m, int source)
 {
-    int64_t now_us = m->options.clock->ops->monotonic_us(m->options.clock);
-    return now_us - m->sources[source].moved_us > m->options.stall_ms * 1000;
+    return probe_turns_stalled(&m->sources[source].turns, m->options.stall_ms, m->options.clock);
 }
 
 static void fill_health(void *context, const struct http_request *request UNUSED,
@@ -205,8 +178,8 @@ static void fill_health(void *context, const struct http_request *request UNUSED
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (m->options.routes[i] != NULL) {
             bool bad = stalled(m, i);
-            say(answer, "%s: %s\n", source_name((enum source)i),
-                bad ? "makes no turns; the watchdog ends it" : "ok");
+            probe_say(answer, "%s: %s\n", source_name((enum source)i),
+                      bad ? "makes no turns; the watchdog ends it" : "ok");
             answer->status = bad ? 503 : answer->status;
         }
     }
@@ -215,43 +188,36 @@ static void fill_health(void *context, const struct http_request *request UNUSED
 static void say_source(const struct route_monitor *m, int source, struct http_answer *answer)
 {
     struct route_stats *stats = route_stats(m->options.routes[source]);
+    char what[64];
     uint32_t owned = 0;
+    (void)snprintf(what, sizeof(what), "%s partition", source_name((enum source)source));
     for (uint32_t p = 0; p < m->options.partition_counts[source]; p++) {
         enum task_state state = (enum task_state)atomic_load(&stats->partitions[p].state);
         if (state == TASK_IDLE) {
             continue;
         }
         owned++;
-        if (state == TASK_HALTED) {
-            enum halt halt = (enum halt)(atomic_load(&stats->partitions[p].halt) % HALT_COUNT);
-            say(answer, "%s partition %u: halted: %s: %s; see deploy/README.md#%s\n",
-                source_name((enum source)source), p, halt_code(halt), halt_what(halt),
-                halt_code(halt));
-        } else {
-            say(answer, "%s partition %u: %s\n", source_name((enum source)source), p,
-                task_state_name(state));
-        }
-        answer->status = state == TASK_LIVE ? answer->status : 503;
+        probe_say_state(answer, what, p, state, atomic_load(&stats->partitions[p].halt));
     }
-    say(answer, "%s partitions owned: %u\n", source_name((enum source)source), owned);
+    probe_say(answer, "%s partitions owned: %u\n", source_name((enum source)source), owned);
 }
 
 static void fill_ready(void *context, const struct http_request *request UNUSED,
                        struct http_answer *answer)
 {
     struct route_monitor *m = context;
-    for (uint32_t i = 0; i < m->options.check_count; i++) {
-        struct status_text text = {""};
-        const struct monitor_check *check = &m->options.checks[i];
-        bool good = check->ask(check->context, &text) == STATUS_OK;
-        say(answer, "%s: %s\n", check->name, good ? "ok" : text.text);
-        answer->status = good ? answer->status : 503;
-    }
+    probe_checks_say(&m->checks, answer);
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (m->options.routes[i] != NULL) {
             say_source(m, i, answer);
         }
     }
+}
+
+size_t route_monitor_answer_size(uint32_t partition_count)
+{
+    /* A line is at most a hundred bytes; a partition has two of them on each page. */
+    return 262144 + (size_t)partition_count * 400;
 }
 
 uint32_t route_monitor_handlers(struct route_monitor *monitor, struct http_handler *out_handlers)
@@ -264,18 +230,13 @@ uint32_t route_monitor_handlers(struct route_monitor *monitor, struct http_handl
 
 bool route_monitor_alive(struct route_monitor *monitor)
 {
-    int64_t now_us = monitor->options.clock->ops->monotonic_us(monitor->options.clock);
     bool alive = true;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (monitor->options.routes[i] == NULL) {
             continue;
         }
-        struct route_series *of = &monitor->sources[i];
         uint64_t turns = atomic_load(&route_stats(monitor->options.routes[i])->turns);
-        if (turns != of->turns) {
-            of->turns = turns;
-            of->moved_us = now_us;
-        }
+        probe_turns_look(&monitor->sources[i].turns, turns, monitor->options.clock);
         alive = alive && !stalled(monitor, i);
     }
     return alive;

@@ -20,24 +20,11 @@ from bank import Feeder  # noqa: E402
 from follow import read_all  # noqa: E402
 from recount import Outputs  # noqa: E402
 from stack import Process, Stack, free_port  # noqa: E402
+from verdict import check, failed  # noqa: E402
+from wait import until  # noqa: E402
 
 OLD, NEW, CUSTOMERS, HALF = 4, 6, 150, 2500
 EVERYBODY = [f'C{n:06d}' for n in range(CUSTOMERS)]
-failed = []
-
-
-def check(what, good, shown=''):
-    print('ok  ' if good else 'FAIL', what, '' if good else shown)
-    if not good:
-        failed.append(what)
-
-
-def until(what, question, seconds=90):
-    end = time.time() + seconds
-    while not question():
-        if time.time() > end:
-            raise SystemExit(f'not within {seconds} s: {what}')
-        time.sleep(0.1)
 
 
 def feed(feeder, count):

@@ -21,6 +21,7 @@ sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
 import murmur2  # noqa: E402
 from bank import Feeder  # noqa: E402
 from stack import Process, Stack  # noqa: E402
+from verdict import check, failed  # noqa: E402
 from wait import comes, until  # noqa: E402
 
 HEALTHY = 'healthy'
@@ -30,13 +31,6 @@ BROKEN = ['offset_foreign', 'offset_differs', 'kafka_behind', 'cut_missing', 'jo
 OTHERS = ['journal_of_another', 'journal_begins_late', 'input_replaced']
 ONLY_THE_PROCESS = {'customer_record'}
 CUT_SALT = 0x5e60e
-failed = []
-
-
-def check(what, good, shown=''):
-    print('ok  ' if good else 'FAIL', what, '' if good else shown)
-    if not good:
-        failed.append(what)
 
 
 class Application:

@@ -56,11 +56,14 @@ def start(stack, what, code, *words):
         failed.append(what)
 
 
-def stop_while_starting(stack):
+def stop_while_starting(stack, command):
     """With a broker that is not there a start lasts half a minute; SIGTERM does not."""
-    what, catches = 'SIGTERM while it starts', 1 << (signal.SIGTERM - 1)
+    what, catches = f'SIGTERM while segue {command} starts', 1 << (signal.SIGTERM - 1)
     starts.append(what)
-    run = subprocess.Popen([stack.segue, 'run', '--config', stack.write_config('0', free_port())], stderr=subprocess.DEVNULL)
+    config = pathlib.Path(stack.write_config('0', free_port()))
+    if command == 'repartition':
+        config.write_text(config.read_text().replace('start: earliest}', 'start: earliest, repartition: partitions}'))
+    run = subprocess.Popen([stack.segue, command, '--config', config], stderr=subprocess.DEVNULL)
     about = pathlib.Path(f'/proc/{run.pid}/status')
     while run.poll() is None and not int(about.read_text().split('SigCgt:')[1].split()[0], 16) & catches:
         time.sleep(0.05)
@@ -255,7 +258,8 @@ def main():
         module.CONFIG = template.replace('kafka:\n', f'kafka:\n  security.protocol: ssl\n  ssl.ca.location: {cert}\n')
         start(stack, 'a broker with an expired certificate', AWAY, 'certificate verify failed')
         module.CONFIG, stack.segue_brokers = template, f'127.0.0.1:{free_port()}'
-        stop_while_starting(stack)
+        for command in ('run', 'repartition'):
+            stop_while_starting(stack, command)
         stack.segue_brokers = brokers
         server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), NotRegistry)
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -30,24 +30,11 @@ from bank import DAY_MS, START_MS, register  # noqa: E402
 from follow import Follower, read_all  # noqa: E402
 from recount import Outputs, Recount  # noqa: E402
 from stack import Process, Stack, free_port  # noqa: E402
+from verdict import check, failed  # noqa: E402
+from wait import until  # noqa: E402
 
 TASKS, INPUTS, CUSTOMERS, EVENTS, SECONDS = 8, 3, 240, 9000, 14
 TIMED_MS = 1700000000000            # Kafka's own time of the records: kept
-failed = []
-
-
-def check(what, good, shown=''):
-    print('ok  ' if good else 'FAIL', what, '' if good else shown)
-    if not good:
-        failed.append(what)
-
-
-def until(what, question, seconds=90):
-    end = time.time() + seconds
-    while not question():
-        if time.time() > end:
-            raise SystemExit(f'not within {seconds} s: {what}')
-        time.sleep(0.1)
 
 
 def accounts(number):

@@ -15,6 +15,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / 'tests/support'), str(ROOT / 'tests/chaos')]
+import wait  # noqa: E402
 from bank import Feeder  # noqa: E402
 from journal import Journal  # noqa: E402
 from servers import ProxyProcess  # noqa: E402
@@ -45,13 +46,8 @@ def playbook(work, name, text):
     return path
 
 
-def until(what, of):
-    end = time.time() + PATIENCE_S
-    while not (found := what()):
-        if time.time() > end:
-            raise SystemExit(f'{of}: not within {PATIENCE_S} s')
-        time.sleep(0.05)
-    return found
+def until(question, what):
+    return wait.until(what, question, PATIENCE_S, 0.05)
 
 
 def pay(stack, customers, booked_at=None):

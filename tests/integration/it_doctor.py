@@ -12,6 +12,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'support'))
+from verdict import check, failed  # noqa: E402
+
 SEGUE, STUB = sys.argv[1], sys.argv[2]
 CONFIG = """application: bank
 kafka:
@@ -23,13 +26,6 @@ redis:
 sources:
   transactions: {{topic: bank.transactions, start: earliest}}
 """
-failures = []
-
-
-def check(what, good, shown):
-    print('ok  ' if good else 'FAIL', what, '' if good else shown)
-    if not good:
-        failures.append(what)
 
 
 def free_port():
@@ -96,7 +92,7 @@ def main():
             redis.kill()
             stub.stdin.close()
             stub.wait()
-    sys.exit(1 if failures else 0)
+    sys.exit(1 if failed else 0)
 
 
 main()

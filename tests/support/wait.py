@@ -3,13 +3,13 @@
 import time
 
 
-def comes(question, seconds=60, pause=0.1, errors=()):
-    """Ask until the answer is yes. False: it was not within that time. `errors`: exceptions that mean not yet."""
+def comes(question, seconds=90, pause=0.1, errors=()):
+    """Ask until the answer is yes, and return it. False: it was not within that time. `errors`: exceptions that mean not yet."""
     end = time.time() + seconds
     while True:
         try:
-            if question():
-                return True
+            if answer := question():
+                return answer
         except errors:
             pass
         if time.time() > end:
@@ -17,7 +17,9 @@ def comes(question, seconds=60, pause=0.1, errors=()):
         time.sleep(pause)
 
 
-def until(what, question, seconds=60, pause=0.1, errors=()):
+def until(what, question, seconds=90, pause=0.1, errors=()):
     """The same, for what the rest of a check depends on: ends the check when it does not come."""
-    if not comes(question, seconds, pause, errors):
+    answer = comes(question, seconds, pause, errors)
+    if not answer:
         raise SystemExit(f'not within {seconds} s: {what}')
+    return answer
