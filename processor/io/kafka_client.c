@@ -15,6 +15,8 @@ struct setting {
     uint32_t roles; /* bit per enum kafka_role */
 };
 
+enum { KNOW_TIMEOUT_MS = 2000 };
+
 enum {
     MEMBER = 1u << KAFKA_ROLE_MEMBER,
     DATA = 1u << KAFKA_ROLE_DATA,
@@ -148,6 +150,28 @@ void kafka_say(const struct kafka_connection *connection, enum log_level level,
     (void)vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     connection->log_function(connection->log_context, level, facility, text);
+}
+
+void kafka_client_know_topics(rd_kafka_t *client, const char *const *names, uint32_t count,
+                              rd_kafka_topic_t **out_topics)
+{
+    const struct rd_kafka_metadata *metadata = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        out_topics[i] = rd_kafka_topic_new(client, names[i], NULL);
+    }
+    if (rd_kafka_metadata(client, 0, NULL, &metadata, KNOW_TIMEOUT_MS) ==
+        RD_KAFKA_RESP_ERR_NO_ERROR) {
+        rd_kafka_metadata_destroy(metadata);
+    }
+}
+
+void kafka_client_forget_topics(rd_kafka_topic_t **topics, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (topics[i] != NULL) {
+            rd_kafka_topic_destroy(topics[i]);
+        }
+    }
 }
 
 void kafka_client_id(char out_id[KAFKA_CLIENT_ID_SIZE], const struct kafka_connection *connection,

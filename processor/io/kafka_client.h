@@ -8,6 +8,7 @@
 #include "io/kafka_log.h"
 
 struct rd_kafka_s;
+struct rd_kafka_topic_s;
 struct rd_kafka_conf_s;
 
 enum kafka_role {
@@ -49,6 +50,13 @@ void kafka_conf_must_set(struct rd_kafka_conf_s *conf, const char *name, const c
  * combination. */
 struct rd_kafka_s *kafka_client_new(struct rd_kafka_conf_s *conf, enum kafka_role role,
                                     struct status_text *out_text);
+
+/* Hold handles of topics that will be written, and fetch their metadata now: the first produce to an unknown one
+ * may otherwise wait up to a second. `out_topics`: `count` handles, NULL where there is none; they go back to
+ * kafka_client_forget_topics before the client ends. */
+void kafka_client_know_topics(struct rd_kafka_s *client, const char *const *names, uint32_t count,
+                              struct rd_kafka_topic_s **out_topics);
+void kafka_client_forget_topics(struct rd_kafka_topic_s **topics, uint32_t count);
 
 /* application-instance-<role and worker>, at most 32 bytes; a longer one keeps its end and a hash
  * of all. */

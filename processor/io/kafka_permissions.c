@@ -219,11 +219,19 @@ static enum status ask_once(struct question *question, struct kafka_callbacks *c
     if (client == NULL) {
         return STATUS_INVALID;
     }
+    const char *names[KAFKA_OUTPUTS_MAX + 2];
+    rd_kafka_topic_t *topics[KAFKA_OUTPUTS_MAX + 2];
+    uint32_t count = 0;
     enum status status =
         judge(question, rd_kafka_init_transactions(client, question->timeout_ms), out_text);
     if (status == STATUS_OK) {
+        for (; count < written_count(question->settings); count++) {
+            names[count] = written_topic(question->settings, count);
+        }
+        kafka_client_know_topics(client, names, count, topics);
         status = write_probes(question, client, out_again, out_text);
     }
+    kafka_client_forget_topics(topics, count);
     (void)rd_kafka_purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_destroy(client);
     return status;

@@ -114,9 +114,7 @@ void kafka_producer_close(struct kafka_producer *producer)
     if (producer->client == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < producer->topic_count; i++) {
-        rd_kafka_topic_destroy(producer->topics[i]);
-    }
+    kafka_client_forget_topics(producer->topics, producer->topic_count);
     producer->topic_count = 0;
     (void)rd_kafka_purge(producer->client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     (void)rd_kafka_poll(producer->client, 0);
@@ -208,28 +206,23 @@ static enum status initialise(struct kafka_producer *producer, int64_t deadline_
     }
 }
 
-/* Hold handles of all outputs and fetch their metadata now: the first produce to an unknown topic
- * may otherwise wait up to a second. */
 static void warm_up(struct kafka_producer *producer)
 {
     const struct kafka_log_settings *settings = producer->settings;
-    for (uint32_t i = 0; i < settings->output_count + 2; i++) {
-        const char *name = i == 0   ? settings->journal_topic
-                           : i == 1 ? settings->checkpoint_topic
-                                    : settings->output_topics[i - 2];
-        rd_kafka_topic_t *topic =
-            name == NULL ? NULL : rd_kafka_topic_new(producer->client, name, NULL);
-        if (topic != NULL) {
-            (void)snprintf(producer->topic_names[producer->topic_count],
-                           sizeof(producer->topic_names[0]), "%s", name);
-            producer->topics[producer->topic_count++] = topic;
-        }
+    const char *names[KAFKA_OUTPUTS_MAX + 2];
+    uint32_t count = 0;
+    if (settings->journal_topic != NULL) {
+        names[count++] = settings->journal_topic;
+        names[count++] = settings->checkpoint_topic;
     }
-    const struct rd_kafka_metadata *metadata = NULL;
-    if (rd_kafka_metadata(producer->client, 0, NULL, &metadata, 2000) ==
-        RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rd_kafka_metadata_destroy(metadata);
+    for (uint32_t i = 0; i < settings->output_count; i++) {
+        names[count++] = settings->output_topics[i];
     }
+    kafka_client_know_topics(producer->client, names, count, producer->topics);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)snprintf(producer->topic_names[i], sizeof(producer->topic_names[0]), "%s", names[i]);
+    }
+    producer->topic_count = count;
 }
 
 enum status kafka_producer_open(struct kafka_producer *producer, int32_t timeout_ms,
