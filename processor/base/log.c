@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/show.h"
+
 enum { LINE_SIZE = 2048 };
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -43,11 +45,7 @@ void log_line(enum log_level level, const char *code, const char *message, const
     if (more > 0) {
         used = more > LINE_SIZE - 2 - used ? LINE_SIZE - 2 : used + more;
     }
-    for (int i = 0; i < used; i++) { /* texts of brokers and servers may have line ends */
-        if ((unsigned char)line[i] < ' ') {
-            line[i] = ' ';
-        }
-    }
+    show_blank(line, (size_t)used); /* texts of brokers and servers may have line ends */
     line[used++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, (size_t)used);
     (void)written; /* nowhere left to complain */

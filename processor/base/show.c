@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/show.h"
 
+#include <string.h>
+
 size_t utf8_size(const uint8_t *at, size_t left)
 {
     uint8_t first = at[0];
@@ -44,6 +46,19 @@ void show_text(struct slice text, FILE *out)
             (void)fputs("\\n", out);
         } else {
             (void)fprintf(out, "\\x%02x", (unsigned)control);
+        }
+    }
+}
+
+void show_blank(char *text, size_t size)
+{
+    uint8_t *bytes = (uint8_t *)text;
+    for (size_t i = 0, step; i < size; i += step) {
+        step = utf8_size(bytes + i, size - i);
+        bool bad = step == 0 || control_of(bytes + i, step) >= 0;
+        step = step == 0 ? 1 : step;
+        if (bad) {
+            memset(bytes + i, ' ', step);
         }
     }
 }

@@ -17,6 +17,9 @@ size_t utf8_size(const uint8_t *at, size_t left);
 /* On one line: \n, \x1b, \x9b; a tab stays. A backslash stays one: this is to be read, not parsed. */
 void show_text(struct slice text, FILE *out);
 
+/* In place: what a terminal would obey, and each byte that is no UTF-8, becomes a space. */
+void show_blank(char *text, size_t size);
+
 /* A JSON string, quotes included, as JSON asks and as above; a byte that is no UTF-8 becomes U+FFFD. */
 void show_json(struct slice text, FILE *out);
 

@@ -39,6 +39,17 @@ START_TEST(what_is_said_is_one_line_whatever_is_in_it)
 }
 END_TEST
 
+/* DEL and C1 too, in UTF-8 and as a single byte; other letters stay. */
+START_TEST(a_terminal_is_given_nothing_to_obey)
+{
+    const char *line = line_of(LOG_ERROR, "Zürich €\x7f"
+                                          "a\xc2\x9b"
+                                          "2J\x9b"
+                                          "b\xe2\x82");
+    ck_assert_msg(strstr(line, "why=\"Zürich € a  2J b  \"\n") != NULL, "%s", line);
+}
+END_TEST
+
 START_TEST(a_long_line_is_cut_and_ended)
 {
     char text[4000];
@@ -62,6 +73,7 @@ int main(void)
     TCase *lines = tcase_create("lines");
     tcase_add_test(lines, a_line_has_level_code_and_message);
     tcase_add_test(lines, what_is_said_is_one_line_whatever_is_in_it);
+    tcase_add_test(lines, a_terminal_is_given_nothing_to_obey);
     tcase_add_test(lines, a_long_line_is_cut_and_ended);
     tcase_add_test(lines, what_is_below_the_level_is_not_said);
     suite_add_tcase(suite, lines);
