@@ -330,7 +330,7 @@ def main():
         good = follow(args, screen, outputs)
         time.sleep(1)
     except KeyboardInterrupt:
-        pass
+        good = args.until_idle is None      # what was waited for has not come
     if logins:
         logins.stop()
     outputs.stop()

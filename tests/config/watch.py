@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -102,6 +103,20 @@ def check_logins(url, folder):
     return failed
 
 
+def check_interrupted(url):
+    """Whoever waits until all is processed learns that it did not come to that; whoever only looks on has seen enough."""
+    failed = []
+    for words, code in ((['--until-idle', '60'], 69), ([], 0)):
+        # In the background of a shell the signal is ignored from the start.
+        run = subprocess.Popen([sys.executable, sys.argv[1], '--metrics', url, '--status-every', '1', *words, '--', 'true'], text=True,
+                               stdout=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=100)
+        failed += [f'interrupted with {words}: exit {run.returncode}'] if run.returncode != code else []
+    return failed
+
+
 def main():
     server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -112,10 +127,11 @@ def main():
                               '--status-every', '1', '--lines', '9', '--until-idle', '4', '--summary', summary, '--', 'cat', outputs],
                              capture_output=True, text=True, timeout=100)
         facts = json.loads(summary.read_text())
-        failed_logins = check_logins(f'http://127.0.0.1:{server.server_address[1]}/metrics', pathlib.Path(folder))
+        url = f'http://127.0.0.1:{server.server_address[1]}/metrics'
+        failed_others = check_logins(url, pathlib.Path(folder)) + check_interrupted(url)
     failed = [f'not shown: {line}' for line in SHOWN if line not in run.stdout]
     failed += [f'{name}: {facts.get(name)}, not {value}' for name, value in FACTS.items() if facts.get(name) != value]
-    failed += failed_logins
+    failed += failed_others
     print('\n'.join(failed + [run.stdout, run.stderr] if failed else ['all is shown']))
     sys.exit(1 if failed else 0)
 
