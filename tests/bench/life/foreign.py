@@ -77,9 +77,9 @@ class Person:
         self.rent_day, self.bills = dice.randint(1, 27), dice.sample(BILLS, 6)
         self.bill_days, self.bill_minor = [dice.randint(1, 27) for _ in self.bills], [dice.randint(1500, 16000) for _ in self.bills]
         self.app, self.busy = dice.random() < 0.6, dice.uniform(0.5, 1.6)
-        self.balance, self.savings, self.rows = self.month * dice.randint(1, 4), 0, []
+        self.balance, self.rows = self.month * dice.randint(1, 4), []
         self.gap = dice.choice([0, 3, 12, 30])             # days between two jobs, or before the pension
-        self.first, self.creche = self.day, dice.choice(CRECHES)
+        self.creche = dice.choice(CRECHES)
         self.weekly_creche, self.second_account = dice.random() < 0.3, dice.random() < 0.25
         self.known = None
 
