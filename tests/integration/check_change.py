@@ -114,7 +114,6 @@ class Audience:
                     raise SystemExit(f'complete of what did not begin: {value}')
                 for change in self.waiting.pop((who, value['task']), []):
                     self.move(who, *change)
-        return {s for s, c in self.members.items() if c}
 
     def change(self, customer, value):
         where = value['segment_id'], partition_of(customer, TASKS)

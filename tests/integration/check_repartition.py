@@ -251,7 +251,7 @@ def judge_doctor(stack, process):
     check('a configuration without it is refused', run.returncode == 78 and 'nothing to do' in run.stderr, run.stderr)
 
 
-def judge_rest(stack, bank, steps, run, passed):
+def judge_rest(stack, bank, steps, run):
     """What was read is deleted; a start after that goes on; a stop commits."""
     topic = stack.topic('repartition.transactions')
     until('what the tasks have read is deleted', lambda: all(low > 0 and low >= committed(stack, topic)[p] for p, low in lows(stack, topic).items()))
@@ -310,7 +310,7 @@ def main():
         judge_records(bank, watcher.taker)
         judge_outputs(stack, reference, watcher.taker)
         judge_rejects(stack, bank)
-        judge_rest(stack, bank, steps, run, watcher.taker)
+        judge_rest(stack, bank, steps, run)
         judge_doctor(stack, steps[0])
     finally:
         for process in (*steps, run, other):

@@ -65,8 +65,8 @@ CASES = [
     ('SegueClockHeld', 10, False, {'segue_clock_held': '0x20'}),
     ('SegueSourceSilent', 10, True, {'segue_source_silent{topic="bank.transactions"}': '1x20'}),
     ('SegueSourceSilent', 10, False, {'segue_source_silent{topic="bank.transactions"}': '0x20'}),
-    ('SegueRepartitionHalted', 1, True, {'segue_repartition_halted{source="transactions",reason="gap"}': '1x3'}),
-    ('SegueRepartitionHalted', 1, False, {'segue_repartition_halted{source="transactions",reason="gap"}': '0x3'}),
+    ('SegueRepartitionHalted', 1, True, {'segue_repartition_halted{source="transactions",reason="input_gone"}': '1x3'}),
+    ('SegueRepartitionHalted', 1, False, {'segue_repartition_halted{source="transactions",reason="input_gone"}': '0x3'}),
     ('SegueRepartitionLag', 20, True, {'segue_repartition_lag_records{source="transactions",partition="0"}': '0+2000x30'}),
     ('SegueRepartitionLag', 20, False, {'segue_repartition_lag_records{source="transactions",partition="0"}': '60000-2000x30'}),
 ]
