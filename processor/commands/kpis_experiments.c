@@ -136,43 +136,54 @@ static struct slice text_of(const json_t *object, const char *key)
     return slice_text(text == NULL ? "" : text);
 }
 
-/* The offer that the record speaks of, as it is split now; offers->count: none. */
+/* The offer that the record speaks of; offers->count: none. */
 static uint32_t find(const struct offers *offers, const json_t *value)
 {
-    char name[16];
     uint32_t at = 0;
     while (at < offers->count && !slice_equal(offers->defs[at].id, text_of(value, "offer_id"))) {
         at++;
     }
-    if (at == offers->count) {
-        return at;
-    }
-    (void)snprintf(name, sizeof(name), "%08x", offers_experiment(offers, at));
-    return slice_is(text_of(value, "experiment"), name) ? at : offers->count;
+    return at;
 }
 
-static void take_side(struct kpis_experiments *all, uint32_t offer, struct offer_side *seen,
-                      enum offer_layer layer, const json_t *value)
+/* Is it split as the offer is now? */
+static bool is_of_plan(const struct offers *offers, uint32_t offer, const json_t *value)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "%08x", offers_experiment(offers, offer));
+    return slice_is(text_of(value, "experiment"), name);
+}
+
+static void read_side(const struct kpis_experiments *all, uint32_t offer, const json_t *value,
+                      struct offer_side now[OFFER_LAYER_COUNT][2])
 {
     bool control = json_is_true(json_object_get(value, "control"));
-    struct offer_side now = {
-        json_integer_value(json_object_get(value, "customers")),
-        json_integer_value(json_object_get(value, "converted")),
-        json_integer_value(json_object_get(value, "revenue_minor")),
-        json_number_value(json_object_get(value, "revenue_squares")),
-    };
-    struct offer_side *total = &all->one[offer][layer].total[control];
-    struct offer_side *before = &seen[2 * layer + control];
-    total->customers += now.customers - before->customers;
-    total->converted += now.converted - before->converted;
-    total->revenue_minor += now.revenue_minor - before->revenue_minor;
-    total->revenue_squares += now.revenue_squares - before->revenue_squares;
-    *before = now;
+    for (enum offer_layer layer = LAYER_GLOBAL; layer < OFFER_LAYER_COUNT; layer++) {
+        if (all->one[offer][layer].used &&
+            slice_equal(layer_of(all->offers, offer, layer), text_of(value, "layer"))) {
+            now[layer][control] = (struct offer_side){
+                json_integer_value(json_object_get(value, "customers")),
+                json_integer_value(json_object_get(value, "converted")),
+                json_integer_value(json_object_get(value, "revenue_minor")),
+                json_number_value(json_object_get(value, "revenue_squares")),
+            };
+        }
+    }
+}
+
+static void add_side(struct offer_side *total, const struct offer_side *now,
+                     const struct offer_side *before)
+{
+    total->customers += now->customers - before->customers;
+    total->converted += now->converted - before->converted;
+    total->revenue_minor += now->revenue_minor - before->revenue_minor;
+    total->revenue_squares += now->revenue_squares - before->revenue_squares;
 }
 
 bool kpis_experiments_take(struct kpis_experiments *experiments, const json_t *value)
 {
     const struct offers *offers = experiments->offers;
+    struct offer_side now[OFFER_LAYER_COUNT][2] = {{{0}}};
     uint32_t offer = find(offers, value);
     int64_t task = json_integer_value(json_object_get(value, "task"));
     size_t i;
@@ -180,17 +191,23 @@ bool kpis_experiments_take(struct kpis_experiments *experiments, const json_t *v
     if (offer == offers->count || task < 0 || task >= experiments->task_count) {
         return false;
     }
-    struct offer_side *seen = &experiments->seen[(size_t)task * offers->count + offer][0][0];
+    /* A record is the whole truth of its task: what it does not say, of another plan too, is nobody. */
+    bool known = is_of_plan(offers, offer, value);
     json_array_foreach(json_object_get(value, "sides"), i, side)
     {
-        for (enum offer_layer layer = LAYER_GLOBAL; layer < OFFER_LAYER_COUNT; layer++) {
-            if (experiments->one[offer][layer].used &&
-                slice_equal(layer_of(offers, offer, layer), text_of(side, "layer"))) {
-                take_side(experiments, offer, seen, layer, side);
-            }
+        if (known) {
+            read_side(experiments, offer, side, now);
         }
     }
-    return true;
+    struct offer_side(*seen)[2] = experiments->seen[(size_t)task * offers->count + offer];
+    for (enum offer_layer layer = LAYER_GLOBAL; layer < OFFER_LAYER_COUNT; layer++) {
+        for (int held = 0; held < 2; held++) {
+            add_side(&experiments->one[offer][layer].total[held], &now[layer][held],
+                     &seen[layer][held]);
+            seen[layer][held] = now[layer][held];
+        }
+    }
+    return known;
 }
 
 static void set_interval(struct metric *const series[BOUNDS], struct experiment_interval interval,

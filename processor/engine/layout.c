@@ -16,7 +16,7 @@ enum {
     LEDGER_PACKED_MAX = OFFER_LEDGER_MAX * 20 + 224,
     CORE_PACKED_MAX = 1024, /* head and profile */
     ARM_PACKED_MAX = 10 + 9 * 10,
-    SIDES_PACKED_MAX = 5 + 2 * OFFER_LAYER_COUNT * (3 * 10 + 8),
+    SIDES_PACKED_MAX = 9 + 2 * OFFER_LAYER_COUNT * (3 * 10 + 8),
 };
 
 enum part_kind { PART_SERIES = 1, PART_LIFE, PART_SEGMENT, PART_OFFER };

@@ -5,8 +5,15 @@
 #include "engine/counters.h"
 #include "engine/layout.h"
 
-/* Format 3 had no sides of experiments; it is still read. */
-enum { TASK_FORMAT = 4, TASK_FORMAT_OLDEST = 3, ARM_NUMBERS = 7, ARM_OWN = 1, ARM_OTHERS = 2 };
+/* Format 4 named an experiment by its plan alone, format 3 had no sides of experiments; both are still read. */
+enum {
+    TASK_FORMAT = 5,
+    TASK_FORMAT_PLANS = 4,
+    TASK_FORMAT_OLDEST = 3,
+    ARM_NUMBERS = 7,
+    ARM_OWN = 1,
+    ARM_OTHERS = 2
+};
 enum { SIDE_COUNT = 2 * OFFER_LAYER_COUNT };
 
 /* An arm by the names of its variant and context, so that a changed playbook finds what is still there. */
@@ -153,7 +160,7 @@ static void unpack_counts(const struct offers *offers, struct offers_task *task,
     }
 }
 
-/* A bit per side that somebody is on; their plan's name and counters. */
+/* A bit per side that somebody is on; their plan's name, their experiment's, and counters. */
 static void pack_sides(const struct offers *offers, const struct offers_task *task, uint32_t offer,
                        struct bytes_writer *writer)
 {
@@ -164,6 +171,7 @@ static void pack_sides(const struct offers *offers, const struct offers_task *ta
     bytes_put_u8(writer, known);
     if (known != 0) {
         bytes_put_u32(writer, offers_experiment(offers, offer));
+        bytes_put_u32(writer, task->experiments[offer]);
     }
     for (uint32_t i = 0; i < SIDE_COUNT; i++) {
         const struct offer_side *side = &task->sides[offer][i / 2][i % 2];
@@ -178,12 +186,16 @@ static void pack_sides(const struct offers *offers, const struct offers_task *ta
 
 /* `offer` < 0, or split by another plan: read and forget. */
 static void unpack_sides(const struct offers *offers, struct offers_task *task, int32_t offer,
-                         struct bytes_reader *reader)
+                         uint8_t format, struct bytes_reader *reader)
 {
     uint8_t known = bytes_take_u8(reader);
-    uint32_t name = known != 0 ? bytes_take_u32(reader) : 0;
-    bool ours = offer >= 0 && known != 0 && name == offers_experiment(offers, (uint32_t)offer);
+    uint32_t plan = known != 0 ? bytes_take_u32(reader) : 0;
+    uint32_t name = known != 0 && format > TASK_FORMAT_PLANS ? bytes_take_u32(reader) : plan;
+    bool ours = offer >= 0 && known != 0 && plan == offers_experiment(offers, (uint32_t)offer);
     reader->bad = reader->bad || known >> SIDE_COUNT != 0;
+    if (ours) {
+        task->experiments[offer] = name;
+    }
     for (uint32_t i = 0; i < SIDE_COUNT && !reader->bad; i++) {
         struct offer_side side = {0};
         if ((known >> i & 1) == 0) {
@@ -258,7 +270,7 @@ static void take_sizes(const struct engine *engine, void *task, struct bytes_rea
     }
 }
 
-static void take_offers(const struct engine *engine, struct offers_task *offers, bool sides,
+static void take_offers(const struct engine *engine, struct offers_task *offers, uint8_t format,
                         struct bytes_reader *reader)
 {
     uint64_t count = bytes_take_varuint(reader);
@@ -273,8 +285,8 @@ static void take_offers(const struct engine *engine, struct offers_task *offers,
             offers->made[at] = made;
         }
         unpack_counts(&engine->playbook->offers, offers, at, reader);
-        if (sides) {
-            unpack_sides(&engine->playbook->offers, offers, at, reader);
+        if (format >= TASK_FORMAT_PLANS) {
+            unpack_sides(&engine->playbook->offers, offers, at, format, reader);
         }
     }
 }
@@ -308,7 +320,7 @@ enum status engine_task_unpack(const struct engine *engine, void *task, uint32_t
         }
     }
     take_sizes(engine, task, &reader);
-    take_offers(engine, offers, format >= TASK_FORMAT, &reader);
+    take_offers(engine, offers, format, &reader);
     if (!known || reader.bad || bytes_left(&reader) != 0) {
         engine_task_init(engine, task, task_number);
         return status_fail(out_text, STATUS_INVALID, "a task record that is cut short or hostile");

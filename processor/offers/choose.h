@@ -107,6 +107,10 @@ double outcome_tired(const struct offer_fatigue *fatigue, const struct offers_st
 
 /* ---- experiment.c: the same experiments as counters ---- */
 
+/* Is the customer in the experiment that the task counts? */
+bool experiment_has(const struct offers_task *task, uint32_t offer,
+                    const struct offer_history *history);
+
 /* The customer has reached the holdout gate for the first time, on whichever side. */
 void experiment_enter(const struct gate_view *view, struct offer_history *history,
                       struct offers_task *task, bool held_out);

@@ -3,8 +3,10 @@
  *
  *   first exposure -> a side per layer (global, the offer's own) -> converted, revenue while it is attributed
  *
- * A customer stays on the side of the first exposure: intention to treat. Revenue is squared per customer, so
- * that sums over tasks give the variance too. Each task publishes its own sides; whoever reads them adds them. */
+ * A customer stays on the side of the first exposure: intention to treat. A plan that comes back has its name
+ * again, but its counters begin at 0: its customers are told from those of the first time by the moment at which
+ * the task's first of them came. Revenue is squared per customer, so that sums over tasks give the variance too.
+ * Each task publishes its own sides; whoever reads them adds them. */
 #include <stdio.h>
 
 #include "base/hash.h"
@@ -87,12 +89,24 @@ static void say_sides(const struct offers *offers, uint32_t offer, const struct 
     }
 }
 
+bool experiment_has(const struct offers_task *task, uint32_t offer,
+                    const struct offer_history *history)
+{
+    return history->experiment != 0 && history->experiment == task->experiments[offer];
+}
+
 void experiment_enter(const struct gate_view *view, struct offer_history *history,
                       struct offers_task *task, bool held_out)
 {
     bool global = view->offers->policy.holdout > 0;
     bool own = view->def->holdout > 0 && !view->held_by_all;
-    history->experiment = offers_experiment(view->offers, view->index);
+    uint32_t *experiment = &task->experiments[view->index];
+    if (*experiment == 0) {
+        uint32_t plan = offers_experiment(view->offers, view->index);
+        int64_t now_ms = view->step->scope->now_ms;
+        *experiment = (uint32_t)hash64(slice_of(&now_ms, sizeof(now_ms)), plan) | 1;
+    }
+    history->experiment = *experiment;
     history->converted = false;
     history->earned_minor = 0;
     history->since_ms = view->step->scope->now_ms;
@@ -119,7 +133,7 @@ void experiment_outcome(const struct offers *offers, uint32_t offer, struct offe
     bool converts = event->outcome.outcome == OUTCOME_ACCEPTED && !history->converted;
     int64_t revenue = event->outcome.revenue_minor;
     int64_t until_ms = history->since_ms + outcome_attribution(&offers->policy);
-    if (history->sides == 0 || history->experiment != offers_experiment(offers, offer) ||
+    if (history->sides == 0 || !experiment_has(task, offer, history) ||
         event->time_ms < history->since_ms || event->time_ms > until_ms ||
         (!converts && revenue == 0)) {
         return;

@@ -94,7 +94,7 @@ static void expose(struct decision *decision, struct gate_view *view, struct off
     if (policy->holdout == 0 && view->def->holdout == 0) {
         return;
     }
-    bool first = history->experiment != offers_experiment(view->offers, view->index);
+    bool first = !experiment_has(task, view->index, history);
     if (!first && history->exposed_ms != 0 &&
         now_ms < history->exposed_ms + EXPOSED_AGAIN_DAYS * MS_PER_DAY) {
         return;

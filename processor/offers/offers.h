@@ -187,7 +187,7 @@ struct offer_history {                 /* per offer */
     uint8_t counted;      /* bit per outcome that has come */
     bool open;            /* nothing was heard of it yet */
     uint8_t held_channel; /* enum channel; where it would have been made */
-    /* The customer's place in the offer's experiments; of another plan than offers_experiment says: none */
+    /* The customer's place in the offer's experiment; another than the task's: none, whatever it counted */
     uint32_t experiment;
     uint8_t sides; /* bit per layer that he is in, then bit per layer that holds him out */
     bool converted;
@@ -230,6 +230,8 @@ struct offers_task {
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t unknown_outcomes; /* outcomes of offers that the playbook does not have */
     int64_t made[OFFERS_MAX];  /* for stock */
+    /* The experiment that `sides` count, of all that were ever split by this plan; 0: nobody is in it yet */
+    uint32_t experiments[OFFERS_MAX];
     /* This task's own: those who may be told, those who are held out */
     struct offer_side sides[OFFERS_MAX][OFFER_LAYER_COUNT][2];
     /* This task's own, by offers_arm; then as many of the other tasks' */
@@ -270,7 +272,7 @@ struct slice offer_variant_id(const struct offer_def *def, uint32_t index);
 struct slice offers_context_id(const struct offers *offers, uint32_t context);
 
 /* The name of the plan by which an offer's customers are split: layers, shares, attribution. When it changes, a new
- * experiment begins, and its counters at 0. 0: there is none. */
+ * experiment begins, and its counters at 0; so it does when a plan comes back. 0: there is none. */
 uint32_t offers_experiment(const struct offers *offers, uint32_t offer);
 
 /* What the stages before found, beside the scope. */

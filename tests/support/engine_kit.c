@@ -331,6 +331,11 @@ static void say_output(struct kit *kit, const struct output *output)
     } else if (output->kind == OUTPUT_OFFER_STATS) {
         say(kit, " presented %lld accepted %lld", (long long)output->offer_stats.presented,
             (long long)output->offer_stats.accepted);
+        for (uint32_t i = 0; i < output->offer_stats.side_count; i++) {
+            const struct offer_stats_side *side = &output->offer_stats.sides[i];
+            say(kit, " %s %lld converted %lld", side->control ? "held_out" : "told",
+                (long long)side->customers, (long long)side->converted);
+        }
     }
     say(kit, "\n");
 }

@@ -93,7 +93,7 @@ START_TEST(what_was_taken_in_is_in_the_task_record)
 END_TEST
 
 /* Format 3 had no sides of experiments: a byte less per offer of a task that has counted nothing. */
-START_TEST(a_task_record_of_the_format_before_is_read)
+START_TEST(a_task_record_of_format_3_is_read)
 {
     static uint8_t bytes[ENGINE_RECORD_SIZE_MAX], again[ENGINE_RECORD_SIZE_MAX];
     enum { OFFER_BYTES = 7 };
@@ -106,7 +106,7 @@ START_TEST(a_task_record_of_the_format_before_is_read)
     for (size_t at = from; at < size; at += OFFER_BYTES, to += OFFER_BYTES - 1) {
         memmove(bytes + to, bytes + at, OFFER_BYTES - 1);
     }
-    ck_assert_uint_eq(bytes[0], 4);
+    ck_assert_uint_eq(bytes[0], 5);
     bytes[0] = 3;
     ck_assert_int_eq(engine_task_unpack(opened.engine, task, 0, slice_of(bytes, to), &text),
                      STATUS_OK);
@@ -182,9 +182,9 @@ START_TEST(experiments_are_those_of_all_tasks)
     open_kpis();
     ck_assert(isnan(shown("segue_offer_incremental_conversion", ",bound=\"estimate\"")));
     ck_assert(tell(0, plan, (int[]){500, 10}, (int[]){20, 0}));
-    ck_assert(tell(0, plan, (int[]){980, 98}, (int[]){20, 0})); /* instead of the one before */
-    ck_assert(tell(1, plan, (int[]){980, 98}, (int[]){20, 2}));
+    ck_assert(tell(0, plan, (int[]){980, 98}, (int[]){20, 0}));  /* instead of the one before */
     ck_assert(!tell(1, plan + 2, (int[]){9, 9}, (int[]){9, 9})); /* split by another plan */
+    ck_assert(tell(1, plan, (int[]){980, 98}, (int[]){20, 2}));
     ck_assert(!tell(TASKS, plan, (int[]){9, 9}, (int[]){9, 9}));
     ck_assert_double_eq(shown("segue_offer_experiment_customers", ",side=\"treated\""), 1960);
     ck_assert_double_eq(shown("segue_offer_experiment_customers", ",side=\"held_out\""), 40);
@@ -197,6 +197,28 @@ START_TEST(experiments_are_those_of_all_tasks)
     ck_assert_double_gt(
         shown("segue_offer_incremental_revenue", ",currency=\"GBP\",bound=\"high\""), gain);
     ck_assert_double_eq(shown("segue_offer_split_alarm", ""), 0);
+}
+END_TEST
+
+/* The plan of today, another, and today's again: what the first time counted is gone. */
+START_TEST(an_experiment_that_comes_back_begins_at_nobody)
+{
+    static const char again[] =
+        "{\"offer_id\":\"savings_boost\",\"variant\":\"*\",\"channel\":\"EMAIL\",\"task\":0,"
+        "\"experiment\":\"%08x\",\"sides\":[{\"layer\":\"global\",\"control\":false,"
+        "\"customers\":3,\"converted\":0,\"revenue_minor\":0,\"revenue_squares\":0}]}";
+    uint32_t plan = plan_of("savings_boost");
+    char json[400];
+    open_kpis();
+    ck_assert(tell(0, plan, (int[]){980, 98}, (int[]){20, 2}));
+    ck_assert(tell(1, plan, (int[]){980, 98}, (int[]){20, 2}));
+    ck_assert(!tell(1, plan + 2, (int[]){9, 9}, (int[]){9, 9}));
+    (void)snprintf(json, sizeof(json), again, plan);
+    json_t *record = json_loads(json, 0, NULL);
+    ck_assert(kpis_take_experiment(kpis, record)); /* of nobody held out it says nothing */
+    json_decref(record);
+    ck_assert_double_eq(shown("segue_offer_experiment_customers", ",side=\"treated\""), 3);
+    ck_assert_double_eq(shown("segue_offer_experiment_customers", ",side=\"held_out\""), 0);
 }
 END_TEST
 
@@ -220,8 +242,9 @@ int main(void)
     tcase_add_test(tests, a_task_learns_from_all_but_itself_and_the_newest_record_counts);
     tcase_add_test(tests, what_names_no_arm_is_passed_over);
     tcase_add_test(tests, what_was_taken_in_is_in_the_task_record);
-    tcase_add_test(tests, a_task_record_of_the_format_before_is_read);
+    tcase_add_test(tests, a_task_record_of_format_3_is_read);
     tcase_add_test(tests, experiments_are_those_of_all_tasks);
+    tcase_add_test(tests, an_experiment_that_comes_back_begins_at_nobody);
     tcase_add_test(tests, a_broken_split_is_an_alarm);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

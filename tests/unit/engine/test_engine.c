@@ -252,6 +252,92 @@ START_TEST(ids_are_the_same_in_every_replay_and_differ_among_outputs)
 }
 END_TEST
 
+/* The same playbook with another share held out of all. */
+static const struct engine *split_by(uint32_t holdout)
+{
+    struct playbook *other = arena_take(&kit.arena, sizeof(*other));
+    struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, 99, 1};
+    const struct engine *engine = NULL;
+    struct status_text text;
+    *other = kit.playbook;
+    other->offers.policy.holdout = holdout;
+    other->offers.policy.holdout_layer = slice_text("global");
+    ck_assert_int_eq(engine_open(other, kit.zones, options, &engine, &text), STATUS_OK);
+    return engine;
+}
+
+/* What triggers the card, of somebody who may be told of it. */
+static void log_in(int64_t days)
+{
+    take(kit_tx(day(days), DIRECTION_DEBIT, 5000, "shop"));
+    take(kit_app(day(days) + 1, "login"));
+}
+
+/* A share so small that the customer is told, then none or another, then the first once more. */
+START_TEST(an_experiment_that_comes_back_begins_anew)
+{
+    const struct engine *first = split_by(1), *between = split_by(_i == 0 ? 0 : 2);
+    kit_change_rules(&kit, first);
+    take(kit_profile(day(0)));
+    log_in(2);
+    ck_assert_uint_eq(kit_count(&kit, "told 1 converted 0"), 1);
+    kit_cut(&kit);
+    log_in(6); /* a cut changes nothing */
+    ck_assert_uint_eq(kit_count(&kit, "told 1 converted 0"), 1);
+    kit_change_rules(&kit, between);
+    log_in(10);
+    uint32_t told = kit_count(&kit, "told 1 converted 0");
+    ck_assert_uint_eq(told, _i == 0 ? 1 : 2);
+    kit_change_rules(&kit, first);
+    take(kit_outcome(day(14), "card", OUTCOME_ACCEPTED)); /* he is not in it yet */
+    ck_assert_uint_eq(kit_count(&kit, "converted 1"), 0);
+    log_in(18);
+    ck_assert_uint_eq(kit_count(&kit, "told 1 converted 0"), told + 1);
+    kit_cut(&kit);
+    log_in(22);
+    ck_assert_uint_eq(kit_count(&kit, "told 1 converted 0"), told + 1);
+    take(kit_outcome(day(23), "card", OUTCOME_ACCEPTED));
+    ck_assert_uint_eq(kit_count(&kit, "told 1 converted 1"), 1);
+}
+END_TEST
+
+/* Format 4 named an experiment by its plan: in the task's record as in the customer's. */
+START_TEST(an_experiment_of_task_format_4_goes_on)
+{
+    static uint8_t bytes[ENGINE_RECORD_SIZE_MAX];
+    const struct engine *engine = split_by(1);
+    struct status_text text;
+    uint8_t names[8];
+    kit_change_rules(&kit, engine);
+    take(kit_profile(day(0)));
+    log_in(2);
+    size_t size = engine_task_pack(engine, kit.task, bytes);
+    struct offers offers = kit.playbook.offers;
+    offers.policy.holdout = 1;
+    offers.policy.holdout_layer = slice_text("global");
+    uint32_t plan = offers_experiment(&offers, 1);
+    uint8_t *at = memmem(bytes, size, &plan, sizeof(plan));
+    ck_assert_ptr_nonnull(at);
+    memcpy(names, at, sizeof(names));
+    memmove(at + 4, at + 8, size - (size_t)(at + 8 - bytes));
+    bytes[0] = 4;
+    ck_assert_int_eq(engine_task_unpack(engine, kit.task, 0, slice_of(bytes, size - 4), &text),
+                     STATUS_OK);
+    struct customer *customer = kit.customers[0];
+    size = engine_customer_pack(engine, customer, bytes);
+    at = memmem(bytes, size, names + 4, 4);
+    ck_assert_ptr_nonnull(at);
+    memcpy(at, names, 4);
+    ck_assert_int_eq(
+        engine_customer_unpack(engine, customer, slice_text("c-00"), slice_of(bytes, size), &text),
+        STATUS_OK);
+    log_in(6);
+    ck_assert_uint_eq(kit_count(&kit, "told"), 1); /* he is in it already */
+    take(kit_outcome(day(7), "card", OUTCOME_ACCEPTED));
+    ck_assert_uint_eq(kit_count(&kit, "told 1 converted 1"), 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("engine");
@@ -268,6 +354,8 @@ int main(void)
     tcase_add_test(tests, the_view_holds_what_is_published_and_changes_only_with_it);
     tcase_add_test(tests, explanations_show_values_and_change_nothing);
     tcase_add_test(tests, ids_are_the_same_in_every_replay_and_differ_among_outputs);
+    tcase_add_loop_test(tests, an_experiment_that_comes_back_begins_anew, 0, 2);
+    tcase_add_test(tests, an_experiment_of_task_format_4_goes_on);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }

@@ -353,6 +353,7 @@ START_TEST(another_plan_is_another_experiment)
     defs[0].holdout = 10000;
     ck_assert_uint_ne(offers_experiment(&offers, 0), before);
     memset(task->sides, 0, sizeof(task->sides)); /* as unpacking leaves them */
+    memset(task->experiments, 0, sizeof(task->experiments));
     (void)decide(3);
     const struct offer_stats *said = sides_said();
     ck_assert_ptr_nonnull(said);
