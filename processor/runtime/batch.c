@@ -90,7 +90,7 @@ static void batch_reject(struct worker *worker, struct task *task, const struct 
 {
     struct output *output = effects_add(&worker->effects, OUTPUT_DEAD_LETTER);
     INVARIANT(output != NULL);
-    dead_letter_fill(output, worker->options.sources[record->source].topic, record, reject);
+    dead_letter_fill(output, worker->options.sources[record->source].topic, record, reject, 0);
     struct flight *flight = &worker->flights[worker->building];
     if (flight->began_us == 0) {
         flight->began_us = worker->now_us;

@@ -444,10 +444,9 @@ static void fill_ready(void *context, const struct http_request *request UNUSED,
     probe_checks_say(&m->checks, answer);
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
         struct worker_stats *stats = worker_stats(m->options.workers[w]);
-        if (atomic_load(&stats->turns) == 0) {
-            probe_say(answer, "worker %u: starting\n", w);
-            answer->status = 503;
-        }
+        char who[32];
+        (void)snprintf(who, sizeof(who), "worker %u", w);
+        probe_say_starting(answer, who, atomic_load(&stats->turns));
         for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
             uint32_t t = atomic_load(&stats->tasks[i].task);
             if (t >= m->options.task_count) {

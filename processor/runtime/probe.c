@@ -54,6 +54,14 @@ void probe_say(struct http_answer *answer, const char *format, ...)
     }
 }
 
+void probe_say_starting(struct http_answer *answer, const char *who, uint64_t turns)
+{
+    if (turns == 0) {
+        probe_say(answer, "%s: starting\n", who);
+        answer->status = 503;
+    }
+}
+
 void probe_say_state(struct http_answer *answer, const char *what, uint32_t number,
                      enum task_state state, uint32_t halt)
 {

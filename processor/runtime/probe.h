@@ -41,6 +41,10 @@ void probe_checks_say(const struct probe_checks *checks, struct http_answer *ans
 /* Append to the answer what fits. */
 void probe_say(struct http_answer *answer, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Before the first turn of a loop: a line "WHO: starting", and 503. It owns nothing yet, so no other line would say
+ * that it cannot be used. `turns`: how many it has made. */
+void probe_say_starting(struct http_answer *answer, const char *who, uint64_t turns);
+
 /* A line about a task or partition that is owned: "WHAT NUMBER: state", and why when it halted. 503 unless it is
  * live. */
 void probe_say_state(struct http_answer *answer, const char *what, uint32_t number,

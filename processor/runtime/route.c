@@ -386,10 +386,11 @@ enum worker_outcome route_turn(struct route *route, int32_t *out_wait_ms)
         return WORKER_DRAINED;
     }
     int64_t left_us = batch->began_us + route->options.commit_interval_ms * 1000 - route->now_us;
-    *out_wait_ms = more                                    ? 0
-                   : batch->began_us == 0 || route->flying ? IDLE_WAIT_MS
-                   : left_us <= 0                          ? 1
-                                                           : (int32_t)(left_us / 1000) + 1;
+    bool idle = batch->began_us == 0 || route->flying || !route->producer_ready;
+    *out_wait_ms = more           ? 0
+                   : idle         ? IDLE_WAIT_MS
+                   : left_us <= 0 ? 1
+                                  : (int32_t)(left_us / 1000) + 1;
     return WORKER_GO_ON;
 }
 

@@ -127,7 +127,8 @@ static bool write_reject(struct route *route, struct route_batch *batch,
 {
     struct output output = {.kind = OUTPUT_DEAD_LETTER};
     struct log_write *write = &batch->writes[batch->write_count];
-    dead_letter_fill(&output, route->options.source_topic, record, reject);
+    dead_letter_fill(&output, route->options.source_topic, record, reject,
+                     hash64(slice_text(route->options.source_topic), 0));
     if (route->options.codec.encode(route->options.codec.context, &output, route->wall_ms,
                                     &batch->arena, write) != STATUS_OK) {
         return false;
@@ -240,8 +241,16 @@ static bool look(struct route *route, struct route_partition *partition)
     return true;
 }
 
-/* The partition whose event is the earliest; garbage has no time and goes at once. NULL: none, or one must be
- * waited for: a task's now follows its events, and what comes far ahead of its neighbours would move it. */
+/* Garbage has no time. Neither has what the tasks will refuse: by its time it would be the last of all, and hold
+ * back whatever comes after it in its partition. */
+static bool goes_at_once(const struct route *route, const struct route_partition *partition)
+{
+    return partition->decoded == WORKER_REJECTED ||
+           partition->event.time_ms > route->wall_ms + WORKER_STREAM_FUTURE_MS_MAX;
+}
+
+/* The partition whose event is the earliest. NULL: none, or one must be waited for: a task's now follows its
+ * events, and what comes far ahead of its neighbours would move it. */
 static struct route_partition *earliest(struct route *route)
 {
     struct route_partition *first = NULL;
@@ -249,7 +258,7 @@ static struct route_partition *earliest(struct route *route)
     for (uint32_t i = 0; i < route->options.partition_count; i++) {
         struct route_partition *partition = &route->partitions[i];
         if (partition->state == TASK_LIVE && look(route, partition)) {
-            if (partition->decoded == WORKER_REJECTED) {
+            if (goes_at_once(route, partition)) {
                 return partition;
             }
             if (first == NULL || partition->event.time_ms < first->event.time_ms) {

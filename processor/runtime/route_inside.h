@@ -66,7 +66,7 @@ struct route {
     bool producer_ready, producer_opening;
     bool stopping, leave;
     int64_t reopen_us; /* not before: the producer could not be opened */
-    int64_t now_us, wall_ms, commit_us;
+    int64_t now_us, wall_ms;
     int64_t lag_us;  /* when lags were looked at last */
     int64_t held_us; /* since when the merge waits; 0: it does not */
     uint32_t fills;  /* counts calls of route_fill, from 1 */

@@ -190,6 +190,7 @@ static void say_source(const struct route_monitor *m, int source, struct http_an
     struct route_stats *stats = route_stats(m->options.routes[source]);
     char what[64];
     uint32_t owned = 0;
+    probe_say_starting(answer, source_name((enum source)source), atomic_load(&stats->turns));
     (void)snprintf(what, sizeof(what), "%s partition", source_name((enum source)source));
     for (uint32_t p = 0; p < m->options.partition_counts[source]; p++) {
         enum task_state state = (enum task_state)atomic_load(&stats->partitions[p].state);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/route_world.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "support/suite.h"
+
+enum { TEXT_SIZE = 96 };
 
 struct world world;
 
@@ -111,14 +114,17 @@ static void open_producer(struct log *log)
 
 static uint32_t where(const struct log_write *write, struct placed *out)
 {
-    char text[64];
+    char text[TEXT_SIZE];
     long long offset = 0;
     unsigned partition = 0;
+    uint64_t id[2] = {0, 0};
     const struct header *last = &write->headers[write->header_count - 1];
     (void)snprintf(text, sizeof(text), "%.*s", SLICE_ARG(last->value));
-    ck_assert_int_eq(sscanf(text, "bank/%u/%lld", &partition, &offset), 2);
-    *out = (struct placed){partition, (uint32_t)write->partition, offset,
-                           strcmp(write->topic, "dead") == 0};
+    bool dead = strcmp(write->topic, "dead") == 0;
+    ck_assert_int_eq(
+        sscanf(text, "bank/%u/%lld %" SCNx64 " %" SCNx64, &partition, &offset, &id[0], &id[1]),
+        dead ? 4 : 2);
+    *out = (struct placed){partition, (uint32_t)write->partition, offset, dead, {id[0], id[1]}};
     return partition;
 }
 
@@ -199,11 +205,11 @@ static enum status encode(void *context, const struct output *output, int64_t pr
     (void)context;
     (void)processed_at_ms;
     struct header *header = arena_take(arena, sizeof(*header));
-    char *text = arena_take(arena, 64);
+    char *text = arena_take(arena, TEXT_SIZE);
     const struct dead_letter *letter = &output->dead_letter;
     ck_assert_int_eq(output->kind, OUTPUT_DEAD_LETTER);
-    (void)snprintf(text, 64, "%.*s/%u/%lld", SLICE_ARG(letter->topic), letter->partition,
-                   (long long)letter->offset);
+    (void)snprintf(text, TEXT_SIZE, "%.*s/%u/%lld %" PRIx64 " %" PRIx64, SLICE_ARG(letter->topic),
+                   letter->partition, (long long)letter->offset, output->id[0], output->id[1]);
     *header = (struct header){slice_text("where"), slice_text(text)};
     *out_write =
         (struct log_write){.topic = "dead", .partition = -1, .headers = header, .header_count = 1};
@@ -272,7 +278,7 @@ static void end_pending(uint32_t number)
     } else {
         carry_out(pending);
         event.kind = lost ? LOG_COMMIT_FAILED : LOG_COMMIT_DONE;
-        event.reinit = chance(0.1);
+        event.reinit = world.away || chance(0.1);
     }
     push(process, event);
 }
@@ -326,7 +332,7 @@ void serve(uint32_t number)
     if (process->opening_until != 0 && world.turn >= process->opening_until) {
         process->opening_until = 0;
         process->pending.active = false; /* init_transactions aborts what was open */
-        if (chance(0.1)) {
+        if (chance(0.1) || (world.away && world.out_count > 0)) {
             push(process, (struct log_event){.kind = LOG_PRODUCER_FAILED});
         } else {
             process->instance = ++world.epochs[number];

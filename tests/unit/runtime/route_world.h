@@ -21,6 +21,7 @@ struct placed {
     uint32_t partition, to;
     int64_t offset;
     bool dead;
+    uint64_t id[2]; /* of a dead letter */
 };
 
 /* A transaction under way. */
@@ -73,6 +74,7 @@ struct world {
     int64_t first[PARTITIONS]; /* below it everything was deleted */
     bool by_customer;
     bool stuck; /* of partition 0 nothing comes */
+    bool away;  /* after each transaction another producer is wanted, and none can be opened */
 };
 
 extern struct world world;

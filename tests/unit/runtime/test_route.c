@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/dead_letter.h"
 #include "runtime/halt.h"
+#include "runtime/route_monitor.h"
 #include "runtime/route_world.h"
 #include "support/suite.h"
 
@@ -185,6 +187,62 @@ START_TEST(what_is_behind_is_read_in_the_order_of_its_events)
 }
 END_TEST
 
+/* 9999-12-31, which many systems write for "open": the tasks refuse it. */
+START_TEST(what_is_dated_too_far_ahead_holds_nobody_back)
+{
+    all_values("C1", "A1");
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        for (uint32_t i = 0; i < RECORDS; i++) {
+            world.times[p][i] = i;
+        }
+    }
+    world.times[0][10] = INT64_C(253402214400000);
+    run_one();
+    check_out((int64_t[PARTITIONS]){0});
+    int64_t last_ms = 0;
+    for (uint32_t i = 0; i < world.out_count; i++) {
+        const struct placed *placed = &world.out[i];
+        if (placed->partition != 0 || placed->offset != 10) {
+            ck_assert_int_ge(world.times[placed->partition][placed->offset], last_ms);
+            last_ms = world.times[placed->partition][placed->offset];
+        }
+    }
+}
+END_TEST
+
+/* The repartition topic has the same source, partitions and offsets, and its garbage is a task's. */
+START_TEST(a_dead_letter_has_another_id_than_that_of_a_task_for_the_same_place)
+{
+    all_values("!", "A1");
+    run_one();
+    ck_assert_uint_eq(world.out_count, PARTITIONS * RECORDS);
+    for (uint32_t i = 0; i < world.out_count; i++) {
+        const struct placed *placed = &world.out[i];
+        const struct log_record record = {.source = SOURCE_TRANSACTIONS,
+                                          .partition = placed->partition,
+                                          .offset = placed->offset};
+        const struct reject reject = {.reason = REJECT_TRUNCATED};
+        struct output output = {.kind = OUTPUT_DEAD_LETTER};
+        dead_letter_fill(&output, "tasks", &record, &reject, 0);
+        ck_assert_uint_ne(placed->id[0], output.id[0]);
+        ck_assert_uint_ne(placed->id[1], output.id[1]);
+    }
+}
+END_TEST
+
+/* What is in hand cannot be committed: nothing is to be done until something is heard. */
+START_TEST(without_a_producer_it_waits_for_news)
+{
+    all_values("C1", "A1");
+    world.away = true;
+    run_one();
+    int32_t wait_ms = 0;
+    ck_assert_uint_lt(world.out_count, PARTITIONS * RECORDS);
+    ck_assert_int_eq(route_turn(world.processes[0].route, &wait_ms), WORKER_GO_ON);
+    ck_assert_int_eq(wait_ms, 100);
+}
+END_TEST
+
 /* Partition 0 says that it has more, and nothing comes of it. */
 START_TEST(a_partition_that_does_not_answer_is_waited_for_once)
 {
@@ -221,6 +279,41 @@ START_TEST(a_stop_commits_what_was_taken_and_reads_no_more)
         sum += world.committed[p].offset < 0 ? 0 : world.committed[p].offset;
     }
     ck_assert_int_eq(sum, world.out_count);
+    ck_assert_int_lt(sum, PARTITIONS * RECORDS);
+}
+END_TEST
+
+/* What /readyz says of the first process's route. */
+static int ask_ready(const char **out_text)
+{
+    static char text[4096];
+    static struct route_monitor *monitor;
+    struct http_handler handlers[3];
+    struct http_answer answer = {.status = 200, .data = text, .limit = sizeof(text)};
+    if (monitor == NULL) {
+        struct route_monitor_options options = {.clock = &world.processes[0].clock,
+                                                .stall_ms = 1000};
+        options.routes[SOURCE_TRANSACTIONS] = world.processes[0].route;
+        options.partition_counts[SOURCE_TRANSACTIONS] = PARTITIONS;
+        monitor = route_monitor_open(&options);
+    }
+    ck_assert_uint_eq(route_monitor_handlers(monitor, handlers), 3);
+    ck_assert_str_eq(handlers[2].path, "/readyz");
+    handlers[2].fill(handlers[2].context, &(struct http_request){0}, &answer);
+    *out_text = text;
+    return answer.status;
+}
+
+START_TEST(a_route_is_not_ready_before_its_first_turn)
+{
+    const char *text;
+    int32_t wait_ms = 0;
+    process_start(&world.processes[0]);
+    ck_assert_int_eq(ask_ready(&text), 503);
+    ck_assert_ptr_nonnull(strstr(text, "transactions: starting\n"));
+    ck_assert_int_eq(route_turn(world.processes[0].route, &wait_ms), WORKER_GO_ON);
+    ck_assert_int_eq(ask_ready(&text), 200);
+    ck_assert_str_eq(text, "transactions partitions owned: 0\n");
 }
 END_TEST
 
@@ -244,8 +337,12 @@ int main(void)
                         (int)(sizeof(judged) / sizeof(judged[0])));
     tcase_add_test(tests, a_replaced_or_shortened_source_halts_its_partition_and_no_other);
     tcase_add_loop_test(tests, what_is_behind_is_read_in_the_order_of_its_events, 0, WORLDS / 5);
+    tcase_add_test(tests, what_is_dated_too_far_ahead_holds_nobody_back);
+    tcase_add_test(tests, a_dead_letter_has_another_id_than_that_of_a_task_for_the_same_place);
+    tcase_add_test(tests, without_a_producer_it_waits_for_news);
     tcase_add_test(tests, a_partition_that_does_not_answer_is_waited_for_once);
     tcase_add_test(tests, a_stop_commits_what_was_taken_and_reads_no_more);
+    tcase_add_test(tests, a_route_is_not_ready_before_its_first_turn);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
