@@ -85,7 +85,6 @@ void event_index_match(struct work *work)
     if (work->indexed) {
         rules_index_match(engine->indexes[work->scope.event->source].rules, &work->scope,
                           &work->scratch, work->holds);
-        arena_reset(&work->scratch);
         work->step.may_hold = work->holds;
         work->step.may_hold_from = engine->indexes[work->scope.event->source].signals_at;
     }

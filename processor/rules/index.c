@@ -395,7 +395,7 @@ const struct rules_index *rules_index_build(enum source source,
         return NULL;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!rules_terms_add(b.terms, source, programs[i], i)) {
+        if (!rules_terms_add(b.terms, source, programs[i], i, arena)) {
             return NULL;
         }
     }
@@ -507,10 +507,13 @@ static void ask(const struct rules_index *index, uint32_t number, struct answers
 static bool term_holds(const struct rules_index *index, const struct term *term,
                        struct answers *answers)
 {
+    struct arena *scratch = answers->activation->scratch;
     for (uint32_t i = 0; i < term->count; i++) {
         uint32_t literal = index->literals[term->first + i], number = literal / 2;
         if ((answers->known[number / 64] >> number % 64 & 1) == 0) {
+            size_t used = scratch->used;
             ask(index, number, answers);
+            scratch->used = used; /* only the answer outlives the question */
         }
         const uint64_t *wanted = literal % 2 != 0 ? answers->yes : answers->no;
         if ((wanted[number / 64] >> number % 64 & 1) == 0) {

@@ -36,7 +36,9 @@ const struct rules_index *rules_index_build(enum source source,
 
 /* Bit i: program i may hold for scope->event. Of a program that reads nothing but the event, the profile and the
  * clock, the bit is set exactly when rules_holds says RULES_YES; of one that also reads features, life events or
- * segments it is set when nothing in the event speaks against it. `scratch` is used and not reset. */
+ * segments it is set when nothing in the event speaks against it. `scratch` is left as it was; an
+ * atom may need all of it (rules_holds asks all of a program's atoms on one: where that is too much, it does not
+ * know, while the index does). */
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
                        struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS]);
 

@@ -23,6 +23,7 @@ struct builder {
     struct rules_terms *terms;
     enum source source;
     const struct cel_program *program;
+    struct arena *scratch;
     struct node nodes[NODES_MAX];
     bool full;
 };
@@ -78,8 +79,10 @@ static struct cel_value read_nothing(const struct cel_activation *activation, ui
 /* Is the leaf always this, for events of the source? */
 static bool is_always(const struct builder *b, uint32_t leaf, bool wanted)
 {
-    const struct cel_activation activation = {.read = read_nothing};
+    const struct cel_activation activation = {.read = read_nothing, .scratch = b->scratch};
+    size_t used = b->scratch->used;
     struct cel_value value = cel_evaluate_leaf(b->program, leaf, &activation);
+    b->scratch->used = used;
     return value.kind == CEL_BOOL && value.b == wanted;
 }
 
@@ -206,9 +209,9 @@ static void sum_of_whole(struct builder *b, struct sum *out)
 }
 
 bool rules_terms_add(struct rules_terms *terms, enum source source,
-                     const struct cel_program *program, uint32_t condition)
+                     const struct cel_program *program, uint32_t condition, struct arena *scratch)
 {
-    struct builder b = {.terms = terms, .source = source, .program = program};
+    struct builder b = {.terms = terms, .source = source, .program = program, .scratch = scratch};
     struct sum sum = {.count = 0};
     uint32_t count = 0;
     const struct cel_logic *logic = program == NULL ? NULL : cel_program_logic(program, &count);

@@ -33,8 +33,8 @@ struct rules_terms {
 };
 
 /* Take apart what `program` (NULL: always holds) asks of an event of `source`. What it asks of features, life
- * events and segments is left out, as if it held. False: a limit. */
+ * events and segments is left out, as if it held. `scratch` is left as it was. False: a limit. */
 bool rules_terms_add(struct rules_terms *terms, enum source source,
-                     const struct cel_program *program, uint32_t condition);
+                     const struct cel_program *program, uint32_t condition, struct arena *scratch);
 
 #endif
