@@ -127,7 +127,7 @@ def main():
     storm = Stack(segue, work, 'outages', PLAYBOOK, topics=SOURCES)
     storm.create_topics()
     process = Process(storm).start()
-    until('ready', lambda: process.get('/readyz')[0] == 200)
+    process.wait_ready('at first')
 
     storm.feed(parts[0])
     redis_port = os.environ['SEGUE_TEST_REDIS'].rpartition(':')[2]
@@ -155,14 +155,16 @@ def main():
     # Frozen, not ended: this registry keeps its schemas in memory only and would give other ids after a restart.
     registry = int((work / 'registry.pid').read_text())
     os.kill(registry, signal.SIGSTOP)
-    process.kill(9)
-    process.start()                # the disk copies of the schemas must be enough
-    until('ready with the registry away', lambda: process.get('/readyz')[0] == 200)
-    print('ready_without_registry: 1')
-    send_newer(storm, version, parts[3])
-    waits(process, 'registry')     # for the one that it has never seen
-    assert process.metric('segue_schemas_waiting') == 1
-    os.kill(registry, signal.SIGCONT)
+    try:
+        process.kill(9)
+        process.start()                # the disk copies of the schemas must be enough
+        process.wait_ready('with the registry away')
+        print('ready_without_registry: 1')
+        send_newer(storm, version, parts[3])
+        waits(process, 'registry')     # for the one that it has never seen
+        assert process.metric('segue_schemas_waiting') == 1
+    finally:
+        os.kill(registry, signal.SIGCONT)   # the other checks need it, however this one ends
     goes_on(process, 'registry')
     storm.feed(parts[3])
     storm.wait_done(process, events + 1, 180)

@@ -10,6 +10,7 @@ import io
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -21,6 +22,7 @@ import urllib.request
 import confluent_kafka
 import fastavro
 import redis
+from wait import comes
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LINE = re.compile(r'^(segue_\w+?)(?:\{.*\})? (\S+)')
@@ -57,9 +59,15 @@ sources:
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """Below those that the system gives to connections: it stays free for a process that is ended and started again."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 25000)
+        with socket.socket() as s:
+            try:
+                s.bind(('127.0.0.1', port))
+                return port
+            except OSError:
+                pass
 
 
 def server(name):
@@ -131,6 +139,12 @@ class Process:
 
     def tail_of_log(self):
         return self.log_path.read_text(errors='replace')[-3000:]
+
+    def wait_ready(self, when, seconds=90):
+        """Ends the check, with what the process says of itself, when it does not become ready."""
+        if not comes(lambda: self.get('/readyz')[0] == 200, seconds):
+            state = 'running' if self.running() else f'ended with {self.child.returncode}'
+            raise SystemExit(f'not ready within {seconds} s {when}: {state}\n{self.get("/readyz")[1]}\n{self.tail_of_log()}')
 
 
 class Stack:
