@@ -164,6 +164,18 @@ void broker_open_end(struct broker_open *open, bool commit)
     free(open);
 }
 
+int64_t broker_end(const char *topic, int32_t partition)
+{
+    const char *settings[] = {NULL};
+    rd_kafka_t *client = plain_client(RD_KAFKA_CONSUMER, settings);
+    int64_t begin, end;
+    ck_assert_int_eq(
+        rd_kafka_query_watermark_offsets(client, topic, partition, &begin, &end, 10000),
+        RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(client);
+    return end;
+}
+
 void broker_read(const char *topic, int32_t partition, char *out_text, size_t size)
 {
     const char *settings[] = {"group.id",

@@ -46,6 +46,9 @@ void broker_open_end(struct broker_open *open, bool commit);
 /* Values of a partition as a read_committed consumer sees them, joined by commas. */
 void broker_read(const char *topic, int32_t partition, char *out_text, size_t size);
 
+/* One past the last record or marker of a partition, as the broker says. */
+int64_t broker_end(const char *topic, int32_t partition);
+
 /* Wait for an event of that kind (others are dropped, LOG_FATAL fails the test unless wanted). */
 void broker_await(struct log *log, enum log_event_kind kind, struct log_event *out_event,
                   int32_t timeout_ms);

@@ -266,16 +266,19 @@ START_TEST(the_journal_ends_at_the_last_stable_offset)
     ck_assert_uint_eq(read_to_end(log, 1, &event), 6);
     broker_open_end(open, true);
     ck_assert_uint_eq(read_to_end(log, 0, &event), 3);
-    ck_assert_int_eq(event.journal_end, 21);
+    /* 17..19, marker 20; a broker that is slow to answer itself writes a marker again. */
+    int64_t end = broker_end(world.journal, 0);
+    ck_assert_int_ge(end, 21);
+    ck_assert_int_eq(event.journal_end, end);
     log->ops->stop_journal(log, 0);
     log->ops->stop_journal(log, 1);
     /* At the end already: told again to one who begins there. */
-    log->ops->read_journal(log, 0, 21);
+    log->ops->read_journal(log, 0, end);
     ck_assert_uint_eq(read_to_end(log, 0, &event), 0);
     while (log->ops->next_event(log, &event)) {
         ck_assert_int_ne(event.kind, LOG_JOURNAL_END); /* once is enough */
     }
-    log->ops->read_journal(log, 1, 21);
+    log->ops->read_journal(log, 1, end);
     ck_assert_uint_eq(read_to_end(log, 1, &event), 0);
     kafka_close(kafka);
 }
