@@ -81,6 +81,34 @@ void kafka_look_close(struct kafka_look *look)
     }
 }
 
+/* Passes by itself: a leader is being elected, a coordinator has moved or reads its log after a
+ * restart, or the topic was created a moment ago. */
+static bool is_settling(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_NOT_COORDINATOR_FOR_GROUP ||
+           code == RD_KAFKA_RESP_ERR_GROUP_COORDINATOR_NOT_AVAILABLE ||
+           code == RD_KAFKA_RESP_ERR_GROUP_LOAD_IN_PROGRESS;
+}
+
+/* The list's offsets; the first error of the whole or of one of them. */
+static rd_kafka_resp_err_t ask_committed(struct kafka_look *look,
+                                         rd_kafka_topic_partition_list_t *list)
+{
+    int64_t deadline_ms = kafka_now_ms() + look->timeout_ms;
+    for (;;) {
+        rd_kafka_resp_err_t code = rd_kafka_committed(look->client, list, look->timeout_ms);
+        for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+            code = list->elems[i].err;
+        }
+        if (!is_settling(code) || kafka_now_ms() >= deadline_ms) {
+            return code;
+        }
+        (void)usleep(SETTLING_WAIT_US);
+    }
+}
+
 enum status kafka_look_committed(struct kafka_look *look, const char *const topics[SOURCE_COUNT],
                                  uint32_t task, struct log_offset out_offsets[SOURCE_COUNT],
                                  struct status_text *out_text)
@@ -92,10 +120,9 @@ enum status kafka_look_committed(struct kafka_look *look, const char *const topi
             (void)rd_kafka_topic_partition_list_add(list, topics[s], (int32_t)task);
         }
     }
-    rd_kafka_resp_err_t code = rd_kafka_committed(look->client, list, look->timeout_ms);
+    rd_kafka_resp_err_t code = ask_committed(look, list);
     for (int i = 0; i < list->cnt && code == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
         const rd_kafka_topic_partition_t *entry = &list->elems[i];
-        code = entry->err;
         for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
             if (topics[s] == NULL || strcmp(topics[s], entry->topic) != 0 || entry->offset < 0) {
                 continue;
@@ -118,13 +145,6 @@ enum status kafka_look_committed(struct kafka_look *look, const char *const topi
         code = look->group_denied ? RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED : code;
     }
     return away(look, code, "committed offsets", out_text);
-}
-
-/* Passes by itself: a leader is being elected, or the topic was created a moment ago. */
-static bool is_settling(rd_kafka_resp_err_t code)
-{
-    return code == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
-           code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
 enum status kafka_look_marks(struct kafka_look *look, const char *topic, uint32_t partition,

@@ -72,11 +72,12 @@ static enum status ask_read(struct question *question, struct kafka_look *look, 
     return status == STATUS_FULL || status == STATUS_INVALID ? STATUS_OK : status;
 }
 
-static enum status ask_reads(struct question *question, struct status_text *out_text)
+/* Once, of everything that is read; what is refused is noted. */
+static enum status read_all(struct question *question, struct kafka_look *look,
+                            struct status_text *out_text)
 {
     const struct kafka_log_settings *settings = question->settings;
     const char *topics[SOURCE_COUNT + 2];
-    struct kafka_look *look = NULL;
     struct log_offset offsets[SOURCE_COUNT];
     uint32_t count = 0;
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
@@ -88,12 +89,7 @@ static enum status ask_reads(struct question *question, struct status_text *out_
         topics[count++] = settings->journal_topic;
         topics[count++] = settings->checkpoint_topic;
     }
-    /* After a kill our own last transaction is still pending: what waits for it would wait in vain. */
-    enum status status = kafka_look_open(&settings->connection, group_of(settings), false,
-                                         READ_TIMEOUT_MS, &look, out_text);
-    if (status != STATUS_OK) {
-        return status;
-    }
+    enum status status = STATUS_OK;
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {
         status = ask_read(question, look, topics[i], out_text);
     }
@@ -104,6 +100,24 @@ static enum status ask_reads(struct question *question, struct status_text *out_
             status = STATUS_OK;
         }
     }
+    return status;
+}
+
+static enum status ask_reads(struct question *question, struct status_text *out_text)
+{
+    const struct kafka_log_settings *settings = question->settings;
+    struct kafka_look *look = NULL;
+    /* After a kill our own last transaction is still pending: what waits for it would wait in vain. */
+    enum status status = kafka_look_open(&settings->connection, group_of(settings), false,
+                                         READ_TIMEOUT_MS, &look, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
+    /* A broker that has just started answers some questions long before others. */
+    int64_t deadline_ms = kafka_now_ms() + question->timeout_ms;
+    do {
+        status = read_all(question, look, out_text);
+    } while (status == STATUS_AWAY && kafka_now_ms() < deadline_ms);
     kafka_look_close(look);
     return status;
 }

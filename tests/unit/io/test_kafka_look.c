@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Against librdkafka's mock cluster: what a start does while a leader is being elected. */
+/* Against librdkafka's mock cluster: what a start does while a leader is being elected, or a
+ * coordinator is not yet what it is going to be. */
 #include "io/kafka_look.h"
 
 #include <librdkafka/rdkafka.h>
@@ -7,7 +8,13 @@
 
 #include "support/suite.h"
 
-enum { API_LIST_OFFSETS = 2, TIMEOUT_MS = 20000, SHORT_MS = 300, ELECTIONS_MANY = 100 };
+enum {
+    API_LIST_OFFSETS = 2,
+    API_OFFSET_FETCH = 9,
+    TIMEOUT_MS = 20000,
+    SHORT_MS = 300,
+    ELECTIONS_MANY = 100
+};
 
 static rd_kafka_t *helper;
 static rd_kafka_mock_cluster_t *cluster;
@@ -68,6 +75,20 @@ START_TEST(an_election_without_end_is_told)
 }
 END_TEST
 
+START_TEST(a_coordinator_that_has_just_begun_is_waited_for)
+{
+    const char *topics[SOURCE_COUNT] = {"journal"};
+    struct log_offset offsets[SOURCE_COUNT];
+    open_look(TIMEOUT_MS);
+    rd_kafka_mock_push_request_errors(cluster, API_OFFSET_FETCH, 2,
+                                      RD_KAFKA_RESP_ERR_NOT_COORDINATOR_FOR_GROUP,
+                                      RD_KAFKA_RESP_ERR_GROUP_LOAD_IN_PROGRESS);
+    enum status status = kafka_look_committed(look, topics, 0, offsets, &text);
+    ck_assert_msg(status == STATUS_OK, "%s", text.text);
+    ck_assert_int_eq(offsets[0].offset, -1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("kafka_look");
@@ -76,6 +97,7 @@ int main(void)
     tcase_add_checked_fixture(marks, open_cluster, tear_down);
     tcase_add_test(marks, an_election_is_waited_for);
     tcase_add_test(marks, an_election_without_end_is_told);
+    tcase_add_test(marks, a_coordinator_that_has_just_begun_is_waited_for);
     suite_add_tcase(suite, marks);
     return suite_run_all(suite);
 }
