@@ -44,7 +44,7 @@ struct run {
     struct thread_worker threads_of[THREADS_MAX];
     uint32_t worker_count;
     uint32_t tasks_per_worker;
-    int64_t *start_offsets[SOURCE_COUNT]; /* of sources that start at a time: per task */
+    int64_t *start_offsets[SOURCE_COUNT]; /* of sources that start at a time or the end: per task */
     struct worker_heard heard;
     struct learned *learned; /* NULL: the playbook has no offers */
     struct kpis *kpis;       /* likewise */
@@ -135,8 +135,9 @@ static enum status open_kafka(struct run *run, struct status_text *out_text)
     return STATUS_OK;
 }
 
-/* Sources that start at a time: from which offset on, per task. Of use only while nothing was
- * committed, and cheap enough to ask every time. */
+/* Sources that start at a time or at the end: from which offset on, per task. Of use only while nothing was
+ * committed, and cheap enough to ask every time. The end is that before anything of ours is ready: whoever waits
+ * for us to be ready loses nothing. */
 static enum status open_starts(struct run *run, struct status_text *out_text)
 {
     const struct settings *settings = &run->connect.settings;
@@ -146,7 +147,7 @@ static enum status open_starts(struct run *run, struct status_text *out_text)
     worker_heard_init(&run->heard);
     for (int i = 0; i < SOURCE_COUNT && status == STATUS_OK; i++) {
         const struct settings_source *source = &settings->sources[i];
-        if (!source->used || source->start != START_TIME ||
+        if (!source->used || (source->start != START_TIME && source->start != START_LATEST) ||
             source->repartition != REPARTITION_OFF) { /* the step began there */
             continue;
         }
@@ -154,9 +155,15 @@ static enum status open_starts(struct run *run, struct status_text *out_text)
         if (admin == NULL) {
             status = kafka_admin_open(&run->connect.kafka, START_TIMEOUT_MS, &admin, out_text);
         }
-        if (status == STATUS_OK) {
+        if (status == STATUS_OK && source->start == START_TIME) {
             status = kafka_admin_offsets_at(admin, source->topic, tasks, source->start_ms,
                                             START_TIMEOUT_MS, run->start_offsets[i], out_text);
+        }
+        for (uint32_t t = 0; t < tasks && status == STATUS_OK && source->start == START_LATEST;
+             t++) {
+            int64_t low;
+            status = kafka_admin_watermarks(admin, source->topic, t, START_TIMEOUT_MS, &low,
+                                            &run->start_offsets[i][t], out_text);
         }
     }
     if (admin != NULL) {
@@ -228,7 +235,7 @@ static struct worker_source worker_source_of(const struct run *run, int number)
 {
     static const enum worker_start starts[] = {[START_UNSET] = WORKER_START_EARLIEST,
                                                [START_EARLIEST] = WORKER_START_EARLIEST,
-                                               [START_LATEST] = WORKER_START_LATEST,
+                                               [START_LATEST] = WORKER_START_OFFSET,
                                                [START_TIME] = WORKER_START_OFFSET};
     const struct settings_source *source = &run->connect.settings.sources[number];
     bool whole = source->repartition != REPARTITION_OFF; /* what the step made, from its begin */

@@ -8,7 +8,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdlib.h>
 
-enum { FETCH_BATCH = 512, OFFSET_EARLIEST = -2, OFFSET_LATEST = -3 };
+enum { FETCH_BATCH = 512, OFFSET_EARLIEST = -2 };
 
 struct kafka_header_block {
     struct kafka_header_block *next;
@@ -66,9 +66,7 @@ void kafka_intake_start(struct kafka_intake *intake, uint32_t task, const int64_
         if (offsets[s] == -1 || intake->topics[s] == NULL) {
             continue;
         }
-        int64_t from = offsets[s] == OFFSET_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                       : offsets[s] == OFFSET_LATEST ? RD_KAFKA_OFFSET_END
-                                                     : offsets[s];
+        int64_t from = offsets[s] == OFFSET_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING : offsets[s];
         *source = (struct kafka_intake_source){
             .next = offsets[s] >= 0 ? offsets[s] : -1, .eof = -1, .end = -1};
         if (rd_kafka_consume_start_queue(

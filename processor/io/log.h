@@ -123,7 +123,7 @@ struct log_ops {
     void (*release)(struct log *log, struct log_record *records, uint32_t count);
 
     /* Begin reading a task's sources at these offsets (SOURCE_COUNT of them; -1: not used;
-     * -2: earliest; -3: latest). Only after LOG_ASSIGNED and its claim. */
+     * -2: earliest). Only after LOG_ASSIGNED and its claim. */
     void (*start)(struct log *log, uint32_t task, const int64_t *offsets);
     void (*stop)(struct log *log, uint32_t task);
 

@@ -364,7 +364,7 @@ static void claim_live(struct worker *worker, struct task *task)
         if (!option->used) {
             continue;
         }
-        offsets[i] = option->start == WORKER_START_LATEST ? -3 : -2;
+        offsets[i] = -2;
         if (option->start == WORKER_START_OFFSET && source->position < 0) {
             source->position = option->start_offsets[task->number];
             source->from = source->position;

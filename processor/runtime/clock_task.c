@@ -43,7 +43,7 @@ int64_t task_source_lag(struct worker *worker, struct task *task, enum source so
         *position = end; /* whoever comes, comes there */
     }
     if (*position < 0) {
-        return worker->options.sources[source].start == WORKER_START_EARLIEST ? end : 0;
+        return end;
     }
     return *position < end ? end - *position : 0;
 }

@@ -66,7 +66,7 @@ struct worker_limits {
     size_t cache_bytes;   /* customers' blocks in memory; default 64 MiB */
 };
 
-enum worker_start { WORKER_START_EARLIEST, WORKER_START_LATEST, WORKER_START_OFFSET };
+enum worker_start { WORKER_START_EARLIEST, WORKER_START_OFFSET };
 
 struct worker_source {
     bool used;
