@@ -206,10 +206,12 @@ struct cel_value cel_evaluate_leaf(const struct cel_program *program, uint32_t i
 struct cel_scanner;
 enum { CEL_SCANNER_PATTERNS_MAX = 128 };
 
-/* Lives in `arena`, where it also leaves its working memory (some 2 MB). NULL: too many patterns or states, or the
- * arena is full; the patterns then match one by one. */
+/* Lives in `arena`. `work`, another one, is left as it was; it needs some 2 MB, and how much more there is
+ * bounds the automaton. NULL: too many patterns or states, or an arena is full: `arena` is then as it was, and the
+ * patterns match one by one. */
 const struct cel_scanner *cel_scanner_build(const struct cel_pattern *const *patterns,
-                                            uint32_t count, struct arena *arena);
+                                            uint32_t count, struct arena *arena,
+                                            struct arena *work);
 /* Bit i: pattern i matches somewhere in the text. */
 void cel_scanner_scan(const struct cel_scanner *scanner, struct slice text,
                       uint64_t out_bits[CEL_SCANNER_PATTERNS_MAX / 64]);

@@ -60,7 +60,7 @@ struct reach {
 };
 
 struct builder {
-    struct arena *arena;
+    struct arena *arena; /* working memory */
     const struct cel_pattern *const *patterns;
     uint32_t pattern_count;
     uint32_t *offsets;   /* by pattern: number of its first state among all */
@@ -374,8 +374,9 @@ static void find_starts(struct builder *b)
     }
 }
 
-static const struct cel_scanner *finish(struct builder *b)
+static const struct cel_scanner *finish(struct builder *b, struct arena *arena)
 {
+    b->arena = arena;
     struct cel_scanner *scanner = take(b, 1, sizeof(*scanner));
     uint32_t *first = take(b, b->class_count, sizeof(*first));
     uint16_t *steps = take(b, (size_t)b->state_count * b->class_count, sizeof(*steps));
@@ -403,23 +404,33 @@ static const struct cel_scanner *finish(struct builder *b)
     return scanner;
 }
 
-const struct cel_scanner *cel_scanner_build(const struct cel_pattern *const *patterns,
-                                            uint32_t count, struct arena *arena)
+/* The automaton in working memory. */
+static void make_states(struct builder *b)
 {
-    struct builder b = {.arena = arena, .patterns = patterns, .pattern_count = count};
     struct said nothing = {{0}};
-    if (count == 0 || count > CEL_SCANNER_PATTERNS_MAX || !join(&b)) {
-        return NULL;
+    find_classes(b);
+    if (!b->full) {
+        find_starts(b);
+        (void)find_state(b, BEFORE_BEGIN, (struct set){b->list, 0}, &nothing);
     }
-    find_classes(&b);
-    if (!b.full) {
-        find_starts(&b);
-        (void)find_state(&b, BEFORE_BEGIN, (struct set){b.list, 0}, &nothing);
+    for (uint32_t i = 0; i < b->state_count && !b->full; i++) {
+        make_steps(b, i);
     }
-    for (uint32_t i = 0; i < b.state_count && !b.full; i++) {
-        make_steps(&b, i);
+}
+
+const struct cel_scanner *cel_scanner_build(const struct cel_pattern *const *patterns,
+                                            uint32_t count, struct arena *arena, struct arena *work)
+{
+    struct builder b = {.arena = work, .patterns = patterns, .pattern_count = count};
+    const struct cel_scanner *scanner = NULL;
+    size_t used = arena->used, work_used = work->used;
+    if (count > 0 && count <= CEL_SCANNER_PATTERNS_MAX && join(&b)) {
+        make_states(&b);
+        scanner = b.full ? NULL : finish(&b, arena);
     }
-    return b.full ? NULL : finish(&b);
+    work->used = work_used;
+    arena->used = scanner == NULL ? used : arena->used;
+    return scanner;
 }
 
 static uint32_t class_of(const struct cel_scanner *scanner, uint32_t code)

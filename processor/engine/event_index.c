@@ -6,11 +6,11 @@
 #include "base/memory.h"
 #include "engine/work.h"
 
-enum { INDEX_SIZE = 12 << 20 }; /* bytes for all sources, working memory of building them too */
+enum { INDEX_SIZE = 8 << 20 }; /* bytes for all sources */
 
 struct builder {
     struct engine *engine;
-    struct arena arena;
+    struct arena arena, work;
     const struct cel_program *programs[RULES_INDEX_CONDITIONS_MAX];
     uint8_t signal_life[RULES_INDEX_CONDITIONS_MAX];
     uint32_t count;
@@ -64,7 +64,8 @@ static bool build_one(struct builder *builder, enum source source)
     }
     memcpy(signal_life, builder->signal_life, index->signal_count);
     index->signal_life = signal_life;
-    index->rules = rules_index_build(source, builder->programs, builder->count, &builder->arena);
+    index->rules = rules_index_build(source, builder->programs, builder->count, &builder->arena,
+                                     &builder->work);
     return index->rules != NULL;
 }
 
@@ -72,6 +73,8 @@ void event_index_build(struct engine *engine)
 {
     struct builder builder = {.engine = engine};
     arena_init(&builder.arena, memory_take(INDEX_SIZE, "event index"), INDEX_SIZE);
+    arena_init(&builder.work, memory_take(RULES_INDEX_WORK_SIZE, "building the event index"),
+               RULES_INDEX_WORK_SIZE);
     engine->indexed = !engine->options.look_at_all;
     for (uint32_t source = 0; source < SOURCE_COUNT && engine->indexed; source++) {
         engine->indexed = build_one(&builder, (enum source)source);

@@ -60,7 +60,8 @@ struct rules_index {
 /* ---- building ---- */
 
 struct builder {
-    struct arena *arena;
+    struct arena *arena; /* of the index */
+    struct arena *work;  /* of what only building needs */
     enum source source;
     struct rules_index *index;
     struct rules_terms *terms; /* conditions taken apart */
@@ -70,11 +71,16 @@ struct builder {
     bool full;
 };
 
-static void *take(struct builder *b, size_t count, size_t size)
+static void *take_from(struct builder *b, struct arena *arena, size_t count, size_t size)
 {
-    void *room = arena_take(b->arena, count * size + 1);
+    void *room = arena_take(arena, count * size + 1);
     b->full = b->full || room == NULL;
     return room;
+}
+
+static void *take(struct builder *b, size_t count, size_t size)
+{
+    return take_from(b, b->arena, count, size);
 }
 
 static const struct cel_leaf *leaf_of(const struct rules_atom *atom)
@@ -300,9 +306,11 @@ static bool literal_holds(const struct builder *b, uint16_t literal, struct supp
 {
     const struct rules_atom *atom = &b->terms->atoms[literal / 2];
     const struct cel_activation activation = {
-        .read = read_supposed, .context = supposed, .scratch = b->arena};
+        .read = read_supposed, .context = supposed, .scratch = b->work};
+    size_t used = b->work->used;
     supposed->slot = leaf_of(atom)->slots[0];
     struct cel_value value = cel_evaluate_leaf(atom->program, atom->leaf, &activation);
+    b->work->used = used;
     return value.kind == CEL_BOOL && value.b == (literal % 2 != 0);
 }
 
@@ -363,59 +371,73 @@ static void fill_terms(struct builder *b, struct term *terms, uint16_t *literals
     }
 }
 
-/* One automaton per text. Where it cannot be built, its patterns are evaluated like other atoms. */
+/* One automaton per text, for a single pattern too: a pattern by itself follows all its states with each character.
+ * Where it cannot be built, its patterns are evaluated like other atoms. */
 static void build_scanners(struct builder *b, struct tested *tested)
 {
     const struct cel_pattern *patterns[CEL_SCANNER_PATTERNS_MAX];
-    for (uint32_t s = 0; s < b->index->searched_count && !b->full; s++) {
+    for (uint32_t s = 0; s < b->index->searched_count; s++) {
         struct searched *searched = &b->searched[s];
         for (uint32_t i = 0; i < searched->pattern_count; i++) {
             const struct tested *atom = &tested[searched->atoms[i]];
             patterns[i] = cel_program_leaf(atom->program, atom->leaf)->pattern;
         }
-        searched->scanner = cel_scanner_build(patterns, searched->pattern_count, b->arena);
+        searched->scanner = cel_scanner_build(patterns, searched->pattern_count, b->arena, b->work);
         for (uint32_t i = 0; searched->scanner == NULL && i < searched->pattern_count; i++) {
             tested[searched->atoms[i]].searched = UINT32_MAX;
         }
     }
 }
 
-const struct rules_index *rules_index_build(enum source source,
-                                            const struct cel_program *const *programs,
-                                            uint32_t count, struct arena *arena)
+/* False: a limit. */
+static bool build(struct builder *b, const struct cel_program *const *programs, uint32_t count)
 {
-    struct builder b = {.arena = arena, .source = source};
-    b.terms = take(&b, 1, sizeof(*b.terms));
-    b.index = take(&b, 1, sizeof(*b.index));
-    b.groups = take(&b, GROUPS_MAX, sizeof(*b.groups));
-    b.searched = take(&b, TEXTS_MAX, sizeof(*b.searched));
-    b.place = take(&b, RULES_ATOMS_MAX, sizeof(*b.place));
-    struct tested *tested = take(&b, RULES_ATOMS_MAX, sizeof(*tested));
-    if (b.full || count > RULES_INDEX_CONDITIONS_MAX) {
-        return NULL;
+    b->terms = take_from(b, b->work, 1, sizeof(*b->terms));
+    b->place = take_from(b, b->work, RULES_ATOMS_MAX, sizeof(*b->place));
+    b->index = take(b, 1, sizeof(*b->index));
+    b->groups = take(b, GROUPS_MAX, sizeof(*b->groups));
+    b->searched = take(b, TEXTS_MAX, sizeof(*b->searched));
+    struct tested *tested = take(b, RULES_ATOMS_MAX, sizeof(*tested));
+    if (b->full || count > RULES_INDEX_CONDITIONS_MAX) {
+        return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!rules_terms_add(b.terms, source, programs[i], i, arena)) {
-            return NULL;
+        if (!rules_terms_add(b->terms, b->source, programs[i], i, b->work)) {
+            return false;
         }
     }
-    place_atoms(&b, tested);
-    struct term *terms = take(&b, b.terms->term_count, sizeof(*terms));
-    uint16_t *literals = take(&b, (size_t)b.terms->term_count * RULES_TERM_SIZE_MAX, 2);
-    b.index->words = (b.terms->term_count + 63) / 64;
-    if (b.full) {
-        return NULL;
+    place_atoms(b, tested);
+    struct term *terms = take(b, b->terms->term_count, sizeof(*terms));
+    uint16_t *literals = take(b, (size_t)b->terms->term_count * RULES_TERM_SIZE_MAX, 2);
+    b->index->words = (b->terms->term_count + 63) / 64;
+    if (b->full) {
+        return false;
     }
-    build_scanners(&b, tested);
-    fill_tables(&b);
-    fill_terms(&b, terms, literals, tested);
-    b.index->groups = b.groups;
-    b.index->searched = b.searched;
-    b.index->tested = tested;
-    b.index->terms = terms;
-    b.index->literals = literals;
-    b.index->term_count = b.terms->term_count;
-    return b.full ? NULL : b.index;
+    fill_tables(b);
+    if (b->full) {
+        return false;
+    }
+    build_scanners(b, tested); /* behind what there must be room for */
+    fill_terms(b, terms, literals, tested);
+    b->index->groups = b->groups;
+    b->index->searched = b->searched;
+    b->index->tested = tested;
+    b->index->terms = terms;
+    b->index->literals = literals;
+    b->index->term_count = b->terms->term_count;
+    return true;
+}
+
+const struct rules_index *rules_index_build(enum source source,
+                                            const struct cel_program *const *programs,
+                                            uint32_t count, struct arena *arena, struct arena *work)
+{
+    struct builder b = {.arena = arena, .work = work, .source = source};
+    size_t used = arena->used, work_used = work->used;
+    bool good = build(&b, programs, count);
+    work->used = work_used;
+    arena->used = good ? arena->used : used;
+    return good ? b.index : NULL;
 }
 
 /* ---- matching ---- */
@@ -558,8 +580,8 @@ struct rules_index_size rules_index_size(const struct rules_index *index)
 {
     struct rules_index_size size = {index->term_count, index->tabulated_count, index->tested_count,
                                     0};
-    for (uint32_t i = 0; i < index->searched_count; i++) {
-        size.patterns += index->searched[i].pattern_count;
+    for (uint32_t i = 0; i < index->tested_count; i++) {
+        size.patterns += index->tested[i].searched != UINT32_MAX;
     }
     return size;
 }

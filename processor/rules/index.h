@@ -24,15 +24,19 @@
 enum {
     RULES_INDEX_CONDITIONS_MAX = 640,
     RULES_INDEX_WORDS = RULES_INDEX_CONDITIONS_MAX / 64,
+    RULES_INDEX_WORK_SIZE = 4 << 20, /* bytes that building should have */
 };
 
 struct rules_index; /* immutable */
 
-/* Over events of `source`. A NULL program always holds. Lives in `arena`, with some 2 MB of working memory; the
- * programs outlive it. NULL: a limit or the arena; evaluate each instead. */
+/* Over events of `source`. A NULL program always holds. Lives in `arena`; `work`, another one, is left as it was,
+ * and how large it is bounds the automata (patterns of one that does not fit are evaluated like other atoms). The
+ * programs outlive it. NULL: a limit (conditions, RULES_TERMS_MAX, RULES_ATOMS_MAX) or an arena, both of which are
+ * then as they were; evaluate each condition instead. */
 const struct rules_index *rules_index_build(enum source source,
                                             const struct cel_program *const *programs,
-                                            uint32_t count, struct arena *arena);
+                                            uint32_t count, struct arena *arena,
+                                            struct arena *work);
 
 /* Bit i: program i may hold for scope->event. Of a program that reads nothing but the event, the profile and the
  * clock, the bit is set exactly when rules_holds says RULES_YES; of one that also reads features, life events or
@@ -42,7 +46,8 @@ const struct rules_index *rules_index_build(enum source source,
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
                        struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS]);
 
-/* For reports: how many terms there are, and atoms that are not tabulated. */
+/* For reports: how many terms there are, atoms by table, atoms that are asked, and patterns among these that an
+ * automaton finds. */
 struct rules_index_size {
     uint32_t terms, tabulated, tested, patterns;
 };

@@ -22,7 +22,7 @@ enum {
 struct law {
     struct kit kit;
     struct random random;
-    struct arena arena, scratch;
+    struct arena arena, work, scratch;
     const struct cel_environment *environment;
     const struct cel_program *programs[PROGRAMS_MAX];
     const struct rules_index *indexes[SOURCE_COUNT];
@@ -45,6 +45,7 @@ static void open_law(struct law *law)
     kit_open(&law->kit);
     random_init(&law->random, kit_seed(20261130));
     arena_init(&law->arena, malloc(ARENA_SIZE), ARENA_SIZE);
+    arena_init(&law->work, malloc(RULES_INDEX_WORK_SIZE), RULES_INDEX_WORK_SIZE);
     arena_init(&law->scratch, malloc(SCRATCH_SIZE), SCRATCH_SIZE);
     memset(law->long_text, 'z', sizeof(law->long_text));
     memcpy(law->long_text + LONG_TEXT - 4, "loan", 4);
@@ -71,7 +72,8 @@ static void add_text(struct law *law, const char *text)
 static void build(struct law *law)
 {
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        law->indexes[i] = rules_index_build((enum source)i, law->programs, law->count, &law->arena);
+        law->indexes[i] =
+            rules_index_build((enum source)i, law->programs, law->count, &law->arena, &law->work);
         ck_assert(law->indexes[i] != NULL);
     }
 }
@@ -402,6 +404,31 @@ START_TEST(canary_a_condition_that_the_index_forgets_is_seen)
 }
 END_TEST
 
+START_TEST(what_building_needs_is_given_back)
+{
+    static struct law law;
+    static const char *const names[] = {
+        "text",          "reference",        "counterparty_name", "counterparty_id",
+        "merchant_name", "merchant_country", "account_id",        "event_id"};
+    char text[128];
+    open_law(&law);
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        for (int k = 0; k < 2; k++) {
+            (void)snprintf(text, sizeof(text), "tx.%s.matches(\"%s\")", names[i],
+                           k == 0 ? "salary|rent" : "\\\\bloan\\\\b");
+            add_text(&law, text);
+        }
+    }
+    law.arena.size = law.arena.used + (1 << 20); /* one automaton is built in more */
+    build(&law);
+    ck_assert_uint_eq(law.work.used, 0);
+    ck_assert_uint_eq(rules_index_size(law.indexes[SOURCE_TRANSACTIONS]).patterns,
+                      2 * ARRAY_COUNT(names));
+    expect_same(&law);
+    kit_close(&law.kit);
+}
+END_TEST
+
 START_TEST(the_retail_playbook_is_said_as_if_evaluated)
 {
     static struct law law;
@@ -480,7 +507,8 @@ START_TEST(a_joined_automaton_finds_what_each_pattern_finds)
             patterns[count] = cel_pattern_compile(slice_text(text), &law.arena, &error);
             count += patterns[count] != NULL;
         }
-        const struct cel_scanner *scanner = cel_scanner_build(patterns, count, &law.arena);
+        const struct cel_scanner *scanner =
+            cel_scanner_build(patterns, count, &law.arena, &law.work);
         for (int n = 0; scanner != NULL && n < 500; n++, texts++) {
             uint64_t bits[CEL_SCANNER_PATTERNS_MAX / 64];
             struct slice in = random_text(&law);
@@ -507,6 +535,7 @@ int main(void)
     tcase_set_timeout(all, 120);
     tcase_add_test(all, every_form_of_condition_is_said_as_if_evaluated);
     tcase_add_test(all, canary_a_condition_that_the_index_forgets_is_seen);
+    tcase_add_test(all, what_building_needs_is_given_back);
     tcase_add_test(all, the_retail_playbook_is_said_as_if_evaluated);
     tcase_add_test(all, a_joined_automaton_finds_what_each_pattern_finds);
     suite_add_tcase(suite, all);
