@@ -43,8 +43,6 @@ enum reads_input {
 struct reads {
     struct life_events life;
     struct segments segments;
-    const struct series_def *series; /* without `where`: the index has asked it */
-    uint32_t series_count;
     uint32_t width;   /* words of a row */
     uint32_t life_at; /* word at which the settled life events stand in a row */
     uint32_t segments_at;

@@ -78,18 +78,6 @@ static void number_segments(struct builder *builder, struct segments *out)
     *out = (struct segments){defs, segments->count};
 }
 
-static void copy_series(struct engine *engine)
-{
-    const struct playbook *playbook = engine->playbook;
-    struct series_def *series =
-        copy_of(playbook->series, playbook->series_count * sizeof(*series), "series");
-    for (uint32_t i = 0; i < playbook->series_count; i++) {
-        series[i].where = NULL;
-    }
-    engine->reads.series = series;
-    engine->reads.series_count = playbook->series_count;
-}
-
 /* ---- rows ---- */
 
 static void set(struct builder *builder, uint32_t row, uint32_t bit)
@@ -225,7 +213,6 @@ void reads_build(struct engine *engine)
     struct reads *reads = &engine->reads;
     number_life(&builder, &reads->life);
     number_segments(&builder, &reads->segments);
-    copy_series(engine);
     reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
     reads->segments_at = reads->life_at + 1;
     reads->width = reads->segments_at + (reads->segments.count + 63) / 64;

@@ -306,16 +306,19 @@ static void follow_series(struct work *work, const struct event *event)
     const struct engine *engine = work->engine;
     const struct event_index *index = &engine->indexes[event->source];
     struct series_state *series = part(work->customer, engine->series);
-    for (uint32_t i = 0; i < engine->reads.series_count; i++) {
+    if (event->source != SOURCE_TRANSACTIONS) {
+        return; /* the index of another source has no series */
+    }
+    for (uint32_t i = 0; i < engine->playbook->series_count; i++) {
+        const struct series_def *def = &engine->playbook->series[i];
         if (work->indexed && !recall_has(work->holds, index->series_at + i)) {
             continue;
         }
-        const struct series_def *def =
-            work->indexed ? &engine->reads.series[i] : &engine->playbook->series[i];
         arena_reset(&work->scratch);
-        if (series_update(def, &series[i], event, &work->scope, &work->scratch)) {
-            work->series_touched |= UINT32_C(1) << i;
-        }
+        bool touched = work->indexed
+                           ? series_update_matched(def, &series[i], event, &work->scope)
+                           : series_update(def, &series[i], event, &work->scope, &work->scratch);
+        work->series_touched |= (uint32_t)touched << i;
     }
 }
 

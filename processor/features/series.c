@@ -526,18 +526,26 @@ static bool follow_rename(const struct series_def *def, struct series_state *sta
     return found != NULL;
 }
 
+/* Can it be a payment of the series, whatever `where` says? */
+static bool may_be_payment(const struct series_def *def, const struct event *event)
+{
+    return event->source == SOURCE_TRANSACTIONS && event->tx.direction == def->direction &&
+           event->tx.status != TX_PENDING;
+}
+
 bool series_update(const struct series_def *def, struct series_state *state,
                    const struct event *event, const struct scope *scope, struct arena *scratch)
 {
-    if (event->source != SOURCE_TRANSACTIONS) {
-        return false;
-    }
+    return may_be_payment(def, event) &&
+           (def->where == NULL || rules_holds(def->where, scope, scratch, NULL) == RULES_YES) &&
+           series_update_matched(def, state, event, scope);
+}
+
+bool series_update_matched(const struct series_def *def, struct series_state *state,
+                           const struct event *event, const struct scope *scope)
+{
     const struct transaction *tx = &event->tx;
-    if (tx->direction != def->direction || tx->status == TX_PENDING ||
-        (def->where != NULL && rules_holds(def->where, scope, scratch, NULL) != RULES_YES)) {
-        return false;
-    }
-    uint64_t key = track_key(tx);
+    uint64_t key = may_be_payment(def, event) ? track_key(tx) : 0;
     if (key == 0) {
         return false;
     }

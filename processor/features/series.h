@@ -136,6 +136,9 @@ struct series_state {
  * `scope` is for `where`. Returns true when something changed. */
 bool series_update(const struct series_def *def, struct series_state *state,
                    const struct event *event, const struct scope *scope, struct arena *scratch);
+/* As series_update, when `where` is known to hold. */
+bool series_update_matched(const struct series_def *def, struct series_state *state,
+                           const struct event *event, const struct scope *scope);
 
 /* Is the track a series: enough hits at one period? */
 static inline bool series_is_established(const struct series_track *track)
