@@ -188,6 +188,32 @@ static void print_bytes(const struct check *check)
         features_packed_size_max(playbook->features), engine_task_size(check->opened.engine));
 }
 
+/* Sources whose conditions are evaluated one by one. That says the same, so nobody would notice but by the time. */
+static void print_unindexed(const struct check *check)
+{
+    for (uint32_t source = 0; source < SOURCE_COUNT; source++) {
+        if (!engine_indexed(check->opened.engine, (enum source)source)) {
+            (void)printf(
+                "slower: conditions over %s are evaluated one by one, for each event: they are "
+                "more than an index has room for\n",
+                source_name((enum source)source));
+        }
+    }
+}
+
+static void print_unindexed_json(const struct check *check)
+{
+    bool first = true;
+    (void)fputs(",\"one_by_one\":[", stdout);
+    for (uint32_t source = 0; source < SOURCE_COUNT; source++) {
+        if (!engine_indexed(check->opened.engine, (enum source)source)) {
+            (void)printf("%s\"%s\"", first ? "" : ",", source_name((enum source)source));
+            first = false;
+        }
+    }
+    (void)fputc(']', stdout);
+}
+
 static void print_plan(const struct check *check)
 {
     const struct playbook *playbook = check->opened.playbook;
@@ -207,6 +233,7 @@ static void print_plan(const struct check *check)
     print_rules(playbook, PLAYBOOK_SEGMENT, playbook->segments.count);
     print_rules(playbook, PLAYBOOK_OFFER, playbook->offers.count);
     print_bytes(check);
+    print_unindexed(check);
     size_t count = memory_plan(&pools);
     for (size_t i = 0; i < count; i++) {
         (void)printf("memory %-24s %12zu bytes in %u\n", pools[i].what, pools[i].size,
@@ -271,6 +298,7 @@ static void print_plan_json(const struct check *check)
     print_rules_json(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count, "life_events");
     print_rules_json(playbook, PLAYBOOK_SEGMENT, playbook->segments.count, "segments");
     print_rules_json(playbook, PLAYBOOK_OFFER, playbook->offers.count, "offers");
+    print_unindexed_json(check);
     (void)fputc('}', stdout);
 }
 

@@ -59,6 +59,10 @@ struct engine_customer_parts {
 };
 struct engine_customer_parts engine_customer_parts(const struct engine *engine);
 
+/* Are all conditions over this source's events asked at once, by an index? false: each by itself, which says the
+ * same and takes longer: they are beyond a limit (README.md), or look_at_all is set. */
+bool engine_indexed(const struct engine *engine, enum source source);
+
 enum { ENGINE_LINE_SIZE = 64 };
 
 /* Which lines of a customer's block nearly every event touches, counted from its begin: heads and totals, not the

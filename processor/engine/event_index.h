@@ -5,13 +5,15 @@
 
 #include "engine/work.h"
 
-/* From engine->playbook; engine->indexed says whether it could be built (its limits are wide) and is wanted. */
+/* From engine->playbook and engine->reads. Of a source whose conditions are beyond a limit there is none: they are
+ * evaluated one by one. */
 void event_index_build(struct engine *engine);
 
 /* For work->scope.event: work->holds, when work->indexed. */
 void event_index_match(struct work *work);
 
-/* After it: unsettle the life events of which a signal may hold for the event. */
+/* After it: unsettle the life events of which a signal may hold for the event; without an index all of which a
+ * signal reads it. */
 void event_index_wake(struct work *work);
 
 #endif

@@ -290,8 +290,8 @@ enum status engine_open(const struct playbook *playbook, const struct zones *zon
                            ENGINE_VIEW_FIELDS_MAX);
     }
     name_parts(engine);
-    event_index_build(engine);
     reads_build(engine);
+    event_index_build(engine);
     place_parts(engine);
     engine->layout_hash = hash_layout(engine);
     status = check_sizes(engine, out_text);

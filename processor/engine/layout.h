@@ -43,6 +43,8 @@ enum reads_input {
 struct reads {
     struct life_events life;
     struct segments segments;
+    const uint8_t *signal_life; /* by number of the signals that read the event: whose it is */
+    uint32_t signal_count;
     uint32_t width;   /* words of a row */
     uint32_t life_at; /* word at which the settled life events stand in a row */
     uint32_t segments_at;
@@ -65,16 +67,14 @@ struct recall_head {
 
 /* Conditions over events of one source, in this order: of features, of series, of signals (event_index.c). */
 struct event_index {
-    const struct rules_index *rules;
-    uint32_t series_at, signals_at, signal_count;
-    const uint8_t *signal_life; /* by signal: its life event */
+    const struct rules_index *rules; /* NULL: each condition is evaluated */
+    uint32_t series_at, signals_at;
 };
 
 struct engine {
     const struct playbook *playbook;
     struct reads reads;
     struct event_index indexes[SOURCE_COUNT];
-    bool indexed; /* false: each condition is evaluated */
     const struct zones *zones;
     struct engine_options options;
     uint64_t layout_hash;

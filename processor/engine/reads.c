@@ -8,7 +8,8 @@ struct builder {
     struct engine *engine;
     uint64_t *rows;
     uint32_t numbered;
-    uint32_t asked; /* signals, as event_index.c counts them */
+    uint8_t signal_life[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX]; /* of the signals that read the event */
+    uint32_t signal_count;
 };
 
 /* One definition while its conditions are added. */
@@ -45,9 +46,9 @@ static void number_life(struct builder *builder, struct life_events *out)
         number(builder, &defs[i].ends);
         for (uint32_t k = 0; k < defs[i].signal_count; k++) {
             const struct condition *condition = &signals[k].condition;
-            if (builder->engine->indexed && condition->program != NULL &&
-                condition_reads_event(condition)) {
-                signals[k].asked_before = ++builder->asked;
+            if (condition->program != NULL && condition_reads_event(condition)) {
+                builder->signal_life[builder->signal_count++] = (uint8_t)i;
+                signals[k].number = builder->signal_count;
             }
             number(builder, &signals[k].condition);
         }
@@ -122,8 +123,8 @@ static void add_feature(struct builder *builder, uint32_t index, const struct re
 }
 
 /* The event and the clock are noticed when they are read (scope.restless); the other fields of the profile change
- * with a profile event, after which nothing is known. `reader` NULL: the condition matters only when the index says
- * so, and its definition is looked at then. */
+ * with a profile event, after which nothing is known. `reader` NULL: the condition matters only when an event comes
+ * that may meet it, and its definition is looked at then. */
 static void add_condition(struct builder *builder, const struct condition *condition,
                           const struct reader *reader)
 {
@@ -172,15 +173,7 @@ static void add_life(struct builder *builder)
             if (signal->absent.used) {
                 add_feature(builder, signal->absent.feature, &reader, 0);
             }
-            if (signal->asked_before != 0) {
-                add_condition(builder, &signal->condition, NULL);
-                continue;
-            }
-            add_condition(builder, &signal->condition, &reader);
-            /* A deadline passes over such a signal, so that it was not read means nothing. */
-            if (signal->condition.program != NULL && condition_reads_event(&signal->condition)) {
-                set(builder, reads->input_rows + READS_EVENT, reader.settled);
-            }
+            add_condition(builder, &signal->condition, signal->number != 0 ? NULL : &reader);
         }
     }
 }
@@ -213,6 +206,8 @@ void reads_build(struct engine *engine)
     struct reads *reads = &engine->reads;
     number_life(&builder, &reads->life);
     number_segments(&builder, &reads->segments);
+    reads->signal_life = copy_of(builder.signal_life, builder.signal_count, "signals of events");
+    reads->signal_count = builder.signal_count;
     reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
     reads->segments_at = reads->life_at + 1;
     reads->width = reads->segments_at + (reads->segments.count + 63) / 64;

@@ -138,7 +138,7 @@ void recall_begin(struct work *work)
                         .clock_ms = &head->clock_ms,
                         .row = reads_row(&engine->reads, engine->reads.input_rows + READS_LIFE),
                         .looked = work->looked};
-    if (work->indexed) {
+    if (event != NULL) {
         event_index_wake(work);
     }
     work->segments_recall =

@@ -67,8 +67,8 @@ static bool event_informs(const struct event *event)
 /* Has the index found that it does not hold for this event? */
 static bool passes_over(const struct life_signal *signal, const struct step *step)
 {
-    return signal->asked_before != 0 && step->may_hold != NULL &&
-           !recall_has(step->may_hold, step->may_hold_from + signal->asked_before - 1);
+    return signal->number != 0 && step->may_hold != NULL &&
+           !recall_has(step->may_hold, step->may_hold_from + signal->number - 1);
 }
 
 /* Remember edges: a signal counts fully while it holds and decays from the moment at which it stopped; one
@@ -78,7 +78,7 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
     for (uint32_t i = 0; i < def->signal_count; i++) {
         const struct condition *condition = &def->signals[i].condition;
         uint8_t bit = (uint8_t)(1U << i);
-        bool instant = def->signals[i].asked_before != 0 || condition_reads_event(condition);
+        bool instant = def->signals[i].number != 0 || condition_reads_event(condition);
         if (instant && !event_informs(step->scope->event)) {
             continue;
         }
@@ -88,7 +88,7 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
         uint8_t *restless = step->scope->restless;
         uint8_t before = restless != NULL ? *restless : 0;
         enum rules_truth truth = signal_holds(&def->signals[i], step);
-        if (restless != NULL && def->signals[i].asked_before != 0) {
+        if (restless != NULL && def->signals[i].number != 0) {
             *restless = before;
         }
         if (instant) {

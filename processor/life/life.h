@@ -52,9 +52,9 @@ struct life_signal {
     double weight;              /* negative: counter-evidence */
     int64_t half_life_ms;       /* 0: counts only while it holds */
     struct life_absent absent;
-    /* From 1: it reads the event, and step->may_hold says whether it may hold for it; if so, whoever calls
-     * life_evaluate has unsettled the definition. 0: it is evaluated at every event */
-    uint32_t asked_before;
+    /* From 1: its number among the signals that read the event. Whoever calls life_evaluate has unsettled the
+     * definition if the signal may hold for it: by step->may_hold, without that at every event. 0: not given */
+    uint32_t number;
     struct slice about; /* for people: what it means when it holds; empty: not said */
 };
 
