@@ -173,7 +173,7 @@ struct cel_leaf {
     struct slice text;       /* as written */
     struct slice left_text;  /* left side of a comparison, else the leaf itself */
     struct slice right_text; /* right side of a comparison, else empty */
-    uint32_t first_slot;     /* the first slot read; UINT32_MAX: none */
+    uint32_t first_slot;     /* slots[0]; UINT32_MAX: none */
     bool comparison;
     bool constant_left; /* "x" in life, 3 < f.y: what is judged stands on the right */
     enum cel_leaf_form

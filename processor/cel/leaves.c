@@ -39,18 +39,6 @@ void cel_leaves_gather(struct cel_node *root, struct cel_leaf_list *out_list)
     out_list->logic_count = out_list->is_logic ? out_list->logic_count : 0;
 }
 
-static uint32_t first_slot(const struct cel_compilation *c, const struct cel_node *node)
-{
-    if (node->kind == NODE_SLOT) {
-        return c->environment->names[node->index].slot;
-    }
-    uint32_t slot = node->target == NULL ? UINT32_MAX : first_slot(c, node->target);
-    for (uint32_t i = 0; slot == UINT32_MAX && i < node->count; i++) {
-        slot = node->items[i] == NULL ? UINT32_MAX : first_slot(c, node->items[i]);
-    }
-    return slot;
-}
-
 enum { SLOTS_MAX = 1024 };
 
 struct slots {
@@ -58,6 +46,7 @@ struct slots {
     uint32_t count;
 };
 
+/* In the order in which they are read. */
 static void gather_slots(const struct cel_compilation *c, const struct cel_node *node,
                          struct slots *slots)
 {
@@ -143,7 +132,7 @@ bool cel_leaf_describe(const struct cel_compilation *c, const struct cel_node *n
         .text = written(c, node),
         .left_text = written(c, sides ? node->items[0] : node),
         .right_text = sides ? written(c, node->items[1]) : slice_of(NULL, 0),
-        .first_slot = first_slot(c, node),
+        .first_slot = slots.count > 0 ? slots.list[0] : UINT32_MAX,
         .comparison = sides,
         .form = form,
         .slots = kept,
