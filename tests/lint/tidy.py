@@ -31,8 +31,14 @@ def long_functions(relative, lines):
     return bad
 
 
+def same_numbers(root):
+    """Two branches may each take the next number of a decision."""
+    numbers = [path.name[:4] for path in root.joinpath('processor/decisions').glob('*.md')]
+    return [f'processor/decisions: {number} is the number of more than one' for number in sorted(set(numbers)) if numbers.count(number) > 1]
+
+
 def check(root):
-    bad = []
+    bad = same_numbers(root)
     for entry in root.iterdir():
         if not entry.name.startswith('.') and entry.name not in TOP and not entry.name.startswith('build'):
             bad.append(f'{entry}: not in the agreed top level')
