@@ -8,7 +8,7 @@
 enum { BUNDLES_SIZE = 16 << 20 };
 
 int live_open(const char *command, const struct connect *connect, struct opened *opened,
-              bool *out_applied)
+              uint64_t *out_applied)
 {
     struct bundle *bundle = memory_take(sizeof(*bundle), "playbook");
     struct kafka_reader *reader;
@@ -20,8 +20,8 @@ int live_open(const char *command, const struct connect *connect, struct opened 
         return connect_fail(command, status, &text);
     }
     kafka_reader_close(reader);
-    *out_applied = bundle->hash != 0;
-    return *out_applied ? opened_texts(command, connect->settings.playbook_topic, bundle->files,
-                                       bundle->file_count, opened)
-                        : opened_playbook(command, connect->settings.playbook, false, opened);
+    *out_applied = bundle->hash;
+    return bundle->hash != 0 ? opened_texts(command, connect->settings.playbook_topic,
+                                            bundle->files, bundle->file_count, opened)
+                             : opened_playbook(command, connect->settings.playbook, false, opened);
 }

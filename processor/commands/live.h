@@ -7,10 +7,10 @@
 #include "commands/connect.h"
 #include "commands/opened.h"
 
-/* Read and load it; `opened->zones` is used when it is set. `out_applied`: it came from the topic. EXIT_GOOD,
- * or the exit code after a message: Kafka is away, the topic is not there, or what it holds does not load in
- * this version. */
+/* Read and load it; `opened->zones` is used when it is set. `out_applied`: its hash as the topic has it, which
+ * after an upgrade may not be opened->playbook->hash; 0: it came from the files. EXIT_GOOD, or the exit code after
+ * a message: Kafka is away, the topic is not there, or what it holds does not load in this version. */
 int live_open(const char *command, const struct connect *connect, struct opened *opened,
-              bool *out_applied);
+              uint64_t *out_applied);
 
 #endif

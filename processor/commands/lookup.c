@@ -100,7 +100,10 @@ static int open_playbook(struct lookup *lookup)
         return code;
     }
     lookup->opened.zones = files.zones;
-    return live_open(lookup->command, &lookup->connect, &lookup->opened, &lookup->applied);
+    uint64_t applied = 0;
+    code = live_open(lookup->command, &lookup->connect, &lookup->opened, &applied);
+    lookup->applied = applied != 0;
+    return code;
 }
 
 /* Once, and on stderr: the answer stands on stdout. */

@@ -44,6 +44,8 @@ struct plan {
     struct connect connect;
     struct bundle next_bundle;
     struct plan_side live, next;
+    uint64_t
+        applied; /* hash of the record of what is live; 0: it is the files that the configuration names */
     char retired[RETIRED_SIZE]; /* the file that retires what is gone */
     uint64_t bad;
 };
@@ -63,7 +65,6 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 static int open_live(struct plan *plan)
 {
     struct opened *opened = &plan->live.replay.opened;
-    bool applied;
     if (plan->live_path != NULL) {
         return opened_playbook("plan", plan->live_path, false, opened);
     }
@@ -71,7 +72,7 @@ static int open_live(struct plan *plan)
         return EXIT_CONFIG;
     }
     plan->salt = plan->connect.settings.salt;
-    return live_open("plan", &plan->connect, opened, &applied);
+    return live_open("plan", &plan->connect, opened, &plan->applied);
 }
 
 static bool has_segment(const struct playbook *playbook, struct slice id)
@@ -132,7 +133,8 @@ static int open_next(struct plan *plan)
         code = opened_texts("plan", plan->playbook, bundle->files, bundle->file_count, opened);
     }
     plan->next_bundle.hash = opened->playbook->hash;
-    plan->next_bundle.replaces = plan->live.replay.opened.playbook->hash;
+    plan->next_bundle.replaces =
+        plan->applied != 0 ? plan->applied : plan->live.replay.opened.playbook->hash;
     return code;
 }
 

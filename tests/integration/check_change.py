@@ -11,6 +11,8 @@ import random
 import sys
 import time
 
+import confluent_kafka
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 from murmur2 import partition as partition_of  # noqa: E402
@@ -173,6 +175,21 @@ def written_by_others(stack):
     print('get and why: edited files are named as such')
 
 
+def applied_by_another_version(stack):
+    """What is live was applied by a version that hashes definitions otherwise: the next plan is one against it."""
+    *_, (key, value, _, partition, _) = stack.read_raw('playbook')
+    record = json.loads(value)
+    record['playbook_hash'] = f'{int(record["playbook_hash"], 16) ^ 1:016x}'
+    producer = confluent_kafka.Producer({'bootstrap.servers': stack.brokers})
+    producer.produce(stack.topic('playbook'), json.dumps(record), key, partition)
+    if producer.flush(10) > 0:
+        raise SystemExit('the record of another version was not taken')
+    said = apply(stack, plan(stack, AFTER), check=False)
+    if said.returncode != 0:
+        raise SystemExit(f'a plan against what another version applied: {said.returncode} {said.stdout} {said.stderr}')
+    print('a plan against what another version applied: taken')
+
+
 def kill_in_sweep(process):
     """Twice killed in the middle."""
     for _ in range(2):
@@ -270,6 +287,7 @@ def main():
     if differ:
         raise SystemExit(f'{len(differ)} views are not what they were: {differ[0]}: {before[differ[0]]} -> {back[differ[0]]}')
     print('views after rolling back: as before')
+    applied_by_another_version(stack)
 
 
 main()
