@@ -33,6 +33,11 @@ enum {
     SERIES_AMOUNTS_KEPT = 6, /* amounts of the last hits: the newest two against those before */
     SERIES_DEFS_MAX = 16,
     SERIES_MISSES_MAX = 13, /* a track is not watched beyond that many misses */
+    /* In the hash of each definition. Raise it with what a track's key is a hash of, and with the packed form: to
+     * the next version stored tracks are then those of a changed definition, which starts empty; else they are
+     * payers of whom no payment comes any more, and customers would be said to have stopped earning. 2: the
+     * letters of a name, before 1: the whole name */
+    SERIES_TRACKS_VERSION = 2,
 };
 
 /* The first ones are about the *primary* track: of the established ones without a miss that with the most

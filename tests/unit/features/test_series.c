@@ -356,6 +356,21 @@ START_TEST(a_payer_without_an_account_is_known_by_the_letters_of_its_name)
 }
 END_TEST
 
+START_TEST(a_stored_track_is_found_by_its_payer)
+{
+    /* What records in use hold. If one differs, SERIES_TRACKS_VERSION is to be raised. */
+    static const uint64_t keys[] = {UINT64_C(0xef604c0a70d82df1), UINT64_C(0xa089bba2f75f4cd0),
+                                    UINT64_C(0x489d89369e96611a)};
+    ck_assert_int_eq(SERIES_TRACKS_VERSION, 2);
+    ck_assert(credit(at(2025, 1, 25), 250000, "GB29NWBK60161331926819"));
+    ck_assert(named(at(2025, 1, 26), "Acme Ltd 2501/17"));
+    ck_assert(named(at(2025, 1, 27), "007"));
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        ck_assert_uint_eq(state.tracks[i].key, keys[i]);
+    }
+}
+END_TEST
+
 START_TEST(starts_and_stops_are_counted_for_a_while)
 {
     def.recent_days = 60;
@@ -540,6 +555,7 @@ int main(void)
     tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
     tcase_add_test(tests, what_came_back_has_not_stopped);
     tcase_add_test(tests, a_change_must_stand_out_from_pay_that_varies);
+    tcase_add_test(tests, a_stored_track_is_found_by_its_payer);
     tcase_add_test(tests, a_payer_without_an_account_is_known_by_the_letters_of_its_name);
     tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
     tcase_add_test(tests, packed_series_come_back);

@@ -106,6 +106,15 @@ START_TEST(playbook_hash_does_not_see_comments_order_or_version)
 }
 END_TEST
 
+START_TEST(the_hash_of_a_series_holds_the_version_of_its_tracks)
+{
+    ck_assert_int_eq(SERIES_TRACKS_VERSION, 2);
+    ck_assert(load(plain));
+    /* What records in use name its part with: with another hash its tracks start empty. */
+    ck_assert_uint_eq(playbook->series[0].hash, UINT64_C(14565798326451055432));
+}
+END_TEST
+
 /* One change of meaning each: all that read it change, others do not. */
 static const struct {
     const char *from, *to;
@@ -348,6 +357,7 @@ int main(void)
     TCase *tc = tcase_create("playbook");
     tcase_add_test(tc, a_retired_segment_has_no_rules);
     tcase_add_test(tc, playbook_hands_over_what_the_file_says);
+    tcase_add_test(tc, the_hash_of_a_series_holds_the_version_of_its_tracks);
     tcase_add_test(tc, playbook_hash_does_not_see_comments_order_or_version);
     tcase_add_loop_test(tc, playbook_hash_sees_every_change_of_meaning, 0,
                         sizeof(changes) / sizeof(changes[0]));
