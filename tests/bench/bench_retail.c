@@ -246,27 +246,7 @@ static void open_without_life(const struct opened *whole, struct opened *out)
 
 /* ---- figures ---- */
 
-static void print_bytes(const struct bench *bench, const struct stream *stream)
-{
-    static uint8_t bytes[ENGINE_RECORD_SIZE_MAX];
-    const struct engine *engine = bench->engine;
-    size_t packed = 0;
-    double start = cpu_s();
-    for (uint32_t i = 0; i < stream->customers; i++) {
-        packed += engine_customer_pack(engine, bench->customers[i], bytes);
-    }
-    double seconds = cpu_s() - start;
-    printf("retail_pack_ns: %.0f\n", seconds * 1e9 / stream->customers);
-    printf("retail_record_bytes: %zu\n", packed / stream->customers);
-    printf("retail_memory_bytes: %zu\n", engine->customer_size);
-    printf("retail_memory_bytes_features: %zu\n", engine->recall - engine->features);
-    printf("retail_memory_bytes_recall: %zu\n", engine->series - engine->recall);
-    printf("retail_memory_bytes_series: %zu\n", engine->life - engine->series);
-    printf("retail_memory_bytes_life: %zu\n", engine->segments - engine->life);
-    printf("retail_memory_bytes_segments: %zu\n", engine->ledger - engine->segments);
-    printf("retail_memory_bytes_offers: %zu\n", engine->view_hashes - engine->ledger);
-}
-
+/* Mean bytes of a customer's record. */
 static size_t mean_record(const struct bench *bench, const struct stream *stream)
 {
     static uint8_t bytes[ENGINE_RECORD_SIZE_MAX];
@@ -275,6 +255,25 @@ static size_t mean_record(const struct bench *bench, const struct stream *stream
         packed += engine_customer_pack(bench->engine, bench->customers[i], bytes);
     }
     return packed / stream->customers;
+}
+
+/* Returns the mean record's bytes. */
+static size_t print_bytes(const struct bench *bench, const struct stream *stream)
+{
+    const struct engine *engine = bench->engine;
+    double start = cpu_s();
+    size_t record = mean_record(bench, stream);
+    double seconds = cpu_s() - start;
+    printf("retail_pack_ns: %.0f\n", seconds * 1e9 / stream->customers);
+    printf("retail_record_bytes: %zu\n", record);
+    printf("retail_memory_bytes: %zu\n", engine->customer_size);
+    printf("retail_memory_bytes_features: %zu\n", engine->recall - engine->features);
+    printf("retail_memory_bytes_recall: %zu\n", engine->series - engine->recall);
+    printf("retail_memory_bytes_series: %zu\n", engine->life - engine->series);
+    printf("retail_memory_bytes_life: %zu\n", engine->segments - engine->life);
+    printf("retail_memory_bytes_segments: %zu\n", engine->ledger - engine->segments);
+    printf("retail_memory_bytes_offers: %zu\n", engine->view_hashes - engine->ledger);
+    return record;
 }
 
 int main(int argc, char **argv)
@@ -302,10 +301,9 @@ int main(int argc, char **argv)
     printf("retail_ns_per_event_without_life: %.0f\n", benches[1].ns_per_event);
     printf("retail_ns_per_event_of_life: %.0f\n",
            benches[0].ns_per_event - benches[1].ns_per_event);
-    print_bytes(&benches[0], &stream);
+    size_t record = print_bytes(&benches[0], &stream);
     printf("retail_memory_bytes_of_life: %zu\n",
            benches[0].engine->customer_size - benches[1].engine->customer_size);
-    printf("retail_record_bytes_of_life: %zu\n",
-           mean_record(&benches[0], &stream) - mean_record(&benches[1], &stream));
+    printf("retail_record_bytes_of_life: %zu\n", record - mean_record(&benches[1], &stream));
     return 0;
 }
