@@ -107,18 +107,37 @@ static void unshow(struct offers_state *state, const struct offer_def *def)
     state->shown_count = (uint8_t)kept;
 }
 
-/* An open offer is asked about its own channel, a held one about all that it may still take. */
+/* In the view? Whoever is not of the last decision with offers cannot be, which spares most the hash. */
+static bool is_shown(const struct offers_state *state, const struct offer_history *history,
+                     const struct offer_def *def)
+{
+    uint32_t at = 0;
+    if (state->shown_count == 0 || history->decided_ms != state->decided_ms) {
+        return false;
+    }
+    uint32_t name = ledger_name(def->id);
+    while (at < state->shown_count && state->shown[at] != name) {
+        at++;
+    }
+    return at < state->shown_count;
+}
+
+/* An open offer, and one that the view still shows though it was heard of, is asked about its own channel, a held
+ * one about all that it may still take. Only what nobody has heard of is said to be withdrawn. */
 static void withdraw_one(struct gate_view *view, struct offers_state *state,
                          struct offer_history *history, bool rules, struct withdrawal *out)
 {
     int64_t now_ms = view->step->scope->now_ms;
-    if (history->open && now_ms <= history->decided_ms + open_for(&view->offers->policy)) {
+    bool open = history->open && now_ms <= history->decided_ms + open_for(&view->offers->policy);
+    if (open || is_shown(state, history, view->def)) {
         view->asked = (uint8_t)(1U << history->channel);
         enum offer_gate gate = gates_still_pass(view, rules);
         if (gate != OFFER_GATE_COUNT) {
+            unshow(state, view->def);
+        }
+        if (gate != OFFER_GATE_COUNT && open) {
             add_withdrawn(out, view, gate, history->decision, history->channel);
             history->open = false;
-            unshow(state, view->def);
         }
     }
     if (history->held_until_ms != 0) {
@@ -146,11 +165,10 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
     const struct event *event = step->scope->event;
     bool rules = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
     struct withdrawal withdrawal = {NULL, 0, 0};
-    if (state->open_until_ms == 0) {
-        return;
-    }
     if (now_ms > state->open_until_ms) {
         state->open_until_ms = 0;
+    }
+    if (state->open_until_ms == 0 && state->shown_count == 0) {
         return;
     }
     for (uint32_t i = 0; i < offers->count; i++) {

@@ -101,6 +101,38 @@ START_TEST(an_open_offer_is_withdrawn_until_something_is_heard_of_it)
 }
 END_TEST
 
+/* Channels read the view: nothing may stand in it that may not be said any more, heard of or not, open or not. */
+START_TEST(what_was_heard_of_leaves_the_view_when_it_may_not_be_said_any_more)
+{
+    struct profile *profile = &stage.customer.profile;
+    char first[OFFER_TEXT_SIZE];
+    for (int64_t turn = 0; turn < 3; turn++) {
+        int64_t day = 1 + 20 * turn;
+        keep(first, decide(day)->decision_id);
+        struct event seen =
+            kit_outcome(KIT_START_MS + (day + 1) * KIT_DAY_MS, "one", OUTCOME_PRESENTED);
+        seen.outcome.decision_id = slice_text(first);
+        ck_assert_ptr_null(said_by(&seen));
+        ck_assert_uint_eq(state.shown_count, 1);
+        int64_t later = day + 2 + 8 * (turn == 2); /* behind open_for too */
+        if (turn == 0) {
+            ck_assert_ptr_null(tell_outcome(later, OUTCOME_COMPLAINED));
+            ck_assert_uint_eq(state.shown_count, 0);
+            ck_assert_ptr_null(tell_profile(later + 1));
+        } else if (turn == 1) {
+            ck_assert_ptr_null(tell_outcome(later, OUTCOME_OPTED_OUT));
+            ck_assert_uint_eq(state.shown_count, 0);
+            profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].updated_at_ms =
+                KIT_START_MS + (later + 1) * KIT_DAY_MS;
+        } else {
+            profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH].status = CONSENT_WITHDRAWN;
+            ck_assert_ptr_null(tell_profile(later));
+            ck_assert_uint_eq(state.shown_count, 0);
+        }
+    }
+}
+END_TEST
+
 START_TEST(an_open_offer_ends_with_its_valid_period)
 {
     char first[OFFER_TEXT_SIZE];
@@ -311,6 +343,7 @@ int main(void)
     tcase_add_test(tests, quiet_hours_hold_and_do_not_drop);
     tcase_add_test(tests, what_is_held_is_withdrawn_with_the_consent);
     tcase_add_test(tests, an_open_offer_is_withdrawn_until_something_is_heard_of_it);
+    tcase_add_test(tests, what_was_heard_of_leaves_the_view_when_it_may_not_be_said_any_more);
     tcase_add_test(tests, an_open_offer_ends_with_its_valid_period);
     tcase_add_test(tests, what_was_heard_of_or_is_forgotten_needs_no_end);
     tcase_add_test(tests, what_is_held_ends_with_its_valid_period);
