@@ -45,7 +45,8 @@ struct kpis_experiments {
 
 static uint32_t holdout_of(const struct offers *offers, uint32_t offer, enum offer_layer layer)
 {
-    return layer == LAYER_GLOBAL ? offers->policy.holdout : offers->defs[offer].holdout;
+    const struct offer_def *def = &offers->defs[offer];
+    return layer == LAYER_GLOBAL ? offers_global_holdout(offers, def) : def->holdout;
 }
 
 static struct slice layer_of(const struct offers *offers, uint32_t offer, enum offer_layer layer)

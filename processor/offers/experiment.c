@@ -16,8 +16,9 @@ uint32_t offers_experiment(const struct offers *offers, uint32_t offer)
 {
     const struct offers_policy *policy = &offers->policy;
     const struct offer_def *def = &offers->defs[offer];
-    const int64_t numbers[] = {policy->holdout, def->holdout, outcome_attribution(policy)};
-    if (policy->holdout == 0 && def->holdout == 0) {
+    uint32_t by_all = offers_global_holdout(offers, def);
+    const int64_t numbers[] = {by_all, def->holdout, outcome_attribution(policy)};
+    if (by_all == 0 && def->holdout == 0) {
         return 0;
     }
     uint64_t hash = hash64(slice_of(numbers, sizeof(numbers)), 0);
@@ -98,7 +99,7 @@ bool experiment_has(const struct offers_task *task, uint32_t offer,
 void experiment_enter(const struct gate_view *view, struct offer_history *history,
                       struct offers_task *task, bool held_out)
 {
-    bool global = view->offers->policy.holdout > 0;
+    bool global = offers_global_holdout(view->offers, view->def) > 0;
     bool own = view->def->holdout > 0 && !view->held_by_all;
     uint32_t *experiment = &task->experiments[view->index];
     if (*experiment == 0) {

@@ -117,11 +117,6 @@ static bool pass_segment(struct gate_view *view)
     return in || say(view, "in_none_of_segments_any");
 }
 
-static bool is_marketing(const struct offer_def *def)
-{
-    return def->purpose == PURPOSE_MARKETING || def->contact_class == OFFER_MARKETING;
-}
-
 /* NULL when marketing, or the purpose that it is, may use this channel; else why not. */
 static const char *consent_lacks(const struct gate_view *view, uint32_t channel)
 {
@@ -135,7 +130,7 @@ static const char *consent_lacks(const struct gate_view *view, uint32_t channel)
     if (status != CONSENT_GRANTED) {
         return "not_granted";
     }
-    if (is_marketing(def) && view->state->opted_out_ms[channel] != 0 &&
+    if (offer_is_marketing(def) && view->state->opted_out_ms[channel] != 0 &&
         profile->consents[def->purpose][channel].updated_at_ms <=
             view->state->opted_out_ms[channel]) {
         return "opted_out";
@@ -189,7 +184,7 @@ static bool pass_sensitivity(struct gate_view *view)
 static bool pass_complaint(struct gate_view *view)
 {
     const struct profile *profile = profile_of(view);
-    if (!is_marketing(view->def)) {
+    if (!offer_is_marketing(view->def)) {
         return true;
     }
     if (!gate_is_known(view, "complaint_open")) {
@@ -207,7 +202,7 @@ static bool pass_stop(struct gate_view *view)
 {
     const struct offers *offers = view->offers;
     const struct offers_policy *policy = &offers->policy;
-    if (!is_marketing(view->def)) {
+    if (!offer_is_marketing(view->def)) {
         return true;
     }
     for (uint32_t i = 0; i < policy->stop_segments_count; i++) {
@@ -233,7 +228,7 @@ static bool pass_vulnerable(struct gate_view *view)
     const uint32_t access = 1U << VULNERABLE_HEARING | 1U << VULNERABLE_SIGHT |
                             1U << VULNERABLE_MOBILITY | 1U << VULNERABLE_LANGUAGE;
     uint32_t list = profile_of(view)->vulnerability & ~access;
-    if (!is_marketing(view->def)) {
+    if (!offer_is_marketing(view->def)) {
         return true;
     }
     if (!gate_is_known(view, "vulnerability")) {
@@ -263,7 +258,7 @@ static bool pass_life(struct gate_view *view)
 static bool pass_suitable(struct gate_view *view)
 {
     uint8_t product = view->def->product;
-    if (is_marketing(view->def) &&
+    if (offer_is_marketing(view->def) &&
         (product == (uint8_t)ACCOUNT_INVESTMENT || product == (uint8_t)ACCOUNT_PENSION)) {
         if (!gate_is_known(view, "risk_profile")) {
             return say(view, "missing:c.risk_profile");
@@ -309,7 +304,7 @@ static bool pass_holdout(struct gate_view *view)
         return true;
     }
     if (step_bucket(step->salt, id, offers_global_layer(view->offers)) <
-        view->offers->policy.holdout) {
+        offers_global_holdout(view->offers, def)) {
         view->held_by_all = true;
         return say(view, "global_holdout");
     }
@@ -342,7 +337,7 @@ static bool pass_fatigue(struct gate_view *view)
 {
     const struct offer_fatigue *fatigue = &view->offers->policy.fatigue;
     int64_t now_ms = view->step->scope->now_ms;
-    if (fatigue->limit <= 0 || !is_marketing(view->def)) {
+    if (fatigue->limit <= 0 || !offer_is_marketing(view->def)) {
         return true;
     }
     double tired = outcome_tired(fatigue, view->state, now_ms);

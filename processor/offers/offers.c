@@ -79,7 +79,7 @@ static struct output *say_exposure(const struct decision *decision, const struct
 static void expose(struct decision *decision, struct gate_view *view, struct offer_history *history,
                    struct offers_task *task, enum offer_gate gate)
 {
-    const struct offers_policy *policy = &view->offers->policy;
+    bool by_all = offers_global_holdout(view->offers, view->def) > 0;
     struct arena *arena = &view->step->effects->arena;
     int64_t now_ms = view->step->scope->now_ms;
     bool held = gate == GATE_HOLDOUT;
@@ -91,7 +91,7 @@ static void expose(struct decision *decision, struct gate_view *view, struct off
     if (held) {
         decision->holdout = view->held_by_all ? global : own;
     }
-    if (policy->holdout == 0 && view->def->holdout == 0) {
+    if (!by_all && view->def->holdout == 0) {
         return;
     }
     bool first = !experiment_has(task, view->index, history);
@@ -100,7 +100,7 @@ static void expose(struct decision *decision, struct gate_view *view, struct off
         return;
     }
     struct slice variant = plan_exposure(decision, view, gate);
-    if (policy->holdout > 0) {
+    if (by_all) {
         struct output *output = say_exposure(decision, view, global, 0, variant);
         if (output != NULL) {
             output->exposure.held_out = held && view->held_by_all;

@@ -151,6 +151,19 @@ struct offers {
     const struct slice *life_ids;
 };
 
+/* Does it sell? What only serves reaches everybody who may be spoken to. */
+static inline bool offer_is_marketing(const struct offer_def *def)
+{
+    return def->purpose == PURPOSE_MARKETING || def->contact_class == OFFER_MARKETING;
+}
+/* Of 10,000 customers those whom the global control group holds out of this offer: a control group is there to
+ * see what selling brings, nobody is left without a service message for it. */
+static inline uint32_t offers_global_holdout(const struct offers *offers,
+                                             const struct offer_def *def)
+{
+    return offer_is_marketing(def) ? offers->policy.holdout : 0;
+}
+
 /* Gates in funnel order; their names are the `gate` of a blocked offer. */
 /* clang-format off */
 #define OFFER_GATES(X)                                                                             \

@@ -277,9 +277,10 @@ class Checker:
         claim(offer['send_after'] == at_ms, 'send_after is not the moment')
         if spec.kind != 'mandatory':
             claim(channel not in QUIET or not customer.is_quiet(at_ms), 'gate:quiet_hours')
-            claim('global' not in customer.out_of and f'offer:{name}' not in customer.out_of, 'gate:holdout')
+            by_all = spec.kind == 'marketing'
+            claim(not (by_all and 'global' in customer.out_of) and f'offer:{name}' not in customer.out_of, 'gate:holdout')
             if xxhash:
-                held = bucket('global', customer.name) < GLOBAL_HOLDOUT or bucket(f'offer:{name}', customer.name) < spec.extra.get('holdout', 0)
+                held = by_all and bucket('global', customer.name) < GLOBAL_HOLDOUT or bucket(f'offer:{name}', customer.name) < spec.extra.get('holdout', 0)
                 claim(not held, 'gate:holdout by hash')
         for kind, wait in spec.cool.items():
             claim(customer.outcomes.get((name, kind), -wait) + wait <= at_ms, 'gate:cool_down')
@@ -330,6 +331,8 @@ class Checker:
             self.claim(not open_for, f'blocked without reason: {gate}', customer, value)
         elif gate in ('time', 'eligible', 'segment', 'suitable', 'affordable'):
             self.claim(customer.unfit(name, at_ms) == gate, f'blocked without reason: {gate}', customer, value)
+        elif gate == 'holdout':
+            self.claim(spec.kind == 'marketing' or 'holdout' in spec.extra, 'a service message was held out', customer, value)
         elif gate == 'cool_down':
             late = any(customer.outcomes.get((name, k), -w) + w > at_ms for k, w in spec.cool.items())
             self.claim(late, 'blocked without reason: cool_down', customer, value)

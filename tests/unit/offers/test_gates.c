@@ -70,6 +70,19 @@ START_TEST(the_global_control_group_hears_nothing)
 }
 END_TEST
 
+/* A control group shows what selling brings; nobody is left without a service message for it. */
+START_TEST(a_service_message_has_no_global_control_group)
+{
+    offers.policy.holdout = 10000;
+    only_service(&defs[0], OFFER_TRANSACTIONAL);
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    ck_assert_uint_eq(stage.kit.effects.count, 1); /* and it is in no experiment */
+    ck_assert_uint_eq(offers_experiment(&offers, 0), 0);
+    defs[0].holdout = 10000; /* one of its own is what the playbook asked for */
+    expect_blocked(3, "holdout:offer_holdout");
+}
+END_TEST
+
 START_TEST(all_gates_that_fail_are_listed_on_demand)
 {
     struct profile *profile = &stage.customer.profile;
@@ -315,6 +328,7 @@ int main(void)
     tcase_add_test(tests, an_offer_has_its_segments);
     tcase_add_test(tests, what_is_not_known_blocks_and_has_a_name);
     tcase_add_test(tests, the_global_control_group_hears_nothing);
+    tcase_add_test(tests, a_service_message_has_no_global_control_group);
     tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
     tcase_add_test(tests, caps_count_by_group_and_by_channel);
     tcase_add_test(tests, transactional_messages_are_not_capped_and_do_not_count);
