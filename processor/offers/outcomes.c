@@ -3,8 +3,12 @@
  * the counters of the arm that earned it.
  *
  * An outcome of the decision that is remembered counts for the arm and the context it was made in, and once
- * per kind, however often the app reports it; ACCEPTED without PRESENTED is both. An outcome of an older
- * decision counts for the arm that it names. Later than `attribution` after the decision it moves no P. */
+ * per kind, however often the app reports it; ACCEPTED without PRESENTED is both. Later than `attribution` after
+ * the decision it moves no P.
+ *
+ * An outcome of another decision (an older one, another system's, one that offered nothing) counts for the arm that
+ * it names if the offer was made or PRESENTED to the customer no longer than `attribution` ago, and once per kind
+ * in that time: a control group buys too, and its purchases say nothing of what an offer does. */
 #include <math.h>
 #include <stdio.h>
 
@@ -180,6 +184,20 @@ static bool find_arm(const struct offers *offers, const struct offer_history *hi
     return variant >= 0;
 }
 
+/* May an outcome of a decision that is not remembered teach P? Asked before the history takes it in. */
+static bool follows_offer(const struct offers *offers, const struct offer_history *history,
+                          const struct event *event)
+{
+    int64_t window_ms = outcome_attribution(&offers->policy);
+    enum outcome kind = (enum outcome)event->outcome.outcome;
+    int64_t before_ms = history->outcome_ms[kind];
+    int64_t presented_ms = history->outcome_ms[OUTCOME_PRESENTED];
+    int64_t told_ms = presented_ms > history->decided_ms ? presented_ms : history->decided_ms;
+    bool again = before_ms != 0 && event->time_ms <= before_ms + window_ms;
+    bool told = told_ms != 0 && event->time_ms <= told_ms + window_ms;
+    return !again && (kind == OUTCOME_PRESENTED || told);
+}
+
 static void count_arm(const struct offers *offers, struct offer_history *history, bool ours,
                       struct arm arm, struct offers_task *task, struct step *step)
 {
@@ -228,6 +246,7 @@ void outcome_take(const struct offers *offers, struct offers_state *state,
     bool ours = is_of_decision(history, outcome->decision_id);
     bool known = find_arm(offers, history, ours, event, &arm);
     count_mood(state, arm.channel, (enum outcome)outcome->outcome, event->time_ms);
+    bool counts = ours || follows_offer(offers, history, event);
     int64_t *at_ms = &history->outcome_ms[outcome->outcome];
     *at_ms = event->time_ms > *at_ms ? event->time_ms : *at_ms;
     history->open = history->open && !ours;
@@ -236,5 +255,7 @@ void outcome_take(const struct offers *offers, struct offers_state *state,
         task->unknown_outcomes++;
         return;
     }
-    count_arm(offers, history, ours, arm, task, step);
+    if (counts) {
+        count_arm(offers, history, ours, arm, task, step);
+    }
 }

@@ -117,6 +117,7 @@ class Recount:
     def __init__(self):
         self.counts = collections.defaultdict(collections.Counter)  # (task, variant, channel, context) -> columns
         self.said, self.open, self.wrong, self.checked = {}, {}, [], 0
+        self.last = {}  # (customer, outcome) -> when it last came
 
     def p(self, task, channel, context):
         """The offer's rate on the channel from the prior, then the context's from that."""
@@ -135,6 +136,12 @@ class Recount:
         row = self.counts[task, event['variant'], event['channel'], context]
         if event['outcome'] in NAME:
             self.said[event['customer_id']] = event['outcome']
+        before, shown = self.last.get((event['customer_id'], event['outcome'])), self.last.get((event['customer_id'], 'PRESENTED'))
+        self.last[event['customer_id'], event['outcome']] = at_ms
+        shown = max((t for t in (shown, decision and decision['at_ms']) if t is not None), default=None)
+        stands = before is None or at_ms > before + ATTRIBUTION
+        if not ours and not (stands and shown is not None and at_ms <= shown + ATTRIBUTION):
+            return  # somebody else's: only after an offer that may have led to it, and once
         if ours:
             if event['outcome'] in decision['heard'] or at_ms > decision['at_ms'] + ATTRIBUTION:
                 return

@@ -48,12 +48,12 @@ static void become(const char *kind, uint32_t number)
 static void give_back(const struct answer *answer)
 {
     char arm[2] = {(char)('a' + answer->arm), '\0'};
+    become("back", answer->customer);
     for (int kind = 0; kind < 1 + answer->accepted; kind++) {
         struct event event = kit_outcome(KIT_START_MS + 2 * KIT_DAY_MS, "one",
                                          kind == 0 ? OUTCOME_PRESENTED : OUTCOME_ACCEPTED);
         event.outcome.variant = slice_text(arm);
         event.outcome.decision_id = slice_text(answer->decision);
-        become("back", answer->customer);
         (void)said_by(&event);
     }
 }

@@ -195,6 +195,48 @@ START_TEST(an_outcome_counts_for_the_arm_and_context_of_its_decision_once)
 }
 END_TEST
 
+/* Of a decision that is not remembered: older, another system's, or one that held the offer out. */
+static void tell_stray(int64_t days, enum outcome kind)
+{
+    struct event event = kit_outcome(KIT_START_MS + days * KIT_DAY_MS, "one", kind);
+    event.outcome.decision_id = slice_text("forgotten");
+    event.present = UINT64_MAX;
+    (void)said_by(&event);
+}
+
+START_TEST(what_the_control_group_buys_teaches_nothing)
+{
+    const struct offer_counts *counts = &task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 0)];
+    char id[OFFER_TEXT_SIZE];
+    defs[0].holdout = 10000;
+    keep(id, decide(1)->decision_id);
+    struct event bought = kit_outcome(KIT_START_MS + 2 * KIT_DAY_MS, "one", OUTCOME_ACCEPTED);
+    bought.outcome.decision_id = slice_text(id);
+    bought.present = UINT64_MAX;
+    (void)said_by(&bought);
+    ck_assert_int_eq(counts->accepted, 0);
+    ck_assert_int_eq(task->sides[0][LAYER_OWN][1].converted, 1); /* its side counts it */
+}
+END_TEST
+
+START_TEST(a_forgotten_decision_counts_once_per_kind_and_not_for_ever)
+{
+    const struct offer_counts *counts = &task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 0)];
+    tell_stray(1, OUTCOME_PRESENTED);
+    tell_stray(2, OUTCOME_PRESENTED);
+    tell_stray(3, OUTCOME_ACCEPTED);
+    tell_stray(4, OUTCOME_ACCEPTED);
+    ck_assert_int_eq(counts->presented, 1);
+    ck_assert_int_eq(counts->accepted, 1);
+    tell_stray(33, OUTCOME_CLICKED); /* 31 days after it was last presented */
+    ck_assert_int_eq(counts->clicked, 0);
+    tell_stray(34, OUTCOME_PRESENTED); /* and again */
+    tell_stray(35, OUTCOME_ACCEPTED);
+    ck_assert_int_eq(counts->presented, 2);
+    ck_assert_int_eq(counts->accepted, 2);
+}
+END_TEST
+
 START_TEST(the_better_offer_wins_its_group)
 {
     offers.count = 2;
@@ -216,6 +258,7 @@ START_TEST(outcomes_move_the_odds)
         struct event outcome =
             kit_outcome(KIT_START_MS, i % 2 == 0 ? "one" : "two", OUTCOME_PRESENTED);
         outcome.outcome.variant = slice_text("default");
+        memset(histories, 0, sizeof(histories)); /* another customer's */
         stage_at(&stage, 0, &outcome);
         offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
         if (i % 2 == 0 && i % 4 == 0) {
@@ -442,6 +485,8 @@ int main(void)
     tcase_add_test(tests, what_a_person_must_release_goes_to_review);
     tcase_add_test(tests, a_learned_variant_is_drawn_by_its_logged_chance);
     tcase_add_test(tests, an_outcome_counts_for_the_arm_and_context_of_its_decision_once);
+    tcase_add_test(tests, what_the_control_group_buys_teaches_nothing);
+    tcase_add_test(tests, a_forgotten_decision_counts_once_per_kind_and_not_for_ever);
     tcase_add_test(tests, the_better_offer_wins_its_group);
     tcase_add_test(tests, outcomes_move_the_odds);
     tcase_add_test(tests, holdouts_are_a_share_and_are_exposed);
