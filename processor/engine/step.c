@@ -176,8 +176,11 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     work->series_touched = 0;
     /* In stream clock a deadline is as old as its moment, whenever it is noticed; in live clock one that fell due
      * a week ago, while nobody ran, is too old to make offers. */
-    bool as_of_task = event != NULL || work->engine->options.clock == ENGINE_CLOCK_LIVE;
-    step->task_now_ms = as_of_task && work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
+    bool live_clock = work->engine->options.clock == ENGINE_CLOCK_LIVE;
+    int64_t task_now_ms = work->task_now_ms > moment_ms ? work->task_now_ms : moment_ms;
+    step->task_now_ms = event != NULL || live_clock ? task_now_ms : moment_ms;
+    /* In stream clock another customer's later event must not matter: how a stream is cut changes nothing. */
+    step->act_ms = live_clock ? task_now_ms : moment_ms;
     step->live = moment_ms >= work->engine->options.live_from_ms;
     step->origin = event != NULL                   ? ORIGIN_LIVE
                    : work->customer->rules_changed ? ORIGIN_RULE_CHANGE

@@ -73,6 +73,7 @@ static const char *reason_of(struct rank rank, bool only)
 bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
 {
     const struct scope *scope = view->step->scope;
+    int64_t act_ms = view->step->act_ms;
     bool mandatory = view->def->contact_class == OFFER_MANDATORY;
     if (!view->valued) {
         (void)offer_value(view);
@@ -92,7 +93,7 @@ bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
             }
         }
         struct contact_plan plan = {
-            mandatory ? scope->now_ms : ledger_send_after(&view->offers->policy, scope, best),
+            mandatory ? act_ms : ledger_send_after(&view->offers->policy, scope, best, act_ms),
             best};
         const struct offer_cap *full = NULL;
         if (view->def->contact_class != OFFER_MARKETING ||

@@ -352,8 +352,7 @@ static bool pass_fatigue(struct gate_view *view)
 /* Not a refusal: the offer waits for its moment, and the gates are asked again then. */
 static bool pass_quiet(struct gate_view *view)
 {
-    return view->plan.at_ms <= view->step->scope->now_ms ||
-           say_until(view, "held", view->plan.at_ms);
+    return view->plan.at_ms <= view->step->act_ms || say_until(view, "held", view->plan.at_ms);
 }
 
 static bool pass_value(struct gate_view *view)

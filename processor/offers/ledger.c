@@ -156,24 +156,23 @@ int64_t ledger_cool_until(const struct offer_def *def, const struct offer_histor
 }
 
 int64_t ledger_send_after(const struct offers_policy *policy, const struct scope *scope,
-                          uint8_t channel)
+                          uint8_t channel, int64_t from_ms)
 {
-    int64_t now_ms = scope->now_ms;
     int32_t from = policy->quiet_from_minute;
     int32_t to = policy->quiet_to_minute;
     if (from < 0 || from == to || (policy->quiet_channels >> channel & 1) == 0) {
-        return now_ms;
+        return from_ms;
     }
     int32_t zone = scope->customer->profile.zone;
-    int64_t local_ms = now_ms + zones_offset_ms(scope->zones, zone, now_ms);
+    int64_t local_ms = from_ms + zones_offset_ms(scope->zones, zone, from_ms);
     int64_t day = civil_floor(local_ms, MS_PER_DAY);
     int32_t minute = (int32_t)((local_ms - day * MS_PER_DAY) / MS_PER_MINUTE);
     bool quiet = from < to ? minute >= from && minute < to : minute >= from || minute < to;
     if (!quiet) {
-        return now_ms;
+        return from_ms;
     }
     int64_t end_day = minute < to ? day : day + 1;
     int64_t end_ms =
         zones_from_local_ms(scope->zones, zone, end_day * MS_PER_DAY + to * MS_PER_MINUTE);
-    return end_ms > now_ms ? end_ms : now_ms;
+    return end_ms > from_ms ? end_ms : from_ms;
 }

@@ -37,8 +37,8 @@ void ledger_add(const struct offers *offers, struct offers_state *state,
 int64_t ledger_cool_until(const struct offer_def *def, const struct offer_history *history,
                           int64_t now_ms, enum outcome *out_outcome);
 
-/* The first moment from now_ms on at which that channel may sound, in the customer's local time. */
+/* The first moment from `from_ms` on at which that channel may sound, in the customer's local time. */
 int64_t ledger_send_after(const struct offers_policy *policy, const struct scope *scope,
-                          uint8_t channel);
+                          uint8_t channel, int64_t from_ms);
 
 #endif

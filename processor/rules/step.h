@@ -51,8 +51,11 @@ struct step {
     /* Of conditions that an index has asked: a bit each, the first of the stage's at may_hold_from; NULL: none */
     const uint64_t *may_hold;
     uint32_t may_hold_from;
-    struct cause cause;   /* of outputs */
-    int64_t task_now_ms;  /* the task's now: later than scope->now_ms while catching up */
+    struct cause cause;  /* of outputs */
+    int64_t task_now_ms; /* the task's now: later than scope->now_ms while catching up */
+    /* When what is decided now can be acted on, at the earliest: live clock, the task's now; stream clock,
+     * scope->now_ms */
+    int64_t act_ms;
     uint64_t salt;        /* keyed hashes of holdouts and arms */
     uint64_t policy_hash; /* the playbook's hash */
     uint32_t task_number;

@@ -75,7 +75,7 @@ static inline const struct offer_decided *decide_at(int64_t now_ms)
     struct event event = kit_app(now_ms, "login");
     stage_at(&stage, 0, &event);
     stage.scope.now_ms = now_ms;
-    stage.step.task_now_ms = now_ms;
+    stage.step.task_now_ms = stage.step.act_ms = now_ms;
     offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
     for (uint32_t i = 0; i < stage.kit.effects.count; i++) {
         if (stage.kit.effects.outputs[i].kind == OUTPUT_OFFER_DECIDED) {
@@ -100,7 +100,7 @@ static inline void hide(const char *field)
 static inline const struct offer_decided *said_by(const struct event *event)
 {
     stage_at(&stage, (event->time_ms - KIT_START_MS) / KIT_DAY_MS, event);
-    stage.scope.now_ms = stage.step.task_now_ms = event->time_ms;
+    stage.scope.now_ms = stage.step.task_now_ms = stage.step.act_ms = event->time_ms;
     offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
     for (uint32_t i = 0; i < stage.kit.effects.count; i++) {
         if (stage.kit.effects.outputs[i].kind == OUTPUT_OFFER_DECIDED) {
@@ -139,7 +139,7 @@ static inline void keep(char *out, struct slice text)
 static inline const struct offer_decided *advance_to(int64_t now_ms)
 {
     stage_at(&stage, 0, NULL);
-    stage.scope.now_ms = stage.step.task_now_ms = now_ms;
+    stage.scope.now_ms = stage.step.task_now_ms = stage.step.act_ms = now_ms;
     offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
     return stage.kit.effects.count > 0 ? &stage.kit.effects.outputs[0].offer_decided : NULL;
 }

@@ -53,7 +53,7 @@ static inline void stage_at(struct stage *stage, int64_t days, const struct even
 {
     stage->scope.now_ms = KIT_START_MS + days * KIT_DAY_MS;
     stage->scope.event = event;
-    stage->step.task_now_ms = stage->scope.now_ms;
+    stage->step.task_now_ms = stage->step.act_ms = stage->scope.now_ms;
     stage->kit.effects.count = 0;
     arena_reset(&stage->kit.effects.arena);
     arena_reset(&stage->scratch);

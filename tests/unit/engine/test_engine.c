@@ -96,6 +96,27 @@ START_TEST(no_offer_says_what_is_missing)
 }
 END_TEST
 
+/* Of what happened in the afternoon nobody hears at night, though the event says that it is day. */
+START_TEST(quiet_hours_are_those_of_the_decision)
+{
+    struct engine_options options = {ENGINE_CLOCK_LIVE, INT64_MIN, 99, 1};
+    struct status_text text;
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    /* days of the kit begin at noon: 14:00, and 23:00 where the task is */
+    kit.now_ms = day(1) + INT64_C(11) * 3600000;
+    take(kit_app(day(1) + INT64_C(2) * 3600000, "login")); /* stream clock: as it was then */
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
+    ck_assert_int_eq(engine_open(&kit.playbook, kit.zones, options, &kit.engine, &text), STATUS_OK);
+    kit.now_ms = day(6) + INT64_C(11) * 3600000;
+    take(kit_app(day(6) + INT64_C(2) * 3600000, "login"));
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "blocked card by quiet_hours:held until 2026-01-08T08"), 1);
+    kit_advance(&kit, 0, day(7) - INT64_C(4) * 3600000);
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 2);
+}
+END_TEST
+
 START_TEST(a_duplicate_changes_nothing)
 {
     struct event event = kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate");
@@ -347,6 +368,7 @@ int main(void)
     tcase_add_test(tests, other_events_do_not_hide_a_stopped_salary);
     tcase_add_test(tests, a_windfall_leads_through_all_stages);
     tcase_add_test(tests, no_offer_says_what_is_missing);
+    tcase_add_test(tests, quiet_hours_are_those_of_the_decision);
     tcase_add_test(tests, a_duplicate_changes_nothing);
     tcase_add_test(tests, erasure_ends_everything_and_leaves_nothing);
     tcase_add_test(tests, a_withdrawn_consent_is_the_origin_and_takes_effect_at_once);
