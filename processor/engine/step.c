@@ -325,6 +325,16 @@ static void follow_series(struct work *work, const struct event *event)
     }
 }
 
+/* A late event moves its features and decides nothing; a repeated one not even that. But what a customer has said
+ * of himself is heeded however late it comes: an opt-out, a complaint, a consent that is gone. */
+static bool is_passed_over(const struct event *event, enum features_result result)
+{
+    bool said = event->source == SOURCE_OFFER_OUTCOMES ||
+                event->source == SOURCE_CUSTOMER_PROFILES ||
+                event->source == SOURCE_LIFE_EVENT_FEEDBACK;
+    return result == FEATURES_DUPLICATE || (result == FEATURES_LATE && !said);
+}
+
 static void evaluate_event(struct work *work, const struct event *event)
 {
     const struct engine *engine = work->engine;
@@ -347,7 +357,7 @@ static void evaluate_event(struct work *work, const struct event *event)
         features_event_matched(playbook->features, part(customer, engine->features), &work->scope,
                                &work->scratch, work->indexed ? work->holds : NULL);
     memcpy(work->touched, outcome.touched, sizeof(work->touched));
-    if (outcome.result != FEATURES_DUPLICATE && outcome.result != FEATURES_LATE) {
+    if (!is_passed_over(event, outcome.result)) {
         work->step.origin =
             outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
         follow_series(work, event);

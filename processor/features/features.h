@@ -264,7 +264,7 @@ bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t
 enum features_result {
     FEATURES_ACCEPTED,
     FEATURES_DUPLICATE, /* seen before: nothing changed, evaluate nothing */
-    FEATURES_LATE,      /* late_after_days: only `late:` features moved, evaluate nothing */
+    FEATURES_LATE, /* late_after_days: only `late:` features moved, evaluate nothing but what was said */
     /* What the named event gave was taken back, or the reversal's own fields were subtracted; or an event came
      * whose reversal had come before: the pair is nothing. */
     FEATURES_REVERSED,
