@@ -375,6 +375,20 @@ struct features_outcome features_event(const struct features_plan *plan, void *s
     return features_event_matched(plan, state, scope, scratch, NULL);
 }
 
+/* No feature reads it, but it must not be taken twice by others. */
+static enum features_result follow_event(struct arrival *arrival)
+{
+    if (!arrival->remembers) {
+        return FEATURES_ACCEPTED;
+    }
+    if (remembered_find(arrival->plan, arrival->state, arrival->source, arrival->id) >= 0) {
+        return FEATURES_DUPLICATE;
+    }
+    remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
+                   REMEMBERED_POSTED);
+    return FEATURES_ACCEPTED;
+}
+
 struct features_outcome features_event_matched(const struct features_plan *plan, void *state,
                                                const struct scope *scope, struct arena *scratch,
                                                const uint64_t *holds)
@@ -382,7 +396,7 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
     const struct event *event = scope->event;
     INVARIANT(event != NULL && event->source < SOURCE_COUNT);
     const struct source_plan *source = &plan->sources[event->source];
-    if (!source->any) {
+    if (!source->any && source->remembered.capacity == 0) {
         return (struct features_outcome){.result = FEATURES_ACCEPTED};
     }
     struct state_head *head = state;
@@ -393,6 +407,9 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
     arrival.remembers = source->remembered.capacity > 0 && event->event_id.size > 0;
     if (arrival.remembers) {
         arrival.id = id_hash(event, event->event_id);
+    }
+    if (!source->any) {
+        return (struct features_outcome){.result = follow_event(&arrival)};
     }
     uint8_t status = event->source == SOURCE_TRANSACTIONS ? event->tx.status : TX_POSTED;
     bool late = is_late(plan, head, arrival.facts.day);

@@ -212,6 +212,8 @@ struct features_options {
     int64_t allowed_lateness_ms; /* duplicates and taking back reach that far; default 7 days */
     /* Events per source; 0: off. Default 32 transactions, 16 of the others */
     uint32_t remembered[SOURCE_COUNT];
+    bool
+        follow[SOURCE_COUNT]; /* remember its events for later stages even if no feature reads it */
     int32_t late_after_days; /* an event more days before the customer's latest is late; 0: never */
 };
 

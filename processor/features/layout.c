@@ -314,7 +314,8 @@ static void place_remembered(struct layout *layout)
         struct source_plan *source = &plan->sources[s];
         struct remembered_plan *part = &source->remembered;
         bool has_id = fields_find((enum source)s, slice_text("event_id")) >= 0;
-        part->capacity = source->any && has_id ? plan->options.remembered[s] : 0;
+        bool wanted = source->any || plan->options.follow[s];
+        part->capacity = wanted && has_id ? plan->options.remembered[s] : 0;
         part->capacity =
             part->capacity > FEATURES_REMEMBERED_MAX ? FEATURES_REMEMBERED_MAX : part->capacity;
         part->entry_size =

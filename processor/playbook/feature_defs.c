@@ -527,6 +527,9 @@ void load_feature_plan(struct loader *loader)
             loader->facts[def->operands[j]].any_threshold = true;
         }
     }
+    /* An outcome that comes twice is one, whether features read outcomes or not. */
+    playbook->feature_options.follow[SOURCE_OFFER_OUTCOMES] =
+        loader->sections[PLAYBOOK_OFFER].count > 0;
     enum status status = features_plan_build(playbook->feature_defs, playbook->feature_count,
                                              &playbook->feature_options, loader->arena,
                                              &playbook->features, &problem);

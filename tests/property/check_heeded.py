@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What customers say is heeded, once, whenever it comes. usage: check_heeded.py SEGUE
 
-Small histories through `segue backtest`, each with what must follow from it: an opt-out that comes late."""
+Small histories through `segue backtest`, each with what must follow from it: an opt-out that comes late, an outcome that comes
+twice."""
 import datetime
 import json
 import pathlib
@@ -76,10 +77,21 @@ def late(bank):
     bank.same('the same in time', last_reason(bank.told(events)), 'consent:opted_out')
 
 
+def twice(bank):
+    """Kafka's producers may repeat themselves: revenue, P and fatigue count an outcome once, whether a feature reads outcomes or not."""
+    bought = outcome(2, 'ACCEPTED', channel='PUSH', revenue_minor=700)
+    for top in (READS, ''):
+        once, again = (bank.told([profile(), login(1), *events], top) for events in ([bought], [bought, bought, outcome(3, 'CLICKED', channel='PUSH'), bought]))
+        sides = [[v['sides'][0]['revenue_minor'] for v in out['offer-stats'] if v['experiment']][-1] for out in (once, again)]
+        bank.same('revenue of the experiment', sides, [700, 700])
+        bank.same('and of the arm', [v['revenue_minor'] for v in again['offer-stats'] if not v['experiment']][-1], 700)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         bank = Bank(sys.argv[1], folder)
         late(bank)
+        twice(bank)
     print(*bank.wrong or ['heeded'], sep='\n')
     sys.exit(1 if bank.wrong else 0)
 
