@@ -22,8 +22,9 @@ static const char help[] =
     "usage: segue report [OPTION..] FILE..\n\n"
     "FILE: NDJSON of segue.offers, segue.exposures, segue.segment-changes and of offer outcomes, "
     "as `segue\n"
-    "backtest` and `segue tail` print them; - is standard input. Each file in its own order, all "
-    "are read.\n\n"
+    "backtest` and `segue tail` print them; - is standard input. All are read, and counted in "
+    "order "
+    "of time,\nan outcome once.\n\n"
     "  --by WHAT         offer (default), variant, channel, day, segment\n"
     "  --from, --to DAY  2026-11-25: decisions from, and up to and including, that day (UTC)\n"
     "  --offer ID        only that one\n"
@@ -201,24 +202,28 @@ static void take_block(struct report *report, const char *gate)
     report->blocked++;
 }
 
+static void take_withdrawal(struct reader *reader, const json_t *value)
+{
+    size_t i, k;
+    json_t *entry, *index;
+    json_array_foreach(json_object_get(value, "withdrawn"), i, entry)
+    {
+        const json_t *rows = rows_made(reader, entry);
+        json_array_foreach(rows, k, index)
+        {
+            reader->report.rows[json_integer_value(index)].withdrawn++;
+        }
+    }
+}
+
 static void take_decision(struct reader *reader, const json_t *value)
 {
     struct report *report = &reader->report;
     const json_t *offers = json_object_get(value, "offers");
     const json_t *review = json_object_get(value, "for_review");
-    const json_t *withdrawn = json_object_get(value, "withdrawn");
-    size_t i, k;
-    json_t *entry, *index;
-    json_array_foreach(withdrawn, i, entry)
-    {
-        const json_t *rows = rows_made(reader, entry);
-        json_array_foreach(rows, k, index)
-        {
-            report->rows[json_integer_value(index)].withdrawn++;
-        }
-    }
-    if (json_array_size(withdrawn) > 0 || !is_member(reader, value) ||
-        !in_range(reader, reader_time(value, "effective_at"))) {
+    size_t i;
+    json_t *entry;
+    if (!is_member(reader, value) || !in_range(reader, reader_time(value, "effective_at"))) {
         return;
     }
     report->decisions++;
@@ -281,20 +286,32 @@ static void take_membership(struct reader *reader, const json_t *value)
     }
 }
 
-/* One line: an output with its topic, or an event with its source. What it is shows in its fields. */
-static void take_line(struct reader *reader, const json_t *line)
+static void take(struct reader *reader, enum report_kind kind, const json_t *value)
+{
+    switch (kind) {
+    case REPORT_MEMBERSHIP:
+        take_membership(reader, value);
+        break;
+    case REPORT_EXPOSURE:
+        take_exposure(reader, value);
+        break;
+    case REPORT_DECISION:
+        take_decision(reader, value);
+        break;
+    case REPORT_WITHDRAWAL:
+        take_withdrawal(reader, value);
+        break;
+    case REPORT_OUTCOME:
+        take_outcome(reader, value);
+        break;
+    }
+}
+
+/* One line: an output with its topic, or an event with its source. */
+static void keep_line(struct reader *reader, const json_t *line)
 {
     const json_t *value = json_object_get(line, "value");
-    value = value != NULL ? value : json_object_get(line, "event");
-    if (json_object_get(value, "outcome") != NULL) {
-        take_outcome(reader, value);
-    } else if (json_object_get(value, "held_out") != NULL) {
-        take_exposure(reader, value);
-    } else if (json_object_get(value, "offers") != NULL) {
-        take_decision(reader, value);
-    } else if (json_object_get(value, "membership_seq") != NULL) {
-        take_membership(reader, value);
-    }
+    lines_keep(reader, value != NULL ? value : json_object_get(line, "event"));
 }
 
 static bool read_file(struct reader *reader, const char *path)
@@ -316,7 +333,7 @@ static bool read_file(struct reader *reader, const char *path)
                           error.column, object == NULL ? error.text : "this is no record");
             good = false;
         } else {
-            take_line(reader, object);
+            keep_line(reader, object);
         }
         json_decref(object);
     }
@@ -434,8 +451,8 @@ int report_run(int argument_count, char **arguments)
                                     .to_ms = (request.to_day + INT64_C(1)) * MS_PER_DAY,
                                     .first_ms = INT64_MAX,
                                     .last_ms = INT64_MIN};
-    json_t **maps[] = {&reader.rows, &reader.experiments, &reader.units,
-                       &reader.made, &reader.members,     &reader.arms};
+    json_t **maps[] = {&reader.rows,    &reader.experiments, &reader.units,   &reader.made,
+                       &reader.members, &reader.arms,        &reader.outcomes};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         *maps[i] = json_object();
     }
@@ -444,6 +461,7 @@ int report_run(int argument_count, char **arguments)
             return EXIT_NO;
         }
     }
+    lines_replay(&reader, take);
     if (reader.failed) {
         (void)fputs("segue report: out of memory\n", stderr);
         return EXIT_NO;

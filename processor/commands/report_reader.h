@@ -9,6 +9,13 @@ struct json_t; /* jansson */
 
 enum { BY_OFFER, BY_VARIANT, BY_CHANNEL, BY_DAY, BY_SEGMENT };
 
+/* What was read and counts, until all is read. */
+struct report_line {
+    int64_t at_ms;
+    char *text; /* JSON of the fields that count */
+    int rank;   /* what comes first at the same moment; see report_lines.c */
+};
+
 /* Maps are JSON objects from a text to an index. */
 struct reader {
     struct report report;
@@ -21,7 +28,10 @@ struct reader {
     struct json_t *made;        /* "decision|offer" -> [row, ..] */
     struct json_t *members;     /* customer -> {segment: true} */
     struct json_t *arms;        /* "customer|offer" seen in a variant layer */
-    bool failed;                /* memory is short */
+    struct json_t *outcomes;    /* "customer|event" seen */
+    struct report_line *lines;
+    uint32_t line_count;
+    bool failed; /* memory is short */
 };
 
 /* One more entry at the end of an array, zeroed; NULL: memory is short. */
@@ -38,6 +48,23 @@ char *reader_join(const char *a, const char *b, const char *c);
 
 /* The index behind a key; -1. */
 int64_t reader_find(const struct json_t *map, const char *key);
+
+/* ---- report_lines.c: the order in which things happened ---- */
+
+enum report_kind {
+    REPORT_MEMBERSHIP,
+    REPORT_EXPOSURE,
+    REPORT_DECISION,
+    REPORT_WITHDRAWAL,
+    REPORT_OUTCOME
+};
+
+/* Keep what counts of one line's value; nothing of others. */
+void lines_keep(struct reader *reader, const struct json_t *value);
+
+/* Give all back in their order, each outcome once. */
+void lines_replay(struct reader *reader, void (*take)(struct reader *reader, enum report_kind kind,
+                                                      const struct json_t *value));
 
 /* ---- report_units.c: customers in experiments ---- */
 

@@ -172,6 +172,21 @@ def in_segment(segue, lines, folder, same):
     same('rows by segment', [(r['name'], r['offered']) for r in by_segment['rows']], [('third', alone['rows'][0]['offered'])])
 
 
+def in_any_order(segue, lines, folder, same):
+    """Topics are read one after the other, or mixed; a producer repeats itself: the report is the same."""
+    third = [{'topic': 'segue.segment-changes', 'value': {'customer_id': f'c{c}', 'segment_id': 'third', 'effective_at': START, 'transition': 'ENTERED',
+                                                          'membership_seq': 1}} for c in range(0, 4000, 3)]
+    again = [line for line in lines if 'event' in line][::3]
+    shuffled = lines + again + third
+    random.Random(5).shuffle(shuffled)
+    outcomes_first = sorted(shuffled, key=lambda line: 'value' in line)
+    for by in ('channel', 'segment'):
+        _, whole = report(segue, third + lines, folder, '--by', by)
+        for name, other in (('shuffled', shuffled), ('outcomes first', outcomes_first)):
+            _, said = report(segue, other, folder, '--by', by)
+            same(f'{name}, by {by}', said, whole)
+
+
 def main():
     segue, seed = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else '1'
     wrong = []
@@ -207,6 +222,7 @@ def main():
         for_programs(segue, folder, said, same)
         by_parts(segue, lines, folder, truth, same)
         in_segment(segue, lines, folder, same)
+        in_any_order(segue, lines, folder, same)
         broken, _ = campaign(seed, 4000, lost=0.4)
         same('exit code of a broken split', report(segue, broken, folder)[0], 1)
         one_day = [line for line in lines if 'value' in line and START + 3 * DAY <= line['value']['effective_at'] < START + 4 * DAY]
