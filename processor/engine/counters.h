@@ -10,8 +10,9 @@ struct engine_counters {
     uint64_t rules_unknown; /* predicates that could not be evaluated, since the task was loaded */
     uint64_t decisions;     /* with at least one offer */
     uint64_t no_offers;     /* without */
-    uint64_t unknown_outcomes; /* outcomes of offers or variants that the playbook does not have */
-    const uint64_t *blocked;   /* candidates stopped, per gate: engine_gate_name */
+    /* outcomes of offers or variants that the playbook does not have, or of nobody knows which channel */
+    uint64_t unknown_outcomes;
+    const uint64_t *blocked; /* candidates stopped, per gate: engine_gate_name */
     uint32_t gate_count;
     const uint64_t *outcomes; /* per enum outcome */
     uint32_t outcome_count;

@@ -241,8 +241,9 @@ struct offers_task {
     uint64_t no_offers;                 /* decisions without */
     uint64_t blocked[OFFER_GATE_COUNT]; /* candidates stopped, by gate */
     uint64_t outcomes[OUTCOME_COUNT];
-    uint64_t unknown_outcomes; /* outcomes of offers that the playbook does not have */
-    int64_t made[OFFERS_MAX];  /* for stock */
+    /* outcomes of offers or variants that the playbook does not have, or of nobody knows which channel */
+    uint64_t unknown_outcomes;
+    int64_t made[OFFERS_MAX]; /* for stock */
     /* The experiment that `sides` count, of all that were ever split by this plan; 0: nobody is in it yet */
     uint32_t experiments[OFFERS_MAX];
     /* This task's own: those who may be told, those who are held out */

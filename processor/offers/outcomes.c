@@ -44,8 +44,15 @@ static void tire(const struct offer_fatigue *fatigue, struct offers_state *state
     state->tired_ms = now_ms;
 }
 
-static void count_mood(struct offers_state *state, uint8_t channel, enum outcome outcome,
-                       int64_t at_ms)
+/* Where it was said; CHANNEL_COUNT: the outcome leaves that out. */
+static uint8_t named_channel(const struct event *event)
+{
+    int32_t field = fields_find(SOURCE_OFFER_OUTCOMES, slice_text("channel"));
+    bool named = (event->present >> field & 1) != 0;
+    return named ? event->outcome.channel : (uint8_t)CHANNEL_COUNT;
+}
+
+static void count_liking(struct offers_state *state, uint8_t channel, enum outcome outcome)
 {
     uint16_t *seen = &state->seen[channel];
     uint16_t *liked = &state->liked[channel];
@@ -55,11 +62,26 @@ static void count_mood(struct offers_state *state, uint8_t channel, enum outcome
         *seen /= 2;
         *liked /= 2;
     }
+}
+
+/* `channel`: where the customer was spoken to, CHANNEL_COUNT: nobody knows. Whoever opts out and names no channel
+ * has opted out of all, even if the decision had one: it is not for us to guess which he may still bear. */
+static void count_mood(struct offers_state *state, uint8_t channel, const struct event *event)
+{
+    enum outcome outcome = (enum outcome)event->outcome.outcome;
+    int64_t at_ms = event->time_ms;
+    uint8_t named = named_channel(event);
+    if (channel < CHANNEL_COUNT) {
+        count_liking(state, channel, outcome);
+    }
     if (outcome == OUTCOME_COMPLAINED && at_ms > state->complained_ms) {
         state->complained_ms = at_ms;
     }
-    if (outcome == OUTCOME_OPTED_OUT && at_ms > state->opted_out_ms[channel]) {
-        state->opted_out_ms[channel] = at_ms;
+    for (uint32_t i = 0; outcome == OUTCOME_OPTED_OUT && i < CHANNEL_COUNT; i++) {
+        bool meant = named == CHANNEL_COUNT || named == i;
+        if (meant && at_ms > state->opted_out_ms[i]) {
+            state->opted_out_ms[i] = at_ms;
+        }
     }
 }
 
@@ -172,16 +194,15 @@ static bool find_arm(const struct offers *offers, const struct offer_history *hi
 {
     const struct offer_outcome *outcome = &event->outcome;
     const struct offer_def *def = &offers->defs[out->offer];
-    int32_t channel_field = fields_find(SOURCE_OFFER_OUTCOMES, slice_text("channel"));
-    bool has_channel = (event->present >> channel_field & 1) != 0;
     int32_t variant = outcome->variant.size > 0 ? variant_find(def, outcome->variant)
                       : ours                    ? variant_named(def, history->variant)
                       : def->variant_count == 0 ? 0
                                                 : -1;
     out->variant = (uint32_t)variant;
-    out->channel = has_channel || !ours ? outcome->channel : history->channel;
+    uint8_t named = named_channel(event);
+    out->channel = named == CHANNEL_COUNT && ours ? history->channel : named;
     out->context = ours && history->context < offers_context_count(offers) ? history->context : 0;
-    return variant >= 0;
+    return variant >= 0 && out->channel < CHANNEL_COUNT;
 }
 
 /* May an outcome of a decision that is not remembered teach P? Asked before the history takes it in. */
@@ -238,14 +259,14 @@ void outcome_take(const struct offers *offers, struct offers_state *state,
     tire(&offers->policy.fatigue, state, (enum outcome)outcome->outcome, step->scope->now_ms);
     if (arm.offer == offers->count) {
         /* An offer that the playbook has no more can still be complained about. */
-        count_mood(state, outcome->channel, (enum outcome)outcome->outcome, event->time_ms);
+        count_mood(state, named_channel(event), event);
         task->unknown_outcomes++;
         return;
     }
     struct offer_history *history = &histories[arm.offer];
     bool ours = is_of_decision(history, outcome->decision_id);
     bool known = find_arm(offers, history, ours, event, &arm);
-    count_mood(state, arm.channel, (enum outcome)outcome->outcome, event->time_ms);
+    count_mood(state, arm.channel, event);
     bool counts = ours || follows_offer(offers, history, event);
     int64_t *at_ms = &history->outcome_ms[outcome->outcome];
     *at_ms = event->time_ms > *at_ms ? event->time_ms : *at_ms;

@@ -3,7 +3,7 @@
 """What customers say is heeded, once, whenever it comes. usage: check_heeded.py SEGUE
 
 Small histories through `segue backtest`, each with what must follow from it: an opt-out that comes late, an outcome that comes
-twice."""
+twice, an opt-out that names no channel."""
 import datetime
 import json
 import pathlib
@@ -87,11 +87,18 @@ def twice(bank):
         bank.same('and of the arm', [v['revenue_minor'] for v in again['offer-stats'] if not v['experiment']][-1], 700)
 
 
+def without_channel(bank):
+    """The contract lets an outcome leave the channel out: then the opt-out is of all of them."""
+    bank.same('an opt-out that names no channel', last_reason(bank.told([profile(), outcome(1, 'OPTED_OUT'), login(2)])), 'consent:opted_out')
+    bank.same('one that names a channel', last_reason(bank.told([profile(), outcome(1, 'OPTED_OUT', channel='EMAIL'), login(2)])), 'PUSH')
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         bank = Bank(sys.argv[1], folder)
         late(bank)
         twice(bank)
+        without_channel(bank)
     print(*bank.wrong or ['heeded'], sep='\n')
     sys.exit(1 if bank.wrong else 0)
 

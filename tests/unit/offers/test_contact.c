@@ -223,6 +223,30 @@ START_TEST(opting_out_and_complaining_stop_until_the_profile_says_otherwise)
 }
 END_TEST
 
+/* A null channel is not the first of the code list. */
+START_TEST(an_opt_out_that_names_no_channel_is_of_all)
+{
+    char id[OFFER_TEXT_SIZE];
+    int32_t field = fields_find(SOURCE_OFFER_OUTCOMES, slice_text("channel"));
+    keep(id, decide(1)->decision_id);
+    struct event event = kit_outcome(KIT_START_MS + 2 * KIT_DAY_MS, "one", OUTCOME_OPTED_OUT);
+    event.outcome.channel = 0; /* as decoding leaves a null */
+    event.present &= ~(UINT64_C(1) << field);
+    for (int turn = 0; turn < 3; turn++) {
+        memset(state.opted_out_ms, 0, sizeof(state.opted_out_ms));
+        event.outcome.decision_id = turn == 0 ? slice_text("other") : slice_text(id);
+        event.outcome.offer_id = turn == 2 ? slice_text("gone") : slice_text("one");
+        (void)said_by(&event);
+        for (uint32_t i = 0; i < CHANNEL_COUNT; i++) {
+            ck_assert_int_eq(state.opted_out_ms[i], event.time_ms);
+        }
+    }
+    expect_blocked(3, "consent:opted_out");
+    ck_assert_int_eq(task->counts[offers_arm(&offers, 0, 0, CHANNEL_EMAIL, 0)].opted_out, 0);
+    ck_assert_int_eq(task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 0)].opted_out, 1);
+}
+END_TEST
+
 START_TEST(fatigue_fades)
 {
     offers.policy.fatigue = (struct offer_fatigue){
@@ -349,6 +373,7 @@ int main(void)
     tcase_add_test(tests, what_is_held_ends_with_its_valid_period);
     tcase_add_test(tests, an_open_offer_ends_with_its_own_channel);
     tcase_add_test(tests, opting_out_and_complaining_stop_until_the_profile_says_otherwise);
+    tcase_add_test(tests, an_opt_out_that_names_no_channel_is_of_all);
     tcase_add_test(tests, fatigue_fades);
     tcase_add_test(tests, a_decision_counts_its_own_offers_against_the_caps);
     tcase_add_test(tests, a_full_ledger_refuses_and_does_not_forget);
