@@ -82,6 +82,18 @@ static struct taint taint_of(struct loader *loader, const char *category, const 
 
 /* ---- the lists ---- */
 
+/* As tx.text has it. No room: the loader says so, and the playbook does not load; a payee that could not be asked
+ * about must not pass for one that is harmless. */
+static struct slice lower_case(struct loader *loader, struct slice text)
+{
+    uint8_t *lower = loader_take(loader, text.size);
+    for (size_t i = 0; lower != NULL && i < text.size; i++) {
+        uint8_t c = text.data[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + 'a' - 'A') : c;
+    }
+    return lower == NULL ? text : slice_of(lower, text.size);
+}
+
 static void add_entry(struct loader *loader, const struct yaml_node *item, const char *category,
                       bool codes)
 {
@@ -96,7 +108,8 @@ static void add_entry(struct loader *loader, const struct yaml_node *item, const
         list->codes[list->code_count++] = (struct sensitive_code){(int32_t)code, category};
         canon_integer(loader, category, code);
     } else if (!codes && yaml_text(item, loader->diagnostics, &text) && text.size > 0) {
-        list->payees[list->payee_count++] = (struct sensitive_payee){text, category};
+        list->payees[list->payee_count++] =
+            (struct sensitive_payee){text, lower_case(loader, text), category};
         canon_text(loader, category, text);
     }
 }
@@ -241,11 +254,7 @@ static struct taint ask_payee(struct loader *loader, const struct cel_program *p
     uint64_t large = lower ? small : outcome(program, slot, cel_string(slice_text(anybody[1])));
     for (uint32_t i = 0; i < loader->sensitive.payee_count; i++) {
         const struct sensitive_payee *payee = &loader->sensitive.payees[i];
-        struct slice text = lower ? arena_copy(loader->arena, payee->text) : payee->text;
-        for (size_t k = 0; lower && text.data != NULL && k < text.size; k++) {
-            uint8_t *c = (uint8_t *)text.data + k;
-            *c = *c >= 'A' && *c <= 'Z' ? (uint8_t)(*c + 'a' - 'A') : *c;
-        }
+        struct slice text = lower ? payee->lower : payee->text;
         uint64_t said = outcome(program, slot, cel_string(text));
         if (said != small && said != large) {
             struct taint found = taint_of(loader, payee->category, name, payee->text);

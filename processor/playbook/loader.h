@@ -33,6 +33,7 @@ struct sensitive_code {
 
 struct sensitive_payee {
     struct slice text;
+    struct slice lower; /* in lower case, as tx.text is */
     const char *category;
 };
 

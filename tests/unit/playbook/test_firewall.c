@@ -99,6 +99,34 @@ START_TEST(firewall_sees_what_a_condition_singles_out)
 }
 END_TEST
 
+/* As many payees as may be, asked by as many conditions as a bank may have. */
+START_TEST(payees_are_asked_about_however_many_there_are)
+{
+    enum { PAYEES = 1024, FEATURES = 50, SIZE = 400000 };
+    char *text = malloc(SIZE);
+    int at = snprintf(text, SIZE, "sensitive:\n  payees:\n    union:\n");
+    for (int i = 0; i < PAYEES; i++) {
+        at += snprintf(text + at, SIZE - (size_t)at, "      - Brotherhood %d %0150d\n", i, i);
+    }
+    at += snprintf(text + at, SIZE - (size_t)at, "features:\n");
+    for (int i = 0; i < FEATURES; i++) {
+        at +=
+            snprintf(text + at, SIZE - (size_t)at, "  f%d: {count: tx, publish: true, where: '", i);
+        for (int k = 0; k < 14; k++) {
+            at += snprintf(text + at, SIZE - (size_t)at,
+                           "tx.text.contains(\"x%dy%d\") && tx.amount_minor > %d || ", i, k, k);
+        }
+        at += snprintf(text + at, SIZE - (size_t)at, "tx.amount_minor < 0'}\n");
+    }
+    (void)snprintf(text + at, SIZE - (size_t)at,
+                   "  z: {count: tx, where: 'tx.text.contains(\"brotherhood 7 \")'}\n"
+                   "segments: {s: {purpose: SERVICE, including: {a: 'has(f.z)'}}}\n");
+    ck_assert_msg(load(text), "%s", list[0].text);
+    ck_assert(slice_is(playbook->segments.defs[0].data_category, "union"));
+    free(text);
+}
+END_TEST
+
 /* Through features that read features, series, and signals of life events. */
 static const struct {
     const char *text, *path;
@@ -286,6 +314,7 @@ int main(void)
 {
     Suite *suite = suite_create("firewall");
     TCase *tests = tcase_create("firewall");
+    tcase_add_test(tests, payees_are_asked_about_however_many_there_are);
     tcase_add_loop_test(tests, firewall_sees_what_a_condition_singles_out, 0,
                         (int)(sizeof(cases) / sizeof(cases[0])));
     tcase_add_loop_test(tests, firewall_shows_the_path, 0, (int)(sizeof(paths) / sizeof(paths[0])));
