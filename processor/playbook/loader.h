@@ -146,6 +146,9 @@ bool loader_condition(struct loader *loader, const struct yaml_node *node, const
                       enum playbook_kind reader, enum expression_type type, struct condition *out,
                       struct reads *reads);
 
+/* Does it read that field of the profile, c.FIELD? A condition without a program reads none. */
+bool loader_reads_profile(const struct condition *condition, const char *field);
+
 /* What an expression says when one name has a value and all others are `others` (absent, or an error). */
 struct cel_value loader_probe(const struct cel_program *program, uint32_t slot,
                               struct cel_value value, struct cel_value others,

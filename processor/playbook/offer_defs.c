@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `offers:` -> struct offer_def. */
+#include "base/attributes.h"
 #include "playbook/loader.h"
 #include "playbook/reach.h"
 
@@ -227,6 +228,26 @@ static void check_credit(struct loader *loader, const struct yaml_node *node,
     }
 }
 
+/* What carries a risk of loss must say so, or the gate of suitability does not know it: an offer of nothing in
+ * particular that is judged by appetite for risk or by knowledge, or is for those without such a product. */
+static void check_investment(struct loader *loader, const struct yaml_node *node,
+                             const struct offer_def *def)
+{
+    const uint32_t risky = 1U << ACCOUNT_INVESTMENT | 1U << ACCOUNT_PENSION;
+    const struct condition *rules[] = {&def->eligible, &def->suitable};
+    bool meant = (def->product_held & risky) != 0;
+    for (size_t i = 0; i < ARRAY_COUNT(rules); i++) {
+        meant = meant || loader_reads_profile(rules[i], "risk_profile") ||
+                loader_reads_profile(rules[i], "knowledge");
+    }
+    if (meant && def->product == ACCOUNT_UNKNOWN && offer_is_marketing(def)) {
+        yaml_error(node->key, loader->diagnostics, "product: INVESTMENT",
+                   "offer `%.*s` looks like an investment and names no product: its suitability "
+                   "would not be asked",
+                   SLICE_ARG(def->id));
+    }
+}
+
 static void load_product(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
 {
     (void)yaml_code(yaml_get(node, "product"), loader->diagnostics, &codes_product, &def->product);
@@ -236,6 +257,7 @@ static void load_product(struct loader *loader, const struct yaml_node *node, st
     canon_integer(loader, "review", def->review);
     canon_text(loader, "bundle", def->bundle);
     check_credit(loader, node, def);
+    check_investment(loader, node, def);
 }
 
 static void load_variants(struct loader *loader, const struct yaml_node *node,

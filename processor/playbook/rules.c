@@ -77,6 +77,20 @@ static struct cel_value read_probe(const struct cel_activation *activation, uint
     return slot == probe->slot ? probe->value : probe->others;
 }
 
+bool loader_reads_profile(const struct condition *condition, const char *field)
+{
+    int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(field));
+    uint32_t count = 0;
+    const uint32_t *slots =
+        condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (slots[i] == SCOPE_SLOT(SCOPE_PROFILE, (uint32_t)index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct cel_value loader_probe(const struct cel_program *program, uint32_t slot,
                               struct cel_value value, struct cel_value others,
                               struct arena *scratch)
