@@ -267,6 +267,22 @@ static void finish_reads(struct loader *loader, const struct yaml_node *contexts
     }
 }
 
+/* Two holdouts in one layer are one: the smaller group lies whole in the larger, and compares with nobody. */
+static void check_layers(struct loader *loader, const struct offers_policy *policy)
+{
+    const struct section *section = &loader->sections[PLAYBOOK_OFFER];
+    for (uint32_t i = 0; i < loader->playbook->offers.count; i++) {
+        const struct offer_def *def = &loader->playbook->offers.defs[i];
+        const struct yaml_node *named = yaml_get(section->list[i].node, "holdout_layer");
+        if (slice_equal(def->holdout_layer, policy->holdout_layer)) {
+            yaml_error(named != NULL ? named : section->list[i].node->key, loader->diagnostics,
+                       "leave it away: each offer has a layer of its own",
+                       "offer `%.*s` has the layer of the policy's holdout, `%.*s`",
+                       SLICE_ARG(def->id), SLICE_ARG(policy->holdout_layer));
+        }
+    }
+}
+
 /* `explore: 5%` */
 static void load_share(const struct yaml_node *node, struct diagnostics *diagnostics, double *out)
 {
@@ -335,5 +351,6 @@ void load_contact_policy(struct loader *loader)
         }
     }
     finish_reads(loader, yaml_get(node, "contexts"), yaml_get(node, "stops"), &reads);
+    check_layers(loader, policy);
     hash_policy(loader, policy);
 }
