@@ -35,7 +35,8 @@ struct report_experiment {
     struct experiment_side converted[2], revenue[2]; /* by held_out; revenue in major units */
     struct experiment_interval uplift, gain;
     double split_chance;
-    bool alarm; /* the split is broken; parts share one chance of a false alarm */
+    uint32_t number; /* of a part: how many parts stand before it; report_finish */
+    bool alarm;      /* the split is broken; parts share one chance of a false alarm */
 };
 
 /* Learned shares shift, fixed ones must not: one offer's arms against their weights. */
@@ -70,7 +71,8 @@ bool report_finish(struct report *report);
 void report_print(const struct report *report, FILE *out);
 /* The same for programs. */
 void report_print_json(const struct report *report, FILE *out);
-/* The same as OpenMetrics text, at most REPORT_METRIC_ROWS_MAX rows; what is beyond is counted in one series. */
+/* The same as OpenMetrics text, at most REPORT_METRIC_ROWS_MAX rows and as many parts of experiments; what is
+ * beyond is counted in one series. Experiments as a whole are never cut. */
 void report_print_metrics(const struct report *report, FILE *out);
 
 #endif

@@ -69,5 +69,9 @@ bool report_finish(struct report *report)
         qsort(report->experiments, report->experiment_count, sizeof(*report->experiments),
               by_layer);
     }
+    for (uint32_t i = 0, number = 0; i < report->experiment_count; i++) {
+        report->experiments[i].number = number;
+        number += report->experiments[i].part[0] != '\0';
+    }
     return sound;
 }

@@ -64,11 +64,13 @@ static void put_counts(const struct report *report, FILE *out)
         (void)fprintf(out, "} %.2f\n", (double)report->rows[i].revenue_minor / 100);
     }
     begin("segue_report_rows_left_out", "Rows and parts beyond the limit of series", out);
-    uint32_t experiments = report->experiment_count < REPORT_METRIC_ROWS_MAX
-                               ? 0
-                               : report->experiment_count - REPORT_METRIC_ROWS_MAX;
+    uint32_t parts = 0;
+    for (uint32_t i = 0; i < report->experiment_count; i++) {
+        parts += report->experiments[i].part[0] != '\0';
+    }
+    parts = parts < REPORT_METRIC_ROWS_MAX ? 0 : parts - REPORT_METRIC_ROWS_MAX;
     (void)fprintf(out, "segue_report_rows_left_out %u\n",
-                  report->row_count - rows_of(report) + experiments);
+                  report->row_count - rows_of(report) + parts);
 }
 
 /* Shares of the offers made; a row without one has none. */
@@ -100,11 +102,12 @@ struct experiments {
     FILE *out;
 };
 
-/* In this family, and within the limit? */
+/* In this family, and within the limit? Only parts have one: experiments as a whole are two per offer. */
 static bool is_shown(const struct experiments *family, uint32_t index)
 {
-    return (family->report->experiments[index].part[0] != '\0') == family->parts &&
-           index < REPORT_METRIC_ROWS_MAX;
+    const struct report_experiment *all = family->report->experiments;
+    return (all[index].part[0] != '\0') == family->parts &&
+           (!family->parts || all[index].number < REPORT_METRIC_ROWS_MAX);
 }
 
 static void begin_family(const struct experiments *family, const char *name, const char *help)
@@ -134,7 +137,10 @@ static void put_interval(const struct experiments *family, const char *name, uin
         double value;
     } bounds[] = {
         {"low", interval->low}, {"estimate", interval->estimate}, {"high", interval->high}};
-    for (size_t i = 0; i < 3 && !isnan(interval->estimate); i++) {
+    for (size_t i = 0; i < 3; i++) {
+        if (isnan(bounds[i].value)) {
+            continue;
+        }
         begin_experiment(family, name, index);
         put_label(",bound", bounds[i].bound, "", family->out);
         (void)fprintf(family->out, "} %.6f\n", bounds[i].value * scale);
@@ -170,7 +176,7 @@ static void put_experiments(const struct experiments *family)
         }
     }
     begin_family(family, "split_alarm",
-                 "1: such a split of customers comes by luck less than once in 1,000");
+                 "1: less than one sound experiment in 1,000 is ever split so");
     for (uint32_t i = 0; i < report->experiment_count; i++) {
         if (is_shown(family, i)) {
             begin_experiment(family, "split_alarm", i);

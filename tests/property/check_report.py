@@ -187,6 +187,18 @@ def in_any_order(segue, lines, folder, same):
             same(f'{name}, by {by}', said, whole)
 
 
+def wholes_are_whole(segue, folder, same):
+    """More parts than there may be series: each experiment as a whole is shown all the same."""
+    one = lambda n, offer: {'topic': 'segue.exposures', 'value': {  # noqa: E731
+        'customer_id': f'c{n}', 'decision_id': f'd{n}', 'effective_at': START + n * DAY, 'offer_id': offer, 'variant': None, 'layer': f'offer:{offer}',
+        'channel': 'PUSH', 'held_out': offer == 'card' and n % 10 == 0}}
+    report(segue, [one(n, 'card') for n in range(1100)] + [one(n, 'loan') for n in range(5)], folder)
+    page = text(segue, folder, '--by', 'day', '--openmetrics')
+    shown = {(family, offer) for family, offer in re.findall(r'^segue_report_(part_)?split_alarm\{.*offer="(\w+)"', page, re.M)}
+    same('wholes beyond the limit of parts', {offer for family, offer in shown if not family}, {'card', 'loan'})
+    same('parts left out', re.findall(r'^segue_report_rows_left_out (\d+)$', page, re.M), ['105'])
+
+
 def main():
     segue, seed = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else '1'
     wrong = []
@@ -222,6 +234,7 @@ def main():
         for_programs(segue, folder, said, same)
         by_parts(segue, lines, folder, truth, same)
         in_segment(segue, lines, folder, same)
+        wholes_are_whole(segue, folder, same)
         in_any_order(segue, lines, folder, same)
         broken, _ = campaign(seed, 4000, lost=0.4)
         same('exit code of a broken split', report(segue, broken, folder)[0], 1)
