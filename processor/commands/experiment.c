@@ -51,43 +51,32 @@ struct experiment_interval experiment_difference(const struct experiment_side *t
                             variance(control, treated, binary) / (double)control->count);
     double reach = sqrt((all * rho2 + 1) / (all * rho2) * log((all * rho2 + 1) / (alpha * alpha)));
     double estimate = mean(treated) - mean(control);
+    if (deviation <=
+        0) { /* nobody has paid yet, or all the same: no sample of that says how it varies */
+        return (struct experiment_interval){estimate, NAN, NAN};
+    }
     return (struct experiment_interval){estimate, estimate - reach * deviation,
                                         estimate + reach * deviation};
 }
 
-/* P(chi square with `freedom` degrees > x), from Q(1/2) or Q(1) up by the recurrence of the incomplete gamma. */
-static double chi_square_above(double x, uint32_t freedom)
-{
-    double half = x / 2;
-    double shape = freedom % 2 == 1 ? 0.5 : 1;
-    double above = freedom % 2 == 1 ? erfc(sqrt(half)) : exp(-half);
-    double term = freedom % 2 == 1 ? 2 * sqrt(half / M_PI) * exp(-half) : half * exp(-half);
-    for (; shape < freedom / 2.0 - 0.25; shape += 1) {
-        above += term;
-        term *= half / (shape + 1);
-    }
-    return above;
-}
+/* How sure the alternative is that shares are near the planned ones: it differs from them by a tenth or so. */
+static const double nearby = 1000;
 
 double experiment_split_chance(const int64_t *counts, const double *shares, uint32_t count)
 {
-    double all = 0;
-    double distance = 0;
+    double all = 0, evidence = 0;
     uint32_t sides = 0;
     for (uint32_t i = 0; i < count; i++) {
-        all += (double)counts[i];
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        double expected = shares[i] * all;
-        if (shares[i] > 0 && expected < 5) {
-            return 1;
-        }
-        if (shares[i] > 0) {
-            distance += ((double)counts[i] - expected) * ((double)counts[i] - expected) / expected;
-            sides++;
-        } else if (counts[i] > 0) {
+        double seen = (double)counts[i], prior = nearby * shares[i];
+        if (shares[i] <= 0 && counts[i] > 0) {
             return 0; /* somebody where nobody may be */
         }
+        if (shares[i] > 0) {
+            evidence += lgamma(prior + seen) - lgamma(prior) - seen * log(shares[i]);
+            all += seen;
+            sides++;
+        }
     }
-    return sides < 2 ? 1 : chi_square_above(distance, sides - 1);
+    evidence += lgamma(nearby) - lgamma(nearby + all);
+    return sides < 2 || evidence <= 0 ? 1 : exp(-evidence);
 }

@@ -18,7 +18,8 @@ struct experiment_side {
 void experiment_add(struct experiment_side *side, double value);
 
 struct experiment_interval {
-    double estimate, low, high; /* NAN when a side is empty */
+    double estimate, low,
+        high; /* NAN when a side is empty; low and high also when nothing varies yet */
 };
 
 /* Mean of `treated` less mean of `control`, with an asymptotic confidence sequence (Waudby-Smith, Arbour,
@@ -28,14 +29,16 @@ struct experiment_interval experiment_difference(const struct experiment_side *t
                                                  const struct experiment_side *control, bool binary,
                                                  double alpha);
 
-/* Sample-ratio mismatch: the chance of a split at least as far from `shares` (which sum to 1) by luck alone,
- * Pearson's chi square. 1 when there are too few to tell (fewer than 5 expected somewhere). */
+/* Sample-ratio mismatch, by a test that may be asked at every moment (Lindon and Malek 2020, Anytime-valid
+ * inference for multinomial count data): one over the Bayes factor of shares near `shares` (a Dirichlet around
+ * them) against exactly `shares`, which sum to 1; at most 1. In a sound experiment it EVER falls below u with
+ * chance u at most, however often one looks; Pearson's chi square promises that for one look only. */
 double experiment_split_chance(const int64_t *counts, const double *shares, uint32_t count);
 
 /* One interval in twenty may leave out the truth at some moment. */
 #define EXPERIMENT_ALPHA 0.05
 
-/* Below this chance the split is called broken: one false alarm in 1,000 looks. */
+/* Below this chance the split is called broken: a false alarm, ever, in one sound experiment of 1,000. */
 #define EXPERIMENT_SPLIT_ALARM 0.001
 
 #endif

@@ -23,8 +23,8 @@ static const struct metric_family revenue_family = {
     "Revenue of the treated above the control group's, in major units, 95% at any time",
     METRIC_GAUGE};
 static const struct metric_family alarm_family = {
-    "segue_offer_split_alarm", NULL,
-    "1: such a split of customers comes by luck less than once in 1,000", METRIC_GAUGE};
+    "segue_offer_split_alarm", NULL, "1: less than one sound experiment in 1,000 is ever split so",
+    METRIC_GAUGE};
 
 /* One offer in one layer; [0] is the treated side, [1] the control group. */
 struct one {

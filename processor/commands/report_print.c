@@ -133,7 +133,16 @@ static void print_rows(const struct report *report, FILE *out)
 /* What the interval allows to say. */
 static const char *verdict(const struct experiment_interval *interval)
 {
-    return interval->low > 0 ? "more" : interval->high < 0 ? "LESS" : "no difference shown yet";
+    return isnan(interval->low) ? "too few to say"
+           : interval->low > 0  ? "more"
+           : interval->high < 0 ? "LESS"
+                                : "no difference shown yet";
+}
+
+/* A bound that nobody knows is none. */
+static const char *bound(double minor, const char *currency, char out[MONEY_SIZE])
+{
+    return isnan(minor) ? "?" : money(llround(minor), currency, out);
 }
 
 static void print_experiment(const struct report_experiment *e, const char *currency, FILE *out)
@@ -161,12 +170,12 @@ static void print_experiment(const struct report_experiment *e, const char *curr
         100 * e->uplift.low, 100 * e->uplift.high, verdict(&e->uplift));
     (void)fprintf(out, "  incremental revenue %s (%s to %s): %s\n",
                   money(llround(e->gain.estimate * scale), currency, gain),
-                  money(llround(e->gain.low * scale), currency, low),
-                  money(llround(e->gain.high * scale), currency, high), verdict(&e->gain));
+                  bound(e->gain.low * scale, currency, low),
+                  bound(e->gain.high * scale, currency, high), verdict(&e->gain));
     if (e->alarm) {
-        (void)fprintf(out,
-                      "  ALARM: such a split comes by luck once in %.0f: believe nothing above\n",
-                      1 / (e->split_chance > 1e-12 ? e->split_chance : 1e-12));
+        (void)fprintf(
+            out, "  ALARM: one sound experiment in %.0f ever looks so: believe nothing above\n",
+            1 / (e->split_chance > 1e-12 ? e->split_chance : 1e-12));
     }
 }
 
@@ -185,8 +194,8 @@ static void print_part(const struct report *report, const struct report_experime
                   100 * e->uplift.high);
     (void)fprintf(out, "  %s (%s to %s): %s%s\n",
                   money(llround(e->gain.estimate * scale), report->currency, text),
-                  money(llround(e->gain.low * scale), report->currency, low),
-                  money(llround(e->gain.high * scale), report->currency, high), verdict(&e->gain),
+                  bound(e->gain.low * scale, report->currency, low),
+                  bound(e->gain.high * scale, report->currency, high), verdict(&e->gain),
                   e->alarm ? "; ALARM: a broken split" : "");
 }
 
@@ -260,6 +269,9 @@ static json_t *interval_json(const struct experiment_interval *interval, double 
 {
     if (isnan(interval->estimate)) {
         return json_null();
+    }
+    if (isnan(interval->low)) {
+        return json_pack("{s:f,s:n,s:n}", "estimate", interval->estimate * scale, "low", "high");
     }
     return json_pack("{s:f,s:f,s:f}", "estimate", interval->estimate * scale, "low",
                      interval->low * scale, "high", interval->high * scale);

@@ -240,29 +240,66 @@ START_TEST(the_split_alarm_fires_on_a_broken_split_and_on_no_sound_one)
     defs[0].variant_count = 0;
     for (uint64_t seed = 0; seed < 20; seed++) {
         ck_assert_double_gt(split_chance(seed, 4000, false), EXPERIMENT_SPLIT_ALARM);
-        ck_assert_double_lt(split_chance(seed, 8000, true), EXPERIMENT_SPLIT_ALARM);
+        ck_assert_double_lt(split_chance(seed, 16000, true), EXPERIMENT_SPLIT_ALARM);
     }
 }
 END_TEST
 
-START_TEST(chances_are_those_of_the_tables)
+START_TEST(chances_are_those_of_the_formula)
 {
     static const double halves[2] = {0.5, 0.5};
     static const double thirds[3] = {1.0 / 3, 1.0 / 3, 1.0 / 3};
-    static const double quarters[4] = {0.25, 0.25, 0.25, 0.25};
-    /* R: pchisq(c(4, 6, 8), 1:3, lower.tail = FALSE) */
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){60, 40}, halves, 2), 0.04550026,
-                            1e-7);
-    ck_assert_double_eq_tol(
-        experiment_split_chance((int64_t[]){30, 20, 10}, (double[]){0.5, 1.0 / 3, 1.0 / 6}, 3), 1,
-        1e-12);
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){120, 90, 90}, thirds, 3),
-                            0.04978707, 1e-7);
-    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){120, 80, 100, 100}, quarters, 4),
-                            0.04601171, 1e-7);
+    static const double tenth[2] = {0.9, 0.1};
+    /* Python, in 60 digits of mpmath: see the formula in experiment.h */
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){60, 40}, halves, 2),
+                            0.874313912405039, 1e-9);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){600, 400}, halves, 2),
+                            6.28310013706025e-5, 1e-12);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){1200, 900, 900}, thirds, 3),
+                            1.11123087200096e-9, 1e-13);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){9300, 800}, tenth, 2),
+                            1.99808690943977e-10, 1e-13);
     ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){3, 1}, halves, 2), 1, 1e-12);
+    ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){0, 0}, halves, 2), 1, 1e-12);
     ck_assert_double_eq_tol(experiment_split_chance((int64_t[]){50, 1}, (double[]){1, 0}, 2), 0,
                             1e-12);
+}
+END_TEST
+
+/* Looked at after every customer, for ever: a test for one look cries wolf, this one keeps its word. */
+START_TEST(looking_often_does_not_wake_the_split_alarm)
+{
+    static const double shares[2] = {0.9, 0.1};
+    enum { SPLITS = 400, CUSTOMERS_EACH = 20000 };
+    uint32_t woken = 0;
+    struct random random;
+    random_init(&random, 7);
+    for (uint32_t i = 0; i < SPLITS; i++) {
+        int64_t counts[2] = {0, 0};
+        bool now = false;
+        for (uint32_t k = 0; k < CUSTOMERS_EACH && !now; k++) {
+            counts[random_chance(&random, 0.1)]++;
+            now = (k + 1) % 50 == 0 && experiment_split_chance(counts, shares, 2) < 0.05;
+        }
+        woken += now;
+    }
+    (void)printf("# sound splits called broken at 0.05 after 400 looks: %u of %d\n", woken, SPLITS);
+    ck_assert_uint_le(woken, SPLITS / 20);
+}
+END_TEST
+
+START_TEST(too_few_are_no_interval)
+{
+    struct experiment_side sides[2] = {{0}};
+    for (int i = 0; i < 40; i++) {
+        experiment_add(&sides[i % 2], 0);
+    }
+    struct experiment_interval interval = experiment_difference(&sides[0], &sides[1], false, 0.05);
+    ck_assert_double_eq(interval.estimate, 0);
+    ck_assert(isnan(interval.low) && isnan(interval.high));
+    experiment_add(&sides[0], 20); /* one has paid */
+    interval = experiment_difference(&sides[0], &sides[1], false, 0.05);
+    ck_assert(interval.low < 0 && interval.high > 0);
 }
 END_TEST
 
@@ -277,7 +314,9 @@ int main(void)
     tcase_add_test(tests, the_interval_covers_revenue_too);
     tcase_add_test(tests, a_fixed_interval_would_not);
     tcase_add_test(tests, the_split_alarm_fires_on_a_broken_split_and_on_no_sound_one);
-    tcase_add_test(tests, chances_are_those_of_the_tables);
+    tcase_add_test(tests, chances_are_those_of_the_formula);
+    tcase_add_test(tests, looking_often_does_not_wake_the_split_alarm);
+    tcase_add_test(tests, too_few_are_no_interval);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
