@@ -25,6 +25,33 @@ void claim_begin(struct worker *worker, struct task *task)
     stats_add(&worker->stats.claims, 1);
 }
 
+/* What is known of the task that had this slot says nothing about its next one, nor about itself when it comes
+ * back: another process had it meanwhile. */
+void claim_assigned(struct worker *worker, struct task *task, uint32_t number)
+{
+    struct worker_task_stats *stats = &worker->stats.tasks[task->slot];
+    task_forget(worker, task);
+    task->want_rebuild = task->want_rebuild && task->number == number;
+    task->accept = false;
+    task->gone = 0;
+    task->prove = false;
+    task->restore.newer = 0;
+    task->reason[0] = '\0';
+    task->retry_us = 0;
+    stats_set(&stats->committed, 0);
+    stats_set(&stats->applied, 0);
+    stats_set(&stats->rebuilt, 0);
+    stats_set(&stats->customers, 0);
+    stats_set(&stats->low, 0);
+    atomic_store_explicit(&stats->lag, -1, memory_order_relaxed);
+    task->number = number;
+    task->assigned_us = worker->now_us;
+    task->prefix_size =
+        key_prefix(task->prefix, sizeof(task->prefix), worker->options.application, number);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].task, number, memory_order_relaxed);
+    claim_begin(worker, task);
+}
+
 static void claim_ask(struct worker *worker, struct task *task)
 {
     task->asked_us = worker->now_us;
@@ -335,10 +362,11 @@ void claim_owned(struct worker *worker, struct task *task)
 void claim_input_gone(struct worker *worker, struct task *task, const struct log_event *event)
 {
     uint32_t bit = 1U << event->ticket;
-    if (task->sources[event->ticket].verify != 0 && (task->unverified & bit) == 0) {
-        task->unverified |= bit;
+    if (task->sources[event->ticket].verify != 0) {
+        uint32_t unverified = task->unverified | bit; /* for the next claim only */
         task_reclaim(worker, task, "%s: the record before the next one is gone and is not compared",
                      event->text.text);
+        task->unverified = unverified;
         return;
     }
     task->gone |= bit;
@@ -394,7 +422,7 @@ static void claim_live(struct worker *worker, struct task *task)
     task->live_since_us = worker->now_us;
     task->reason[0] = '\0';
     task->want_rebuild = false;
-    task->gone = task->accept ? 0 : task->gone;
+    task->gone = 0; /* accepted, or the log says it again */
     task->accept = false;
     follow_begin(worker, task);
     tally_begin(worker, task);
@@ -484,6 +512,7 @@ static void claim_step_reader(struct worker *worker, struct task *task)
     task->now_ms = INT64_MIN;
     task->low = 0;
     task->low_offset = task->named.low_offset;
+    task->customer_count = 0;
     due_clear(&task->due);
     memset(task->sources, 0, sizeof(task->sources));
     task->step = CLAIM_FIND;

@@ -203,8 +203,6 @@ struct task {
     struct cut_metadata named; /* what the committed offsets say */
     bool named_any;
     int64_t committed[SOURCE_COUNT];
-    uint64_t claim_hash;
-    int64_t claim_offset;
     int64_t claim_since_us;
     int64_t asked_us;
     uint32_t reader;
@@ -297,11 +295,12 @@ struct task {
     uint64_t low; /* committed: customers of the cuts before have their checkpoints */
     int64_t low_offset;
     uint64_t customer_count;
-    bool held;           /* its reader waits */
-    int64_t wish_us;     /* when the head was last asked for a person's wish */
-    bool accept;         /* a person asked for a rebuild: the input is taken as it is now */
-    uint32_t gone;       /* bit per source: halted because its next record is not there */
-    uint32_t unverified; /* bit per source: the record before the next one is not there */
+    bool held;       /* its reader waits */
+    int64_t wish_us; /* when the head was last asked for a person's wish */
+    bool accept;     /* a person asked for a rebuild: the input is taken as it is now */
+    uint32_t gone;   /* bit per source: halted because its next record is not there */
+    /* Bit per source: the last claim found that the record before the next one is not there */
+    uint32_t unverified;
     struct follow follow;
     struct restore restore;
 };
@@ -486,6 +485,8 @@ enum read_trust read_judge(struct worker *worker, struct task *task,
                            const struct store_reply *head);
 
 /* claim.c */
+/* The slot is that task's from now on. */
+void claim_assigned(struct worker *worker, struct task *task, uint32_t number);
 void claim_begin(struct worker *worker, struct task *task);
 void claim_step(struct worker *worker, struct task *task);
 void claim_committed(struct worker *worker, struct task *task, const struct log_event *event);

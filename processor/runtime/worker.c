@@ -92,6 +92,7 @@ void task_forget(struct worker *worker, struct task *task)
     task_hold_clock(worker, task, 0);
     silence_end(worker, task);
     task->chunk_limit = worker->options.limits.chunk_records;
+    task->unverified = 0;
 }
 
 void task_reclaim(struct worker *worker, struct task *task, const char *format, ...)
@@ -315,21 +316,7 @@ static void worker_assigned(struct worker *worker, uint32_t number)
                        worker->options.tasks_max);
         return;
     }
-    if (task->state != TASK_IDLE) {
-        task_forget(worker, task);
-    }
-    task->want_rebuild = task->want_rebuild && task->number == number;
-    task->number = number;
-    task->assigned_us = worker->now_us;
-    task->prefix_size =
-        key_prefix(task->prefix, sizeof(task->prefix), worker->options.application, number);
-    task->prove = false;
-    task->retry_us = 0;
-    task->chunk_limit = worker->options.limits.chunk_records;
-    task->serial++;
-    due_clear(&task->due);
-    atomic_store_explicit(&worker->stats.tasks[task->slot].task, number, memory_order_relaxed);
-    claim_begin(worker, task);
+    claim_assigned(worker, task, number);
 }
 
 static void worker_journal_record(struct worker *worker, struct task *task,

@@ -55,6 +55,7 @@ struct sim_faults {
     double redis_partial; /* an error inside EXEC */
     double clock_jump;    /* per second and process */
     double fetch_away;    /* per second and process: the brokers of the inputs cannot be reached */
+    double retention;     /* per second: a task's inputs lose all that is committed */
 };
 
 /* ---- Kafka ---- */
@@ -205,8 +206,9 @@ struct sim_checker {
     uint32_t outputs_fires[SIM_CUSTOMERS];
     uint32_t outputs_swept[SIM_CUSTOMERS];
     uint32_t begun[SIM_TASKS],
-        complete[SIM_TASKS];   /* version of the playbook in the last marker; 0: none */
-    bool completes[SIM_TASKS]; /* in the transaction that is being checked */
+        complete[SIM_TASKS];       /* version of the playbook in the last marker; 0: none */
+    bool completes[SIM_TASKS];     /* in the transaction that is being checked */
+    uint32_t customers[SIM_TASKS]; /* with a record in S_C */
     uint32_t dead_letters;
     bool failed;
     char text[512];
@@ -225,8 +227,9 @@ struct sim {
     struct sim_group group;
     struct sim_input *inputs[SIM_SOURCES][SIM_TASKS];
     uint32_t input_count[SIM_SOURCES][SIM_TASKS];
-    uint32_t input_end[SIM_SOURCES][SIM_TASKS]; /* how many have appeared so far */
-    bool stream;                                /* this seed's clock */
+    uint32_t input_end[SIM_SOURCES][SIM_TASKS];  /* how many have appeared so far */
+    int64_t input_first[SIM_SOURCES][SIM_TASKS]; /* offset of the first not deleted */
+    bool stream;                                 /* this seed's clock */
     uint32_t playbook; /* the version that a process starts with; all begin with 1 */
     int32_t pace;      /* who waits for a millisecond is woken after so many: a busy machine */
     struct sim_place *order[SIM_TASKS]; /* stream: all good inputs as they merge */
@@ -288,6 +291,9 @@ void sim_intake_stop(struct log *log, uint32_t task);
 int64_t sim_intake_high_watermark(struct log *log, uint32_t task, enum source source,
                                   bool *out_empty);
 void sim_intake_ask_ends(struct log *log, uint32_t task, uint32_t ticket);
+
+/* Every record of the task's inputs whose offset is committed is deleted. */
+void sim_intake_retention(uint32_t task);
 
 /* inputs: made, and put into the order that clock stream must make of them */
 void sim_make_inputs(void);

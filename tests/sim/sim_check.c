@@ -31,6 +31,10 @@ static void model_put(uint32_t task, char kind, struct slice key, struct slice n
     uint64_t *hash = &sim->checker.state_hash[task][sim->checker.seq[task]];
     *hash -= old == NULL ? 0 : sim_item_hash(kind, key, name, *old);
     *hash += value == NULL ? 0 : sim_item_hash(kind, key, name, *value);
+    if (kind == 'c' && key.size > 0) {
+        sim->checker.customers[task] += old == NULL;
+        sim->checker.customers[task] -= value == NULL;
+    }
     sim_node_put(node, name, value);
 }
 
@@ -121,6 +125,11 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
     for (uint32_t i = 0; i < header.entry_count && cut_take_entry(&reader, &entry) == STATUS_OK;
          i++) {
         model_entry(task, &entry);
+    }
+    if (header.customer_count != sim->checker.customers[task]) {
+        sim_fail("task %u: cut %llu says %llu customers, and there are %u", task,
+                 (unsigned long long)header.seq, (unsigned long long)header.customer_count,
+                 sim->checker.customers[task]);
     }
 }
 

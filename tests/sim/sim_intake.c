@@ -19,6 +19,28 @@ static uint32_t input_end(uint32_t source, uint32_t task)
     return *end;
 }
 
+void sim_intake_retention(uint32_t task)
+{
+    sim_trace("inputs of task %u: what is committed is deleted", task);
+    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+        int64_t committed = sim->group.offsets[task][i];
+        sim->input_first[i][task] = committed > 0 ? committed : 0;
+    }
+}
+
+/* False: what comes next is not there, which is told once. */
+static bool is_there(struct log *log, uint32_t task, uint32_t source)
+{
+    uint32_t index = ((struct sim_log *)log)->process;
+    int64_t *at = &sim->processes[index].fetch_at[task][source];
+    if (*at >= sim->input_first[source][task]) {
+        return true;
+    }
+    *at = -1;
+    sim_push(index, &(struct log_event){.kind = LOG_INPUT_GONE, .task = task, .ticket = source});
+    return false;
+}
+
 static struct log_record record_of(uint32_t source, uint32_t task, int64_t offset)
 {
     char text[16];
@@ -48,7 +70,8 @@ uint32_t sim_intake_fetch(struct log *log, uint32_t task, uint32_t of_source,
     for (uint32_t k = 0; k < SIM_SOURCES; k++) {
         uint32_t source = (first + k) % SIM_SOURCES;
         int64_t *at = &process->fetch_at[task][source];
-        if (*at < 0 || (of_source != SOURCE_COUNT && of_source != source)) {
+        if (*at < 0 || (of_source != SOURCE_COUNT && of_source != source) ||
+            !is_there(log, task, source)) {
             continue;
         }
         process->end_seen[task][source] = input_end(source, task);
@@ -72,7 +95,7 @@ void sim_intake_start(struct log *log, uint32_t task, const int64_t *offsets)
 {
     struct sim_process *process = process_of(log);
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
-        process->fetch_at[task][i] = offsets[i] == -2 ? 0 : offsets[i];
+        process->fetch_at[task][i] = offsets[i] == -2 ? sim->input_first[i][task] : offsets[i];
         process->end_seen[task][i] = -1;
         process->handed_out[task][i] = false;
     }

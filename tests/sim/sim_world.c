@@ -417,6 +417,9 @@ static void misfortune(void *data, uint32_t unused)
     if (sim_chance(faults->redis_flush / 10)) {
         sim_redis_flush();
     }
+    if (sim_chance(faults->retention / 10)) {
+        sim_intake_retention((uint32_t)sim_between(0, SIM_TASKS - 1));
+    }
     sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, data);
 }
 
@@ -465,6 +468,7 @@ static void choose_faults(void)
         .redis_partial = some(.2, .04),
         .clock_jump = some(.2, .5),
         .fetch_away = some(.3, .5),
+        .retention = some(.5, 1),
     };
     if (sim->faults.redis_partial > 0) {
         /* Whoever saw the error must live to tell, and his word must last: nobody else can know. He may be late
