@@ -31,6 +31,23 @@ struct due {
     int64_t missed;
 };
 
+/* One question asks for several sets, fewer after an answer of which not all could be used. */
+enum { DUE_ASK_FIRST = 8, DUE_ASK_MAX = 256 };
+
+/* How many sets from `first` on. */
+static inline uint32_t due_ask_sets(int64_t first, int64_t last, uint32_t most)
+{
+    return last - first < (int64_t)most ? (uint32_t)(last - first + 1) : most;
+}
+
+/* How many members of one of them: of the first as many as can be used, of the others together no more than
+ * that again, for around a midnight each may be that large. */
+static inline uint32_t due_ask_share(uint32_t most, uint32_t sets, uint32_t index)
+{
+    uint32_t share = most / sets;
+    return index == 0 ? most : share > 0 ? share : 1;
+}
+
 static inline int64_t due_bucket_of(int64_t moment_ms)
 {
     int64_t bucket = moment_ms / DUE_BUCKET_MS;

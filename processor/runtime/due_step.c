@@ -35,7 +35,7 @@ void due_ask_end(struct worker *worker, struct task *task, int64_t first, uint32
     read_submit(worker, task, pipeline);
 }
 
-/* Of one set at a time: the heap is at most half full when it is read. */
+/* The heap is at most half full when sets are read. */
 static uint32_t members_max(const struct task *task)
 {
     return task->due.limit / 2;
@@ -48,16 +48,16 @@ static void due_read(struct worker *worker, struct task *task, int64_t first, in
 {
     struct store_pipeline pipeline;
     char text[KEY_PREFIX_SIZE_MAX + 8];
-    uint32_t count = 0;
+    uint32_t count = due_ask_sets(first, last, task->due_sets_max);
     if (!due_ask_begin(worker, task, READ_DUE, &pipeline)) {
         return;
     }
-    for (int64_t bucket = first; bucket <= last && count < task->read_buckets_max;
-         bucket++, count++) {
+    for (uint32_t i = 0; i < count; i++) {
         store_command(&pipeline, 3);
         store_argument_text(&pipeline, "SRANDMEMBER");
-        store_argument_number(&pipeline, task_key(text, task, "due:"), bucket);
-        store_argument_number(&pipeline, (struct slice){NULL, 0}, members_max(task));
+        store_argument_number(&pipeline, task_key(text, task, "due:"), first + i);
+        store_argument_number(&pipeline, (struct slice){NULL, 0},
+                              due_ask_share(members_max(task), count, i));
     }
     due_ask_end(worker, task, first, count, &pipeline);
 }
@@ -67,17 +67,21 @@ static void due_missed(struct task *task, int64_t bucket)
     task->due.missed = bucket < task->due.missed ? bucket : task->due.missed;
 }
 
-static void due_add(struct task *task, int64_t bucket, const struct store_reply *members)
+/* `asked`: for so many. False: some are to be read again. */
+static bool due_add(struct task *task, int64_t bucket, const struct store_reply *members,
+                    uint32_t asked)
 {
+    bool all = members->count < asked; /* else there may be more */
     for (uint32_t i = 0; i < members->count; i++) {
         struct slice id = members->children[i].text;
         if (id.size <= CUSTOMER_ID_SIZE_MAX && !due_push(&task->due, bucket * DUE_BUCKET_MS, id)) {
-            due_missed(task, bucket);
+            all = false;
         }
     }
-    if (members->count >= members_max(task)) { /* there may be more */
+    if (!all) {
         due_missed(task, bucket);
     }
+    return all;
 }
 
 bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec)
@@ -102,9 +106,12 @@ void due_loaded(struct worker *worker, struct task *task, const struct store_ans
     if (task->due.missed >= task->read_bucket && task->due.missed <= last) {
         task->due.missed = last < task->due.loaded ? last + 1 : INT64_MAX;
     }
+    uint32_t used = 0;
     for (uint32_t i = 0; i < task->read_count; i++) {
-        due_add(task, task->read_bucket + (int64_t)i, &exec->children[1 + i]);
+        used += due_add(task, task->read_bucket + (int64_t)i, &exec->children[1 + i],
+                        due_ask_share(members_max(task), task->read_count, i));
     }
+    read_sets_used(task, used);
     if (last > task->due.loaded) {
         task->due.loaded = last;
     }

@@ -32,7 +32,6 @@ enum {
 #endif
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
-    READ_BUCKETS_MAX = 128,
     READ_KEYS_MORE = 8, /* after each answer that did fit */
 };
 
@@ -255,9 +254,10 @@ struct task {
     int64_t read_since_us;
     uint64_t read_serial;
     uint32_t read_count;
-    uint32_t read_buckets_max; /* due sets to ask for at a time, likewise */
     /* Customers to ask for at a time: fewer after an answer that did not fit */
     uint32_t read_keys_max;
+    /* Due sets to ask for at a time, likewise, and fewer after an answer of which not all could be used */
+    uint32_t due_sets_max, sweep_sets_max, rebuild_sets_max;
     int64_t read_bucket;
 
     struct lane lanes[SOURCE_COUNT];
@@ -479,6 +479,8 @@ struct slice read_key(const struct worker *worker, const struct task *task, uint
 uint32_t read_connection(const struct worker *worker, const struct task *task);
 void read_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline);
 void read_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
+/* The answer in hand was about due sets, and all that it said of so many of them was put to use. */
+void read_sets_used(struct task *task, uint32_t used);
 /* Is this head reply one that this task may believe? Reclaims the task or asks for a retry when not. */
 enum read_trust { READ_TRUST, READ_AGAIN, READ_LOST };
 enum read_trust read_judge(struct worker *worker, struct task *task,

@@ -109,14 +109,35 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
     return READ_LOST;
 }
 
+/* NULL: a question of that kind asks for no due sets. */
+static uint32_t *sets_max(struct task *task, enum read_operation operation)
+{
+    return operation == READ_DUE         ? &task->due_sets_max
+           : operation == READ_SWEEP     ? &task->sweep_sets_max
+           : operation == READ_ENUMERATE ? &task->rebuild_sets_max
+                                         : NULL;
+}
+
+static void sets_set(uint32_t *most, uint32_t count)
+{
+    *most = count > DUE_ASK_MAX ? DUE_ASK_MAX : count > 0 ? count : 1;
+}
+
+void read_sets_used(struct task *task, uint32_t used)
+{
+    uint32_t half = task->read_count / 2;
+    sets_set(sets_max(task, task->reading_store), used == task->read_count ? 2 * used
+                                                  : used < half            ? half
+                                                                           : used + 1);
+}
+
 /* An answer beyond redis.reply_size breaks the connection, and so does an outage: ask for half as
- * many either way. One record always fits. */
+ * many either way. One record, and the share of one due set, always fits. */
 static void read_learn(struct task *task, enum read_operation operation, bool good)
 {
-    if (operation == READ_DUE) {
-        uint32_t most = good ? task->read_buckets_max + 1 : task->read_count / 2;
-        task->read_buckets_max = most > READ_BUCKETS_MAX ? READ_BUCKETS_MAX : most == 0 ? 1 : most;
-        return;
+    uint32_t *sets = sets_max(task, operation);
+    if (sets != NULL && !good) {
+        sets_set(sets, task->read_count / 2);
     }
     if (operation != READ_CUSTOMERS && operation != READ_CHECKPOINT && operation != READ_OLD) {
         return;

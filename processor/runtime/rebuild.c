@@ -9,26 +9,24 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { REBUILD_BUCKETS_PER_READ = 64 };
+#define REBUILD_END (DUE_FAR_FIRST + DUE_FAR_BUCKETS)
 
 /* Of each set no more than one batch may delete. */
 static void rebuild_list(struct worker *worker, struct task *task)
 {
     struct store_pipeline pipeline;
     char text[KEY_PREFIX_SIZE_MAX + 8];
-    uint32_t count = 0;
+    int64_t last = task->rebuild_bucket >= DUE_FAR_FIRST ? REBUILD_END - 1 : task->head.due_last;
+    uint32_t count = due_ask_sets(task->rebuild_bucket, last, task->rebuild_sets_max);
     if (!read_begin(worker, task, READ_ENUMERATE, &pipeline)) {
         return;
     }
-    int64_t last = DUE_FAR_FIRST + DUE_FAR_BUCKETS - 1;
-    last = task->rebuild_bucket >= DUE_FAR_FIRST ? last : task->head.due_last;
-    for (int64_t bucket = task->rebuild_bucket; bucket <= last && count < REBUILD_BUCKETS_PER_READ;
-         bucket++) {
+    for (uint32_t i = 0; i < count; i++) {
         store_command(&pipeline, 3);
         store_argument_text(&pipeline, "SRANDMEMBER");
-        store_argument_number(&pipeline, task_key(text, task, "due:"), bucket);
-        store_argument_number(&pipeline, (struct slice){NULL, 0}, RESTORE_BATCH_MAX);
-        count++;
+        store_argument_number(&pipeline, task_key(text, task, "due:"), task->rebuild_bucket + i);
+        store_argument_number(&pipeline, (struct slice){NULL, 0},
+                              due_ask_share(RESTORE_BATCH_MAX, count, i));
     }
     task->read_bucket = task->rebuild_bucket;
     task->read_count = count;
@@ -58,11 +56,57 @@ static void rebuild_delete(struct store_pipeline *pipeline, const struct task *t
     }
 }
 
+/* A head that says which sets are left, so that a rebuild that was interrupted does not look through the others
+ * again: first those that were not emptied yet, then only what is written anew. */
+static struct head rebuild_head(const struct task *task)
+{
+    struct head head = task->head;
+    head.due_first = task->rebuild_next;
+    if (task->rebuild_next > head.due_last) {
+        head.due_first = INT64_MAX;
+        head.due_last = INT64_MIN;
+    }
+    return head;
+}
+
 /* Delete whoever stands in these sets, as many as one batch holds; a set that is left over is read
- * again. */
-void rebuild_listed(struct worker *worker, struct task *task, const struct store_answer *answer)
+ * again. Where nobody stands nothing is written: a year has half a million sets. */
+static void rebuild_take(struct worker *worker, struct task *task, const struct store_reply *sets)
 {
     struct store_pipeline pipeline;
+    uint32_t left = RESTORE_BATCH_MAX; /* an EXEC of some milliseconds, and it fits */
+    uint32_t emptied = 0;
+    bool any = false;
+    for (uint32_t i = 0; i < task->read_count; i++) {
+        any = any || sets[i].count > 0;
+    }
+    if (!any && task->read_bucket + task->read_count < REBUILD_END) {
+        task->rebuild_bucket = task->read_bucket + task->read_count;
+        read_sets_used(task, task->read_count);
+        return;
+    }
+    if (!apply_fenced_begin(worker, task, &pipeline)) {
+        return;
+    }
+    for (uint32_t i = 0; i < task->read_count && left > 0; i++) {
+        uint32_t count = sets[i].count < left ? sets[i].count : left;
+        if (count > 0) {
+            rebuild_delete(&pipeline, task, task->read_bucket + i, sets[i].children, count);
+        }
+        left -= count;
+        emptied += emptied == i && count == sets[i].count &&
+                   count < due_ask_share(RESTORE_BATCH_MAX, task->read_count, i);
+    }
+    task->rebuild_next = task->read_bucket + emptied;
+    read_sets_used(task, emptied);
+    const struct store_reply task_record = {.text = {NULL, 0}};
+    rebuild_delete(&pipeline, task, task->read_bucket, &task_record, 1);
+    const struct head head = rebuild_head(task);
+    apply_fenced_end(worker, task, &pipeline, &head);
+}
+
+void rebuild_listed(struct worker *worker, struct task *task, const struct store_answer *answer)
+{
     if (task->state != TASK_REBUILDING || answer->reply_count != task->read_count) {
         return;
     }
@@ -72,23 +116,7 @@ void rebuild_listed(struct worker *worker, struct task *task, const struct store
             return;
         }
     }
-    if (!apply_fenced_begin(worker, task, &pipeline)) {
-        return;
-    }
-    uint32_t left = RESTORE_BATCH_MAX; /* an EXEC of some milliseconds, and it fits */
-    task->rebuild_next = task->read_bucket;
-    for (uint32_t i = 0; i < answer->reply_count && left > 0; i++) {
-        const struct store_reply *members = &answer->replies[i];
-        uint32_t count = members->count < left ? members->count : left;
-        if (count > 0) {
-            rebuild_delete(&pipeline, task, task->read_bucket + i, members->children, count);
-        }
-        task->rebuild_next += count == members->count && count < RESTORE_BATCH_MAX;
-        left -= count;
-    }
-    const struct store_reply task_record = {.text = {NULL, 0}};
-    rebuild_delete(&pipeline, task, task->read_bucket, &task_record, 1);
-    apply_fenced_end(worker, task, &pipeline, &task->head);
+    rebuild_take(worker, task, answer->replies);
 }
 
 void rebuild_written(struct worker *worker, struct task *task)
@@ -115,7 +143,7 @@ void rebuild_step(struct worker *worker, struct task *task)
     if (task->rebuild_bucket < DUE_FAR_FIRST && task->rebuild_bucket > task->head.due_last) {
         task->rebuild_bucket = DUE_FAR_FIRST;
     }
-    if (task->rebuild_bucket >= DUE_FAR_FIRST + DUE_FAR_BUCKETS) {
+    if (task->rebuild_bucket >= REBUILD_END) {
         task->rebuild_deleted = true;
         task->want_rebuild = false;
         task->next_offset = -1;

@@ -179,11 +179,50 @@ static void sweep_divide(struct task *task, const struct scan *scan, uint32_t pa
     }
 }
 
-/* The cursor was given by a server, or a connection to it, that is no more. */
+/* The cursor, or the members of which some parts were swept, are of a server, or a connection to it, that is no
+ * more. */
 static bool sweep_is_lost(const struct task *task, const struct store_answer *answer)
 {
-    return task->sweep_cursor != 0 && answer->connection_epoch != task->sweep_epoch &&
+    bool begun = task->sweep_cursor != 0 || task->sweep_part != 0;
+    return begun && answer->connection_epoch != task->sweep_epoch &&
            !SIM_WITHOUT(MUTANT_SWEEP_CURSOR);
+}
+
+/* Puts the members on the heap, set after set as far as there is room. Returns how many sets it is through with. */
+static uint32_t sweep_take(struct worker *worker, struct task *task, const struct store_reply *sets)
+{
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < task->read_count; i++) {
+        struct scan scan;
+        if (!scan_of(&sets[i], &scan)) {
+            task->retry_us = worker->now_us + RETRY_US;
+            return i;
+        }
+        uint32_t parts = sweep_parts(worker, task, scan.members->count);
+        if (i > 0 && (scan.cursor != 0 || parts > 1 ||
+                      taken + scan.members->count > sweep_most(worker, task) ||
+                      task->due.limit - task->due.count < scan.members->count)) {
+            return i; /* first in the next read */
+        }
+        sweep_divide(task, &scan, parts);
+        uint32_t of_part;
+        uint32_t pushed = sweep_push(worker, task, scan.members, &of_part);
+        taken += pushed;
+        sweep_pace(worker, pushed);
+        /* Who is looked at comes back with a deadline, so the heap is never empty again: do not wait for that. */
+        if (task->sweep_missed && of_part > task->due.limit / 2) {
+            sweep_divide_finer(task);
+            return i;
+        }
+        if (task->sweep_missed || ++task->sweep_part < task->sweep_parts) {
+            return i;
+        }
+        sweep_go_to(task, task->sweep_bucket + (scan.cursor == 0), scan.cursor);
+        if (scan.cursor != 0) {
+            return i;
+        }
+    }
+    return task->read_count;
 }
 
 void sweep_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)
@@ -197,37 +236,11 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
         sweep_go_to(task, task->sweep_bucket, 0);
         return;
     }
-    uint32_t taken = 0;
-    for (uint32_t i = 0; i < task->read_count; i++) {
-        struct scan scan;
-        if (!scan_of(&exec->children[1 + i], &scan)) {
-            task->retry_us = worker->now_us + RETRY_US;
-            return;
-        }
-        uint32_t parts = sweep_parts(worker, task, scan.members->count);
-        if (i > 0 && (scan.cursor != 0 || parts > 1 ||
-                      taken + scan.members->count > sweep_most(worker, task) ||
-                      task->due.limit - task->due.count < scan.members->count)) {
-            return; /* first in the next read */
-        }
-        sweep_divide(task, &scan, parts);
-        uint32_t of_part;
-        uint32_t pushed = sweep_push(worker, task, scan.members, &of_part);
-        taken += pushed;
-        sweep_pace(worker, pushed);
-        /* Who is looked at comes back with a deadline, so the heap is never empty again: do not wait for that. */
-        if (task->sweep_missed && of_part > task->due.limit / 2) {
-            sweep_divide_finer(task);
-            return;
-        }
-        if (task->sweep_missed || ++task->sweep_part < task->sweep_parts) {
-            return;
-        }
-        task->sweep_epoch = answer->connection_epoch;
-        sweep_go_to(task, task->sweep_bucket + (scan.cursor == 0), scan.cursor);
-        if (scan.cursor != 0) {
-            return;
-        }
+    task->sweep_epoch = answer->connection_epoch;
+    bool further = task->sweep_cursor != 0; /* of a set that is asked for alone */
+    uint32_t used = sweep_take(worker, task, &exec->children[1]);
+    if (!further) {
+        read_sets_used(task, used);
     }
 }
 
@@ -239,20 +252,20 @@ static void sweep_read(struct worker *worker, struct task *task, int64_t last)
     char key[KEY_PREFIX_SIZE_MAX + 8];
     char cursor[24];
     uint32_t most = sweep_most(worker, task);
-    uint32_t count = 0;
+    uint32_t count =
+        task->sweep_cursor != 0 ? 1 : due_ask_sets(task->sweep_bucket, last, task->sweep_sets_max);
     int size = snprintf(cursor, sizeof(cursor), "%" PRIu64, task->sweep_cursor);
     if (!due_ask_begin(worker, task, READ_SWEEP, &pipeline)) {
         return;
     }
-    last = task->sweep_cursor != 0 ? task->sweep_bucket : last;
-    for (int64_t bucket = task->sweep_bucket; bucket <= last && count < task->read_buckets_max;
-         bucket++, count++) {
+    for (uint32_t i = 0; i < count; i++) {
         store_command(&pipeline, 5);
         store_argument_text(&pipeline, "SSCAN");
-        store_argument_number(&pipeline, task_key(key, task, "due:"), bucket);
+        store_argument_number(&pipeline, task_key(key, task, "due:"), task->sweep_bucket + i);
         store_argument(&pipeline, slice_of(cursor, (size_t)size));
         store_argument_text(&pipeline, "COUNT");
-        store_argument_number(&pipeline, (struct slice){NULL, 0}, most - most / 4);
+        store_argument_number(&pipeline, (struct slice){NULL, 0},
+                              due_ask_share(most - most / 4, count, i));
     }
     due_ask_end(worker, task, task->sweep_bucket, count, &pipeline);
 }

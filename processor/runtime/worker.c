@@ -154,7 +154,9 @@ static void open_tasks(struct worker *worker)
         task->reader = NO_INDEX;
         task->condemned = NO_INDEX;
         task->read_keys_max = READ_KEYS_MAX;
-        task->read_buckets_max = READ_BUCKETS_MAX;
+        task->due_sets_max = DUE_ASK_FIRST;
+        task->sweep_sets_max = DUE_ASK_FIRST;
+        task->rebuild_sets_max = DUE_ASK_FIRST;
         take_open(worker, task);
         task->state_block = memory_take(block, "task records");
         task->due.items =

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A real worker with one slot and no world: a log that says what a test tells it, a Redis whose answers the test
+ * plays, a clock that goes on by a millisecond whenever somebody looks. */
+#ifndef UNIT_RUNTIME_WORKER_DOUBLE_H
+#define UNIT_RUNTIME_WORKER_DOUBLE_H
+
+#include "runtime/inside.h"
+
+enum { DOUBLE_TASKS = 8, DOUBLE_CUT = 5 };
+
+struct worker_double {
+    struct worker *worker;
+    int64_t started[SOURCE_COUNT]; /* where the log was last told to begin */
+    bool connected;                /* Redis takes commands */
+    uint32_t commands;             /* of the last pipeline that it took */
+    uint32_t breaks;               /* connections that were broken on purpose */
+};
+
+extern struct worker_double doubled;
+
+/* Open the worker, with a heap of so many deadlines, two sources and task `number` assigned. */
+void double_open(uint32_t due_entries, uint32_t number);
+/* One thing happens in the log, and the worker turns. */
+void double_turn(enum log_event_kind kind, uint32_t task, uint32_t ticket);
+/* The head as the claimed task expects it, for an answer; lives until the next call. */
+struct store_reply double_head(enum head_state state, uint64_t owner);
+/* The end of a claim of whatever task has the slot: cut 5 ended before `next` of both sources. */
+void double_become_live(int64_t next);
+/* Another playbook: a sweep is due. */
+void double_change_playbook(void);
+
+#endif
