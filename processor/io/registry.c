@@ -188,13 +188,20 @@ static void ask_registry(struct registry *registry, const struct registry_key *k
     registry_key_name(key, name);
     (void)snprintf(path, sizeof(path), "/schemas/%s/%s", key->by_guid ? "guids" : "ids",
                    strchr(name, '-') + 1);
+    struct registry_schema *copy = NULL;
+    uint32_t kept_id = 0;
+    bool kept = registry_cache_read(&registry->settings, name, &copy, &kept_id);
+    registry->asker.patience_ms = kept ? REGISTRY_PATIENCE_MS : 0;
     enum status status = registry_fetch(&registry->asker, path, &schema, &version, &reply, NULL);
     bool missing = registry_reply_is_missing(&reply);
     if (status == STATUS_OK) {
         registry_cache_write(&registry->settings, name, schema, key->id);
-    } else if (!missing && registry_cache_read(&registry->settings, name, &schema, &version.id)) {
+    } else if (!missing && kept) {
         atomic_fetch_add(&registry->tally.disk_hits, 1);
+        schema = copy;
+        copy = NULL;
     }
+    free(copy);
     (void)pthread_mutex_lock(&registry->lock);
     struct entry *entry = find(registry, key);
     if (schema != NULL && keep_schema(registry, schema)) {
@@ -438,10 +445,11 @@ enum status registry_latest(struct registry *registry, const char *subject,
     return STATUS_OK;
 }
 
-/* POST {"schema": ..} and read the id that comes back. */
+/* POST {"schema": ..} and read the id that comes back. `kept`: there is a copy, so no need to insist. */
 static enum status post_schema(struct registry *registry, const char *path, struct slice schema,
-                               uint32_t attempts, uint32_t *out_id, struct status_text *out_text)
+                               bool kept, uint32_t *out_id, struct status_text *out_text)
 {
+    uint32_t attempts = kept ? 1 : registry->settings.attempts;
     struct registry_reply reply = {0};
     json_t *json =
         json_pack("{s:o}", "schema", json_stringn((const char *)schema.data, schema.size));
@@ -452,6 +460,7 @@ static enum status post_schema(struct registry *registry, const char *path, stru
     }
     enum status status;
     (void)pthread_mutex_lock(&registry->call_lock);
+    registry->caller.patience_ms = kept ? REGISTRY_PATIENCE_MS : 0;
     for (uint32_t attempt = 1;; attempt++) {
         status = registry_request(&registry->caller, path, body, &reply, out_text);
         if (status != STATUS_AWAY || attempt >= attempts) {
@@ -460,6 +469,7 @@ static enum status post_schema(struct registry *registry, const char *path, stru
         atomic_fetch_add(&registry->tally.retries, 1);
         pause_before(registry, attempt);
     }
+    registry->caller.patience_ms = 0;
     (void)pthread_mutex_unlock(&registry->call_lock);
     free(body);
     if (status != STATUS_OK) {
@@ -490,12 +500,10 @@ enum status registry_lookup(struct registry *registry, const char *subject, stru
                    (unsigned long long)hash64(schema, hash64(slice_text(subject), 0)));
     bool kept = registry_cache_read(&registry->settings, name, &copy, &kept_id);
     free(copy);
-    /* With a copy there is no need to insist; and what hung a moment ago is not asked again for
-     * each schema, or a start would take a time-out per output. */
+    /* What hung a moment ago is not asked again for each schema, or a start would take a time-out per output. */
     status = kept && registry->lookups_away
                  ? STATUS_AWAY
-                 : post_schema(registry, path, schema, kept ? 1 : registry->settings.attempts,
-                               out_id, out_text);
+                 : post_schema(registry, path, schema, kept, out_id, out_text);
     registry->lookups_away = status == STATUS_AWAY;
     if (status == STATUS_OK) {
         struct registry_schema whole = {schema, NULL, 0};
@@ -513,9 +521,8 @@ enum status registry_register(struct registry *registry, const char *subject, st
 {
     char path[REGISTRY_PATH_SIZE];
     enum status status = subject_path(path, subject, "/versions", out_text);
-    return status == STATUS_OK
-               ? post_schema(registry, path, schema, registry->settings.attempts, out_id, out_text)
-               : status;
+    return status == STATUS_OK ? post_schema(registry, path, schema, false, out_id, out_text)
+                               : status;
 }
 
 enum status registry_ping(struct registry *registry, struct status_text *out_text)

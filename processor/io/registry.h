@@ -4,8 +4,8 @@
  * Two sides. registry_ask() is for workers: it never waits; a thread of its own does the asking,
  * with time-outs, retries and jitter, and the worker asks again later. The synchronous calls are
  * for start-up and commands. A schema of an id never changes, so what was found stays in memory
- * until registry_close; a copy on disk answers when the registry is away at a restart (and only
- * then: a registry that answers is right).
+ * until registry_close; a copy on disk answers when the registry is away at a restart, or does not
+ * answer within a second (and only then: a registry that answers is right).
  *
  * Thread-safe throughout. */
 #ifndef IO_REGISTRY_H

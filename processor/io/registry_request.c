@@ -111,13 +111,16 @@ static void set_options(struct registry_client *client, const char *body,
                         struct curl_slist *headers)
 {
     const struct registry_settings *settings = client->settings;
+    uint32_t timeout_ms = client->patience_ms > 0 && client->patience_ms < settings->timeout_ms
+                              ? client->patience_ms
+                              : settings->timeout_ms;
     CURL *curl = client->curl;
     curl_easy_reset(curl); /* keeps connections and DNS, forgets options */
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "segue/" SEGUE_VERSION);
     (void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)settings->connect_timeout_ms);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)settings->timeout_ms);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, client);

@@ -11,6 +11,7 @@ struct json_t; /* jansson */
 
 enum {
     REGISTRY_PATH_SIZE = 1024,
+    REGISTRY_PATIENCE_MS = 1000, /* with a copy on disk */
     REGISTRY_NOT_FOUND_SUBJECT = 40401,
     REGISTRY_NOT_FOUND_VERSION = 40402,
     REGISTRY_NOT_FOUND_SCHEMA = 40403,
@@ -30,6 +31,8 @@ struct registry_client {
     const struct registry_settings *settings; /* every default filled in */
     struct registry_tally *tally;
     const atomic_bool *stop; /* ends a request that is under way */
+    uint32_t
+        patience_ms; /* of one request, when that is less than settings->timeout_ms; 0: no less */
     /* private */
     void *curl;
     uint32_t url_first; /* the one that worked last */

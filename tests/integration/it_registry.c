@@ -235,6 +235,27 @@ START_TEST(restart_survives_an_outage_from_disk)
 }
 END_TEST
 
+/* A connection that is accepted, and nothing comes: neither start nor records wait for the time-out. */
+START_TEST(what_is_on_disk_is_not_waited_for_long)
+{
+    settings.timeout_ms = 600000; /* the test ends before */
+    start(NULL);
+    uint32_t id = register_text("a-value", schema_a), found = 0;
+    struct registry_key key = {.id = id};
+    (void)ask_until(&key, REGISTRY_FOUND);
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    reopen();
+    registry_server_tell(&server, "fault?kind=hang&count=2");
+    found = 0;
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    ck_assert_uint_eq(found, id);
+    ck_assert(slice_is(ask_until(&key, REGISTRY_FOUND)->text, schema_a));
+    ck_assert_uint_eq(registry_counters(registry).disk_hits, 2);
+}
+END_TEST
+
 START_TEST(registry_that_answers_beats_the_disk)
 {
     start(NULL);
@@ -360,6 +381,7 @@ int main(void)
     tcase_add_test(tests, missing_id_is_unknown_only_after_a_while);
     tcase_add_loop_test(tests, fault_is_waited_out, 0, sizeof(faults) / sizeof(faults[0]));
     tcase_add_test(tests, restart_survives_an_outage_from_disk);
+    tcase_add_test(tests, what_is_on_disk_is_not_waited_for_long);
     tcase_add_test(tests, registry_that_answers_beats_the_disk);
     tcase_add_test(tests, synchronous_calls_answer_or_say_why_not);
     tcase_add_loop_test(tests, credentials_come_from_files, 0, 2);
