@@ -266,7 +266,7 @@ static void take_outcome(struct reader *reader, const json_t *value)
     {
         struct report_row *row = &reader->report.rows[json_integer_value(index)];
         row->outcomes[outcome]++;
-        row->revenue_minor += revenue;
+        row->revenue_minor = offer_revenue_add(row->revenue_minor, revenue);
     }
     units_outcome(reader, value, outcome == OUTCOME_ACCEPTED, revenue);
 }

@@ -196,7 +196,7 @@ void units_outcome(struct reader *reader, const json_t *value, bool accepted, in
         struct report_unit *unit = &reader->report.units[json_integer_value(index)];
         if (when_ms >= unit->since_ms && when_ms <= unit->since_ms + attribution_ms) {
             unit->converted |= accepted;
-            unit->revenue_minor += revenue;
+            unit->revenue_minor = offer_revenue_add(unit->revenue_minor, revenue);
         }
     }
 }

@@ -140,17 +140,18 @@ void experiment_outcome(const struct offers *offers, uint32_t offer, struct offe
         return;
     }
     double before = (double)history->earned_minor / 100;
-    double after = (double)(history->earned_minor + revenue) / 100;
+    int64_t earned_minor = offer_revenue_add(history->earned_minor, revenue);
+    double after = (double)earned_minor / 100;
     for (enum offer_layer layer = LAYER_GLOBAL; layer < OFFER_LAYER_COUNT; layer++) {
         bool held = (history->sides & held_bit(layer)) != 0;
         if ((history->sides & in_bit(layer)) != 0) {
             struct offer_side *side = &task->sides[offer][layer][held];
             side->converted += converts;
-            side->revenue_minor += revenue;
+            side->revenue_minor = offer_revenue_add(side->revenue_minor, revenue);
             side->revenue_squares += after * after - before * before;
         }
     }
     history->converted = history->converted || converts;
-    history->earned_minor += revenue;
+    history->earned_minor = earned_minor;
     say_sides(offers, offer, task, step);
 }

@@ -229,6 +229,19 @@ struct offer_counts {
     int64_t presented, clicked, accepted, rejected, complained, opted_out;
     int64_t revenue_minor;
 };
+/* Revenue is a sum of what others report, and a sum has an end: 10^15 minor units either way, so that thousands of
+ * tasks can still be added up and a record never holds what it may not. */
+#define OFFER_REVENUE_MAX INT64_C(1000000000000000)
+static inline int64_t offer_revenue_add(int64_t sum, int64_t more)
+{
+    int64_t out = 0;
+    bool over = __builtin_add_overflow(sum, more, &out);
+    if (over || out > OFFER_REVENUE_MAX || out < -OFFER_REVENUE_MAX) {
+        bool below = over ? more < 0 : out < 0;
+        return below ? -OFFER_REVENUE_MAX : OFFER_REVENUE_MAX;
+    }
+    return out;
+}
 /* One side of an experiment. */
 struct offer_side {
     int64_t customers, converted, revenue_minor;

@@ -111,7 +111,7 @@ static void count_outcome(struct offer_counts *counts, const struct offer_outcom
     case OUTCOME_COUNT:
         break;
     }
-    counts->revenue_minor += outcome->revenue_minor;
+    counts->revenue_minor = offer_revenue_add(counts->revenue_minor, outcome->revenue_minor);
 }
 
 /* The arm that an outcome speaks of. */

@@ -388,6 +388,28 @@ START_TEST(an_experiment_counts_each_customer_once_and_what_he_brings)
 }
 END_TEST
 
+/* And the record can still be read. */
+START_TEST(revenue_has_an_end)
+{
+    uint8_t bytes[256];
+    defs[0].holdout = 1;
+    (void)decide(1);
+    for (int i = 0; i < 3; i++) {
+        tell_revenue(4, OUTCOME_ACCEPTED, INT64_MAX);
+    }
+    ck_assert_int_eq(task->sides[0][LAYER_OWN][0].revenue_minor, OFFER_REVENUE_MAX);
+    ck_assert_int_eq(task->counts[offers_arm(&offers, 0, 0, CHANNEL_PUSH, 0)].revenue_minor,
+                     OFFER_REVENUE_MAX);
+    struct bytes_writer writer = bytes_writer(bytes, sizeof(bytes));
+    offer_history_pack(&histories[0], &writer);
+    struct offer_history history;
+    struct bytes_reader reader = bytes_reader(slice_of(bytes, writer.size));
+    ck_assert(offer_history_unpack(&history, &reader));
+    tell_revenue(5, OUTCOME_CLICKED, INT64_MIN);
+    ck_assert_int_eq(task->sides[0][LAYER_OWN][0].revenue_minor, -OFFER_REVENUE_MAX);
+}
+END_TEST
+
 START_TEST(another_plan_is_another_experiment)
 {
     defs[0].holdout = 1;
@@ -491,6 +513,7 @@ int main(void)
     tcase_add_test(tests, outcomes_move_the_odds);
     tcase_add_test(tests, holdouts_are_a_share_and_are_exposed);
     tcase_add_test(tests, an_experiment_counts_each_customer_once_and_what_he_brings);
+    tcase_add_test(tests, revenue_has_an_end);
     tcase_add_test(tests, another_plan_is_another_experiment);
     tcase_add_test(tests, who_is_held_out_of_all_is_in_no_experiment_of_one);
     tcase_add_test(tests, both_sides_of_an_experiment_are_planned_alike);
