@@ -173,7 +173,9 @@ static bool pass_sensitivity(struct gate_view *view)
         return true;
     }
     for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
-        if (profile_of(view)->consents[def->purpose][channel].basis != BASIS_CONSENT) {
+        /* Explicit is what stands: a consent that was withdrawn keeps its basis. */
+        if (profile_of(view)->consents[def->purpose][channel].status != CONSENT_GRANTED ||
+            profile_of(view)->consents[def->purpose][channel].basis != BASIS_CONSENT) {
             view->channels &= (uint8_t) ~(1U << channel);
         }
     }

@@ -83,6 +83,19 @@ START_TEST(a_service_message_has_no_global_control_group)
 }
 END_TEST
 
+/* A mandatory message asks for no consent; to read special-category data it needs one that stands. */
+START_TEST(a_withdrawn_consent_is_not_explicit)
+{
+    struct profile *profile = &stage.customer.profile;
+    only_service(&defs[0], OFFER_MANDATORY);
+    defs[0].sensitive = true;
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    profile->consents[PURPOSE_SERVICE][CHANNEL_PUSH].status = CONSENT_WITHDRAWN;
+    (void)decide(3);
+    expect_blocked(4, "sensitivity:no_explicit_consent");
+}
+END_TEST
+
 START_TEST(all_gates_that_fail_are_listed_on_demand)
 {
     struct profile *profile = &stage.customer.profile;
@@ -329,6 +342,7 @@ int main(void)
     tcase_add_test(tests, what_is_not_known_blocks_and_has_a_name);
     tcase_add_test(tests, the_global_control_group_hears_nothing);
     tcase_add_test(tests, a_service_message_has_no_global_control_group);
+    tcase_add_test(tests, a_withdrawn_consent_is_not_explicit);
     tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
     tcase_add_test(tests, caps_count_by_group_and_by_channel);
     tcase_add_test(tests, transactional_messages_are_not_capped_and_do_not_count);
