@@ -172,7 +172,8 @@ int64_t ledger_send_after(const struct offers_policy *policy, const struct scope
         return from_ms;
     }
     int64_t end_day = minute < to ? day : day + 1;
-    int64_t end_ms =
-        zones_from_local_ms(scope->zones, zone, end_day * MS_PER_DAY + to * MS_PER_MINUTE);
-    return end_ms > from_ms ? end_ms : from_ms;
+    int64_t end_local_ms = end_day * MS_PER_DAY + to * MS_PER_MINUTE;
+    int64_t end_ms = zones_from_local_ms(scope->zones, zone, end_local_ms);
+    /* In an hour that the clock shows twice the end has been once, and comes again. */
+    return end_ms > from_ms ? end_ms : from_ms + (end_local_ms - local_ms);
 }

@@ -96,6 +96,20 @@ START_TEST(a_withdrawn_consent_is_not_explicit)
 }
 END_TEST
 
+START_TEST(quiet_hours_end_in_the_second_of_two_equal_hours)
+{
+    stage.customer.profile.zone = zones_find(stage.kit.zones, slice_text("Europe/London"));
+    night_from_21_to_8();
+    offers.policy.quiet_to_minute = 90;
+    /* 2026-10-25 01:10 UTC is 01:10 once more: an hour before it was 01:10 in summer time */
+    int64_t second_ms = INT64_C(1792890600000);
+    const struct offer_decided *said = decide_at(second_ms);
+    ck_assert_uint_eq(said->offer_count, 0);
+    ck_assert_msg(slice_is(said->no_offer_reason, "quiet_hours:held until 2026-10-25T01:30:00Z"),
+                  "%.*s", SLICE_ARG(said->no_offer_reason));
+}
+END_TEST
+
 START_TEST(all_gates_that_fail_are_listed_on_demand)
 {
     struct profile *profile = &stage.customer.profile;
@@ -343,6 +357,7 @@ int main(void)
     tcase_add_test(tests, the_global_control_group_hears_nothing);
     tcase_add_test(tests, a_service_message_has_no_global_control_group);
     tcase_add_test(tests, a_withdrawn_consent_is_not_explicit);
+    tcase_add_test(tests, quiet_hours_end_in_the_second_of_two_equal_hours);
     tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
     tcase_add_test(tests, caps_count_by_group_and_by_channel);
     tcase_add_test(tests, transactional_messages_are_not_capped_and_do_not_count);
