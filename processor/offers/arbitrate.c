@@ -89,8 +89,8 @@ static void draw_first(struct decision *decision, double explore)
         memmove(&decision->views[i - begin + 1], &decision->views[i - begin],
                 begin * sizeof(decision->views[0]));
         decision->views[i - begin] = view;
+        decision->views[i - begin].place_share = share; /* a bundle is drawn as one */
     }
-    decision->views[0].place_share = share;
 }
 
 /* Offers of one bundle may share its group; nobody else may. */

@@ -314,6 +314,9 @@ START_TEST(a_share_of_decisions_explores_and_logs_its_chance)
         ck_assert(slice_is(said->offers[0].offer.id, "one") ||
                   slice_is(said->offers[2].offer.id, "one"));
         ck_assert_double_eq_tol(said->offers[0].selection_probability, 0.5, 1e-12);
+        bool pack = slice_is(said->offers[2].offer.id, "one"); /* both of it were drawn, as one */
+        ck_assert_double_eq_tol(said->offers[1].selection_probability, pack ? 0.5 : 1, 1e-12);
+        ck_assert_double_eq_tol(said->offers[2].selection_probability, 1, 1e-12);
     }
 }
 END_TEST
