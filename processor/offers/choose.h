@@ -87,6 +87,10 @@ void open_note(const struct gate_view *view, struct offers_state *state,
 /* No longer held. */
 void open_release(struct offer_history *history);
 
+/* Take back what quiet hours held until now, and what came too late for a decision, and say so. */
+void open_expire(const struct offers *offers, struct offers_state *state,
+                 struct offer_history *histories, struct offers_task *task, struct step *step);
+
 /* Take back what may no longer reach the customer, and say so in one OfferDecided. */
 void open_withdraw(const struct offers *offers, struct offers_state *state,
                    struct offer_history *histories, struct offers_task *task,

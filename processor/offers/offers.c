@@ -334,9 +334,5 @@ void offers_evaluate(const struct offers *offers, struct offers_state *state,
         return;
     }
     /* Too old to make offers from: what quiet hours held until now is too old as well. */
-    for (uint32_t i = 0; i < offers->count; i++) {
-        if (histories[i].held_until_ms != 0 && histories[i].held_until_ms <= step->scope->now_ms) {
-            open_release(&histories[i]);
-        }
-    }
+    open_expire(offers, state, histories, task, step);
 }

@@ -187,6 +187,32 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
     }
 }
 
+void open_expire(const struct offers *offers, struct offers_state *state,
+                 struct offer_history *histories, struct offers_task *task, struct step *step)
+{
+    struct withdrawal withdrawal = {NULL, 0, 0};
+    for (uint32_t i = 0; i < offers->count; i++) {
+        struct offer_history *history = &histories[i];
+        if (history->held_until_ms == 0 || history->held_until_ms > step->scope->now_ms) {
+            continue;
+        }
+        struct gate_view view = {.offers = offers,
+                                 .def = &offers->defs[i],
+                                 .index = i,
+                                 .step = step,
+                                 .reason = slice_text("overdue")};
+        if (step->live) { /* before live_from nothing is said of offers */
+            task->blocked[GATE_QUIET]++;
+            add_withdrawn(&withdrawal, &view, GATE_QUIET, history->held_decision,
+                          history->held_channel);
+        }
+        open_release(history);
+    }
+    if (withdrawal.count > 0) {
+        say_withdrawn(state, &withdrawal, step);
+    }
+}
+
 void offers_erase(const struct offers *offers, struct offers_state *state,
                   struct offer_history *histories, struct step *step)
 {

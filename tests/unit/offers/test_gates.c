@@ -110,6 +110,26 @@ START_TEST(quiet_hours_end_in_the_second_of_two_equal_hours)
 }
 END_TEST
 
+START_TEST(what_is_held_too_long_is_withdrawn)
+{
+    char held[OFFER_TEXT_SIZE];
+    night_from_21_to_8();
+    keep(held, decide_at(KIT_START_MS + INT64_C(23) * HOUR_MS)->decision_id);
+    stage_at(&stage, 0, NULL); /* nobody ran for a week: the live clock notices late */
+    stage.scope.now_ms = KIT_START_MS + INT64_C(32) * HOUR_MS;
+    stage.step.task_now_ms = stage.step.act_ms = KIT_START_MS + 8 * KIT_DAY_MS;
+    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
+    ck_assert_uint_eq(stage.kit.effects.count, 1);
+    const struct offer_decided *said = &stage.kit.effects.outputs[0].offer_decided;
+    ck_assert_uint_eq(said->withdrawn_count, 1);
+    ck_assert(slice_is(said->withdrawn[0].decision_id, held));
+    ck_assert(slice_is(said->withdrawn[0].gate, "quiet_hours"));
+    ck_assert(slice_is(said->withdrawn[0].reason, "overdue"));
+    ck_assert_int_eq(histories[0].held_until_ms, 0);
+    ck_assert_uint_eq(task->blocked[GATE_QUIET], 2); /* held, and lost */
+}
+END_TEST
+
 START_TEST(all_gates_that_fail_are_listed_on_demand)
 {
     struct profile *profile = &stage.customer.profile;
@@ -361,6 +381,7 @@ int main(void)
     tcase_add_test(tests, a_service_message_has_no_global_control_group);
     tcase_add_test(tests, a_withdrawn_consent_is_not_explicit);
     tcase_add_test(tests, quiet_hours_end_in_the_second_of_two_equal_hours);
+    tcase_add_test(tests, what_is_held_too_long_is_withdrawn);
     tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
     tcase_add_test(tests, caps_count_by_group_and_by_channel);
     tcase_add_test(tests, transactional_messages_are_not_capped_and_do_not_count);
