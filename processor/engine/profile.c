@@ -57,6 +57,7 @@ bool profile_take(struct profile *profile, const struct event *event, const stru
     profile->dependants = update->dependants;
     profile->risk_profile = update->risk_profile;
     profile->zone = zone >= 0 ? zone : home_zone;
+    profile->zone_guessed = zone < 0 && update->timezone.size > 0;
     profile->knowledge = update->knowledge;
     profile->products_held = update->products_held;
     profile->vulnerability = update->vulnerability;
@@ -105,8 +106,9 @@ void profile_pack(const struct profile *profile, const struct zones *zones,
     bytes_put_u8(writer, profile->income_band);
     bytes_put_u8(writer, profile->preferred_channel);
     bytes_put_u8(writer, profile->complaint_open ? 1 : 0);
+    /* Numbers differ by machine. No zone has no name: the one that was named is not known. */
     bytes_put_slice(writer,
-                    slice_text(zones_name(zones, profile->zone))); /* numbers differ by machine */
+                    slice_text(profile->zone_guessed ? "" : zones_name(zones, profile->zone)));
     bytes_put_slice(writer, slice_of(profile->country, profile->country_size));
     bytes_put_slice(writer, slice_of(profile->region, profile->region_size));
     bytes_put_slice(writer, slice_of(profile->occupation, profile->occupation_size));
@@ -214,6 +216,7 @@ bool profile_unpack(struct profile *profile, const struct zones *zones, int32_t 
     struct slice zone = bytes_take_slice(reader);
     int32_t found = zone.size > 0 ? zones_find(zones, zone) : -1;
     out.zone = found >= 0 ? found : home_zone;
+    out.zone_guessed = found < 0;
     out.country_size = take_text(reader, out.country, sizeof(out.country));
     out.region_size = take_text(reader, out.region, sizeof(out.region));
     out.occupation_size = take_text(reader, out.occupation, sizeof(out.occupation));

@@ -20,7 +20,9 @@ struct profile {
     int32_t relationship_day;
     int32_t dependants;
     int32_t risk_profile;
-    int32_t zone; /* index for base/zone.h; the application's zone when the profile names none */
+    int32_t
+        zone; /* index for base/zone.h; the application's zone when the profile names none that we know */
+    bool zone_guessed; /* it names one that we do not know */
     uint32_t knowledge;
     uint32_t products_held;
     uint32_t vulnerability;

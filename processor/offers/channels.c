@@ -65,6 +65,17 @@ static uint8_t affordable_channels(const struct gate_view *view)
     return dear ? view->channels & (uint8_t) ~(1U << CHANNEL_PHONE) : view->channels;
 }
 
+uint8_t channels_unsure(const struct gate_view *view)
+{
+    const struct offers_policy *policy = &view->offers->policy;
+    bool quiet = policy->quiet_from_minute >= 0 &&
+                 policy->quiet_from_minute != policy->quiet_to_minute &&
+                 view->def->contact_class != OFFER_MANDATORY;
+    return quiet && view->step->scope->customer->profile.zone_guessed
+               ? view->channels & policy->quiet_channels
+               : 0;
+}
+
 static const char *reason_of(struct rank rank, bool only)
 {
     return only ? "only" : rank.worth ? "value" : rank.preferred ? "preferred" : "affinity";
@@ -78,7 +89,7 @@ bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
     if (!view->valued) {
         (void)offer_value(view);
     }
-    uint8_t left = affordable_channels(view);
+    uint8_t left = affordable_channels(view) & (uint8_t)~channels_unsure(view);
     bool only = (left & (left - 1)) == 0;
     *out_cap = NULL;
     while (left != 0) {

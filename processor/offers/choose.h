@@ -50,6 +50,9 @@ bool gate_is_known(const struct gate_view *view, const char *field);
 /* The channel and its moment into view->plan; false: none is left, `out_cap` says which cap (NULL: none). */
 bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap);
 
+/* Those that quiet hours silence while nobody knows the customer's zone: when it is night there. */
+uint8_t channels_unsure(const struct gate_view *view);
+
 /* ---- score.c ---- */
 
 /* V and C; false when they cannot be evaluated. */

@@ -322,6 +322,7 @@ static bool pass_cap(struct gate_view *view)
         return true;
     }
     return say(view, full != NULL                                     ? scopes[full->scope]
+                     : channels_unsure(view) != 0                     ? "missing:c.timezone"
                      : view->state->contact_count == OFFER_LEDGER_MAX ? "ledger"
                                                                       : "no_channel");
 }

@@ -3,7 +3,7 @@
 """What customers say is heeded, once, whenever it comes. usage: check_heeded.py SEGUE
 
 Small histories through `segue backtest`, each with what must follow from it: an opt-out that comes late, an outcome that comes
-twice, an opt-out that names no channel."""
+twice, an opt-out that names no channel, a zone that is mistyped."""
 import datetime
 import json
 import pathlib
@@ -47,9 +47,9 @@ class Bank:
     def __init__(self, segue, folder):
         self.segue, self.folder, self.wrong = segue, pathlib.Path(folder), []
 
-    def told(self, events, top=''):
+    def told(self, events, top='', playbook=PLAYBOOK):
         """The values per topic."""
-        (self.folder / 'p.yaml').write_text(PLAYBOOK.format(top=top))
+        (self.folder / 'p.yaml').write_text(playbook.format(top=top))
         (self.folder / 'e.ndjson').write_text(''.join(json.dumps({'source': s, 'event': e}) + '\n' for s, e in events))
         run = subprocess.run([self.segue, 'backtest', '--quiet', '--playbook', self.folder / 'p.yaml', '--events', self.folder / 'e.ndjson'],
                              capture_output=True, text=True, check=True)
@@ -93,12 +93,20 @@ def without_channel(bank):
     bank.same('one that names a channel', last_reason(bank.told([profile(), outcome(1, 'OPTED_OUT', channel='EMAIL'), login(2)])), 'PUSH')
 
 
+def zone(bank):
+    """A zone that is mistyped is not the bank's own: nobody knows when it is night there."""
+    quiet, policy = PLAYBOOK.replace('  top: 1\n', '  top: 1\n  quiet_hours: {{}}\n'), 'Europe/Lndon'
+    for name, wanted in ((policy, 'EMAIL'), ('Europe/London', 'PUSH'), (None, 'PUSH')):
+        bank.same(f'zone {name}', last_reason(bank.told([profile(timezone=name), login(1), login(2.1)], playbook=quiet)), wanted)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         bank = Bank(sys.argv[1], folder)
         late(bank)
         twice(bank)
         without_channel(bank)
+        zone(bank)
     print(*bank.wrong or ['heeded'], sep='\n')
     sys.exit(1 if bank.wrong else 0)
 

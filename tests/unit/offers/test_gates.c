@@ -110,6 +110,21 @@ START_TEST(quiet_hours_end_in_the_second_of_two_equal_hours)
 }
 END_TEST
 
+START_TEST(an_unknown_zone_silences_what_sounds)
+{
+    struct profile *profile = &stage.customer.profile;
+    profile->zone_guessed = true;
+    ck_assert_uint_eq(decide(1)->offer_count, 1); /* no quiet hours: nobody asks what time it is */
+    night_from_21_to_8();
+    expect_blocked(3, "contact_cap:missing:c.timezone");
+    profile->consents[PURPOSE_MARKETING][CHANNEL_EMAIL] =
+        profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+    ck_assert_int_eq(decide(5)->offers[0].channel, CHANNEL_EMAIL);
+    only_service(&defs[0], OFFER_MANDATORY);
+    ck_assert_int_eq(decide(7)->offers[0].channel, CHANNEL_PUSH);
+}
+END_TEST
+
 START_TEST(what_is_held_too_long_is_withdrawn)
 {
     char held[OFFER_TEXT_SIZE];
@@ -381,6 +396,7 @@ int main(void)
     tcase_add_test(tests, a_service_message_has_no_global_control_group);
     tcase_add_test(tests, a_withdrawn_consent_is_not_explicit);
     tcase_add_test(tests, quiet_hours_end_in_the_second_of_two_equal_hours);
+    tcase_add_test(tests, an_unknown_zone_silences_what_sounds);
     tcase_add_test(tests, what_is_held_too_long_is_withdrawn);
     tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
     tcase_add_test(tests, caps_count_by_group_and_by_channel);
