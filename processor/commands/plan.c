@@ -17,9 +17,8 @@
 
 static const char help[] =
     "usage: segue plan [OPTION..] --playbook NEW --events FILE..\n\n"
-    "Runs the live playbook and NEW over the same events and shows who enters, leaves and stays, "
-    "and "
-    "why.\n\n"
+    "Runs a sample through the live playbook, takes its customers over into NEW as `segue apply` "
+    "does, and shows\nwho enters, leaves and stays then, and why.\n\n"
     "  --playbook NEW    file or folder\n"
     "  --live PATH       the playbook to compare with (default: what is live in Kafka, by "
     "--config; if "
@@ -35,15 +34,15 @@ static const char help[] =
     "  --json            for programs\n\n"
     "A segment that NEW no longer has is retired: its members leave when the plan is applied.\n";
 
-enum { WORKING_SIZE = 192 << 20, BAD_LINES_SHOWN = 20, RETIRED_SIZE = 65536 };
+enum { BAD_LINES_SHOWN = 20, RETIRED_SIZE = 65536 };
 
-struct plan {
+struct planning {
     const char *playbook, *live_path, *config, *out, *salt;
     long tasks;
     bool json, all, drop_retired;
     struct connect connect;
     struct bundle next_bundle;
-    struct plan_side live, next;
+    struct plan plan;
     uint64_t
         applied; /* hash of the record of what is live; 0: it is the files that the configuration names */
     char retired[RETIRED_SIZE]; /* the file that retires what is gone */
@@ -52,8 +51,8 @@ struct plan {
 
 static void on_bad(void *context, const struct event_files_bad *bad)
 {
-    struct plan *plan = context;
-    if (plan->bad++ < BAD_LINES_SHOWN) {
+    struct planning *planning = context;
+    if (planning->bad++ < BAD_LINES_SHOWN) {
         (void)fprintf(stderr, "%s:%llu:%u: ", bad->path, (unsigned long long)bad->line,
                       bad->error.column);
         show_text(slice_text(bad->error.text.text), stderr);
@@ -62,17 +61,17 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 }
 
 /* What the processes of the application run now. */
-static int open_live(struct plan *plan)
+static int open_live(struct planning *planning)
 {
-    struct opened *opened = &plan->live.replay.opened;
-    if (plan->live_path != NULL) {
-        return opened_playbook("plan", plan->live_path, false, opened);
+    struct opened *opened = &planning->plan.live.replay.opened;
+    if (planning->live_path != NULL) {
+        return opened_playbook("plan", planning->live_path, false, opened);
     }
-    if (!connect_load(plan->config, &plan->connect)) {
+    if (!connect_load(planning->config, &planning->connect)) {
         return EXIT_CONFIG;
     }
-    plan->salt = plan->connect.settings.salt;
-    return live_open("plan", &plan->connect, opened, &plan->applied);
+    planning->salt = planning->connect.settings.salt;
+    return live_open("plan", &planning->connect, opened, &planning->applied);
 }
 
 static bool has_segment(const struct playbook *playbook, struct slice id)
@@ -86,16 +85,16 @@ static bool has_segment(const struct playbook *playbook, struct slice id)
 }
 
 /* Segments that are live and no longer written down. False: more than fit. */
-static bool write_retired(struct plan *plan, const struct playbook *next, size_t *out_size)
+static bool write_retired(struct planning *planning, const struct playbook *next, size_t *out_size)
 {
-    const struct segments *live = &plan->live.replay.opened.playbook->segments;
+    const struct segments *live = &planning->plan.live.replay.opened.playbook->segments;
     size_t size = 0;
     for (uint32_t i = 0; i < live->count; i++) {
         const struct segment_def *def = &live->defs[i];
-        if (has_segment(next, def->id) || (def->retired && plan->drop_retired)) {
+        if (has_segment(next, def->id) || (def->retired && planning->drop_retired)) {
             continue;
         }
-        int more = snprintf(plan->retired + size, RETIRED_SIZE - size,
+        int more = snprintf(planning->retired + size, RETIRED_SIZE - size,
                             "%s  %.*s: {retired: true, version: %d}\n",
                             size == 0 ? "segments:\n" : "", SLICE_ARG(def->id), def->version);
         if (more < 0 || (size_t)more >= RETIRED_SIZE - size) {
@@ -108,101 +107,91 @@ static bool write_retired(struct plan *plan, const struct playbook *next, size_t
 }
 
 /* The new playbook, with what it retires as a file of its own. */
-static int open_next(struct plan *plan)
+static int open_next(struct planning *planning)
 {
-    struct opened *opened = &plan->next.replay.opened;
+    struct opened *opened = &planning->plan.filled.replay.opened;
     size_t size = 0;
-    opened->zones = plan->live.replay.opened.zones;
-    int code = opened_playbook("plan", plan->playbook, false, opened);
+    opened->zones = planning->plan.live.replay.opened.zones;
+    int code = opened_playbook("plan", planning->playbook, false, opened);
     if (code != EXIT_GOOD) {
         return code;
     }
-    bundle_of(opened->playbook, &plan->next_bundle);
-    if (!write_retired(plan, opened->playbook, &size)) {
+    bundle_of(opened->playbook, &planning->next_bundle);
+    if (!write_retired(planning, opened->playbook, &size)) {
         (void)fputs("segue plan: too many segments would be retired at once\n", stderr);
         return EXIT_NO;
     }
     if (size > 0) {
-        struct bundle *bundle = &plan->next_bundle;
+        struct bundle *bundle = &planning->next_bundle;
         if (bundle->file_count == PLAYBOOK_FILES_MAX) {
             (void)fprintf(stderr, "segue plan: more than %d files\n", PLAYBOOK_FILES_MAX - 1);
             return EXIT_NO;
         }
         bundle->files[bundle->file_count++] =
-            (struct playbook_text){"retired.yaml", slice_of(plan->retired, size)};
-        code = opened_texts("plan", plan->playbook, bundle->files, bundle->file_count, opened);
+            (struct playbook_text){"retired.yaml", slice_of(planning->retired, size)};
+        code = opened_texts("plan", planning->playbook, bundle->files, bundle->file_count, opened);
     }
-    plan->next_bundle.hash = opened->playbook->hash;
-    plan->next_bundle.replaces =
-        plan->applied != 0 ? plan->applied : plan->live.replay.opened.playbook->hash;
+    planning->next_bundle.hash = opened->playbook->hash;
+    planning->next_bundle.replaces = planning->applied != 0
+                                         ? planning->applied
+                                         : planning->plan.live.replay.opened.playbook->hash;
     return code;
 }
 
-static int open_sides(struct plan *plan)
+static int open_sides(struct planning *planning)
 {
-    struct plan_side *sides[] = {&plan->live, &plan->next};
-    int code = open_live(plan);
-    code = code == EXIT_GOOD ? open_next(plan) : code;
-    for (size_t i = 0; i < 2 && code == EXIT_GOOD; i++) {
-        struct replay *replay = &sides[i]->replay;
-        replay->task_count = (uint32_t)plan->tasks;
-        replay->on_effects = plan_count;
-        replay->context = sides[i];
-        code = replay_open("plan", replay, plan->salt, WORKING_SIZE);
-    }
-    return code;
+    int code = open_live(planning);
+    code = code == EXIT_GOOD ? open_next(planning) : code;
+    return code == EXIT_GOOD ? plan_open(&planning->plan, (uint32_t)planning->tasks, planning->salt)
+                             : code;
 }
 
-static bool save(const struct plan *plan, json_t *report)
+static bool save(const struct planning *planning, json_t *report)
 {
-    char *bundle = bundle_write(&plan->next_bundle, "");
+    char *bundle = bundle_write(&planning->next_bundle, "");
     json_t *whole = json_copy(report);
     bool good = bundle != NULL && whole != NULL &&
                 json_object_set_new(whole, "segue_plan", json_integer(1)) == 0 &&
                 json_object_set_new(whole, "bundle", json_loads(bundle, 0, NULL)) == 0 &&
-                json_dump_file(whole, plan->out, JSON_INDENT(1)) == 0;
+                json_dump_file(whole, planning->out, JSON_INDENT(1)) == 0;
     free(bundle);
     json_decref(whole);
     if (!good) {
         (void)fprintf(stderr,
                       "segue plan: %s: cannot be written, or the playbook is larger than %d KiB\n",
-                      plan->out, BUNDLE_SIZE_MAX / 1024);
+                      planning->out, BUNDLE_SIZE_MAX / 1024);
     }
     return good;
 }
 
-static int compare(struct plan *plan, struct event_files *files)
+static int compare(struct planning *planning, struct event_files *files)
 {
     struct event event;
-    while (!plan->live.replay.failed && !plan->next.replay.failed &&
-           event_files_next(files, &event, on_bad, plan)) {
-        replay_event(&plan->live.replay, &event);
-        replay_event(&plan->next.replay, &event);
+    bool good = true;
+    while (good && event_files_next(files, &event, on_bad, planning)) {
+        good = plan_event(&planning->plan, &event);
     }
-    replay_finish(&plan->live.replay);
-    replay_finish(&plan->next.replay);
-    json_t *report = plan->live.replay.failed || plan->next.replay.failed
-                         ? NULL
-                         : plan_compare(&plan->live, &plan->next);
+    json_t *report = plan_finish(&planning->plan);
     if (report == NULL) {
         (void)fputs("segue plan: out of memory\n", stderr);
         return EXIT_NO;
     }
-    if (plan->json) {
+    if (planning->json) {
         (void)json_dumpf(report, stdout, JSON_INDENT(1));
         (void)puts("");
     } else {
-        plan_print(report, plan->all, stdout);
+        plan_print(report, planning->all, stdout);
     }
-    bool good = plan->out == NULL || save(plan, report);
-    if (good && plan->out != NULL && !plan->json) {
-        (void)printf("\nsaved: %s    make it live: segue apply %s\n", plan->out, plan->out);
+    good = planning->out == NULL || save(planning, report);
+    if (good && planning->out != NULL && !planning->json) {
+        (void)printf("\nsaved: %s    make it live: segue apply %s\n", planning->out, planning->out);
     }
     json_decref(report);
     return good ? EXIT_GOOD : EXIT_NO;
 }
 
-static bool take_options(struct plan *plan, int argument_count, char **arguments, int *out_code)
+static bool take_options(struct planning *planning, int argument_count, char **arguments,
+                         int *out_code)
 {
     static const struct option known[] = {{"playbook", required_argument, NULL, 'p'},
                                           {"live", required_argument, NULL, 'l'},
@@ -221,30 +210,30 @@ static bool take_options(struct plan *plan, int argument_count, char **arguments
     while ((option = getopt_long(argument_count, arguments, "c:", known, NULL)) != -1) {
         switch (option) {
         case 'p':
-            plan->playbook = optarg;
+            planning->playbook = optarg;
             break;
         case 'l':
-            plan->live_path = optarg;
+            planning->live_path = optarg;
             break;
         case 'c':
-            plan->config = optarg;
+            planning->config = optarg;
             break;
         case 'e':
             break;
         case 't':
-            plan->tasks = strtol(optarg, NULL, 10);
+            planning->tasks = strtol(optarg, NULL, 10);
             break;
         case 'o':
-            plan->out = optarg;
+            planning->out = optarg;
             break;
         case 'd':
-            plan->drop_retired = true;
+            planning->drop_retired = true;
             break;
         case 'a':
-            plan->all = true;
+            planning->all = true;
             break;
         case 'j':
-            plan->json = true;
+            planning->json = true;
             break;
         case 'h':
             *out_code = EXIT_GOOD;
@@ -254,8 +243,8 @@ static bool take_options(struct plan *plan, int argument_count, char **arguments
             return false;
         }
     }
-    if (plan->playbook == NULL || optind == argument_count || plan->tasks < 1 ||
-        plan->tasks > REPLAY_TASKS_MAX) {
+    if (planning->playbook == NULL || optind == argument_count || planning->tasks < 1 ||
+        planning->tasks > REPLAY_TASKS_MAX) {
         (void)fputs(help, stderr);
         return false;
     }
@@ -264,22 +253,23 @@ static bool take_options(struct plan *plan, int argument_count, char **arguments
 
 int plan_run(int argument_count, char **arguments)
 {
-    static struct plan plan = {.config = connect_config_default, .salt = "segue", .tasks = 1};
+    static struct planning planning = {
+        .config = connect_config_default, .salt = "segue", .tasks = 1};
     struct event_files *files;
     struct status_text text;
     int code;
-    if (!take_options(&plan, argument_count, arguments, &code)) {
+    if (!take_options(&planning, argument_count, arguments, &code)) {
         return code;
     }
-    code = open_sides(&plan);
+    code = open_sides(&planning);
     if (code != EXIT_GOOD) {
         return code;
     }
     if (event_files_open((const char *const *)arguments + optind,
-                         (uint32_t)(argument_count - optind), (uint32_t)plan.tasks, &files,
+                         (uint32_t)(argument_count - optind), (uint32_t)planning.tasks, &files,
                          &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue plan: %s\n", text.text);
         return EXIT_NO;
     }
-    return compare(&plan, files);
+    return compare(&planning, files);
 }

@@ -8,9 +8,10 @@
 #include <jansson.h>
 
 #include "base/memory.h"
+#include "commands/commands.h"
 #include "engine/explain.h"
 
-enum { ABSENT = -1, TEXT_SIZE = 256, REASONS_SHOWN = 3 };
+enum { ABSENT = -1, WORKING_SIZE = 128 << 20 };
 
 /* A definition in both playbooks, by id. */
 struct pair {
@@ -24,13 +25,19 @@ struct reason {
     uint64_t count;
 };
 
+/* Customers in a definition under the one and under the other. */
+struct moved {
+    uint64_t next, enter, leave, keep;
+};
+
 struct movement {
-    uint64_t live, next, enter, leave, keep, others;
+    uint64_t live, others;
+    struct moved applied, filled;
     struct reason reasons[PLAN_REASONS_MAX];
     uint32_t reason_count;
 };
 
-void plan_count(void *side, struct effects *effects, int64_t now_ms)
+static void count_effects(void *side, struct effects *effects, int64_t now_ms)
 {
     struct plan_side *counted = side;
     const struct engine *engine = counted->replay.opened.engine;
@@ -198,30 +205,47 @@ static void find_reason(struct plan_side *side, struct customer *customer, int32
     }
 }
 
-static void move(struct plan_side *live, struct plan_side *next, const struct pair *pair,
-                 struct customer *was, struct customer *is, struct arena *arena,
-                 struct movement *movement)
+/* One customer on each side. */
+struct customer_sides {
+    struct customer *live, *applied, *filled;
+};
+
+static bool is_in(const struct plan_side *side, const struct customer *customer, int32_t segment)
+{
+    return segment != ABSENT &&
+           engine_is_member(side->replay.opened.engine, customer, (uint32_t)segment);
+}
+
+static void count_moved(struct moved *moved, bool was, bool is)
+{
+    moved->next += is;
+    moved->enter += is && !was;
+    moved->leave += was && !is;
+    moved->keep += was && is;
+}
+
+static void move(struct plan *plan, const struct pair *pair, const struct customer_sides *customer,
+                 struct arena *arena, struct movement *movement)
 {
     char text[PLAN_REASON_SIZE];
-    bool in_live = pair->live != ABSENT &&
-                   engine_is_member(live->replay.opened.engine, was, (uint32_t)pair->live);
-    bool in_next = pair->next != ABSENT &&
-                   engine_is_member(next->replay.opened.engine, is, (uint32_t)pair->next);
-    movement->live += in_live;
-    movement->next += in_next;
-    movement->keep += in_live && in_next;
-    if (in_live == in_next) {
+    bool was = is_in(&plan->live, customer->live, pair->live);
+    bool is = is_in(&plan->applied, customer->applied, pair->next);
+    movement->live += was;
+    count_moved(&movement->applied, was, is);
+    count_moved(&movement->filled, was, is_in(&plan->filled, customer->filled, pair->next));
+    if (was == is) {
         return;
     }
-    movement->enter += in_next;
-    movement->leave += in_live;
     if (pair->live == ABSENT || pair->next == ABSENT ||
-        next->replay.opened.playbook->segments.defs[pair->next].retired) {
-        add_reason(movement, in_next ? "the segment is new" : "the segment is retired");
+        plan->applied.replay.opened.playbook->segments.defs[pair->next].retired) {
+        add_reason(movement, is ? "the segment is new" : "the segment is retired");
         return;
     }
-    find_reason(in_next ? live : next, in_next ? was : is, in_next ? pair->live : pair->next, arena,
-                text);
+    if (is) {
+        find_reason(&plan->live, customer->live, pair->live, arena, text);
+    } else {
+        find_reason(&plan->applied, customer->applied, pair->next, arena, text);
+    }
     add_reason(movement, text);
 }
 
@@ -234,6 +258,14 @@ static int compare_reasons(const void *a, const void *b)
 static json_t *id_of(struct slice id)
 {
     return json_stringn((const char *)id.data, id.size);
+}
+
+static void add_moved(json_t *row, const struct moved *moved)
+{
+    (void)json_object_set_new(row, "new", json_integer((json_int_t)moved->next));
+    (void)json_object_set_new(row, "enter", json_integer((json_int_t)moved->enter));
+    (void)json_object_set_new(row, "leave", json_integer((json_int_t)moved->leave));
+    (void)json_object_set_new(row, "keep", json_integer((json_int_t)moved->keep));
 }
 
 static json_t *segment_row(const struct pair *pair, struct movement *movement, bool retired)
@@ -249,30 +281,34 @@ static json_t *segment_row(const struct pair *pair, struct movement *movement, b
         (void)json_array_append_new(reasons, json_pack("{s:s, s:I}", "text", "others", "count",
                                                        (json_int_t)movement->others));
     }
-    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "id", id_of(pair->id), "state",
-                     retired ? "retired" : pair->state, "live", (json_int_t)movement->live, "new",
-                     (json_int_t)movement->next, "enter", (json_int_t)movement->enter, "leave",
-                     (json_int_t)movement->leave, "keep", (json_int_t)movement->keep, "reasons",
-                     reasons);
+    json_t *row = json_pack("{s:o, s:s, s:I}", "id", id_of(pair->id), "state",
+                            retired ? "retired" : pair->state, "live", (json_int_t)movement->live);
+    json_t *filled = json_object();
+    add_moved(row, &movement->applied);
+    add_moved(filled, &movement->filled);
+    (void)json_object_set_new(row, "filled", filled);
+    (void)json_object_set_new(row, "reasons", reasons);
+    return row;
 }
 
-static json_t *segment_rows(struct plan_side *live, struct plan_side *next)
+static json_t *segment_rows(struct plan *plan)
 {
-    const struct playbook *after = next->replay.opened.playbook;
+    const struct playbook *after = plan->applied.replay.opened.playbook;
     struct pair *pairs = memory_take(2 * SEGMENTS_MAX * sizeof(*pairs), "plan");
-    uint32_t count = pair_up(live->replay.opened.playbook, after, PLAYBOOK_SEGMENT, pairs);
+    uint32_t count = pair_up(plan->live.replay.opened.playbook, after, PLAYBOOK_SEGMENT, pairs);
     struct movement *movements = memory_take((count + 1) * sizeof(*movements), "plan");
     struct arena arena;
     arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "plan"), EXPLAIN_ARENA_SIZE);
-    for (uint32_t c = 0; c < customers_count(next->replay.customers); c++) {
-        /* Both sides saw the same events, so customer c is the same on both. */
-        struct customer *was = customers_at(live->replay.customers, c);
-        struct customer *is = customers_at(next->replay.customers, c);
-        if (was == NULL || is == NULL) {
+    for (uint32_t c = 0; c < customers_count(plan->live.replay.customers); c++) {
+        /* All sides saw the same events, so customer c is the same on each. */
+        struct customer_sides customer = {customers_at(plan->live.replay.customers, c),
+                                          customers_at(plan->applied.replay.customers, c),
+                                          customers_at(plan->filled.replay.customers, c)};
+        if (customer.live == NULL || customer.applied == NULL || customer.filled == NULL) {
             return NULL;
         }
         for (uint32_t i = 0; i < count; i++) {
-            move(live, next, &pairs[i], was, is, &arena, &movements[i]);
+            move(plan, &pairs[i], &customer, &arena, &movements[i]);
         }
     }
     json_t *rows = json_array();
@@ -312,9 +348,36 @@ static json_t *hash_text(uint64_t hash)
     return json_sprintf("%016" PRIx64, hash);
 }
 
-json_t *plan_compare(struct plan_side *live, struct plan_side *next)
+int plan_open(struct plan *plan, uint32_t task_count, const char *salt)
 {
-    json_t *segments = segment_rows(live, next);
+    struct plan_side *sides[] = {&plan->live, &plan->applied, &plan->filled};
+    int code = EXIT_GOOD;
+    plan->applied.replay.opened = plan->filled.replay.opened;
+    for (size_t i = 0; i < sizeof(sides) / sizeof(sides[0]) && code == EXIT_GOOD; i++) {
+        struct replay *replay = &sides[i]->replay;
+        replay->task_count = task_count;
+        replay->on_effects = count_effects;
+        replay->context = sides[i];
+        code = replay_open("plan", replay, salt, WORKING_SIZE);
+    }
+    return code;
+}
+
+bool plan_event(struct plan *plan, struct event *event)
+{
+    replay_event(&plan->live.replay, event);
+    replay_event(&plan->filled.replay, event);
+    return !plan->live.replay.failed && !plan->filled.replay.failed;
+}
+
+json_t *plan_finish(struct plan *plan)
+{
+    struct plan_side *live = &plan->live, *next = &plan->filled;
+    replay_finish(&live->replay);
+    replay_finish(&next->replay);
+    replay_take_over(&plan->applied.replay, &live->replay);
+    json_t *segments =
+        plan->applied.replay.failed || next->replay.failed ? NULL : segment_rows(plan);
     if (segments == NULL) {
         return NULL;
     }
@@ -326,117 +389,4 @@ json_t *plan_compare(struct plan_side *live, struct plan_side *next)
         "life_events", other_rows(live, next, PLAYBOOK_LIFE_EVENT, live->life, next->life),
         "offers", other_rows(live, next, PLAYBOOK_OFFER, live->offers, next->offers), "features",
         other_rows(live, next, PLAYBOOK_FEATURE, NULL, NULL));
-}
-
-/* ---- for people ---- */
-
-static int64_t number(const json_t *row, const char *key)
-{
-    return (int64_t)json_integer_value(json_object_get(row, key));
-}
-
-static const char *text(const json_t *row, const char *key)
-{
-    const char *value = json_string_value(json_object_get(row, key));
-    return value == NULL ? "" : value;
-}
-
-static bool is_same(const json_t *row)
-{
-    return strcmp(text(row, "state"), "unchanged") == 0 &&
-           number(row, "live") == number(row, "new") && number(row, "enter") == 0 &&
-           number(row, "leave") == 0;
-}
-
-static void print_reasons(const json_t *row, FILE *out)
-{
-    const json_t *reasons = json_object_get(row, "reasons");
-    for (size_t i = 0; i < json_array_size(reasons) && i < REASONS_SHOWN; i++) {
-        const json_t *reason = json_array_get(reasons, i);
-        (void)fprintf(out, "%s  %6" PRId64 "  %s\n", i == 0 ? "    because" : "           ",
-                      number(reason, "count"), text(reason, "text"));
-    }
-}
-
-static void print_segments(json_t *rows, bool all, FILE *out)
-{
-    size_t at, same = 0;
-    json_t *row;
-    (void)fprintf(out, "\n%-32s %-9s %8s %8s %8s %8s %8s\n", "SEGMENT", "", "live", "new", "enter",
-                  "leave", "keep");
-    json_array_foreach(rows, at, row)
-    {
-        if (is_same(row) && !all) {
-            same++;
-            continue;
-        }
-        (void)fprintf(
-            out, "%-32s %-9s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 "\n",
-            text(row, "id"), text(row, "state"), number(row, "live"), number(row, "new"),
-            number(row, "enter"), number(row, "leave"), number(row, "keep"));
-        print_reasons(row, out);
-    }
-    if (same > 0) {
-        (void)fprintf(out, "%zu more stay as they are\n", same);
-    }
-}
-
-static void print_counts(const char *title, json_t *rows, bool all, FILE *out)
-{
-    size_t at, same = 0;
-    json_t *row;
-    (void)fprintf(out, "\n%-32s %-9s %8s %8s\n", title, "", "live", "new");
-    json_array_foreach(rows, at, row)
-    {
-        if (is_same(row) && !all) {
-            same++;
-        } else {
-            (void)fprintf(out, "%-32s %-9s %8" PRId64 " %8" PRId64 "\n", text(row, "id"),
-                          text(row, "state"), number(row, "live"), number(row, "new"));
-        }
-    }
-    if (same > 0) {
-        (void)fprintf(out, "%zu more stay as they are\n", same);
-    }
-}
-
-static void print_features(json_t *rows, FILE *out)
-{
-    static const struct {
-        const char *state, *words;
-    } known[] = {{"unchanged", "keep their state"},
-                 {"changed", "start anew (what they had is dropped)"},
-                 {"new", "start empty"},
-                 {"dropped", "are dropped"}};
-    (void)fputs("\nFEATURES AND SERIES\n", out);
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        size_t at, count = 0;
-        json_t *row;
-        json_array_foreach(rows, at, row)
-        {
-            count += strcmp(text(row, "state"), known[i].state) == 0;
-        }
-        if (count == 0) {
-            continue;
-        }
-        (void)fprintf(out, "%5zu %s", count, known[i].words);
-        json_array_foreach(rows, at, row)
-        {
-            if (i > 0 && strcmp(text(row, "state"), known[i].state) == 0) {
-                (void)fprintf(out, " f.%s", text(row, "id"));
-            }
-        }
-        (void)fputc('\n', out);
-    }
-}
-
-void plan_print(json_t *report, bool all, FILE *out)
-{
-    (void)fprintf(out, "live %s -> new %s, over %" PRId64 " events of %" PRId64 " customers\n",
-                  text(report, "live"), text(report, "new"), number(report, "events"),
-                  number(report, "customers"));
-    print_segments(json_object_get(report, "segments"), all, out);
-    print_counts("LIFE EVENT (confirmed)", json_object_get(report, "life_events"), all, out);
-    print_counts("OFFER (decided)", json_object_get(report, "offers"), all, out);
-    print_features(json_object_get(report, "features"), out);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a changed playbook would do to the customers of a sample: both playbooks over the same
- * events, then compared. The customers that matter are those whose answer differs. */
+/* What a changed playbook would do to the customers of a sample. The events of the sample run through the live
+ * playbook; then its customers are taken over as `segue apply` takes them over, records and all, and looked at as
+ * the sweep does: who moves then is who would move. A feature whose state is not taken over starts empty there, so
+ * the events run through the changed playbook as well: what it comes to once its features are filled. */
 #ifndef COMMANDS_PLAN_REPORT_H
 #define COMMANDS_PLAN_REPORT_H
 
@@ -17,14 +19,25 @@ struct plan_side {
     uint64_t offers[OFFERS_MAX];  /* decided, per definition */
 };
 
-/* replay.on_effects of a side: counts what was decided. */
-void plan_count(void *side, struct effects *effects, int64_t now_ms);
+struct plan {
+    struct plan_side live; /* the caller opens its playbook .. */
+    struct plan_side
+        filled; /* .. and that of the changed one: as if it had been live all the time */
+    struct plan_side applied; /* the changed one on the records of the live one */
+};
 
-/* Compare after replay_finish of both. {"live", "new", "events", "customers",
- * "segments":[{"id", "state", "live", "new", "enter", "leave", "keep", "reasons":[{"text","count"}]}],
+/* Open what is behind the two playbooks. EXIT_GOOD, or the exit code after a message. */
+int plan_open(struct plan *plan, uint32_t task_count, const char *salt);
+
+/* The next event, in order of time. False: out of memory. */
+bool plan_event(struct plan *plan, struct event *event);
+
+/* After the last event. {"live", "new", "events", "customers",
+ * "segments":[{"id", "state", "live", "new", "enter", "leave", "keep",
+ *              "filled":{"new", "enter", "leave", "keep"}, "reasons":[{"text","count"}]}],
  * "life_events":[{"id","state","live","new"}], "offers":[..], "features":[{"id","state"}]};
  * state: unchanged, changed, new, dropped, retired. NULL: out of memory. The caller releases it. */
-struct json_t *plan_compare(struct plan_side *live, struct plan_side *next);
+struct json_t *plan_finish(struct plan *plan);
 
 /* The same as a table; unchanged rows are counted, not shown, unless `all`. */
 void plan_print(struct json_t *report, bool all, FILE *out);

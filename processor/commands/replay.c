@@ -4,8 +4,10 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "base/invariant.h"
 #include "base/memory.h"
 #include "commands/commands.h"
+#include "engine/sweep.h"
 
 enum { OUTPUTS = 1024, EFFECTS_SIZE = 8 << 20 };
 
@@ -71,6 +73,64 @@ void replay_finish(struct replay *replay)
         }
         advance(replay, hash_partition(customer_id(customer), replay->task_count), customer);
     }
+}
+
+/* As the worker asks it: the same playbook sweeps nobody. */
+static bool sweeps(struct replay *replay, uint32_t task)
+{
+    return replay->now_ms[task] != INT64_MIN &&
+           engine_sweep_due(replay->opened.engine, task_of(replay, task));
+}
+
+static void take_over_task(struct replay *to, struct replay *from, uint32_t task, uint8_t *record)
+{
+    struct status_text text;
+    size_t size = engine_task_pack(from->opened.engine, task_of(from, task), record);
+    enum status status = engine_task_unpack(to->opened.engine, task_of(to, task), task,
+                                            slice_of(record, size), &text);
+    INVARIANT(status == STATUS_OK); /* we packed it ourselves */
+    to->now_ms[task] = from->now_ms[task];
+    if (sweeps(to, task)) {
+        engine_sweep_begin(to->opened.engine, task_of(to, task), to->now_ms[task], &to->effects);
+        flush_effects(to, to->now_ms[task]);
+    }
+}
+
+static void take_over_customer(struct replay *to, struct replay *from, uint32_t index,
+                               uint8_t *record)
+{
+    struct status_text text;
+    struct customer *was = customers_at(from->customers, index);
+    struct customer *is = was == NULL ? NULL : customers_get(to->customers, customer_id(was));
+    if (is == NULL) {
+        to->failed = true;
+        return;
+    }
+    size_t size = engine_customer_pack(from->opened.engine, was, record);
+    enum status status = engine_customer_unpack(to->opened.engine, is, customer_id(was),
+                                                slice_of(record, size), &text);
+    INVARIANT(status == STATUS_OK);
+    advance(to, hash_partition(customer_id(is), to->task_count), is);
+}
+
+void replay_take_over(struct replay *to, struct replay *from)
+{
+    uint8_t *record = memory_take(ENGINE_RECORD_SIZE_MAX, "records");
+    INVARIANT(to->task_count == from->task_count && customers_count(to->customers) == 0);
+    to->failed = to->failed || from->failed;
+    for (uint32_t i = 0; i < to->task_count && !to->failed; i++) {
+        take_over_task(to, from, i, record);
+    }
+    for (uint32_t i = 0; i < customers_count(from->customers) && !to->failed; i++) {
+        take_over_customer(to, from, i, record);
+    }
+    for (uint32_t i = 0; i < to->task_count && !to->failed; i++) {
+        if (sweeps(to, i)) {
+            engine_sweep_complete(to->opened.engine, task_of(to, i), to->now_ms[i], &to->effects);
+            flush_effects(to, to->now_ms[i]);
+        }
+    }
+    to->events = from->events;
 }
 
 int replay_open(const char *command, struct replay *replay, const char *salt, size_t working_size)

@@ -38,6 +38,11 @@ void replay_event(struct replay *replay, struct event *event);
 /* Deadlines of everybody up to their task's last moment. */
 void replay_finish(struct replay *replay);
 
+/* What `segue apply` does to everybody: tasks and customers as `from` left them, through the record's bytes into
+ * the playbook of `to` (open, as many tasks, no event yet), each looked at as the sweep does. Customers keep their
+ * numbers. Of `to`, on_effects hears what the sweep says. */
+void replay_take_over(struct replay *to, struct replay *from);
+
 /* The task's block of a customer, for explanations. */
 void *replay_task(struct replay *replay, struct slice customer_id);
 
