@@ -371,4 +371,15 @@ void features_pack(const struct features_plan *plan, const void *state,
 enum status features_unpack(const struct features_plan *plan, void *state,
                             struct bytes_reader *reader, struct status_text *out_text);
 
+/* What features_unpack finds of feature `index` in bytes that the plan `records` wrote. */
+struct features_kept {
+    enum { FEATURES_KEPT, FEATURES_KEPT_PARTLY, FEATURES_EMPTY } state;
+    /* Until it knows all that it asks for: so long, or so many matching events; lacks_ms INT64_MAX: what was before
+     * stays unknown. 0: does not wait for that. */
+    int64_t lacks_ms;
+    uint32_t lacks_events;
+};
+struct features_kept features_kept(const struct features_plan *plan, uint32_t index,
+                                   const struct features_plan *records);
+
 #endif

@@ -3,7 +3,9 @@
  *   recount    after every event, each feature equals the naive model's recount
  *   deadline   a value is constant until features_next_change says
  *   packing    state packed and unpacked at any moment goes on as if nothing had been
- *   order      any order of arrival within the allowed lateness gives the same values */
+ *   order      any order of arrival within the allowed lateness gives the same values
+ *   kept       under other definitions, what features_kept calls kept is as if they had been there all along, and
+ *              what it calls empty is as if nothing had come */
 #include "features_model.h"
 
 #include <math.h>
@@ -327,7 +329,7 @@ struct run {
     struct model model;
     void *state, *other;
     struct arena scratch;
-    int32_t late_after;
+    struct features_options options;
 };
 
 static struct scope scope_at(struct run *run, int64_t now_ms, const struct event *event)
@@ -419,7 +421,7 @@ static void check_same_bytes(struct run *run, const char *law)
 static void check_order(struct run *run, struct random *random, uint32_t count, int64_t end_ms)
 {
     for (uint32_t i = 0; i < def_count; i++) {
-        if (defs[i].order == FEATURE_BY_ARRIVAL || run->late_after > 0) {
+        if (defs[i].order == FEATURE_BY_ARRIVAL || run->options.late_after_days > 0) {
             return;
         }
     }
@@ -452,6 +454,55 @@ static void check_order(struct run *run, struct random *random, uint32_t count, 
     }
 }
 
+static uint32_t kept_as[FEATURES_EMPTY + 1]; /* so that each was in some stream */
+
+static void check_kept(struct run *run, struct random *random, bool reversals, uint32_t count,
+                       int64_t now_ms)
+{
+    static uint8_t block[3 * ARENA_SIZE];
+    static struct feature_def own[DEFS_MAX]; /* of run->plan, which reads them in their place */
+    uint32_t own_count = def_count;
+    struct arena arena;
+    const struct features_plan *plan;
+    struct features_problem problem;
+    struct status_text text;
+    size_t size = pack(run->plan, run->state, packed);
+    memcpy(own, defs, sizeof(own));
+    make_defs(random, reversals);
+    arena_init(&arena, block, sizeof(block));
+    LAW(features_plan_build(defs, def_count, &run->options, &arena, &plan, &problem) == STATUS_OK,
+        "kept: %s", problem.text.text);
+    void *states[3]; /* of the records, all along, never */
+    struct feature_value values[3][DEFS_MAX];
+    for (uint32_t s = 0; s < 3; s++) {
+        states[s] = arena_take(&arena, features_state_size(plan));
+        LAW(states[s] != NULL, "kept: three states do not fit");
+        features_init(plan, states[s]);
+    }
+    struct bytes_reader reader = bytes_reader(slice_of(packed, size));
+    LAW(features_unpack(plan, states[0], &reader, &text) == STATUS_OK, "kept: %s", text.text);
+    for (uint32_t i = 0; i < count; i++) {
+        struct scope scope = scope_at(run, now_ms, &stream[i].event);
+        (void)features_event(plan, states[1], &scope, &run->scratch);
+    }
+    struct scope scope = scope_at(run, now_ms, NULL);
+    for (uint32_t s = 0; s < 3; s++) {
+        features_values(plan, states[s], &scope, values[s]);
+    }
+    for (uint32_t i = 0; i < def_count; i++) {
+        struct features_kept kept = features_kept(plan, i, run->plan);
+        kept_as[kept.state]++;
+        LAW(kept.state == FEATURES_KEPT_PARTLY ||
+                same_value(&values[0][i], &values[kept.state == FEATURES_KEPT ? 1 : 2][i]),
+            "kept: %s unit %d length %u is said to be %s: %f, all along %f",
+            features_kind(defs[i].kind)->key, (int)defs[i].unit, defs[i].length,
+            kept.state == FEATURES_KEPT ? "kept" : "empty", shown(&values[0][i]),
+            shown(&values[1][i]));
+    }
+    memcpy(defs, own, sizeof(own));
+    def_count = own_count;
+}
+
 static const char *const zone_names[] = {"UTC", "Europe/London", "Asia/Kolkata",
                                          "Australia/Lord_Howe", "America/St_Johns"};
 
@@ -460,14 +511,13 @@ static void one_run(struct run *run, struct arena *arena, struct random *random)
     bool reversals = random_chance(random, 0.5);
     bool sparse = random_chance(random, 0.5);
     make_defs(random, reversals);
-    struct features_options options = features_options_default();
-    options.remembered[SOURCE_TRANSACTIONS] = FEATURES_REMEMBERED_MAX;
-    options.late_after_days = random_chance(random, 0.5) ? 34 : 0;
-    run->late_after = options.late_after_days;
+    run->options = features_options_default();
+    run->options.remembered[SOURCE_TRANSACTIONS] = FEATURES_REMEMBERED_MAX;
+    run->options.late_after_days = random_chance(random, 0.5) ? 34 : 0;
     struct features_problem problem;
     arena_reset(arena);
     enum status status =
-        features_plan_build(defs, def_count, &options, arena, &run->plan, &problem);
+        features_plan_build(defs, def_count, &run->options, arena, &run->plan, &problem);
     LAW(status == STATUS_OK, "plan: %s", problem.text.text);
     run->state = arena_take(arena, features_state_size(run->plan));
     run->other = arena_take(arena, features_state_size(run->plan));
@@ -494,7 +544,7 @@ static void one_run(struct run *run, struct arena *arena, struct random *random)
         struct features_outcome got = features_event(run->plan, run->state, &scope, &run->scratch);
         struct features_outcome other =
             features_event(run->plan, run->other, &scope, &run->scratch);
-        enum features_result want = model_take(&run->model, e, run->late_after);
+        enum features_result want = model_take(&run->model, e, run->options.late_after_days);
         LAW(got.result == want && other.result == want, "recount: step %u: result %d, want %d", i,
             (int)got.result, (int)want);
         if (i % 3 == 0) {
@@ -510,6 +560,7 @@ static void one_run(struct run *run, struct arena *arena, struct random *random)
     check_recount(run, now_ms, count);
     check_recount(run, now_ms + 5 * MS_PER_DAY, count);
     check_same_bytes(run, "packing");
+    check_kept(run, random, reversals, count, now_ms);
     if (!reversals) {
         check_order(run, random, count, now_ms);
     }
@@ -539,6 +590,9 @@ int main(void)
         LAW(kinds_made[kind] > 0, "no stream had the kind %s",
             features_kind((enum feature_kind)kind)->key);
     }
+    LAW(kept_as[FEATURES_KEPT] > 0 && kept_as[FEATURES_KEPT_PARTLY] > 0 &&
+            kept_as[FEATURES_EMPTY] > 0,
+        "kept: not each was in a stream");
     (void)printf("ok 1 - %d streams of %d events keep the laws (SEED=%llu)\n1..1\n", RUNS,
                  EVENTS_PER_RUN, (unsigned long long)seed);
     return 0;

@@ -418,6 +418,50 @@ START_TEST(an_older_playbooks_record_keeps_what_is_unchanged)
 }
 END_TEST
 
+static struct feature_def sum_over(enum feature_kind kind, enum feature_unit unit, uint32_t length)
+{
+    struct feature_def def;
+    bench_set(&def, "feature", kind, kind == FEATURE_COUNT ? NULL : "amount_minor");
+    def.unit = unit;
+    def.length = length;
+    return def;
+}
+
+static void check_kept(const struct feature_def *was, const struct feature_def *is, int wanted,
+                       int64_t lacks_ms, uint32_t lacks_events)
+{
+    const struct features_plan *records = build(was, 1, features_options_default());
+    const struct features_plan *plan = build(is, 1, features_options_default());
+    struct features_kept kept = features_kept(plan, 0, records);
+    ck_assert_int_eq((int)kept.state, wanted);
+    ck_assert_int_eq(kept.lacks_ms, lacks_ms);
+    ck_assert_uint_eq(kept.lacks_events, lacks_events);
+}
+
+START_TEST(what_lacks_is_said_by_when_it_comes)
+{
+    struct feature_def days90 = sum_over(FEATURE_SUM, FEATURE_DAYS, 90);
+    struct feature_def days30 = sum_over(FEATURE_SUM, FEATURE_DAYS, 30);
+    struct feature_def minutes = sum_over(FEATURE_SUM, FEATURE_MINUTES, 60);
+    struct feature_def all = sum_over(FEATURE_SUM, FEATURE_ALL, 0);
+    struct feature_def last3 = sum_over(FEATURE_COUNT, FEATURE_EVENTS, 3);
+    struct feature_def last5 = sum_over(FEATURE_COUNT, FEATURE_EVENTS, 5);
+    struct feature_def average = sum_over(FEATURE_AVG, FEATURE_DAYS, 30);
+    check_kept(&days90, &days30, FEATURES_KEPT, 0, 0);
+    check_kept(&days30, &days90, FEATURES_KEPT_PARTLY, 60 * MS_PER_DAY, 0);
+    check_kept(&days30, &minutes, FEATURES_EMPTY, MS_PER_HOUR, 0);
+    check_kept(&days30, &all, FEATURES_EMPTY, INT64_MAX, 0);
+    check_kept(&last5, &last3, FEATURES_KEPT, 0, 0);
+    check_kept(&last3, &last5, FEATURES_KEPT_PARTLY, 0, 2);
+    check_kept(&days30, &last5, FEATURES_EMPTY, 0, 5);
+    check_kept(&days30, &average, FEATURES_KEPT_PARTLY, 30 * MS_PER_DAY, 0); /* its count lacks */
+    struct feature_def debits = days30;
+    debits.where = &bench_debit;
+    debits.where_text = slice_text("debit");
+    check_kept(&days30, &debits, FEATURES_EMPTY, 30 * MS_PER_DAY, 0);
+}
+END_TEST
+
 START_TEST(damaged_bytes_are_refused_and_leave_nothing)
 {
     struct feature_def defs[BENCH_FEATURE_COUNT];
@@ -465,6 +509,7 @@ int main(void)
     tcase_add_test(tests, a_reversal_is_known_when_what_it_named_is_forgotten);
     tcase_add_test(tests, posted_takes_the_place_of_its_pending);
     tcase_add_test(tests, an_older_playbooks_record_keeps_what_is_unchanged);
+    tcase_add_test(tests, what_lacks_is_said_by_when_it_comes);
     tcase_add_test(tests, damaged_bytes_are_refused_and_leave_nothing);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
