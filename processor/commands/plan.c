@@ -14,6 +14,7 @@
 #include "commands/event_files.h"
 #include "commands/live.h"
 #include "commands/plan_report.h"
+#include "io/clock.h"
 
 static const char help[] =
     "usage: segue plan [OPTION..] --playbook NEW --events FILE..\n\n"
@@ -71,6 +72,9 @@ static int open_live(struct planning *planning)
         return EXIT_CONFIG;
     }
     planning->salt = planning->connect.settings.salt;
+    if (planning->connect.settings.clock == CLOCK_LIVE) { /* else time is what the events say */
+        planning->plan.applied_ms = clock_system()->ops->wall_ms(clock_system());
+    }
     return live_open("plan", &planning->connect, opened, &planning->applied);
 }
 

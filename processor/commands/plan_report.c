@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "commands/commands.h"
+#include "commands/plan_kept.h"
 #include "engine/explain.h"
 
 enum { ABSENT = -1, WORKING_SIZE = 128 << 20 };
@@ -96,7 +97,7 @@ static uint64_t offer_hash(const struct playbook *playbook, uint32_t index)
     return playbook->offers.defs[index].hash;
 }
 
-/* Features, then series: their state is kept by the definition's hash. */
+/* Features, then series. */
 static struct slice feature_id(const struct playbook *playbook, uint32_t index)
 {
     return index < playbook->feature_count ? slice_text(playbook->feature_defs[index].name)
@@ -268,6 +269,14 @@ static void add_moved(json_t *row, const struct moved *moved)
     (void)json_object_set_new(row, "keep", json_integer((json_int_t)moved->keep));
 }
 
+static void add_lacks(const struct plan_kept *kept, enum playbook_kind kind,
+                      const struct pair *pair, json_t *row)
+{
+    json_t *lacks =
+        pair->next == ABSENT ? json_array() : plan_kept_lacks(kept, kind, (uint32_t)pair->next);
+    (void)json_object_set_new(row, "sees_too_little", lacks);
+}
+
 static json_t *segment_row(const struct pair *pair, struct movement *movement, bool retired)
 {
     json_t *reasons = json_array();
@@ -291,7 +300,7 @@ static json_t *segment_row(const struct pair *pair, struct movement *movement, b
     return row;
 }
 
-static json_t *segment_rows(struct plan *plan)
+static json_t *segment_rows(struct plan *plan, const struct plan_kept *kept)
 {
     const struct playbook *after = plan->applied.replay.opened.playbook;
     struct pair *pairs = memory_take(2 * SEGMENTS_MAX * sizeof(*pairs), "plan");
@@ -314,33 +323,60 @@ static json_t *segment_rows(struct plan *plan)
     json_t *rows = json_array();
     for (uint32_t i = 0; i < count; i++) {
         bool retired = pairs[i].next != ABSENT && after->segments.defs[pairs[i].next].retired;
-        (void)json_array_append_new(rows, segment_row(&pairs[i], &movements[i], retired));
+        json_t *row = segment_row(&pairs[i], &movements[i], retired);
+        add_lacks(kept, PLAYBOOK_SEGMENT, &pairs[i], row);
+        (void)json_array_append_new(rows, row);
     }
     return rows;
 }
 
-/* Definitions with a count per side (NULL: none is kept). */
-static json_t *other_rows(const struct plan_side *live, const struct plan_side *next,
-                          enum playbook_kind kind, const uint64_t *live_counts,
-                          const uint64_t *next_counts)
+/* Life events or offers, with a count per side. */
+static json_t *counted_rows(const struct plan *plan, const struct plan_kept *kept,
+                            enum playbook_kind kind, const uint64_t *live_counts,
+                            const uint64_t *next_counts)
 {
-    const struct playbook *before = live->replay.opened.playbook;
-    const struct playbook *after = next->replay.opened.playbook;
+    const struct playbook *before = plan->live.replay.opened.playbook;
+    const struct playbook *after = plan->filled.replay.opened.playbook;
     uint32_t room = count_of(before, kind) + count_of(after, kind) + 1;
     struct pair *pairs = memory_take(room * sizeof(*pairs), "plan");
     uint32_t count = pair_up(before, after, kind, pairs);
     json_t *rows = json_array();
     for (uint32_t i = 0; i < count; i++) {
+        uint64_t was = pairs[i].live == ABSENT ? 0 : live_counts[pairs[i].live];
+        uint64_t is = pairs[i].next == ABSENT ? 0 : next_counts[pairs[i].next];
+        json_t *row = json_pack("{s:o, s:s, s:I, s:I}", "id", id_of(pairs[i].id), "state",
+                                pairs[i].state, "live", (json_int_t)was, "new", (json_int_t)is);
+        add_lacks(kept, kind, &pairs[i], row);
+        (void)json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static json_t *feature_rows(const struct plan *plan, const struct plan_kept *kept)
+{
+    struct pair *pairs = memory_take((size_t)(2 * PLAN_KEPT_MAX) * sizeof(*pairs), "plan");
+    uint32_t count = pair_up(plan->live.replay.opened.playbook, plan->filled.replay.opened.playbook,
+                             PLAYBOOK_FEATURE, pairs);
+    json_t *rows = json_array();
+    for (uint32_t i = 0; i < count; i++) {
         json_t *row = json_pack("{s:o, s:s}", "id", id_of(pairs[i].id), "state", pairs[i].state);
-        if (live_counts != NULL) {
-            uint64_t was = pairs[i].live == ABSENT ? 0 : live_counts[pairs[i].live];
-            uint64_t is = pairs[i].next == ABSENT ? 0 : next_counts[pairs[i].next];
-            (void)json_object_set_new(row, "live", json_integer((json_int_t)was));
-            (void)json_object_set_new(row, "new", json_integer((json_int_t)is));
+        if (pairs[i].next == ABSENT) {
+            (void)json_object_set_new(row, "record", json_string("dropped"));
+        } else {
+            plan_kept_add(kept, (uint32_t)pairs[i].next, row);
         }
         (void)json_array_append_new(rows, row);
     }
     return rows;
+}
+
+static int64_t last_moment(const struct replay *replay)
+{
+    int64_t last_ms = 0;
+    for (uint32_t i = 0; i < replay->task_count; i++) {
+        last_ms = replay->now_ms[i] > last_ms ? replay->now_ms[i] : last_ms;
+    }
+    return last_ms;
 }
 
 static json_t *hash_text(uint64_t hash)
@@ -376,8 +412,13 @@ json_t *plan_finish(struct plan *plan)
     replay_finish(&live->replay);
     replay_finish(&next->replay);
     replay_take_over(&plan->applied.replay, &live->replay);
-    json_t *segments =
-        plan->applied.replay.failed || next->replay.failed ? NULL : segment_rows(plan);
+    if (plan->applied.replay.failed || next->replay.failed) {
+        return NULL;
+    }
+    struct plan_kept *kept = memory_take(sizeof(*kept), "plan");
+    plan_kept_find(live->replay.opened.playbook, next->replay.opened.playbook,
+                   plan->applied_ms != 0 ? plan->applied_ms : last_moment(&live->replay), kept);
+    json_t *segments = segment_rows(plan, kept);
     if (segments == NULL) {
         return NULL;
     }
@@ -386,7 +427,7 @@ json_t *plan_finish(struct plan *plan)
         hash_text(live->replay.opened.playbook->hash), "new",
         hash_text(next->replay.opened.playbook->hash), "events", (json_int_t)next->replay.events,
         "customers", (json_int_t)customers_count(next->replay.customers), "segments", segments,
-        "life_events", other_rows(live, next, PLAYBOOK_LIFE_EVENT, live->life, next->life),
-        "offers", other_rows(live, next, PLAYBOOK_OFFER, live->offers, next->offers), "features",
-        other_rows(live, next, PLAYBOOK_FEATURE, NULL, NULL));
+        "life_events", counted_rows(plan, kept, PLAYBOOK_LIFE_EVENT, live->life, next->life),
+        "offers", counted_rows(plan, kept, PLAYBOOK_OFFER, live->offers, next->offers), "features",
+        feature_rows(plan, kept));
 }

@@ -24,6 +24,7 @@ struct plan {
     struct plan_side
         filled; /* .. and that of the changed one: as if it had been live all the time */
     struct plan_side applied; /* the changed one on the records of the live one */
+    int64_t applied_ms; /* when it would be applied, for dates; 0: at the sample's last moment */
 };
 
 /* Open what is behind the two playbooks. EXIT_GOOD, or the exit code after a message. */
@@ -35,8 +36,10 @@ bool plan_event(struct plan *plan, struct event *event);
 /* After the last event. {"live", "new", "events", "customers",
  * "segments":[{"id", "state", "live", "new", "enter", "leave", "keep",
  *              "filled":{"new", "enter", "leave", "keep"}, "reasons":[{"text","count"}]}],
- * "life_events":[{"id","state","live","new"}], "offers":[..], "features":[{"id","state"}]};
- * state: unchanged, changed, new, dropped, retired. NULL: out of memory. The caller releases it. */
+ * "life_events":[{"id","state","live","new"}], "offers":[..], "features":[{"id","state", ..}]};
+ * state: unchanged, changed, new, dropped, retired. Of features and series "record" and what follows it
+ * (commands/plan_kept.h; "dropped" too); of the others "sees_too_little", a list of the features that they read and
+ * that are not kept whole. NULL: out of memory. The caller releases it. */
 struct json_t *plan_finish(struct plan *plan);
 
 /* The same as a table; unchanged rows are counted, not shown, unless `all`. */

@@ -38,6 +38,7 @@ static const char after[] =
     "  n: {count: tx}\n"
     "  spent: {sum: tx.amount_minor, window: 60d}\n"
     "  fresh: {days_since: tx}\n"
+    "  week: {sum: tx.amount_minor, window: 7d, publish: true}\n"
     "  paid: {count: tx, where: 'tx.kind != \"FEE\"'}\n"
     "life_events:\n"
     "  busy: {when: 'f.n >= 6', confirm_at: 0.9}\n"
@@ -210,17 +211,55 @@ START_TEST(plan_says_what_offers_and_life_events_become)
 }
 END_TEST
 
-static const char *state_of(const char *feature)
+static const char *word(json_t *item, const char *key)
 {
-    return json_string_value(json_object_get(row("features", feature), "state"));
+    const char *value = json_string_value(json_object_get(item, key));
+    return value == NULL ? "" : value;
 }
 
+static void check_feature(const char *id, const char *state, const char *record,
+                          const char *complete_on, int lacks_events)
+{
+    json_t *item = row("features", id);
+    ck_assert_str_eq(word(item, "state"), state);
+    ck_assert_str_eq(word(item, "record"), record);
+    ck_assert_str_eq(word(item, "complete_on"), complete_on);
+    ck_assert_int_eq(json_integer_value(json_object_get(item, "lacks_events")), lacks_events);
+}
+
+/* The sample ends on 2026-01-11. */
 START_TEST(plan_says_what_happens_to_state)
 {
-    ck_assert_str_eq(state_of("n"), "unchanged");
-    ck_assert_str_eq(state_of("spent"), "changed");
-    ck_assert_str_eq(state_of("fresh"), "new");
-    ck_assert_str_eq(state_of("dropped"), "dropped");
+    check_feature("n", "unchanged", "kept", "", 0);
+    check_feature("spent", "changed", "partly", "2026-02-10", 0); /* 30 days are kept of 60 */
+    check_feature("week", "new", "kept", "", 0); /* the days are those of `spent` */
+    check_feature("fresh", "new", "empty", "", 1);
+    check_feature("paid", "changed", "empty", "", 0);
+    check_feature("dropped", "dropped", "dropped", "", 0);
+}
+END_TEST
+
+static void check_lacks(const char *section, const char *id, const char *feature)
+{
+    json_t *lacks = json_object_get(row(section, id), "sees_too_little");
+    ck_assert_uint_eq(json_array_size(lacks), *feature == '\0' ? 0 : 1);
+    ck_assert_str_eq(word(json_array_get(lacks, 0), "id"), feature);
+}
+
+START_TEST(plan_says_which_rules_see_too_little)
+{
+    check_lacks("segments", "narrower", "spent");
+    check_lacks("segments", "payer", "paid");
+    check_lacks("segments", "quiet", "fresh");
+    check_lacks("segments", "wider", "");
+    check_lacks("segments", "stale", "");
+    check_lacks("offers", "none", "fresh"); /* by the segment that it asks for */
+    check_lacks("offers", "card", "");
+    check_lacks("life_events", "busy", "");
+    json_t *lack =
+        json_array_get(json_object_get(row("segments", "narrower"), "sees_too_little"), 0);
+    ck_assert_str_eq(word(lack, "record"), "partly");
+    ck_assert_str_eq(word(lack, "complete_on"), "2026-02-10");
 }
 END_TEST
 
@@ -245,12 +284,18 @@ START_TEST(plan_table_says_what_the_json_says)
                   "%s", text);
     (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d\n", "card", "changed", 4, 6);
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
-    ck_assert_msg(strstr(text, "    1 keep their state\n") != NULL, "%s", text);
-    ck_assert_msg(strstr(text, "    2 start anew (what they had is dropped) f.paid f.spent\n") !=
-                      NULL,
-                  "%s", text);
-    ck_assert_msg(strstr(text, "    1 start empty f.fresh\n    1 are dropped f.dropped\n") != NULL,
-                  "%s", text);
+    static const char *const said[] = {
+        "    1 keep their state\n    1 keep their state, though they are new or written "
+        "otherwise:\n"
+        "      f.week\n",
+        "    1 keep a part of their state and lack the rest:\n      f.spent until 2026-02-10\n",
+        "    2 start empty and lack what was before:\n      f.fresh until 1 more event\n"
+        "      f.paid: what was before stays unknown\n    1 are dropped:\n      f.dropped\n",
+        "    sees too little of f.spent until 2026-02-10\n",
+    };
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        ck_assert_msg(strstr(text, said[i]) != NULL, "not said: %s in\n%s", said[i], text);
+    }
     ck_assert_msg(strstr(text, "\nsame ") == NULL &&
                       strstr(text, "1 more stay as they are") != NULL,
                   "%s", text);
@@ -270,6 +315,7 @@ int main(void)
     tcase_add_test(tc, plan_gives_the_reasons_the_most_frequent_first);
     tcase_add_test(tc, plan_says_what_offers_and_life_events_become);
     tcase_add_test(tc, plan_says_what_happens_to_state);
+    tcase_add_test(tc, plan_says_which_rules_see_too_little);
     tcase_add_test(tc, plan_table_says_what_the_json_says);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
