@@ -184,7 +184,7 @@ enum status engine_explain(const struct engine *engine, const void *task,
     for (uint32_t i = 0; i < engine->playbook->segments.count; i++) {
         const struct segment_state *state =
             (const struct segment_state *)part_of(copy, engine->segments) + i;
-        if (state->in) {
+        if (segment_is_told(state)) {
             work->segment_names[work->scope.segment_count++] =
                 engine->playbook->segments.defs[i].id;
         }

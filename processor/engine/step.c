@@ -88,7 +88,7 @@ struct offers_facts work_facts(const struct work *work, uint64_t *out_in)
     const struct segment_state *segments = part_of(work->customer, engine->segments);
     memset(out_in, 0, SEGMENTS_MAX / 8);
     for (uint32_t i = 0; i < playbook->segments.count; i++) {
-        out_in[i >> 6] |= (uint64_t)segments[i].in << (i & 63);
+        out_in[i >> 6] |= (uint64_t)segment_is_told(&segments[i]) << (i & 63);
     }
     return (struct offers_facts){
         .segments_in = out_in,

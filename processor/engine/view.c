@@ -146,7 +146,7 @@ static void write_field(struct reading *reading, const struct engine_view_field 
     case VIEW_SEGMENT: {
         const struct segment_state *state =
             (const struct segment_state *)part_of(customer, engine->segments) + field->index;
-        if (state->in && state->announced) {
+        if (segment_is_told(state)) {
             write_since("in", state->entered_ms, out);
         }
         break;

@@ -181,7 +181,13 @@ static const struct key segment[] = {
     PLAIN("cool_down", KEY_DURATION, "not again before, after an exit", "0"),
     PLAIN("expires", KEY_DURATION, "the longest stay, as `stay.max`", "none"),
     PLAIN("exit_when", KEY_CEL, "as `stay.exit_when`", ""),
-    PLAIN("min_size", KEY_INTEGER, "nothing is published while a task has fewer members", "0"),
+    PLAIN("min_size", KEY_INTEGER,
+          "k, counted in each task (partition): while a task has fewer members nobody in it is "
+          "told to be in, "
+          "neither in outputs and views nor to `seg` and offers; with 32 tasks a segment of 32k "
+          "members may be "
+          "needed until all of them tell. Not for a segment in `contact_policy: stops`",
+          "0"),
     CHOICE("evaluate", KEY_WORD, "always on_event", "`on_event`: time alone moves nobody",
            "always"),
     PLAIN("retired", KEY_BOOL,

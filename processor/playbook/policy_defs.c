@@ -124,6 +124,26 @@ static void load_quiet_hours(struct loader *loader, const struct yaml_node *node
     }
 }
 
+/* A stop protects whom it names. While a segment is smaller than its k nobody is told to be in: it would stop
+ * nobody, and to stop in spite of k would tell who is in. So the two do not go together (decisions/0013). */
+static void refuse_small_stops(struct loader *loader, const struct yaml_node *ids,
+                               const struct offers_policy *policy)
+{
+    const struct segments *segments = &loader->playbook->segments;
+    const struct yaml_node *item = ids != NULL ? ids->first : NULL;
+    for (; item != NULL; item = item->next) {
+        for (uint32_t i = 0; i < policy->stop_segments_count; i++) {
+            uint32_t index = policy->stop_segments[i];
+            if (index < segments->count && segments->defs[index].min_size > 0 &&
+                slice_equal(segments->defs[index].id, item->text)) {
+                yaml_error(item, loader->diagnostics, "take its `min_size` away",
+                           "`%.*s` has a `min_size`: it would stop nobody while it is small",
+                           SLICE_ARG(item->text));
+            }
+        }
+    }
+}
+
 /* `stops: {segments: [in_arrears], life: [debt.stress]}`: no marketing at all. */
 static void load_stops(struct loader *loader, const struct yaml_node *node,
                        struct offers_policy *policy, struct reads *reads)
@@ -134,6 +154,7 @@ static void load_stops(struct loader *loader, const struct yaml_node *node,
     keys_refuse_unknown(node, KEYS_STOPS, loader->diagnostics);
     policy->stop_segments_count =
         load_segment_ids(loader, yaml_get(node, "segments"), &policy->stop_segments, reads);
+    refuse_small_stops(loader, yaml_get(node, "segments"), policy);
     policy->stop_life = load_life_ids(loader, yaml_get(node, "life"), reads);
 }
 

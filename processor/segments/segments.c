@@ -189,37 +189,35 @@ static void leave(const struct segment_def *def, struct segment_state *state, ui
     state->spent = segment_entry(def, step, NULL, NULL) == RULES_YES;
 }
 
-/* While out. Returns true when the customer entered. */
-static bool consider_entry(const struct segment_def *def, struct segment_state *state,
+/* While out. */
+static void consider_entry(const struct segment_def *def, struct segment_state *state,
                            uint64_t *size, struct step *step)
 {
     int64_t now_ms = step->scope->now_ms;
     switch (segment_entry(def, step, NULL, NULL)) {
     case RULES_UNKNOWN:
-        return false;
+        return;
     case RULES_NO:
         state->entry_since_ms = 0;
         state->spent = false;
-        return false;
+        return;
     case RULES_YES:
         break;
     }
     if (state->spent) {
-        return false;
+        return;
     }
     if (state->entry_since_ms == 0) {
         state->entry_since_ms = now_ms;
     }
     bool cool = state->exited_ms == 0 || now_ms >= state->exited_ms + def->cool_down_ms;
-    if (!cool || now_ms < state->entry_since_ms + def->dwell_ms) {
-        return false;
+    if (cool && now_ms >= state->entry_since_ms + def->dwell_ms) {
+        enter(state, size, step);
     }
-    enter(state, size, step);
-    return true;
 }
 
-/* While in. Returns true when the customer left. */
-static bool consider_exit(const struct segment_def *def, struct segment_state *state,
+/* While in. */
+static void consider_exit(const struct segment_def *def, struct segment_state *state,
                           uint64_t *size, struct step *step)
 {
     int64_t now_ms = step->scope->now_ms;
@@ -227,11 +225,10 @@ static bool consider_exit(const struct segment_def *def, struct segment_state *s
     if (!expired) {
         if (now_ms < state->entered_ms + def->min_stay_ms ||
             segment_exit(def, step, NULL, NULL) != RULES_YES) {
-            return false;
+            return;
         }
     }
     leave(def, state, size, step, expired);
-    return true;
 }
 
 /* Leave without a rule and be as if never in; the state topic's copy goes too. */
@@ -269,30 +266,30 @@ static void retire(const struct segment_def *def, struct segment_state *state, u
 
 /* One segment at this moment. */
 static void look_at(const struct segment_def *def, struct segment_state *state, uint64_t *size,
-                    struct step *step, bool *out_entered, bool *out_exited)
+                    struct step *step)
 {
     if (def->retired) {
         retire(def, state, size, step);
         return;
     }
     if (state->in) {
-        *out_exited = consider_exit(def, state, size, step);
+        consider_exit(def, state, size, step);
     } else {
-        *out_entered = consider_entry(def, state, size, step);
+        consider_entry(def, state, size, step);
     }
     if (state->in) {
         announce(def, state, *size, step);
     }
 }
 
-/* The names of the members from..to - 1, behind those before. */
+/* The names of the segments from..to - 1 that the customer is told to be in, behind those before. */
 static void name_members(const struct segments *segments, const struct segment_state *states,
                          uint32_t from, uint32_t to, struct slice *names, struct step *step)
 {
     const struct recall *recall = step->recall;
     for (uint32_t i = from; i < to; i++) {
         i = recall == NULL ? i : recall_find(recall->in, true, i, to);
-        if (i < to && states[i].in) {
+        if (i < to && segment_is_told(&states[i])) {
             names[step->scope->segment_count++] = segments->defs[i].id;
         }
     }
@@ -317,8 +314,9 @@ static void remember(const struct segment_def *def, const struct segment_state *
     recall_put(recall->settled, index,
                !changed && !asleep && *step->scope->restless == 0 &&
                    (!state->in || state->announced));
-    if (recall_has(recall->in, index) != state->in) {
-        recall_put(recall->in, index, state->in);
+    bool told = segment_is_told(state);
+    if (recall_has(recall->in, index) != told) {
+        recall_put(recall->in, index, told);
         recall_clear(recall->bits, recall->row, recall->width);
     }
 }
@@ -339,7 +337,6 @@ void segments_evaluate(const struct segments *segments, struct segment_state *st
          i = recall_next(recall, i + 1, segments->count)) {
         const struct segment_def *def = &segments->defs[i];
         struct segment_state before = states[i];
-        bool entered = false, exited = false;
         name_members(segments, states, named, i, names, step);
         named = i;
         if (recall != NULL) {
@@ -347,10 +344,11 @@ void segments_evaluate(const struct segments *segments, struct segment_state *st
         }
         arena_reset(step->scratch); /* so that what one needs is nothing to the next */
         if (def->retired || !def->on_event || step->scope->event != NULL) {
-            look_at(def, &states[i], &sizes[i], step, &entered, &exited);
+            look_at(def, &states[i], &sizes[i], step);
         }
-        out_result->entered[i >> 6] |= (uint64_t)entered << (i & 63);
-        out_result->exited[i >> 6] |= (uint64_t)exited << (i & 63);
+        bool was_told = segment_is_told(&before), told = segment_is_told(&states[i]);
+        out_result->entered[i >> 6] |= (uint64_t)(told && !was_told) << (i & 63);
+        out_result->exited[i >> 6] |= (uint64_t)(was_told && !told) << (i & 63);
         if (recall != NULL) {
             remember(def, &before, &states[i], i, step);
         }

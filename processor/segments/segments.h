@@ -9,8 +9,10 @@
  * holds". Where entry still holds at an exit, it must have been untrue once before the customer enters again
  * (no flapping). A predicate that cannot be evaluated leaves the membership as it is. Dwell, minimum stay,
  * cool-down and expiry are deadlines. A retired segment has no rules: it stays in the playbook so that its
- * members leave and consumers hear of it. Segments may read `seg`: they are evaluated in the order of `defs`,
- * which the loader sorts so that what is read comes first.
+ * members leave and consumers hear of it. A member of a segment that is smaller than its k is IN for its own
+ * clocks only: nothing outside hears of it, not the change, not `seg`, not an offer (decisions/0013). Segments
+ * may read `seg`: they are evaluated in the order of `defs`, which the loader sorts so that what is read comes
+ * first.
  */
 #ifndef SEGMENTS_SEGMENTS_H
 #define SEGMENTS_SEGMENTS_H
@@ -41,10 +43,11 @@ struct segment_def {
     int64_t min_stay_ms;
     int64_t cool_down_ms; /* after an exit */
     int64_t expires_ms;   /* longest stay; 0: none */
-    uint32_t min_size;    /* k: nothing is published while this task has fewer members */
-    bool on_event;        /* `evaluate: on_event`: deadlines do not move it */
-    bool publish;         /* in the view */
-    bool retired;         /* nobody enters; members leave when next looked at and are forgotten */
+    /* k: nobody is told to be in (outputs, views, `seg`, offers) before this task has so many members */
+    uint32_t min_size;
+    bool on_event; /* `evaluate: on_event`: deadlines do not move it */
+    bool publish;  /* in the view */
+    bool retired;  /* nobody enters; members leave when next looked at and are forgotten */
 };
 
 struct segment_state {
@@ -57,21 +60,27 @@ struct segment_state {
     bool announced; /* ENTERED was published (not so while the segment is smaller than k) */
 };
 
+/* The customer is in, and whoever reads memberships may know. */
+static inline bool segment_is_told(const struct segment_state *state)
+{
+    return state->in && state->announced;
+}
+
 struct segments {
     const struct segment_def *defs; /* in evaluation order */
     uint32_t count;                 /* at most SEGMENTS_MAX */
 };
 
-/* Transitions of one evaluation, for offers: bit per definition. */
+/* Transitions of one evaluation that were told, for offers: bit per definition. */
 struct segments_result {
     uint64_t entered[SEGMENTS_MAX / 64];
     uint64_t exited[SEGMENTS_MAX / 64];
 };
 
 /* Evaluate at scope->now_ms all of which something may have changed (step->recall; NULL: all). Evaluating more
- * often than needed changes nothing. Outputs go to step->effects; the names of the segments the customer is in
- * go to `names` (room for `count`) and into step->scope->segments. `sizes`: members per segment in this task,
- * kept up to date. */
+ * often than needed changes nothing. Outputs go to step->effects; the names of the segments that the
+ * customer is told to be in go to `names` (room for `count`) and into step->scope->segments. `sizes`: members per
+ * segment in this task, kept up to date. */
 void segments_evaluate(const struct segments *segments, struct segment_state *states,
                        uint64_t *sizes, struct slice *names, struct step *step,
                        struct segments_result *out_result);

@@ -217,6 +217,30 @@ START_TEST(the_view_holds_what_is_published_and_changes_only_with_it)
 }
 END_TEST
 
+START_TEST(an_offer_goes_to_no_member_of_a_segment_smaller_than_its_k)
+{
+    ((struct segment_def *)(uintptr_t)kit.playbook.segments.defs)[2].min_size = 2; /* lucky */
+    struct engine_options options = {ENGINE_CLOCK_STREAM, INT64_MIN, 99, 1};
+    struct status_text text;
+    ck_assert(engine_open(&kit.playbook, kit.zones, options, &kit.engine, &text) == STATUS_OK);
+    kit_reset(&kit);
+    struct arena arena;
+    struct explanation why;
+    uint32_t index = 0;
+    arena_init(&arena, malloc(EXPLAIN_ARENA_SIZE), EXPLAIN_ARENA_SIZE);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate"));
+    ck_assert_uint_eq(kit_count(&kit, "windfall CONFIRMED LIVE"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "lucky"), 0);
+    ck_assert_uint_eq(kit_count(&kit, "offer savings/"), 0);
+    ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("savings"), &index));
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2),
+                             NULL, &arena, &why) == STATUS_OK);
+    ck_assert(slice_is(why.gates[GATE_SEGMENT].reason, "in_none_of_segments_any"));
+    free(arena.block);
+}
+END_TEST
+
 START_TEST(explanations_show_values_and_change_nothing)
 {
     static uint8_t before[ENGINE_RECORD_SIZE_MAX], after[ENGINE_RECORD_SIZE_MAX];
@@ -374,6 +398,7 @@ int main(void)
     tcase_add_test(tests, a_withdrawn_consent_is_the_origin_and_takes_effect_at_once);
     tcase_add_test(tests, many_deadlines_are_fired_in_more_than_one_call);
     tcase_add_test(tests, the_view_holds_what_is_published_and_changes_only_with_it);
+    tcase_add_test(tests, an_offer_goes_to_no_member_of_a_segment_smaller_than_its_k);
     tcase_add_test(tests, explanations_show_values_and_change_nothing);
     tcase_add_test(tests, ids_are_the_same_in_every_replay_and_differ_among_outputs);
     tcase_add_loop_test(tests, an_experiment_that_comes_back_begins_anew, 0, 2);

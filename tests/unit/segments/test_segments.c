@@ -177,6 +177,32 @@ START_TEST(a_segment_reads_those_before_it)
 }
 END_TEST
 
+/* Whoever reads a membership would tell of it: a reader is in with the proof `"s" in seg`, an offer is made. */
+START_TEST(a_small_segment_is_told_to_nobody_else)
+{
+    struct condition other = kit_condition(&stage.kit, "s", "\"s\" in seg");
+    defs[0].min_size = 3;
+    defs[1] = (struct segment_def){
+        .id = slice_text("t"), .hash = 2, .including = &other, .including_count = 1};
+    segments.count = 2;
+    ck_assert_uint_eq(evaluate(1, 100), 0);
+    ck_assert(states[0].in && !states[1].in);
+    ck_assert_uint_eq(stage.scope.segment_count, 0);
+    ck_assert_uint_eq(result.entered[0], 0);
+    ck_assert_uint_eq(evaluate(2, 0), 0); /* and nobody hears of the end */
+    ck_assert_uint_eq(result.exited[0], 0);
+    ck_assert_uint_eq(evaluate(3, 100), 0);
+    sizes[0] =
+        3; /* two more have come: who is in is told with the next event, readers at the same moment */
+    struct event event = kit_app(KIT_START_MS + INT64_C(4) * KIT_DAY_MS, "view");
+    stage_at(&stage, 4, &event);
+    segments_evaluate(&segments, states, sizes, stage.names, &stage.step, &result);
+    ck_assert_uint_eq(stage.kit.effects.count, 4);
+    ck_assert_uint_eq(stage.scope.segment_count, 2);
+    ck_assert_uint_eq(result.entered[0], 3);
+}
+END_TEST
+
 START_TEST(on_event_segments_do_not_move_at_deadlines)
 {
     defs[0].on_event = true;
@@ -224,6 +250,7 @@ int main(void)
     tcase_add_test(tests, what_cannot_be_evaluated_leaves_membership_as_it_is);
     tcase_add_test(tests, cool_down_and_longest_stay);
     tcase_add_test(tests, a_small_segment_is_not_published);
+    tcase_add_test(tests, a_small_segment_is_told_to_nobody_else);
     tcase_add_test(tests, a_segment_reads_those_before_it);
     tcase_add_test(tests, on_event_segments_do_not_move_at_deadlines);
     tcase_add_test(tests, erasure_leaves_tombstones);
