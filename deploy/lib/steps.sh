@@ -75,7 +75,7 @@ as_root() {
 
 # Debian 12 package names, one list for the demo and one more for the tests.
 PACKAGES_BUILD="build-essential meson ninja-build pkg-config python3 tzdata librdkafka-dev libhiredis-dev libavro-dev
-libyaml-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libxxhash-dev check"
+libyaml-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libxxhash-dev zlib1g-dev check"
 PACKAGES_DEMO="redis-server redis-tools default-jre-headless maven curl ca-certificates"
 PACKAGES_TEST="clang clang-format clang-tidy openssl python3-venv xz-utils libclang-rt-14-dev"
 

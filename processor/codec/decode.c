@@ -244,6 +244,43 @@ static enum reject_reason run(struct machine *m, const struct plan_op **out_op)
     }
 }
 
+static void machine_begin(struct machine *m, const struct plan *plan, struct slice bytes,
+                          struct event *event)
+{
+    event->customer_id = event->event_id = (struct slice){NULL, 0};
+    event->time_ms = 0;
+    event->source = (uint8_t)plan->source;
+    memset((uint8_t *)event + offsetof(struct event, tx), 0, plan->clear_size);
+    m->at = bytes.data;
+    m->end = bytes.data + bytes.size;
+    m->base = (uint8_t *)event;
+    m->event = event;
+    m->plan = plan;
+    m->present = 0;
+    m->zero_items_left = PLAN_ZERO_ITEMS_MAX;
+    m->depth = 0;
+}
+
+/* The machine is at the record's end, or where `reason` was noticed. */
+static inline bool machine_end(struct machine *m, const struct plan_op *op, struct slice bytes,
+                               enum reject_reason reason, struct reject *out_reject)
+{
+    const struct plan *plan = m->plan;
+    m->event->present = m->present;
+    if (LIKELY(reason == REJECT_NONE && (plan->required & ~m->present) == 0)) {
+        return event_check(m->event, out_reject);
+    }
+    *out_reject = (struct reject){.reason = reason,
+                                  .at = (uint32_t)(m->at - bytes.data),
+                                  .field = op == NULL ? NULL : op->path};
+    if (reason == REJECT_NONE) {
+        out_reject->reason = REJECT_MISSING_FIELD;
+        out_reject->field =
+            fields_of(plan->source)->fields[__builtin_ctzll(plan->required & ~m->present)].name;
+    }
+    return false;
+}
+
 bool decode_event(const struct plan *plan, struct slice payload, size_t record_size_max,
                   struct event *out_event, struct reject *out_reject)
 {
@@ -253,35 +290,30 @@ bool decode_event(const struct plan *plan, struct slice payload, size_t record_s
         *out_reject = (struct reject){.reason = REJECT_TOO_LARGE};
         return false;
     }
-    out_event->customer_id = out_event->event_id = (struct slice){NULL, 0};
-    out_event->time_ms = 0;
-    out_event->source = (uint8_t)plan->source;
-    memset((uint8_t *)out_event + offsetof(struct event, tx), 0, plan->clear_size);
-    m.at = payload.data;
-    m.end = payload.data + payload.size;
-    m.base = (uint8_t *)out_event;
-    m.event = out_event;
-    m.plan = plan;
-    m.present = 0;
-    m.zero_items_left = PLAN_ZERO_ITEMS_MAX;
-    m.depth = 0;
+    machine_begin(&m, plan, payload, out_event);
     enum reject_reason reason = run(&m, &op);
-    out_event->present = m.present;
     if (UNLIKELY(reason == REJECT_NONE && m.at != m.end)) {
         reason = REJECT_TRAILING_BYTES;
     }
-    if (LIKELY(reason == REJECT_NONE && (plan->required & ~m.present) == 0)) {
-        return event_check(out_event, out_reject);
+    return machine_end(&m, op, payload, reason, out_reject);
+}
+
+bool decode_next(const struct plan *plan, struct slice bytes, size_t record_size_max,
+                 struct event *out_event, size_t *out_size, struct reject *out_reject)
+{
+    struct machine m;
+    const struct plan_op *op = NULL;
+    bool more = bytes.size > record_size_max;
+    if (more) {
+        bytes.size = record_size_max;
     }
-    *out_reject = (struct reject){.reason = reason,
-                                  .at = (uint32_t)(m.at - payload.data),
-                                  .field = op == NULL ? NULL : op->path};
-    if (reason == REJECT_NONE) {
-        out_reject->reason = REJECT_MISSING_FIELD;
-        out_reject->field =
-            fields_of(plan->source)->fields[__builtin_ctzll(plan->required & ~m.present)].name;
+    machine_begin(&m, plan, bytes, out_event);
+    enum reject_reason reason = run(&m, &op);
+    *out_size = reason == REJECT_NONE ? (size_t)(m.at - bytes.data) : 0;
+    if (more && reason == REJECT_TRUNCATED) {
+        reason = REJECT_TOO_LARGE;
     }
-    return false;
+    return machine_end(&m, op, bytes, reason, out_reject);
 }
 
 enum source plan_source(const struct plan *plan)

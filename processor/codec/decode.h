@@ -18,6 +18,11 @@ enum { DECODE_RECORD_SIZE_MAX = 1048576 /* the usual limit, bytes of one payload
 MUST_USE bool decode_event(const struct plan *plan, struct slice payload, size_t record_size_max,
                            struct event *out_event, struct reject *out_reject);
 
+/* The same of the first of the records in `bytes`, which stand one after the other. out_size: how many bytes it
+ * has, also of a record that is refused for what it says; 0 when its end cannot be told. */
+MUST_USE bool decode_next(const struct plan *plan, struct slice bytes, size_t record_size_max,
+                          struct event *out_event, size_t *out_size, struct reject *out_reject);
+
 /* What is asked of an event whatever its form: sizes of ids, amount_minor > 0, times within the years
  * 1900 to 9999, currency of three letters, risk_profile 1..7. True when good. */
 MUST_USE bool event_check(const struct event *event, struct reject *out_reject);

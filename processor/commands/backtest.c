@@ -11,7 +11,6 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "base/show.h"
 #include "codec/encode_json.h"
 #include "commands/all.h"
 #include "commands/event_files.h"
@@ -21,9 +20,14 @@
 static const char help[] =
     "usage: segue backtest [OPTION..] --events FILE..\n\n"
     "  --playbook PATH   file or folder (default config/playbooks/retail)\n"
-    "  --events FILE..   NDJSON, one {\"source\":..,\"event\":{..}} a line; - is standard input; "
-    "the sources of a task\n"
-    "                    merge by event time, each source of a file in its own order\n"
+    "  --events FILE..   NDJSON, one {\"source\":..,\"event\":{..}} a line, or an Avro container "
+    "file "
+    "(codecs null and\n"
+    "                    deflate); - is standard input; the sources of a task merge by event time, "
+    "each source\n"
+    "                    of a file in its own order\n"
+    "  --source NAME     what the containers hold (default: the source whose contract has the "
+    "schema's name)\n"
     "  --tasks N         divide customers as N partitions do (default 1)\n"
     "  --salt TEXT       of holdouts and arms, as in the configuration (default segue)\n"
     "  --application A   name in ce_source (default segue)\n"
@@ -31,8 +35,9 @@ static const char help[] =
     "  --state FILE      write every customer at the end: "
     "{\"customer\":..,\"task\":..,\"view\":{..}} a line\n"
     "  --quiet           no summary on stderr\n\n"
-    "Outputs go to stdout as NDJSON. Lines that are no event are reported with file and line and "
-    "skipped.\n";
+    "Outputs go to stdout as NDJSON. Lines and records that are no event are reported with their "
+    "place and skipped;\n"
+    "then the exit code is 1.\n";
 
 enum {
     LINE_SIZE = 2 << 20,
@@ -49,6 +54,7 @@ struct backtest {
     uint8_t *line;
     uint64_t outputs, bad;
     const char *state;
+    int32_t container_source;
 };
 
 static void write_effects(void *context, struct effects *effects, int64_t now_ms)
@@ -69,9 +75,7 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 {
     struct backtest *backtest = context;
     if (backtest->bad++ < BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "%s:%" PRIu64 ":%u: ", bad->path, bad->line, bad->error.column);
-        show_text(slice_text(bad->error.text.text), stderr);
-        (void)fputc('\n', stderr);
+        event_files_show_bad(bad);
     }
 }
 
@@ -177,9 +181,10 @@ static int run(struct backtest *backtest, bool quiet)
         replay_event(&backtest->replay, &event);
     }
     replay_finish(&backtest->replay);
-    if (backtest->bad > BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "and %" PRIu64 " more lines that are no event\n",
-                      backtest->bad - BAD_LINES_SHOWN);
+    if (backtest->bad > 0) {
+        (void)fprintf(stderr,
+                      "segue backtest: lines or records that are no event, skipped: %" PRIu64 "\n",
+                      backtest->bad);
     }
     backtest->replay.failed |= fflush(stdout) != 0;
     if (backtest->state != NULL && !write_state(backtest)) {
@@ -193,14 +198,14 @@ static int run(struct backtest *backtest, bool quiet)
                     stderr);
         return EXIT_NO;
     }
-    return EXIT_GOOD;
+    return backtest->bad > 0 ? EXIT_NO : EXIT_GOOD;
 }
 
 static int open_events(struct backtest *backtest, char **paths, uint32_t count)
 {
     struct status_text text;
     if (event_files_open((const char *const *)paths, count, backtest->replay.task_count,
-                         &backtest->files, &text) != STATUS_OK) {
+                         backtest->container_source, &backtest->files, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue backtest: %s\n", text.text);
         return EXIT_NO;
     }
@@ -210,10 +215,19 @@ static int open_events(struct backtest *backtest, char **paths, uint32_t count)
     return EXIT_GOOD;
 }
 
-int backtest_run(int argument_count, char **arguments)
+struct backtest_options {
+    const char *playbook, *salt, *application;
+    long tasks;
+    bool quiet;
+};
+
+/* False: *out_code ends the command. */
+static bool take_options(struct backtest *backtest, struct backtest_options *out, int count,
+                         char **arguments, int *out_code)
 {
     static const struct option options[] = {{"playbook", required_argument, NULL, 'p'},
                                             {"events", no_argument, NULL, 'e'},
+                                            {"source", required_argument, NULL, 'c'},
                                             {"tasks", required_argument, NULL, 't'},
                                             {"salt", required_argument, NULL, 's'},
                                             {"application", required_argument, NULL, 'a'},
@@ -222,57 +236,71 @@ int backtest_run(int argument_count, char **arguments)
                                             {"quiet", no_argument, NULL, 'q'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    static struct backtest backtest;
-    const char *playbook = "config/playbooks/retail", *salt = "segue", *application = "segue";
-    long tasks = 1;
-    bool quiet = false;
     int option;
-    backtest.prefix = "segue.";
+    *out_code = EXIT_USAGE;
     optind = 1;
-    while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
+    while ((option = getopt_long(count, arguments, "", options, NULL)) != -1) {
         switch (option) {
         case 'p':
-            playbook = optarg;
+            out->playbook = optarg;
             break;
         case 'e':
             break;
+        case 'c':
+            if (!event_files_source("backtest", optarg, &backtest->container_source)) {
+                return false;
+            }
+            break;
         case 't':
-            tasks = strtol(optarg, NULL, 10);
+            out->tasks = strtol(optarg, NULL, 10);
             break;
         case 's':
-            salt = optarg;
+            out->salt = optarg;
             break;
         case 'a':
-            application = optarg;
+            out->application = optarg;
             break;
         case 'x':
-            backtest.prefix = optarg;
+            backtest->prefix = optarg;
             break;
         case 'o':
-            backtest.state = optarg;
+            backtest->state = optarg;
             break;
         case 'q':
-            quiet = true;
+            out->quiet = true;
             break;
         case 'h':
             (void)fputs(help, stdout);
-            return EXIT_GOOD;
+            *out_code = EXIT_GOOD;
+            return false;
         default:
-            return EXIT_USAGE;
+            return false;
         }
     }
-    if (optind == argument_count || tasks < 1 || tasks > REPLAY_TASKS_MAX) {
+    return true;
+}
+
+int backtest_run(int argument_count, char **arguments)
+{
+    static struct backtest backtest = {.prefix = "segue.", .container_source = EVENT_CONTAINER_ANY};
+    struct backtest_options options = {
+        .playbook = "config/playbooks/retail", .salt = "segue", .application = "segue", .tasks = 1};
+    int code;
+    if (!take_options(&backtest, &options, argument_count, arguments, &code)) {
+        return code;
+    }
+    if (optind == argument_count || options.tasks < 1 || options.tasks > REPLAY_TASKS_MAX) {
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
-    backtest.replay.task_count = (uint32_t)tasks;
-    int code = open_all(&backtest, playbook, salt);
+    backtest.replay.task_count = (uint32_t)options.tasks;
+    code = open_all(&backtest, options.playbook, options.salt);
     if (code == EXIT_GOOD) {
         code = open_events(&backtest, arguments + optind, (uint32_t)(argument_count - optind));
     }
     if (code != EXIT_GOOD) {
         return code;
     }
-    backtest.facts.application = slice_text(application);
-    return run(&backtest, quiet);
+    backtest.facts.application = slice_text(options.application);
+    return run(&backtest, options.quiet);
 }

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,6 +21,8 @@
 
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/show.h"
+#include "codec/container.h"
 #include "commands/event_reader.h"
 #include "io/clock.h"
 #include "runtime/merge.h"
@@ -41,6 +45,7 @@ struct queue {
 
 struct event_files {
     const char *paths[EVENT_FILES_MAX];
+    bool containers[EVENT_FILES_MAX];
     uint32_t count;
     uint32_t task_count;
     int64_t latest_ms; /* as for clock stream: a later event is rejected */
@@ -107,8 +112,35 @@ static bool open_one(const char *path, struct slice *out)
     return good;
 }
 
+/* A reader for each source of the file; a container's has all of it. */
+static enum status open_readers(struct event_files *files, uint32_t index, struct slice file,
+                                int32_t container_source, struct status_text *out_text)
+{
+    struct event_container *container = NULL;
+    struct status_text text;
+    files->containers[index] = container_is(file);
+    if (files->containers[index]) {
+        enum status status = event_container_open(file, container_source, &container, &text);
+        if (status != STATUS_OK) {
+            return status_fail(out_text, status, "%s: %s", files->paths[index], text.text);
+        }
+        file.size = 0; /* of the other sources there is nothing */
+    }
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        struct event_reader **reader = &files->streams[s].readers[index];
+        enum status status = container != NULL && event_container_source(container) == s
+                                 ? event_reader_open_container(container, reader, out_text)
+                                 : event_reader_open(file, (enum source)s, reader, out_text);
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
+}
+
 enum status event_files_open(const char *const *paths, uint32_t count, uint32_t task_count,
-                             struct event_files **out_files, struct status_text *out_text)
+                             int32_t container_source, struct event_files **out_files,
+                             struct status_text *out_text)
 {
     if (count > EVENT_FILES_MAX) {
         return status_fail(out_text, STATUS_INVALID, "more than %d event files", EVENT_FILES_MAX);
@@ -124,21 +156,38 @@ enum status event_files_open(const char *const *paths, uint32_t count, uint32_t 
         files->streams[s].read_ms = INT64_MIN;
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct slice text = {NULL, 0};
+        struct slice file = {NULL, 0};
         files->paths[i] = strcmp(paths[i], "-") == 0 ? "standard input" : paths[i];
-        if (!open_one(paths[i], &text)) {
+        if (!open_one(paths[i], &file)) {
             return status_fail(out_text, STATUS_INVALID, "%s: %s", paths[i], strerror(errno));
         }
-        for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
-            enum status status =
-                event_reader_open(text, (enum source)s, &files->streams[s].readers[i], out_text);
-            if (status != STATUS_OK) {
-                return status;
-            }
+        enum status status = open_readers(files, i, file, container_source, out_text);
+        if (status != STATUS_OK) {
+            return status;
         }
     }
     *out_files = files;
     return STATUS_OK;
+}
+
+bool event_files_source(const char *command, const char *name, int32_t *out_source)
+{
+    *out_source = source_find(slice_text(name));
+    if (*out_source < 0) {
+        (void)fprintf(stderr, "segue %s: --source: there is no source `%s`\n", command, name);
+    }
+    return *out_source >= 0;
+}
+
+void event_files_show_bad(const struct event_files_bad *bad)
+{
+    if (bad->record) {
+        (void)fprintf(stderr, "%s: record %" PRIu64 ": ", bad->path, bad->line);
+    } else {
+        (void)fprintf(stderr, "%s:%" PRIu64 ":%u: ", bad->path, bad->line, bad->error.column);
+    }
+    show_text(slice_text(bad->error.text.text), stderr);
+    (void)fputc('\n', stderr);
 }
 
 /* Have the file's next event in hand, if it has one; tell of lines that are none. */
@@ -158,7 +207,8 @@ static void look(struct event_files *files, struct stream *stream, uint32_t file
             stream->heads[file] = line;
             return;
         }
-        struct event_files_bad bad = {files->paths[file], line->line, line->error};
+        struct event_files_bad bad = {files->paths[file], line->line, files->containers[file],
+                                      line->error};
         files->on_bad(files->context, &bad);
         event_reader_release(line);
     }

@@ -28,8 +28,9 @@ struct event_batch {
 
 struct event_reader {
     enum source source;
-    struct slice rest; /* not yet parsed: the thread's */
-    uint64_t line;     /* the thread's */
+    struct slice rest;                 /* not yet parsed: the thread's */
+    struct event_container *container; /* read instead of `rest`; NULL: NDJSON */
+    uint64_t line;                     /* the thread's */
     struct event_batch batches[BATCHES];
     pthread_mutex_t mutex;
     pthread_cond_t changed;
@@ -90,11 +91,25 @@ static bool is_ours(const struct event_reader *reader, const struct event_line *
     return is_of_another(&other, line) || reader->source == 0;
 }
 
-static void fill(struct event_reader *reader, struct event_batch *batch)
+static void fill_records(struct event_reader *reader, struct event_batch *batch)
 {
-    arena_reset(&batch->arena);
-    batch->count = 0;
-    batch->last = false;
+    while (batch->count < BATCH_LINES) {
+        struct event_line *parsed = &batch->lines[batch->count];
+        enum status status = event_container_next(reader->container, &batch->arena, &parsed->event,
+                                                  &parsed->line, &parsed->error);
+        if (status == STATUS_FULL || status == STATUS_AWAY) {
+            batch->last = status == STATUS_AWAY;
+            return;
+        }
+        parsed->good = status == STATUS_OK;
+        parsed->event.offset = (int64_t)parsed->line - 1;
+        parsed->batch = batch;
+        batch->count++;
+    }
+}
+
+static void fill_lines(struct event_reader *reader, struct event_batch *batch)
+{
     while (batch->count < BATCH_LINES) {
         struct event_line *parsed = &batch->lines[batch->count];
         struct slice before = reader->rest, line;
@@ -120,6 +135,18 @@ static void fill(struct event_reader *reader, struct event_batch *batch)
     }
 }
 
+static void fill(struct event_reader *reader, struct event_batch *batch)
+{
+    arena_reset(&batch->arena);
+    batch->count = 0;
+    batch->last = false;
+    if (reader->container != NULL) {
+        fill_records(reader, batch);
+    } else {
+        fill_lines(reader, batch);
+    }
+}
+
 static void *parse_ahead(void *context)
 {
     struct event_reader *reader = context;
@@ -142,13 +169,10 @@ static void *parse_ahead(void *context)
     }
 }
 
-enum status event_reader_open(struct slice text, enum source source,
-                              struct event_reader **out_reader, struct status_text *out_text)
+static enum status start(struct event_reader *reader, struct event_reader **out_reader,
+                         struct status_text *out_text)
 {
-    struct event_reader *reader = memory_take(sizeof(*reader), "event files");
     pthread_t thread;
-    reader->source = source;
-    reader->rest = text;
     /* Address space; what is never read into costs nothing. */
     uint8_t *arenas = mmap(NULL, (size_t)BATCHES * BATCH_ARENA_SIZE, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -173,6 +197,25 @@ enum status event_reader_open(struct slice text, enum source source,
     (void)pthread_detach(thread);
     *out_reader = reader;
     return STATUS_OK;
+}
+
+enum status event_reader_open(struct slice text, enum source source,
+                              struct event_reader **out_reader, struct status_text *out_text)
+{
+    struct event_reader *reader = memory_take(sizeof(*reader), "event files");
+    reader->source = source;
+    reader->rest = text;
+    return start(reader, out_reader, out_text);
+}
+
+enum status event_reader_open_container(struct event_container *container,
+                                        struct event_reader **out_reader,
+                                        struct status_text *out_text)
+{
+    struct event_reader *reader = memory_take(sizeof(*reader), "event files");
+    reader->source = event_container_source(container);
+    reader->container = container;
+    return start(reader, out_reader, out_text);
 }
 
 /* Begin the next batch. False: the end, or its lines of the last round are still held. */

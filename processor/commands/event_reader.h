@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The events of one source out of one event file (NDJSON), parsed ahead by a thread of its own. Lines may be
- * held while later ones are read, as long as the reader's memory lasts. */
+/* The events of one source out of one event file (NDJSON or Avro container), parsed ahead by a thread of its own.
+ * Lines may be held while later ones are read, as long as the reader's memory lasts. */
 #ifndef COMMANDS_EVENT_READER_H
 #define COMMANDS_EVENT_READER_H
 
 #include "base/status.h"
 #include "codec/ndjson.h"
+#include "commands/event_container.h"
 #include "model/event.h"
 
-/* A line that was read: an event, or what is wrong with it. */
+/* A line (of a container: a record) that was read: an event, or what is wrong with it. */
 struct event_line {
     bool good;
     uint64_t line; /* from 1 */
@@ -24,6 +25,11 @@ struct event_reader;
 MUST_USE enum status event_reader_open(struct slice text, enum source source,
                                        struct event_reader **out_reader,
                                        struct status_text *out_text);
+
+/* The same of a container, all of whose events are of its source. */
+MUST_USE enum status event_reader_open_container(struct event_container *container,
+                                                 struct event_reader **out_reader,
+                                                 struct status_text *out_text);
 
 /* The next line, the caller's until event_reader_release. NULL: the end, or too many lines are held. */
 struct event_line *event_reader_next(struct event_reader *reader);

@@ -8,7 +8,6 @@
 #include <jansson.h>
 
 #include "base/memory.h"
-#include "base/show.h"
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/event_files.h"
@@ -26,7 +25,10 @@ static const char help[] =
     "nothing\n"
     "                    was applied yet, the files that the configuration names)\n"
     "  --config FILE     default config/segue.yaml\n"
-    "  --events FILE..   a sample: NDJSON as of `segue backtest`\n"
+    "  --events FILE..   a sample: NDJSON or Avro containers, as of `segue backtest`; a line that "
+    "is no event is\n"
+    "                    skipped, and then the exit code is 1\n"
+    "  --source NAME     what the containers hold, as of `segue backtest`\n"
     "  --tasks N         divide customers as N partitions do (default 1)\n"
     "  --out FILE        save the plan, for `segue apply FILE`\n"
     "  --drop-retired    forget segments that are retired in the live playbook (everybody has "
@@ -48,16 +50,14 @@ struct planning {
         applied; /* hash of the record of what is live; 0: it is the files that the configuration names */
     char retired[RETIRED_SIZE]; /* the file that retires what is gone */
     uint64_t bad;
+    int32_t container_source;
 };
 
 static void on_bad(void *context, const struct event_files_bad *bad)
 {
     struct planning *planning = context;
     if (planning->bad++ < BAD_LINES_SHOWN) {
-        (void)fprintf(stderr, "%s:%llu:%u: ", bad->path, (unsigned long long)bad->line,
-                      bad->error.column);
-        show_text(slice_text(bad->error.text.text), stderr);
-        (void)fputc('\n', stderr);
+        event_files_show_bad(bad);
     }
 }
 
@@ -191,7 +191,11 @@ static int compare(struct planning *planning, struct event_files *files)
         (void)printf("\nsaved: %s    make it live: segue apply %s\n", planning->out, planning->out);
     }
     json_decref(report);
-    return good ? EXIT_GOOD : EXIT_NO;
+    if (planning->bad > 0) {
+        (void)fprintf(stderr, "segue plan: lines or records that are no event, skipped: %llu\n",
+                      (unsigned long long)planning->bad);
+    }
+    return good && planning->bad == 0 ? EXIT_GOOD : EXIT_NO;
 }
 
 static bool take_options(struct planning *planning, int argument_count, char **arguments,
@@ -201,6 +205,7 @@ static bool take_options(struct planning *planning, int argument_count, char **a
                                           {"live", required_argument, NULL, 'l'},
                                           {"config", required_argument, NULL, 'c'},
                                           {"events", no_argument, NULL, 'e'},
+                                          {"source", required_argument, NULL, 's'},
                                           {"tasks", required_argument, NULL, 't'},
                                           {"out", required_argument, NULL, 'o'},
                                           {"drop-retired", no_argument, NULL, 'd'},
@@ -223,6 +228,11 @@ static bool take_options(struct planning *planning, int argument_count, char **a
             planning->config = optarg;
             break;
         case 'e':
+            break;
+        case 's':
+            if (!event_files_source("plan", optarg, &planning->container_source)) {
+                return false;
+            }
             break;
         case 't':
             planning->tasks = strtol(optarg, NULL, 10);
@@ -257,8 +267,10 @@ static bool take_options(struct planning *planning, int argument_count, char **a
 
 int plan_run(int argument_count, char **arguments)
 {
-    static struct planning planning = {
-        .config = connect_config_default, .salt = "segue", .tasks = 1};
+    static struct planning planning = {.config = connect_config_default,
+                                       .salt = "segue",
+                                       .tasks = 1,
+                                       .container_source = EVENT_CONTAINER_ANY};
     struct event_files *files;
     struct status_text text;
     int code;
@@ -270,8 +282,8 @@ int plan_run(int argument_count, char **arguments)
         return code;
     }
     if (event_files_open((const char *const *)arguments + optind,
-                         (uint32_t)(argument_count - optind), (uint32_t)planning.tasks, &files,
-                         &text) != STATUS_OK) {
+                         (uint32_t)(argument_count - optind), (uint32_t)planning.tasks,
+                         planning.container_source, &files, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue plan: %s\n", text.text);
         return EXIT_NO;
     }

@@ -18,11 +18,10 @@ static const char help[] =
     "why-not: only what keeps the customer out, or the offer back.\n"
     "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now\n";
 
-static void ignore_bad(void *context, const struct event_files_bad *bad)
+static void on_bad(void *context, const struct event_files_bad *bad)
 {
     (void)context;
-    (void)fprintf(stderr, "%s:%llu:%u: %s\n", bad->path, (unsigned long long)bad->line,
-                  bad->error.column, bad->error.text.text);
+    event_files_show_bad(bad);
 }
 
 /* The event of --at-event; it must be this customer's. */
@@ -30,11 +29,11 @@ static int read_event(const char *path, const struct customer *customer, struct 
 {
     struct event_files *files;
     struct status_text text;
-    if (event_files_open(&path, 1, 1, &files, &text) != STATUS_OK) {
+    if (event_files_open(&path, 1, 1, EVENT_CONTAINER_ANY, &files, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue why: %s\n", text.text);
         return EXIT_NO;
     }
-    if (!event_files_next(files, out_event, ignore_bad, NULL)) {
+    if (!event_files_next(files, out_event, on_bad, NULL)) {
         (void)fprintf(stderr, "segue why: there is no event in %s\n", path);
         return EXIT_NO;
     }

@@ -107,7 +107,7 @@ static void simulate(struct stream *stream, int32_t days)
     options.customers = stream->customers;
     options.days = days;
     if (out == NULL || !lifesim_run(&options, out, NULL, NULL, &counts) || fclose(out) != 0 ||
-        event_files_open(paths, 1, 1, &files, &text) != STATUS_OK) {
+        event_files_open(paths, 1, 1, EVENT_CONTAINER_ANY, &files, &text) != STATUS_OK) {
         perror(path);
         exit(1);
     }

@@ -123,7 +123,8 @@ static void check_order(uint32_t task_count)
     struct event event;
     uint32_t count = 0;
     memset(taken, 0, sizeof(taken));
-    ck_assert_int_eq(event_files_open(paths, 1, task_count, &files, &text), STATUS_OK);
+    ck_assert_int_eq(event_files_open(paths, 1, task_count, EVENT_CONTAINER_ANY, &files, &text),
+                     STATUS_OK);
     for (; event_files_next(files, &event, on_bad, NULL); count++) {
         const struct expected *e =
             next_of(hash_partition(event.customer_id, task_count), task_count, taken);
