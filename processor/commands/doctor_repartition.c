@@ -33,19 +33,24 @@ struct ask {
     struct worker_codec codec;
     struct event event;
     uint32_t task_count; /* 0: not known */
+    int64_t end_us;      /* of the monotonic clock: the partition's sample has had its time */
 };
 
-/* Decode one, waiting for its schema as long as doctor waits for anything. */
-static enum worker_decode decode(struct ask *ask, const struct log_record *record)
+static bool is_over(const struct ask *ask)
 {
     struct clock *clock = clock_system();
-    int64_t end_us = clock->ops->monotonic_us(clock) + INT64_C(1000) * ask->report->timeout_ms;
+    return clock->ops->monotonic_us(clock) > ask->end_us;
+}
+
+/* Decode one, waiting for its schema as long as the partition's sample may take. */
+static enum worker_decode decode(struct ask *ask, const struct log_record *record)
+{
     struct reject reject = {0};
     for (;;) {
         ask->event.present = 0;
         enum worker_decode decoded =
             ask->codec.decode(ask->codec.context, record, &ask->event, &reject);
-        if (decoded != WORKER_WAIT || clock->ops->monotonic_us(clock) > end_us) {
+        if (decoded != WORKER_WAIT || is_over(ask)) {
             return decoded;
         }
         (void)usleep(SCHEMA_WAIT_US);
@@ -92,7 +97,12 @@ static bool see_partition(struct ask *ask, enum source source, uint32_t partitio
     if (kafka_look_at(ask->look, topic, partition, from, &text) != STATUS_OK) {
         return false;
     }
-    while (kafka_look_next(ask->look, &record, &text) == STATUS_OK) {
+    /* Others go on writing: the end of the topic is no end, the mark that was seen is, and the time. */
+    struct clock *clock = clock_system();
+    ask->end_us = clock->ops->monotonic_us(clock) + INT64_C(1000) * ask->report->timeout_ms;
+    bool more = true;
+    while (more && !is_over(ask) && kafka_look_next(ask->look, &record, &text) == STATUS_OK) {
+        more = record.offset + 1 < high;
         record.source = (uint8_t)source;
         record.partition = partition;
         see_record(ask, &record, seen);

@@ -13,6 +13,7 @@ import io
 import json
 import pathlib
 import random
+import re
 import signal
 import sys
 import threading
@@ -237,7 +238,30 @@ def judge_rejects(stack, bank):
     check('garbage is a dead letter with its place in the bank\'s topic', seen == bank.garbage, (seen, bank.garbage))
 
 
-def judge_doctor(stack, process):
+def write_while(bank, done, seconds):
+    """The bank goes on writing, faster than anybody looks."""
+    end = time.time() + seconds
+    while not done.is_set() and time.time() < end:
+        for _ in range(5):
+            bank.put(1)
+        time.sleep(0.005)
+    bank.producer.flush(20)
+
+
+def judge_growth(stack, bank, config):
+    """A sample is a sample, though the topic never ends."""
+    done = threading.Event()
+    writing = threading.Thread(target=write_while, args=[bank, done, 10])
+    writing.start()
+    said = stack.command('doctor', '--config', config, check=False).stdout
+    grew = not done.is_set() and writing.is_alive()
+    done.set()
+    writing.join()
+    sampled = re.search(r'of (\d+) sampled records', said)
+    check('doctor ends while the topic grows, with its sample', grew and sampled is not None and int(sampled[1]) <= 50 * min(INPUTS, 4), (grew, said))
+
+
+def judge_doctor(stack, bank, process):
     said = stack.command('doctor', '--config', process.config, check=False).stdout
     check('doctor: the step, its lag and its cost', 'repartition' in said and '0 records wait; an event costs about' in said, said)
     stack.source_config, stack.extra_config = 'start: earliest', ''
@@ -245,6 +269,7 @@ def judge_doctor(stack, process):
     said = stack.command('doctor', '--config', plain, check=False).stdout
     check('doctor without the step: it is needed, how, and what it costs',
           'is not keyed by the customer' in said and 'sources.transactions.repartition: key' in said and 'bytes in Kafka' in said, said)
+    judge_growth(stack, bank, plain)
     run = stack.command('check', '--topics', '--config', plain, check=False)
     check('check --topics says the same', run.returncode == 1 and 'sources.transactions.repartition: key' in run.stdout, run.stdout + run.stderr)
     run = stack.command('repartition', '--config', plain, check=False)
@@ -311,7 +336,7 @@ def main():
         judge_outputs(stack, reference, watcher.taker)
         judge_rejects(stack, bank)
         judge_rest(stack, bank, steps, run)
-        judge_doctor(stack, steps[0])
+        judge_doctor(stack, bank, steps[0])
     finally:
         for process in (*steps, run, other):
             if process.running():
