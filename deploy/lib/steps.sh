@@ -77,7 +77,8 @@ as_root() {
 PACKAGES_BUILD="build-essential meson ninja-build pkg-config python3 tzdata librdkafka-dev libhiredis-dev libavro-dev
 libyaml-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libxxhash-dev zlib1g-dev check"
 PACKAGES_DEMO="redis-server redis-tools default-jre-headless maven curl ca-certificates"
-PACKAGES_TEST="clang clang-format clang-tidy openssl python3-venv xz-utils libclang-rt-14-dev"
+PACKAGES_TEST="clang clang-format clang-tidy openssl python3-venv python3-jsonschema python3-yaml xz-utils libclang-rt-14-dev"
+PACKAGES_CEL="golang-go"
 
 missing_packages() {
     local name
@@ -89,9 +90,10 @@ missing_packages() {
 install_packages() {
     local wanted=() name missing
     for name in "$@"; do
-        # A Java or Maven that is already there (whoever packaged it) is good enough.
+        # A Java, Maven or Go that is already there (whoever packaged it) is good enough.
         [ "$name" = default-jre-headless ] && command -v java >/dev/null && continue
         [ "$name" = maven ] && command -v mvn >/dev/null && continue
+        [ "$name" = golang-go ] && command -v go >/dev/null && continue
         wanted+=("$name")
     done
     missing=$(missing_packages "${wanted[@]}")

@@ -235,7 +235,8 @@ static bool check_index(struct checker *k, struct cel_node *node)
     }
     struct cel_type joined;
     bool open = of.kind == CEL_DYN || of.kind == CEL_ABSENT || k->silent;
-    bool list = of.kind == CEL_LIST && (key.kind == CEL_INT || key.kind == CEL_DYN);
+    bool open_key = key.kind == CEL_DYN || key.kind == CEL_ABSENT; /* ABSENT: an element of [] */
+    bool list = of.kind == CEL_LIST && (key.kind == CEL_INT || open_key);
     bool map = of.kind == CEL_MAP && (of.key == NULL || cel_type_join(k->c, *of.key, key, &joined));
     if (!open && !list && !map) {
         char types[2][120];

@@ -121,8 +121,8 @@ static inline struct cel_value cel_none(void)
 struct cel_value cel_scratch_string(struct cel_machine *machine, struct slice text);
 
 /* One overload. `signature`: "." for a method, then a letter per parameter, ":" and the result:
- * b i u d s y(bytes) t(imestamp) D(uration) n(ull) T(ype) P(ip) C(idr) *(any), A B parameters of
- * type, L.. list of, M.. .. map of, O.. optional of; "+" after a parameter: it may repeat. */
+ * b i u d s y(bytes) t(imestamp) D(uration) n(ull) T(ype) P(ip) C(idr) *(any) N(any number), A B
+ * parameters of type, L.. list of, M.. .. map of, O.. optional of; "+" after a parameter: it may repeat. */
 struct cel_function {
     const char *name;
     const char *signature;
@@ -130,7 +130,7 @@ struct cel_function {
                              uint32_t count);
 };
 
-/* The kind that a letter of a signature stands for; CEL_DYN for *, A, B. */
+/* The kind that a letter of a signature stands for; CEL_DYN for *, N, A, B. */
 enum cel_kind cel_letter_kind(char letter);
 
 /* The overloads of a name stand together: the first; NULL when there is none. */

@@ -135,12 +135,16 @@ static bool fits(struct cel_compilation *c, const char **signature, struct cel_t
         return cel_type_join(c, *slot, actual, slot);
     }
     enum cel_kind kind = cel_letter_kind(letter);
-    if (kind == CEL_DYN) {
+    if (kind == CEL_DYN && letter != 'N') {
         return true;
     }
     bool open = actual.kind == CEL_DYN || actual.kind == CEL_ABSENT;
     struct cel_type any = cel_type_of(open ? actual.kind : CEL_DYN);
     bool good = open || actual.kind == kind;
+    if (letter == 'N') {
+        return open || actual.kind == CEL_INT || actual.kind == CEL_UINT ||
+               actual.kind == CEL_DOUBLE;
+    }
     if (kind == CEL_MAP) {
         good = fits(c, signature, open || !good ? any : part(actual.key), bound) && good;
     }

@@ -159,35 +159,45 @@ static void put(const struct cel_value *value, FILE *out)
     (void)fputs(others[value->kind] != NULL ? others[value->kind] : "?", out);
 }
 
-int main(void)
+/* What a line gives: a value, `error`, or `refused` by its types. `early`: it was refused at load because a
+ * part of it that reads nothing always fails; then what it gives without that look ahead. */
+static void evaluate(const char *line, bool look_ahead, void *block, void *scratch_block)
 {
     static struct diagnostic list[DIAGNOSTICS_MAX];
-    static char line[LINE_SIZE];
     const struct cel_environment environment = {.names = names,
                                                 .name_count = ARRAY_COUNT(names),
+                                                .dynamic = !look_ahead,
                                                 .cost_max = UINT64_MAX}; /* cel-go has no bound */
+    struct arena arena, scratch;
+    struct diagnostics diagnostics;
+    arena_init(&arena, block, ARENA_SIZE);
+    arena_init(&scratch, scratch_block, SCRATCH_SIZE);
+    diagnostics_init(&diagnostics, list);
+    const struct cel_program *program = cel_compile(
+        &environment, slice_text(line), (struct source_span){NULL, 1, 1, 0}, &arena, &diagnostics);
+    if (program == NULL && look_ahead) {
+        evaluate(line, false, block, scratch_block);
+    } else if (program == NULL) {
+        (void)puts("refused");
+    } else {
+        const struct cel_activation activation = {.read = read_name, .scratch = &scratch};
+        struct cel_value value = cel_evaluate(program, &activation);
+        (void)fputs(look_ahead ? "" : "early ", stdout);
+        put(&value, stdout);
+        (void)putchar('\n');
+    }
+}
+
+int main(void)
+{
+    static char line[LINE_SIZE];
     void *block = malloc(ARENA_SIZE), *scratch_block = malloc(SCRATCH_SIZE);
     if (block == NULL || scratch_block == NULL) {
         return EXIT_FAILURE;
     }
     while (fgets(line, sizeof(line), stdin) != NULL) {
-        struct arena arena, scratch;
-        struct diagnostics diagnostics;
         line[strcspn(line, "\n")] = '\0';
-        arena_init(&arena, block, ARENA_SIZE);
-        arena_init(&scratch, scratch_block, SCRATCH_SIZE);
-        diagnostics_init(&diagnostics, list);
-        const struct cel_program *program =
-            cel_compile(&environment, slice_text(line), (struct source_span){NULL, 1, 1, 0}, &arena,
-                        &diagnostics);
-        if (program == NULL) {
-            (void)puts("refused");
-            continue;
-        }
-        const struct cel_activation activation = {.read = read_name, .scratch = &scratch};
-        struct cel_value value = cel_evaluate(program, &activation);
-        put(&value, stdout);
-        (void)putchar('\n');
+        evaluate(line, true, block, scratch_block);
     }
     free(block);
     free(scratch_block);

@@ -260,6 +260,23 @@ START_TEST(the_exact_overload_gives_the_type)
 }
 END_TEST
 
+/* Both found by tests/cel/differential.py. */
+START_TEST(least_and_greatest_are_of_numbers)
+{
+    ck_assert_ptr_nonnull(compile("math.least(c.age, 2.5, 3u) > 1"));
+    ck_assert_ptr_nonnull(compile("math.greatest([c.age, 2.5]) > 1"));
+    ck_assert_ptr_null(compile("math.least(c.employment_status, c.age) > 1"));
+    ck_assert_ptr_null(compile("math.greatest(c.age, true, 3) > 1"));
+    ck_assert_ptr_null(compile("math.least({'x': c.age}, 3) > 1"));
+}
+END_TEST
+
+START_TEST(an_element_of_the_empty_list_indexes_as_anything_does)
+{
+    ck_assert_ptr_nonnull(compile("[].map(v, [c.age, 1][v]) == []"));
+}
+END_TEST
+
 START_TEST(leaves_explain_themselves)
 {
     const struct cel_program *program =
@@ -304,6 +321,8 @@ int main(void)
     tcase_add_test(tests, slots_are_listed_once_in_order);
     tcase_add_test(tests, patterns_nest);
     tcase_add_test(tests, the_exact_overload_gives_the_type);
+    tcase_add_test(tests, least_and_greatest_are_of_numbers);
+    tcase_add_test(tests, an_element_of_the_empty_list_indexes_as_anything_does);
     tcase_add_test(tests, leaves_explain_themselves);
     tcase_add_test(tests, out_of_scratch_is_an_error_value);
     suite_add_tcase(suite, tests);
