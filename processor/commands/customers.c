@@ -167,3 +167,9 @@ uint32_t customers_count(const struct customers *customers)
 {
     return customers->count;
 }
+
+uint32_t customers_number(const struct customers *customers, const struct customer *customer)
+{
+    size_t block = (size_t)((const uint8_t *)customer - customers->blocks) / customers->block_size;
+    return customers->owner[block] - 1;
+}

@@ -19,4 +19,7 @@ struct customer *customers_get(struct customers *customers, struct slice id);
 uint32_t customers_count(const struct customers *customers);
 struct customer *customers_at(struct customers *customers, uint32_t index);
 
+/* The number of a working block that is in use. */
+uint32_t customers_number(const struct customers *customers, const struct customer *customer);
+
 #endif

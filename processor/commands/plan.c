@@ -34,7 +34,7 @@ static const char help[] =
     "  --drop-retired    forget segments that are retired in the live playbook (everybody has "
     "left)\n"
     "  --all             show what stays as it is, too\n"
-    "  --json            for programs\n\n"
+    "  --json            for programs; names customers who move, up to a hundred each\n\n"
     "A segment that NEW no longer has is retired: its members leave when the plan is applied.\n";
 
 enum { BAD_LINES_SHOWN = 20, RETIRED_SIZE = 65536 };
@@ -277,6 +277,7 @@ int plan_run(int argument_count, char **arguments)
     if (!take_options(&planning, argument_count, arguments, &code)) {
         return code;
     }
+    planning.plan.ids = planning.json;
     code = open_sides(&planning);
     if (code != EXIT_GOOD) {
         return code;

@@ -20,13 +20,20 @@ static const char *text(const json_t *row, const char *key)
     return value == NULL ? "" : value;
 }
 
+static bool moves(const json_t *row)
+{
+    static const char *const words[] = {"enter", "leave", "gained", "lost"};
+    bool any = false;
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        any = any || number(row, words[i]) != 0;
+    }
+    return any;
+}
+
 static bool is_same(const json_t *row)
 {
-    const json_t *filled = json_object_get(row, "filled");
-    return strcmp(text(row, "state"), "unchanged") == 0 &&
-           number(row, "live") == number(row, "new") && number(row, "enter") == 0 &&
-           number(row, "leave") == 0 && number(filled, "enter") == 0 &&
-           number(filled, "leave") == 0 &&
+    return strcmp(text(row, "state"), "unchanged") == 0 && !moves(row) &&
+           !moves(json_object_get(row, "filled")) &&
            json_array_size(json_object_get(row, "sees_too_little")) == 0;
 }
 
@@ -72,46 +79,40 @@ static void print_lacks(const json_t *row, FILE *out)
     }
 }
 
-static void print_segments(json_t *rows, bool all, FILE *out)
+struct section {
+    const char *key, *title, *words[3];
+};
+
+static void print_filled(const json_t *filled, const struct section *section, FILE *out)
+{
+    (void)fprintf(out, " %8" PRId64, number(filled, "new"));
+    if (moves(filled)) {
+        (void)fprintf(out, "  +%" PRId64 " -%" PRId64, number(filled, section->words[0]),
+                      number(filled, section->words[1]));
+    }
+    (void)fputc('\n', out);
+}
+
+static void print_rows(const json_t *report, const struct section *section, bool all, FILE *out)
 {
     size_t at, same = 0;
     json_t *row;
-    (void)fprintf(out, "\n%-32s %-9s %8s %8s %8s %8s %8s %8s\n", "SEGMENT", "", "live", "new",
-                  "enter", "leave", "keep", "filled");
-    json_array_foreach(rows, at, row)
+    (void)fprintf(out, "\n%-32s %-9s %8s %8s %8s %8s %8s %8s\n", section->title, "", "live", "new",
+                  section->words[0], section->words[1], section->words[2], "filled");
+    json_array_foreach(json_object_get(report, section->key), at, row)
     {
         if (is_same(row) && !all) {
             same++;
             continue;
         }
         (void)fprintf(out,
-                      "%-32s %-9s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64
-                      " %8" PRId64 "\n",
+                      "%-32s %-9s %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64 " %8" PRId64,
                       text(row, "id"), text(row, "state"), number(row, "live"), number(row, "new"),
-                      number(row, "enter"), number(row, "leave"), number(row, "keep"),
-                      number(json_object_get(row, "filled"), "new"));
+                      number(row, section->words[0]), number(row, section->words[1]),
+                      number(row, section->words[2]));
+        print_filled(json_object_get(row, "filled"), section, out);
         print_reasons(row, out);
         print_lacks(row, out);
-    }
-    if (same > 0) {
-        (void)fprintf(out, "%zu more stay as they are\n", same);
-    }
-}
-
-static void print_counts(const char *title, json_t *rows, bool all, FILE *out)
-{
-    size_t at, same = 0;
-    json_t *row;
-    (void)fprintf(out, "\n%-32s %-9s %8s %8s\n", title, "", "live", "new");
-    json_array_foreach(rows, at, row)
-    {
-        if (is_same(row) && !all) {
-            same++;
-        } else {
-            (void)fprintf(out, "%-32s %-9s %8" PRId64 " %8" PRId64 "\n", text(row, "id"),
-                          text(row, "state"), number(row, "live"), number(row, "new"));
-            print_lacks(row, out);
-        }
     }
     if (same > 0) {
         (void)fprintf(out, "%zu more stay as they are\n", same);
@@ -167,11 +168,18 @@ void plan_print(json_t *report, bool all, FILE *out)
     (void)fprintf(out, "live %s -> new %s, over %" PRId64 " events of %" PRId64 " customers\n",
                   text(report, "live"), text(report, "new"), number(report, "events"),
                   number(report, "customers"));
-    print_segments(json_object_get(report, "segments"), all, out);
-    print_counts("LIFE EVENT (confirmed)", json_object_get(report, "life_events"), all, out);
-    print_counts("OFFER (decided)", json_object_get(report, "offers"), all, out);
+    static const struct section sections[] = {
+        {"segments", "SEGMENT (members)", {"enter", "leave", "keep"}},
+        {"life_events", "LIFE EVENT (confirmed)", {"gained", "lost", "kept"}},
+        {"offers", "OFFER (made)", {"gained", "lost", "kept"}},
+    };
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+        print_rows(report, &sections[i], all, out);
+    }
     print_features(json_object_get(report, "features"), out);
-    (void)fputs("\nnew: as soon as the plan is applied and everybody was looked at. filled: once "
-                "features that do not keep their\nstate have seen as much as this sample has.\n",
-                out);
+    (void)fputs(
+        "\nnew: as soon as the plan is applied and everybody was looked at; what was offered "
+        "stays so. filled: had the\nnew playbook seen the whole sample, so what it comes to "
+        "once its features are filled, and against live.\n",
+        out);
 }

@@ -29,6 +29,7 @@ struct reason {
 /* Customers in a definition under the one and under the other. */
 struct moved {
     uint64_t next, enter, leave, keep;
+    json_t *entering, *leaving; /* the first of their ids; NULL: not asked for */
 };
 
 struct movement {
@@ -37,6 +38,51 @@ struct movement {
     struct reason reasons[PLAN_REASONS_MAX];
     uint32_t reason_count;
 };
+
+static uint64_t offer_bit(const struct engine *engine, struct slice id)
+{
+    uint32_t index;
+    return engine_find(engine, EXPLAIN_OFFER, id, &index) ? UINT64_C(1) << index : 0;
+}
+
+static bool make_room(struct plan_side *side, uint32_t customer)
+{
+    uint32_t room = side->offered_room;
+    while (room <= customer) {
+        room = room == 0 ? 4096 : 2 * room;
+    }
+    if (room == side->offered_room) {
+        return true;
+    }
+    uint64_t *offered = realloc(side->offered, room * sizeof(*offered));
+    if (offered == NULL) {
+        side->replay.failed = true;
+        return false;
+    }
+    memset(offered + side->offered_room, 0, (room - side->offered_room) * sizeof(*offered));
+    side->offered = offered;
+    side->offered_room = room;
+    return true;
+}
+
+static void count_offers(struct plan_side *side, const struct offer_decided *decided)
+{
+    const struct engine *engine = side->replay.opened.engine;
+    uint32_t index;
+    if (!make_room(side, side->replay.customer)) {
+        return;
+    }
+    uint64_t *offered = &side->offered[side->replay.customer];
+    for (uint32_t i = 0; i < decided->withdrawn_count; i++) {
+        *offered &= ~offer_bit(engine, decided->withdrawn[i].offer_id);
+    }
+    for (uint32_t i = 0; i < decided->offer_count; i++) {
+        if (engine_find(engine, EXPLAIN_OFFER, decided->offers[i].offer.id, &index)) {
+            *offered |= UINT64_C(1) << index;
+            side->offers[index]++;
+        }
+    }
+}
 
 static void count_effects(void *side, struct effects *effects, int64_t now_ms)
 {
@@ -50,11 +96,26 @@ static void count_effects(void *side, struct effects *effects, int64_t now_ms)
             engine_find(engine, EXPLAIN_LIFE_EVENT, output->life_event.life_event.id, &index)) {
             counted->life[index]++;
         }
-        for (uint32_t k = 0;
-             output->kind == OUTPUT_OFFER_DECIDED && k < output->offer_decided.offer_count; k++) {
-            if (engine_find(engine, EXPLAIN_OFFER, output->offer_decided.offers[k].offer.id,
-                            &index)) {
-                counted->offers[index]++;
+        if (output->kind == OUTPUT_OFFER_DECIDED) {
+            count_offers(counted, &output->offer_decided);
+        }
+    }
+}
+
+/* What was offered under the live playbook stays so until the sweep says otherwise. */
+static void take_over_offers(struct plan *plan)
+{
+    const struct offers *before = &plan->live.replay.opened.playbook->offers;
+    const struct engine *engine = plan->applied.replay.opened.engine;
+    uint32_t count = customers_count(plan->live.replay.customers);
+    if (count == 0 || !make_room(&plan->applied, count - 1) || !make_room(&plan->live, count - 1) ||
+        !make_room(&plan->filled, count - 1)) {
+        return;
+    }
+    for (uint32_t c = 0; c < count; c++) {
+        for (uint32_t i = 0; i < before->count && plan->live.offered[c] != 0; i++) {
+            if ((plan->live.offered[c] >> i & 1) != 0) {
+                plan->applied.offered[c] |= offer_bit(engine, before->defs[i].id);
             }
         }
     }
@@ -167,6 +228,11 @@ static uint32_t pair_up(const struct playbook *live, const struct playbook *next
 
 /* ---- who moves, and why ---- */
 
+static json_t *id_of(struct slice id)
+{
+    return json_stringn((const char *)id.data, id.size);
+}
+
 static void add_reason(struct movement *movement, const char *text)
 {
     for (uint32_t i = 0; i < movement->reason_count; i++) {
@@ -208,37 +274,47 @@ static void find_reason(struct plan_side *side, struct customer *customer, int32
 
 /* One customer on each side. */
 struct customer_sides {
+    uint32_t number;
     struct customer *live, *applied, *filled;
 };
 
-static bool is_in(const struct plan_side *side, const struct customer *customer, int32_t segment)
+/* Is a member, is known to be in that life event, was made that offer. */
+static bool is_in(const struct plan_side *side, enum playbook_kind kind,
+                  const struct customer *customer, uint32_t number, int32_t index)
 {
-    return segment != ABSENT &&
-           engine_is_member(side->replay.opened.engine, customer, (uint32_t)segment);
+    const struct engine *engine = side->replay.opened.engine;
+    if (index == ABSENT) {
+        return false;
+    }
+    return kind == PLAYBOOK_SEGMENT      ? engine_is_member(engine, customer, (uint32_t)index)
+           : kind == PLAYBOOK_LIFE_EVENT ? engine_is_confirmed(engine, customer, (uint32_t)index)
+                                         : (side->offered[number] >> index & 1) != 0;
 }
 
-static void count_moved(struct moved *moved, bool was, bool is)
+static void count_moved(struct moved *moved, bool was, bool is, const struct customer *customer)
 {
+    json_t *ids = is ? moved->entering : moved->leaving;
     moved->next += is;
     moved->enter += is && !was;
     moved->leave += was && !is;
     moved->keep += was && is;
+    if (was != is && ids != NULL && json_array_size(ids) < PLAN_IDS_MAX) {
+        (void)json_array_append_new(ids, id_of(customer_id(customer)));
+    }
 }
 
-static void move(struct plan *plan, const struct pair *pair, const struct customer_sides *customer,
-                 struct arena *arena, struct movement *movement)
+static bool is_retired(const struct plan *plan, const struct pair *pair)
+{
+    return pair->next != ABSENT &&
+           plan->applied.replay.opened.playbook->segments.defs[pair->next].retired;
+}
+
+static void reason_of(struct plan *plan, const struct pair *pair,
+                      const struct customer_sides *customer, bool is, struct arena *arena,
+                      struct movement *movement)
 {
     char text[PLAN_REASON_SIZE];
-    bool was = is_in(&plan->live, customer->live, pair->live);
-    bool is = is_in(&plan->applied, customer->applied, pair->next);
-    movement->live += was;
-    count_moved(&movement->applied, was, is);
-    count_moved(&movement->filled, was, is_in(&plan->filled, customer->filled, pair->next));
-    if (was == is) {
-        return;
-    }
-    if (pair->live == ABSENT || pair->next == ABSENT ||
-        plan->applied.replay.opened.playbook->segments.defs[pair->next].retired) {
+    if (pair->live == ABSENT || pair->next == ABSENT || is_retired(plan, pair)) {
         add_reason(movement, is ? "the segment is new" : "the segment is retired");
         return;
     }
@@ -250,23 +326,51 @@ static void move(struct plan *plan, const struct pair *pair, const struct custom
     add_reason(movement, text);
 }
 
+static void move(struct plan *plan, enum playbook_kind kind, const struct pair *pair,
+                 const struct customer_sides *customer, struct arena *arena,
+                 struct movement *movement)
+{
+    uint32_t number = customer->number;
+    bool was = is_in(&plan->live, kind, customer->live, number, pair->live);
+    bool is = is_in(&plan->applied, kind, customer->applied, number, pair->next);
+    bool filled = is_in(&plan->filled, kind, customer->filled, number, pair->next);
+    movement->live += was;
+    count_moved(&movement->applied, was, is, customer->live);
+    count_moved(&movement->filled, was, filled, customer->live);
+    if (was != is && kind == PLAYBOOK_SEGMENT) {
+        reason_of(plan, pair, customer, is, arena, movement);
+    }
+}
+
 static int compare_reasons(const void *a, const void *b)
 {
     uint64_t one = ((const struct reason *)a)->count, two = ((const struct reason *)b)->count;
     return (one < two) - (one > two);
 }
 
-static json_t *id_of(struct slice id)
-{
-    return json_stringn((const char *)id.data, id.size);
-}
+/* Customers enter and leave segments; a life event or an offer they gain and lose. */
+static const char *const move_words[][3] = {
+    {"gained", "lost", "kept"},
+    {"enter", "leave", "keep"},
+};
 
-static void add_moved(json_t *row, const struct moved *moved)
+/* Counts; and the ids of those who move, and how many more there are. */
+static void add_moved(json_t *row, enum playbook_kind kind, const struct moved *moved)
 {
+    const char *const *words = move_words[kind == PLAYBOOK_SEGMENT];
     (void)json_object_set_new(row, "new", json_integer((json_int_t)moved->next));
-    (void)json_object_set_new(row, "enter", json_integer((json_int_t)moved->enter));
-    (void)json_object_set_new(row, "leave", json_integer((json_int_t)moved->leave));
-    (void)json_object_set_new(row, "keep", json_integer((json_int_t)moved->keep));
+    (void)json_object_set_new(row, words[0], json_integer((json_int_t)moved->enter));
+    (void)json_object_set_new(row, words[1], json_integer((json_int_t)moved->leave));
+    (void)json_object_set_new(row, words[2], json_integer((json_int_t)moved->keep));
+    if (moved->entering == NULL) {
+        return;
+    }
+    uint64_t more_in = moved->enter - json_array_size(moved->entering);
+    uint64_t more_out = moved->leave - json_array_size(moved->leaving);
+    (void)json_object_set_new(row, "customers",
+                              json_pack("{s:{s:o, s:I}, s:{s:o, s:I}}", words[0], "ids",
+                                        moved->entering, "more", (json_int_t)more_in, words[1],
+                                        "ids", moved->leaving, "more", (json_int_t)more_out));
 }
 
 static void add_lacks(const struct plan_kept *kept, enum playbook_kind kind,
@@ -277,7 +381,7 @@ static void add_lacks(const struct plan_kept *kept, enum playbook_kind kind,
     (void)json_object_set_new(row, "sees_too_little", lacks);
 }
 
-static json_t *segment_row(const struct pair *pair, struct movement *movement, bool retired)
+static json_t *reasons_of(struct movement *movement)
 {
     json_t *reasons = json_array();
     qsort(movement->reasons, movement->reason_count, sizeof(struct reason), compare_reasons);
@@ -290,64 +394,72 @@ static json_t *segment_row(const struct pair *pair, struct movement *movement, b
         (void)json_array_append_new(reasons, json_pack("{s:s, s:I}", "text", "others", "count",
                                                        (json_int_t)movement->others));
     }
+    return reasons;
+}
+
+/* How often it was decided, each customer as often as it came. */
+static json_t *in_sample(const struct plan *plan, enum playbook_kind kind, const struct pair *pair)
+{
+    bool offer = kind == PLAYBOOK_OFFER;
+    const uint64_t *live = offer ? plan->live.offers : plan->live.life;
+    const uint64_t *next = offer ? plan->filled.offers : plan->filled.life;
+    return json_pack("{s:I, s:I}", "live",
+                     (json_int_t)(pair->live == ABSENT ? 0 : live[pair->live]), "new",
+                     (json_int_t)(pair->next == ABSENT ? 0 : next[pair->next]));
+}
+
+static json_t *row_of(const struct plan *plan, const struct plan_kept *kept,
+                      enum playbook_kind kind, const struct pair *pair, struct movement *movement)
+{
+    bool retired = kind == PLAYBOOK_SEGMENT && is_retired(plan, pair);
     json_t *row = json_pack("{s:o, s:s, s:I}", "id", id_of(pair->id), "state",
                             retired ? "retired" : pair->state, "live", (json_int_t)movement->live);
     json_t *filled = json_object();
-    add_moved(row, &movement->applied);
-    add_moved(filled, &movement->filled);
+    add_moved(row, kind, &movement->applied);
+    add_moved(filled, kind, &movement->filled);
     (void)json_object_set_new(row, "filled", filled);
-    (void)json_object_set_new(row, "reasons", reasons);
+    add_lacks(kept, kind, pair, row);
+    if (kind == PLAYBOOK_SEGMENT) {
+        (void)json_object_set_new(row, "reasons", reasons_of(movement));
+    } else {
+        (void)json_object_set_new(row, "in_sample", in_sample(plan, kind, pair));
+    }
     return row;
 }
 
-static json_t *segment_rows(struct plan *plan, const struct plan_kept *kept)
+/* NULL: out of memory. */
+static json_t *rows_of(struct plan *plan, const struct plan_kept *kept, enum playbook_kind kind)
 {
+    const struct playbook *before = plan->live.replay.opened.playbook;
     const struct playbook *after = plan->applied.replay.opened.playbook;
-    struct pair *pairs = memory_take(2 * SEGMENTS_MAX * sizeof(*pairs), "plan");
-    uint32_t count = pair_up(plan->live.replay.opened.playbook, after, PLAYBOOK_SEGMENT, pairs);
+    uint32_t room = count_of(before, kind) + count_of(after, kind) + 1;
+    struct pair *pairs = memory_take(room * sizeof(*pairs), "plan");
+    uint32_t count = pair_up(before, after, kind, pairs);
     struct movement *movements = memory_take((count + 1) * sizeof(*movements), "plan");
     struct arena arena;
     arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "plan"), EXPLAIN_ARENA_SIZE);
+    for (uint32_t i = 0; i < count && plan->ids; i++) {
+        struct moved *both[] = {&movements[i].applied, &movements[i].filled};
+        for (size_t k = 0; k < 2; k++) {
+            both[k]->entering = json_array();
+            both[k]->leaving = json_array();
+        }
+    }
     for (uint32_t c = 0; c < customers_count(plan->live.replay.customers); c++) {
         /* All sides saw the same events, so customer c is the same on each. */
-        struct customer_sides customer = {customers_at(plan->live.replay.customers, c),
+        struct customer_sides customer = {c, customers_at(plan->live.replay.customers, c),
                                           customers_at(plan->applied.replay.customers, c),
                                           customers_at(plan->filled.replay.customers, c)};
         if (customer.live == NULL || customer.applied == NULL || customer.filled == NULL) {
             return NULL;
         }
         for (uint32_t i = 0; i < count; i++) {
-            move(plan, &pairs[i], &customer, &arena, &movements[i]);
+            move(plan, kind, &pairs[i], &customer, &arena, &movements[i]);
         }
     }
     json_t *rows = json_array();
     for (uint32_t i = 0; i < count; i++) {
-        bool retired = pairs[i].next != ABSENT && after->segments.defs[pairs[i].next].retired;
-        json_t *row = segment_row(&pairs[i], &movements[i], retired);
-        add_lacks(kept, PLAYBOOK_SEGMENT, &pairs[i], row);
-        (void)json_array_append_new(rows, row);
-    }
-    return rows;
-}
-
-/* Life events or offers, with a count per side. */
-static json_t *counted_rows(const struct plan *plan, const struct plan_kept *kept,
-                            enum playbook_kind kind, const uint64_t *live_counts,
-                            const uint64_t *next_counts)
-{
-    const struct playbook *before = plan->live.replay.opened.playbook;
-    const struct playbook *after = plan->filled.replay.opened.playbook;
-    uint32_t room = count_of(before, kind) + count_of(after, kind) + 1;
-    struct pair *pairs = memory_take(room * sizeof(*pairs), "plan");
-    uint32_t count = pair_up(before, after, kind, pairs);
-    json_t *rows = json_array();
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t was = pairs[i].live == ABSENT ? 0 : live_counts[pairs[i].live];
-        uint64_t is = pairs[i].next == ABSENT ? 0 : next_counts[pairs[i].next];
-        json_t *row = json_pack("{s:o, s:s, s:I, s:I}", "id", id_of(pairs[i].id), "state",
-                                pairs[i].state, "live", (json_int_t)was, "new", (json_int_t)is);
-        add_lacks(kept, kind, &pairs[i], row);
-        (void)json_array_append_new(rows, row);
+        (void)json_array_append_new(rows, row_of(plan, kept, kind, &pairs[i], &movements[i]));
     }
     return rows;
 }
@@ -411,6 +523,7 @@ json_t *plan_finish(struct plan *plan)
     struct plan_side *live = &plan->live, *next = &plan->filled;
     replay_finish(&live->replay);
     replay_finish(&next->replay);
+    take_over_offers(plan);
     replay_take_over(&plan->applied.replay, &live->replay);
     if (plan->applied.replay.failed || next->replay.failed) {
         return NULL;
@@ -418,16 +531,16 @@ json_t *plan_finish(struct plan *plan)
     struct plan_kept *kept = memory_take(sizeof(*kept), "plan");
     plan_kept_find(live->replay.opened.playbook, next->replay.opened.playbook,
                    plan->applied_ms != 0 ? plan->applied_ms : last_moment(&live->replay), kept);
-    json_t *segments = segment_rows(plan, kept);
-    if (segments == NULL) {
+    json_t *segments = rows_of(plan, kept, PLAYBOOK_SEGMENT);
+    json_t *life = rows_of(plan, kept, PLAYBOOK_LIFE_EVENT);
+    json_t *offers = rows_of(plan, kept, PLAYBOOK_OFFER);
+    if (segments == NULL || life == NULL || offers == NULL) {
         return NULL;
     }
-    return json_pack(
-        "{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "live",
-        hash_text(live->replay.opened.playbook->hash), "new",
-        hash_text(next->replay.opened.playbook->hash), "events", (json_int_t)next->replay.events,
-        "customers", (json_int_t)customers_count(next->replay.customers), "segments", segments,
-        "life_events", counted_rows(plan, kept, PLAYBOOK_LIFE_EVENT, live->life, next->life),
-        "offers", counted_rows(plan, kept, PLAYBOOK_OFFER, live->offers, next->offers), "features",
-        feature_rows(plan, kept));
+    return json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "live",
+                     hash_text(live->replay.opened.playbook->hash), "new",
+                     hash_text(next->replay.opened.playbook->hash), "events",
+                     (json_int_t)next->replay.events, "customers",
+                     (json_int_t)customers_count(next->replay.customers), "segments", segments,
+                     "life_events", life, "offers", offers, "features", feature_rows(plan, kept));
 }

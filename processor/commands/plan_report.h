@@ -10,13 +10,19 @@
 
 struct json_t; /* jansson.h */
 
-enum { PLAN_REASONS_MAX = 16, PLAN_REASON_SIZE = 160 };
+enum {
+    PLAN_REASONS_MAX = 16,
+    PLAN_REASON_SIZE = 160,
+    PLAN_IDS_MAX = 100, /* named of those who enter or leave one definition */
+};
 
 /* One playbook over the sample. */
 struct plan_side {
     struct replay replay;
-    uint64_t life[LIFE_DEFS_MAX]; /* confirmed, per definition */
-    uint64_t offers[OFFERS_MAX];  /* decided, per definition */
+    uint64_t life[LIFE_DEFS_MAX]; /* how often confirmed, per definition */
+    uint64_t offers[OFFERS_MAX];  /* how often decided, per definition */
+    uint64_t *offered; /* by customer: a bit per offer that was made and not taken back */
+    uint32_t offered_room;
 };
 
 struct plan {
@@ -24,6 +30,7 @@ struct plan {
     struct plan_side
         filled; /* .. and that of the changed one: as if it had been live all the time */
     struct plan_side applied; /* the changed one on the records of the live one */
+    bool ids;                 /* name those who move */
     int64_t applied_ms; /* when it would be applied, for dates; 0: at the sample's last moment */
 };
 
@@ -35,11 +42,17 @@ bool plan_event(struct plan *plan, struct event *event);
 
 /* After the last event. {"live", "new", "events", "customers",
  * "segments":[{"id", "state", "live", "new", "enter", "leave", "keep",
- *              "filled":{"new", "enter", "leave", "keep"}, "reasons":[{"text","count"}]}],
- * "life_events":[{"id","state","live","new"}], "offers":[..], "features":[{"id","state", ..}]};
- * state: unchanged, changed, new, dropped, retired. Of features and series "record" and what follows it
- * (commands/plan_kept.h; "dropped" too); of the others "sees_too_little", a list of the features that they read and
- * that are not kept whole. NULL: out of memory. The caller releases it. */
+ *              "filled":{"new", "enter", "leave", "keep", ..}, "sees_too_little":[..],
+ *              "reasons":[{"text","count"}]}],
+ * "life_events":[{"id", "state", "live", "new", "gained", "lost", "kept", "filled":{..},
+ *                 "sees_too_little":[..], "in_sample":{"live","new"}}], "offers":[..],
+ * "features":[{"id","state", ..}]};
+ * Counted are customers: members, those with the life event confirmed, those who were made the
+ * offer and did not have it taken back; "in_sample" counts decisions. With `ids` each row, and its
+ * "filled", has "customers":{"enter":{"ids":[..], "more":N}, ..}. state: unchanged, changed, new,
+ * dropped, retired. Of features and series "record" and what follows it (commands/plan_kept.h;
+ * "dropped" too); "sees_too_little": the features that the definition reads and that are not kept
+ * whole. NULL: out of memory. The caller releases it. */
 struct json_t *plan_finish(struct plan *plan);
 
 /* The same as a table; unchanged rows are counted, not shown, unless `all`. */

@@ -34,6 +34,7 @@ static void flush_effects(struct replay *replay, int64_t now_ms)
 static void advance(struct replay *replay, uint32_t task, struct customer *customer)
 {
     enum engine_result result;
+    replay->customer = customers_number(replay->customers, customer);
     do {
         result = engine_advance(replay->opened.engine, task_of(replay, task), customer,
                                 replay->now_ms[task], &replay->effects);
@@ -49,6 +50,7 @@ void replay_event(struct replay *replay, struct event *event)
         replay->failed = true;
         return;
     }
+    replay->customer = customers_number(replay->customers, customer);
     event->partition = task;
     event->offset = replay->offsets[task * SOURCE_COUNT + event->source]++;
     if (event->time_ms > replay->now_ms[task]) {

@@ -19,7 +19,8 @@ struct replay {
     /* read by the caller */
     struct customers *customers;
     uint64_t events;
-    bool failed; /* memory ended, or the caller says so: everything else does nothing */
+    uint32_t customer; /* in on_effects: the number of the customer of whom it is */
+    bool failed;       /* memory ended, or the caller says so: everything else does nothing */
     /* private */
     uint8_t *tasks; /* task_count blocks of task_size bytes */
     size_t task_size;

@@ -31,6 +31,13 @@ bool engine_is_member(const struct engine *engine, const struct customer *custom
     return states[segment].in;
 }
 
+bool engine_is_confirmed(const struct engine *engine, const struct customer *customer,
+                         uint32_t life)
+{
+    const struct life_state *states = part_of(customer, engine->life);
+    return states[life].phase == LIFE_PHASE_CONFIRMED;
+}
+
 static void explain_segment(struct work *work, uint32_t index, struct arena *arena,
                             struct explanation *out)
 {

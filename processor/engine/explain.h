@@ -74,6 +74,10 @@ bool engine_find(const struct engine *engine, enum explain_kind kind, struct sli
 bool engine_is_member(const struct engine *engine, const struct customer *customer,
                       uint32_t segment);
 
+/* Is life event `life` (index in the playbook) confirmed of the customer? */
+bool engine_is_confirmed(const struct engine *engine, const struct customer *customer,
+                         uint32_t life);
+
 /* Explain definition `index` for the customer at `now_ms`. `event` (may be NULL) is taken in first, as a
  * what-if. `arena` (EXPLAIN_ARENA_SIZE bytes) holds everything that the result points to.
  * STATUS_FULL: the arena is too small. */

@@ -30,6 +30,8 @@ static const char before[] =
     "  stale: {including: {last: 'has(f.dropped)'}}\n"
     "  payer: {including: {pays: 'f.paid >= 4'}}\n"
     "offers:\n"
+    "  swap: {purpose: SERVICE, channels: [EMAIL], segments_any: [same], value: 1, "
+    "eligible: 'c.dependants <= 7'}\n"
     "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, "
     "contact: {repeat_after: 365d}}\n";
 static const char after[] =
@@ -54,6 +56,8 @@ static const char after[] =
     "  card: {purpose: SERVICE, channels: [EMAIL], segments_any: [wider], value: 100, contact: "
     "{repeat_after: "
     "365d}}\n"
+    "  swap: {purpose: SERVICE, channels: [EMAIL], segments_any: [same], value: 1, "
+    "eligible: 'c.dependants > 6'}\n"
     "  none: {purpose: SERVICE, channels: [EMAIL], segments_any: [quiet], value: 100}\n";
 
 static struct plan plan;
@@ -83,16 +87,17 @@ static void set_up(void)
     char line[600];
     open_side(&plan.live, before);
     open_side(&plan.filled, after);
+    plan.ids = true;
     ck_assert_int_eq(plan_open(&plan, 2, "salt"), 0);
     for (int c = 1; c <= CUSTOMERS; c++) {
         (void)snprintf(
             line, sizeof(line),
             "{\"source\":\"customer-profiles\",\"event\":{\"customer_id\":\"c%d\",\"updated_at\":"
-            "1767225600000,\"complaint_open\":false,"
+            "1767225600000,\"complaint_open\":false,\"dependants\":%d,"
             "\"vulnerability\":[],\"consents\":[{\"purpose\":\"SERVICE\",\"channel\":\"EMAIL\","
             "\"status\":\"GRANTED\","
             "\"lawful_basis\":\"CONTRACT\",\"updated_at\":1767225600000}]}}",
-            c);
+            c, c);
         feed(line);
     }
     for (int i = 0; i < CUSTOMERS; i++) {
@@ -151,12 +156,33 @@ static void check_filled(const char *id, const int numbers[4])
     }
 }
 
-static void check_counts(const char *section, const char *id, const char *state, int was, int is)
+static void check_moves(const char *section, const char *id, const char *state,
+                        const int numbers[5])
 {
+    static const char *const keys[] = {"live", "new", "gained", "lost", "kept"};
     json_t *item = row(section, id);
     ck_assert_str_eq(json_string_value(json_object_get(item, "state")), state);
-    ck_assert_int_eq(json_integer_value(json_object_get(item, "live")), was);
-    ck_assert_int_eq(json_integer_value(json_object_get(item, "new")), is);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(json_integer_value(json_object_get(item, keys[i])), numbers[i]);
+    }
+}
+
+static void check_in_sample(const char *section, const char *id, int was, int is)
+{
+    json_t *counts = json_object_get(row(section, id), "in_sample");
+    ck_assert_int_eq(json_integer_value(json_object_get(counts, "live")), was);
+    ck_assert_int_eq(json_integer_value(json_object_get(counts, "new")), is);
+}
+
+static void check_movers(json_t *of, const char *way, const char *first, size_t count)
+{
+    json_t *movers = json_object_get(json_object_get(of, "customers"), way);
+    json_t *ids = json_object_get(movers, "ids");
+    ck_assert_uint_eq(json_array_size(ids), count);
+    ck_assert_int_eq(json_integer_value(json_object_get(movers, "more")), 0);
+    if (count > 0) {
+        ck_assert_str_eq(json_string_value(json_array_get(ids, 0)), first);
+    }
 }
 
 static void check_reason(const char *segment, size_t index, const char *text, int count)
@@ -204,10 +230,36 @@ END_TEST
 
 START_TEST(plan_says_what_offers_and_life_events_become)
 {
-    check_counts("offers", "card", "changed", 4,
-                 6); /* by what it reads: its own text is the same */
-    check_counts("offers", "none", "new", 0, 0);
-    check_counts("life_events", "busy", "changed", 3, 5);
+    /* by what it reads: its own text is the same */
+    check_moves("offers", "card", "changed", (int[]){4, 6, 2, 0, 4});
+    check_moves("offers", "none", "new", (int[]){0, 0, 0, 0, 0});
+    check_moves("life_events", "busy", "changed", (int[]){3, 5, 2, 0, 3});
+    check_in_sample("offers", "card", 4, 6);
+    check_in_sample("life_events", "busy", 3, 5);
+}
+END_TEST
+
+/* As many gain the offer as lose it. What was offered stays so when the plan is applied: nobody enters `same`. */
+START_TEST(plan_does_not_net_out_who_swaps)
+{
+    json_t *filled = json_object_get(row("offers", "swap"), "filled");
+    check_moves("offers", "swap", "changed", (int[]){4, 4, 0, 0, 4});
+    check_in_sample("offers", "swap", 4, 4);
+    ck_assert_int_eq(json_integer_value(json_object_get(filled, "gained")), 3);
+    ck_assert_int_eq(json_integer_value(json_object_get(filled, "lost")), 3);
+    ck_assert_int_eq(json_integer_value(json_object_get(filled, "kept")), 1); /* c7 */
+    check_movers(filled, "gained", "c8", 3);
+    check_movers(filled, "lost", "c4", 3);
+}
+END_TEST
+
+START_TEST(plan_names_who_moves)
+{
+    check_movers(row("segments", "wider"), "enter", "c5", 2);
+    check_movers(row("segments", "wider"), "leave", "", 0);
+    check_movers(row("segments", "narrower"), "leave", "c3", 5);
+    check_movers(row("offers", "card"), "gained", "c5", 2);
+    check_movers(row("life_events", "busy"), "gained", "c6", 2);
 }
 END_TEST
 
@@ -276,20 +328,21 @@ START_TEST(plan_table_says_what_the_json_says)
     static char text[1 << 14];
     char line[200];
     print(false, text, sizeof(text));
-    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d %8d %8d %8d %8d\n", "payer", "changed",
-                   7, 0, 0, 7, 0, 7);
+    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d %8d %8d %8d %8d%s\n", "payer", "changed",
+                   7, 0, 0, 7, 0, 7, "");
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
     ck_assert_msg(strstr(text, "    because       3  adds: not f.spent >= 800\n                  2 "
                                " pays: not f.n >= 5\n") != NULL,
                   "%s", text);
-    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d\n", "card", "changed", 4, 6);
+    (void)snprintf(line, sizeof(line), "%-32s %-9s %8d %8d %8d %8d %8d %8d%s\n", "card", "changed",
+                   4, 6, 2, 0, 4, 6, "  +2 -0");
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
     static const char *const said[] = {
-        "    1 keep their state\n    1 keep their state, though they are new or written "
-        "otherwise:\n"
-        "      f.week\n",
+        "\n    1 keep their state\n    1 keep their state, though they are new or written "
+        "otherwise:\n",
+        "written otherwise:\n      f.week\n",
         "    1 keep a part of their state and lack the rest:\n      f.spent until 2026-02-10\n",
-        "    2 start empty and lack what was before:\n      f.fresh until 1 more event\n"
+        "    2 start empty and lack what was before:\n      f.fresh until 1 more event\n",
         "      f.paid: what was before stays unknown\n    1 are dropped:\n      f.dropped\n",
         "    sees too little of f.spent until 2026-02-10\n",
     };
@@ -314,6 +367,8 @@ int main(void)
     tcase_add_test(tc, plan_takes_over_what_apply_takes_over);
     tcase_add_test(tc, plan_gives_the_reasons_the_most_frequent_first);
     tcase_add_test(tc, plan_says_what_offers_and_life_events_become);
+    tcase_add_test(tc, plan_does_not_net_out_who_swaps);
+    tcase_add_test(tc, plan_names_who_moves);
     tcase_add_test(tc, plan_says_what_happens_to_state);
     tcase_add_test(tc, plan_says_which_rules_see_too_little);
     tcase_add_test(tc, plan_table_says_what_the_json_says);
