@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Another playbook planned, applied and rolled back over live customers, killed in the middle: the plan foretells who moves, who
-must leave leaves once, who may stay stays, features keep their values, and the control topic says begin and complete.
+"""Another playbook planned, applied and rolled back over the live customers of two processes, one killed in the middle: the plan foretells who moves,
+also where a feature starts empty, who must leave leaves once, who may stay stays, features keep their values, and the control topic says begin and complete.
 usage: check_change.py SEGUE WORK_DIR
 """
 import collections
 import json
 import pathlib
 import random
+import re
 import sys
 import time
 
@@ -18,7 +19,7 @@ sys.path.insert(0, str(ROOT / 'tests/support'))
 from murmur2 import partition as partition_of  # noqa: E402
 from stack import Process, Stack  # noqa: E402
 
-TASKS, CUSTOMERS, START, RATE = 4, 6000, 1767225600000, 1500
+TASKS, CUSTOMERS, START, DAY, RATE = 4, 6000, 1767225600000, 86400000, 1500
 BEFORE, AFTER = ROOT / 'tests/playbooks/change/before', ROOT / 'tests/playbooks/change/after'
 
 
@@ -26,14 +27,26 @@ def make_events(path):
     chance, events = random.Random(7), []
     for customer in range(CUSTOMERS):
         for _ in range(chance.randint(1, 30)):
-            events.append((START + chance.randint(0, 28 * 86400000), customer, chance.randint(100, 12000)))
+            events.append((START + chance.randint(0, 28 * DAY), customer, chance.randint(100, 12000)))
     events.sort()
     with open(path, 'w', encoding='utf-8') as out:
         for number, (at, customer, amount) in enumerate(events):
             out.write(json.dumps({'source': 'transactions', 'event': {
                 'event_id': f'e{number}', 'customer_id': f'K{customer:06}', 'account_id': 'a', 'account_type': 'CURRENT', 'booked_at': at,
                 'amount_minor': amount, 'currency': 'GBP', 'direction': 'DEBIT', 'status': 'POSTED', 'kind': 'CARD', 'channel': 'POS'}}) + '\n')
-    return len(events)
+    return events
+
+
+def spent_lately(events):
+    """customer -> minor units in the last 7 days, as of the newest event of the customer's task."""
+    now, spent = collections.defaultdict(int), collections.Counter()
+    for at, customer, _ in events:
+        task = partition_of(f'K{customer:06}', TASKS)
+        now[task] = max(now[task], at)
+    for at, customer, amount in events:
+        if at // DAY > now[partition_of(f'K{customer:06}', TASKS)] // DAY - 7:
+            spent[f'K{customer:06}'] += amount
+    return spent
 
 
 def changes_after(stack, seen):
@@ -47,6 +60,11 @@ def changes_after(stack, seen):
     return out
 
 
+def net(moves):
+    """Without those who came in and went out again: the sweep looks at each moment since a customer was last seen."""
+    return collections.Counter({(c, t): n for (c, t), n in moves.items() if moves[c, {'ENTERED': 'EXITED', 'EXITED': 'ENTERED'}[t]] == 0})
+
+
 def positions(stack, topic):
     ends = {}
     for _, _, _, partition, offset in stack.read_raw(topic):
@@ -58,15 +76,17 @@ def markers(stack):
     return [(v['definition_id'], v['task'], v['what'], v['definition_hash']) for _, v, _, _, _ in stack.read('control')]
 
 
-def wait_complete(stack, process, count):
+def wait_complete(stack, processes, count):
     end = time.time() + 90
     while time.time() < end:
         if sum(m[0] == 'playbook' and m[2] == 'complete' for m in markers(stack)) >= count:
             return
-        if not process.running():
-            raise SystemExit(f'segue run ended:\n{process.tail_of_log()}')
+        for process in processes:
+            if not process.running():
+                raise SystemExit(f'segue run ended:\n{process.tail_of_log()}')
         time.sleep(0.3)
-    raise SystemExit(f'no sweep was complete within 90 s: {markers(stack)}\n{process.get("/readyz")}\n{process.tail_of_log()}')
+    told = '\n'.join(f'{p.get("/readyz")}\n{p.tail_of_log()}' for p in processes)
+    raise SystemExit(f'no sweep was complete within 90 s: {markers(stack)}\n{told}')
 
 
 def expect(what, found, wanted):
@@ -78,9 +98,22 @@ def expect(what, found, wanted):
 
 def plan(stack, playbook):
     path = stack.folder / f'plan-{playbook.name}.json'
-    stack.command('plan', '--config', stack.write_config('tool'), '--playbook', str(playbook), '--out', str(path),
+    stack.command('plan', '--config', stack.write_config('tool'), '--playbook', str(playbook), '--out', str(path), '--tasks', str(TASKS),
                   '--events', str(stack.folder / 'events.ndjson'))
     return path
+
+
+def check_foretold(path, said, but=()):
+    """Of every segment `but` these as many enter and leave as the plan said."""
+    foretold, found = collections.Counter(), collections.Counter()
+    for row in json.loads(path.read_text())['segments']:
+        if row['id'] in but:
+            continue
+        foretold[row['id'], 'ENTERED'], foretold[row['id'], 'EXITED'] = row['enter'], row['leave']
+    for segment, moves in said.items():
+        for (_, transition), count in net(moves).items():
+            found[segment, transition] += count
+    expect('moves that the plan foretold', +found, +foretold)
 
 
 def apply(stack, path, check=True):
@@ -190,6 +223,16 @@ def applied_by_another_version(stack):
     print('a plan against what another version applied: taken')
 
 
+def check_taken(processes, hash_text):
+    """Every process took the playbook up, and has looked at customers of its own under it."""
+    for process in processes:
+        log = process.log_path.read_text(errors='replace')
+        begun = {int(task) for task in re.findall(r'code=sweep_begins .*?task=(\d+) playbook=' + hash_text, log)}
+        if not begun or len(begun) == TASKS:
+            raise SystemExit(f'{process.log_path.name}: swept {begun} under {hash_text}, wanted some tasks of {TASKS}\n{process.tail_of_log()}')
+    print(f'processes that took the playbook up: {len(processes)}')
+
+
 def kill_in_sweep(process):
     """Twice killed in the middle."""
     for _ in range(2):
@@ -207,22 +250,25 @@ def main():
     stack.create_topics()
     events = make_events(stack.folder / 'events.ndjson')
     stack.feed(stack.folder / 'events.ndjson')
-    process = Process(stack).start()
-    stack.wait_done(process, events)
+    process, second = Process(stack).start(), Process(stack, '1').start()
+    for one in (process, second):
+        stack.wait_done(one, len(events))
+        if one.metrics().get('segue_tasks_ready', 0) != TASKS / 2:
+            raise SystemExit(f'tasks are not shared: {one.get("/readyz")}')
     before = stack.views()
     if markers(stack):
         raise SystemExit('a first start swept')
-    members = {s: {c for c, v in before.items() if f'seg.{s}' in v} for s in ('spender', 'regular', 'leaving')}
+    members = {s: {c for c, v in before.items() if f'seg.{s}' in v} for s in ('spender', 'regular', 'leaving', 'big')}
     print(f'customers: {len(before)}\nmembers before: {({s: len(m) for s, m in members.items()})}')
 
     check_audience(stack, audience)
     written_by_others(stack)
     seen = positions(stack, 'segment-changes')
     forward = plan(stack, AFTER)
-    moved = {row['id']: row for row in json.loads(forward.read_text())['segments']}
     apply(stack, forward)
     kill_in_sweep(process)
-    wait_complete(stack, process, TASKS)
+    wait_complete(stack, (process, second), TASKS)
+    check_taken((process, second), json.loads(forward.read_text())['new'])
     after, said = stack.views(), changes_after(stack, seen)
     expect('left the retired segment', said['leaving'], collections.Counter((c, 'EXITED') for c in members['leaving']))
     expect('left the changed segment', said['spender'],
@@ -230,9 +276,14 @@ def main():
     expect('entered the new segment', said['frequent'],
            collections.Counter((c, 'ENTERED') for c, v in before.items() if int(v['f.tx_count']) >= 20))
     expect('moved in the unchanged segment', said['regular'], collections.Counter())
+    lately = spent_lately(events)
+    expect('entered by a new window over days that were kept', net(said['lately']),
+           collections.Counter((c, 'ENTERED') for c in before if lately[c] >= 30000))
+    expect('left since their feature starts empty', said['big'], collections.Counter((c, 'EXITED') for c in members['big']))
     for customer, view in after.items():
-        if {k: v for k, v in view.items() if k[:2] == 'f.'} != {k: v for k, v in before[customer].items() if k[:2] == 'f.'}:
-            raise SystemExit(f'{customer}: features moved: {before[customer]} -> {view}')
+        wanted = {k: v for k, v in before[customer].items() if k[:2] == 'f.'} | {'f.large': '0', 'f.spend_7d': str(lately[customer])}
+        if {k: v for k, v in view.items() if k[:2] == 'f.'} != wanted:
+            raise SystemExit(f'{customer}: features are not as they were: {before[customer]} -> {view}, wanted {wanted}')
         if 'seg.leaving' in view:
             raise SystemExit(f'{customer}: still shown in a retired segment: {view}')
     state = {}
@@ -241,26 +292,23 @@ def main():
     left = [k for k, v in state.items() if k.endswith('|leaving') and v is not None]
     expect('states of the retired segment without tombstone', collections.Counter(left), collections.Counter())
     said_markers = collections.Counter((m[0], m[1], m[2]) for m in markers(stack))
-    expect('markers', said_markers, collections.Counter((d, t, w) for d in ('spender', 'frequent', 'leaving', 'playbook')
+    expect('markers', said_markers, collections.Counter((d, t, w) for d in ('spender', 'frequent', 'lately', 'big', 'leaving', 'playbook')
                                                         for t in range(TASKS) for w in ('begin', 'complete')))
 
-    for segment, count in (('leaving', 6000), ('spender', len(said['spender'])), ('frequent', len(said['frequent']))):
-        row = moved[segment]
-        if row['leave'] + row['enter'] != count:
-            raise SystemExit(f'the plan said {row}, but {count} customers moved')
-    print('the plan foretold every move')
+    check_foretold(forward, said)
     check_audience(stack, audience)
     written_by(stack)
     stale = apply(stack, stack.folder / 'plan-after.json', check=False)
     if 'live already' not in stale.stdout:
         raise SystemExit(f'applying twice: {stale.returncode} {stale.stdout} {stale.stderr}')
 
-    seen, child = positions(stack, 'segment-changes'), process.child.pid
+    seen, children = positions(stack, 'segment-changes'), (process.child.pid, second.child.pid)
     back_plan, told = plan(stack, BEFORE), positions(stack, 'control')
     apply(stack, back_plan)
-    wait_complete(stack, process, 2 * TASKS)
-    if not process.running() or process.child.pid != child:
-        raise SystemExit('the process did not take up the playbook by itself')
+    wait_complete(stack, (process, second), 2 * TASKS)
+    check_taken((process, second), json.loads(back_plan.read_text())['new'])
+    if not process.running() or not second.running() or (process.child.pid, second.child.pid) != children:
+        raise SystemExit('the processes did not take up the playbook by themselves')
     refused = apply(stack, forward, check=False)
     if refused.returncode != 1 or 'is live now' not in refused.stderr:
         raise SystemExit(f'a plan against another playbook was not refused: {refused.returncode} {refused.stdout} {refused.stderr}')
@@ -276,16 +324,21 @@ def main():
            collections.Counter((c, 'ENTERED') for c in members['spender'] if int(before[c]['f.spend_30d']) < 90000))
     expect('left the segment that is retired by being left out', said['frequent'],
            collections.Counter((c, 'EXITED') for c, v in before.items() if int(v['f.tx_count']) >= 20))
+    expect('in again without what their feature had', said['big'], collections.Counter())
+    check_foretold(back_plan, said, but=['big'])   # the plan's live customers have all of the sample in f.large, these begin with the first apply
     back = stack.views()
     process.kill(15)
+    second.kill(15)
     since = {c for (c, _) in list(said['leaving']) + list(said['spender'])}   # in again, so since later
 
     def shown(customer, view):
-        return {k: v if k[:2] == 'f.' or customer not in since else 'in' for k, v in view.items()}
+        return {k: v if k[:2] == 'f.' or customer not in since else 'in' for k, v in view.items() if k not in ('f.large', 'seg.big')}
 
     differ = [c for c in before if shown(c, back[c]) != shown(c, before[c])]
     if differ:
         raise SystemExit(f'{len(differ)} views are not what they were: {differ[0]}: {before[differ[0]]} -> {back[differ[0]]}')
+    if any(v['f.large'] != '0' or 'seg.big' in v for v in back.values()):
+        raise SystemExit('what was not kept came back')
     print('views after rolling back: as before')
     applied_by_another_version(stack)
 
