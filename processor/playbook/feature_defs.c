@@ -440,6 +440,7 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
     struct taint seen = firewall_feature(loader, def);
     taint_add(&taint, &seen);
     taint = firewall_judge(loader, node, taint);
+    firewall_publish(loader, node, def->publish, &taint);
     hash_feature(loader, def, taint);
     struct feature_facts *facts =
         load_name(loader, definition, node->key->text, features_type(def));

@@ -393,6 +393,21 @@ struct taint firewall_judge(struct loader *loader, const struct yaml_node *node,
     return (struct taint){slice_text(categories[word]), slice_text("its sensitivity")};
 }
 
+void firewall_publish(struct loader *loader, const struct yaml_node *node, bool publish,
+                      const struct taint *taint)
+{
+    if (publish && taint_is(taint) && yaml_get(node, "sensitivity") == NULL) {
+        char mend[120];
+        (void)snprintf(mend, sizeof(mend), "write `sensitivity: %.*s`, or leave `publish` away",
+                       SLICE_ARG(taint->category));
+        yaml_error(yaml_get(node, "publish"), loader->diagnostics, mend,
+                   "the view has no place for a class, and `%.*s` is sensitive: f.%.*s <- %.*s "
+                   "(%.*s)",
+                   SLICE_ARG(node->key->text), SLICE_ARG(node->key->text), SLICE_ARG(taint->origin),
+                   SLICE_ARG(taint->category));
+    }
+}
+
 /* ---- the path ---- */
 
 static int put_step(char *out, size_t room, const char *what, struct slice name)

@@ -57,6 +57,7 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
     def->period = (uint8_t)period;
     def->publish = load_publish(loader, node);
     struct taint taint = firewall_judge(loader, node, firewall_ask(loader, def->where));
+    firewall_publish(loader, node, def->publish, &taint);
     canon_integer(loader, "tracks", SERIES_TRACKS_VERSION);
     canon_integer(loader, "direction", def->direction);
     canon_integer(loader, "min_hits", def->min_hits);
