@@ -3,7 +3,8 @@
  * exits that throw out whoever comes in, codes that do not exist.
  *
  * A name that is only compared with constants has finitely many cases: the constants, what lies between them, its
- * own bounds, and that it is not known. For each case all conditions are evaluated with every other name unknown
+ * own bounds, and that it is not known. Of `seg` and `life` the cases are the sets of those ids that are asked for.
+ * For each case all conditions are evaluated with every other name unknown
  * (as an error and as absent: has() tells them apart). Where some condition is against every case, no customer can
  * ever satisfy them together. What is found is true; not everything is found. */
 #include <math.h>
@@ -13,7 +14,7 @@
 #include "playbook/reach.h"
 #include "playbook/tokens.h"
 
-enum { CASES_MAX = 256, SCRATCH_SIZE = 16384 };
+enum { CASES_MAX = 256, SCRATCH_SIZE = 16384, IDS_MAX = 6, SETS_MAX = 1 << IDS_MAX };
 
 /* One name, and the values that make a difference. */
 struct cases {
@@ -21,7 +22,8 @@ struct cases {
     enum cel_kind kind;
     struct cel_value values[CASES_MAX];
     uint32_t count;
-    double low, high; /* that the name can have */
+    struct cel_value ids[SETS_MAX][IDS_MAX]; /* of `seg` and `life`: of each set */
+    double low, high;                        /* that the name can have */
     bool full;
 };
 
@@ -157,6 +159,26 @@ static void add_constants(struct cases *cases, struct slice text)
     }
 }
 
+/* `seg` or `life`: always known, a list of ids. */
+static bool is_set(uint32_t slot)
+{
+    return SCOPE_SLOT_SPACE(slot) == SCOPE_LIFE || SCOPE_SLOT_SPACE(slot) == SCOPE_SEGMENT;
+}
+
+/* Is the leaf `"ID" in NAME`? */
+static bool is_member_leaf(const struct cel_leaf *leaf, const char *name, struct slice *out_id)
+{
+    struct token token = token_next(leaf->left_text, 0);
+    struct slice word = token_text(leaf->left_text, token);
+    bool one = token.kind == TOKEN_STRING &&
+               token_next(leaf->left_text, token.at + token.size).kind == TOKEN_END;
+    if (!one || word.size < 2 || !slice_is(leaf->right_text, name)) {
+        return false;
+    }
+    *out_id = slice_of(word.data + 1, word.size - 2);
+    return true;
+}
+
 /* How often the name stands in the text, and how often in a form whose cases are known: compared with
  * constants only, or asked for with has(). */
 static bool is_simple(const struct condition *condition, const char *name)
@@ -184,6 +206,8 @@ static bool is_simple(const struct condition *condition, const char *name)
         bool has = leaf->text.size == word.size + 5 && memcmp(leaf->text.data, "has(", 4) == 0 &&
                    memcmp(leaf->text.data + 4, word.data, word.size) == 0;
         bool bare = slice_is(leaf->left_text, name);
+        struct slice id;
+        simple += is_member_leaf(leaf, name, &id);
         simple += has || (bare && (!leaf->comparison || constants));
     }
     return mentions == simple;
@@ -210,6 +234,55 @@ static enum cel_kind kind_of(const struct cel_environment *environment, uint32_t
     return CEL_DYN;
 }
 
+static bool find_ids(const struct condition *condition, const char *name, struct slice *ids,
+                     uint32_t *count)
+{
+    for (uint32_t i = 0; i < cel_program_leaf_count(condition->program); i++) {
+        struct slice id;
+        uint32_t at = 0;
+        if (!is_member_leaf(cel_program_leaf(condition->program, i), name, &id)) {
+            continue;
+        }
+        while (at < *count && !slice_equal(ids[at], id)) {
+            at++;
+        }
+        if (at == IDS_MAX) {
+            return false;
+        }
+        ids[at] = id;
+        *count += at == *count;
+    }
+    return true;
+}
+
+/* Every set of the ids that are asked for; others make no difference. False: too many, or asked otherwise. */
+static bool collect_sets(const struct reach_part *parts, uint32_t count, const char *name,
+                         struct cases *out)
+{
+    struct slice ids[IDS_MAX];
+    uint32_t id_count = 0;
+    out->count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t slots;
+        if (reads_slot(parts[i].condition, out->slot, &slots) &&
+            (!is_simple(parts[i].condition, name) ||
+             !find_ids(parts[i].condition, name, ids, &id_count))) {
+            return false;
+        }
+    }
+    for (uint32_t set = 0; set < UINT32_C(1) << id_count; set++) {
+        struct cel_value *items = out->ids[set];
+        uint32_t size = 0;
+        for (uint32_t i = 0; i < id_count; i++) {
+            if ((set >> i & 1) != 0) {
+                items[size++] = cel_string(ids[i]);
+            }
+        }
+        out->values[out->count++] = (struct cel_value){.kind = CEL_LIST, .list = {items, size}};
+    }
+    return true;
+}
+
 /* False: the name's cases are not known. */
 static bool collect_cases(const struct loader *loader, const struct cel_environment *environment,
                           const struct reach_part *parts, uint32_t count, struct cases *out)
@@ -218,6 +291,9 @@ static bool collect_cases(const struct loader *loader, const struct cel_environm
     out->kind = kind_of(environment, out->slot);
     out->count = 0;
     out->full = false;
+    if (is_set(out->slot)) {
+        return collect_sets(parts, count, name, out);
+    }
     bool number = out->kind == CEL_INT || out->kind == CEL_DOUBLE;
     if (!number && out->kind != CEL_STRING && out->kind != CEL_BOOL) {
         return false;
@@ -373,8 +449,8 @@ void reach_exit(struct loader *loader, const struct reach_part *parts, uint32_t 
     struct reach_part all[REACH_PARTS_MAX + 1];
     uint32_t slot_count;
     const uint32_t *slots = cel_program_slots(exit->condition->program, &slot_count);
-    if (cases == NULL || slot_count != 1 || count > REACH_PARTS_MAX) {
-        return;
+    if (cases == NULL || slot_count != 1 || count > REACH_PARTS_MAX || is_set(slots[0])) {
+        return; /* in and out by other segments or life events is no mistake */
     }
     cases->slot = slots[0];
     for (uint32_t i = 0; i < count; i++) {
@@ -443,11 +519,28 @@ static void check_literals(struct loader *loader, const struct yaml_node *node, 
     }
 }
 
-void reach_codes(struct loader *loader, const struct yaml_node *node,
-                 const struct cel_program *program)
+/* The same words on both sides, whatever stands between them. */
+static bool same_words(struct slice left, struct slice right)
+{
+    struct token one = token_next(left, 0), two = token_next(right, 0);
+    while (one.kind != TOKEN_END && slice_equal(token_text(left, one), token_text(right, two))) {
+        one = token_next(left, one.at + one.size);
+        two = token_next(right, two.at + two.size);
+    }
+    return one.kind == TOKEN_END && two.kind == TOKEN_END && left.size > 0;
+}
+
+void reach_leaves(struct loader *loader, const struct yaml_node *node,
+                  const struct cel_program *program)
 {
     for (uint32_t i = 0; i < cel_program_leaf_count(program); i++) {
         const struct cel_leaf *leaf = cel_program_leaf(program, i);
+        if (leaf->comparison && same_words(leaf->left_text, leaf->right_text)) {
+            diagnostics_add(
+                loader->diagnostics, DIAGNOSTIC_ERROR,
+                yaml_locate(node, place_of(node, leaf, leaf->text), (uint32_t)leaf->text.size),
+                NULL, "`%.*s` compares something with itself", SLICE_ARG(leaf->text));
+        }
         const struct codes *left = codes_of(leaf->left_text);
         const struct codes *right = codes_of(leaf->right_text);
         if (leaf->comparison && left != NULL) {

@@ -22,8 +22,9 @@ bool reach_check(struct loader *loader, const struct cel_environment *environmen
 void reach_exit(struct loader *loader, const struct reach_part *parts, uint32_t count,
                 const struct reach_part *exit);
 
-/* An error for each text that a code is compared with and that is none of its values. */
-void reach_codes(struct loader *loader, const struct yaml_node *node,
-                 const struct cel_program *program);
+/* An error for each text that a code is compared with and that is none of its values, and for each comparison whose
+ * two sides are the same. */
+void reach_leaves(struct loader *loader, const struct yaml_node *node,
+                  const struct cel_program *program);
 
 #endif

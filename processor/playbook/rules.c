@@ -60,7 +60,7 @@ bool loader_compile(struct loader *loader, const struct yaml_node *node, const c
     if (calendars != 0) {
         canon_hash(loader, "calendars", calendars);
     }
-    reach_codes(loader, node, program);
+    reach_leaves(loader, node, program);
     units_check(loader, node);
     *out_program = program;
     return true;

@@ -242,6 +242,10 @@ static const char *const satisfiable[] = {
     "{including: {x: 'f.n >= 12 && f.s > 1'}, stay: {exit_when: 'f.s > 5'}}", /* f.n may keep them apart */
     "{including: {x: '-5 < f.s && f.s < -3'}}",
     "{including: {x: 'f.days == 30'}}",
+    "{including: {x: '\"b\" in seg', y: '!(\"c\" in seg)'}}",
+    "{including: {x: '\"b\" in seg || \"c\" in seg'}, excluding: {y: '\"b\" in seg'}}",
+    "{including: {x: '\"b\" in seg'}, stay: {exit_when: '!(\"b\" in seg)'}}",
+    "{including: {x: 'f.n > 4 && !(\"b\" in seg)'}, excluding: {y: '\"c\" in seg && f.n < 9'}}",
 };
 
 START_TEST(playbook_refuses_nothing_that_can_be)
@@ -252,7 +256,7 @@ START_TEST(playbook_refuses_nothing_that_can_be)
         "features:\n  n: {count: tx, publish: true}\n  s: {sum: tx.amount_minor, publish: true}\n"
         "  r: {ratio: [f.s, f.n], publish: true}\n  t: {last: tx.merchant_country, publish: true}\n"
         "  days: {active_days: tx, window: 30d, publish: true}\n"
-        "segments: {a: %s}\n",
+        "segments: {a: %s, b: {including: {k: 'f.n > 1'}}, c: {including: {k: 'f.n > 2'}}}\n",
         satisfiable[_i]);
     ck_assert_msg(load(text), "%s: %s", satisfiable[_i], list[0].text);
     ck_assert_msg(diagnostics.count == 0, "%s: %s", satisfiable[_i], list[0].text);
