@@ -230,8 +230,8 @@ static enum features_result take_back_named(struct arrival *arrival, const struc
     }
     tiles_apply(arrival->plan, arrival->state, arrival->source, &arrival->facts, -1, true);
     if (arrival->remembers) {
-        remembered_put(arrival->plan, arrival->state, arrival->source, target, &arrival->facts,
-                       REMEMBERED_REVERSED | REMEMBERED_OWN);
+        (void)remembered_put(arrival->plan, arrival->state, arrival->source, target,
+                             &arrival->facts, REMEMBERED_REVERSED | REMEMBERED_OWN);
     }
     return FEATURES_REVERSED;
 }
@@ -247,8 +247,8 @@ static enum features_result take_reversed(struct arrival *arrival, const struct 
     }
     enum features_result result = take_back_named(arrival, event);
     struct facts nothing = {.time_ms = arrival->facts.time_ms, .day = arrival->facts.day};
-    remembered_put(arrival->plan, arrival->state, arrival->source, own, &nothing,
-                   REMEMBERED_REVERSED);
+    (void)remembered_put(arrival->plan, arrival->state, arrival->source, own, &nothing,
+                         REMEMBERED_REVERSED);
     return result;
 }
 
@@ -264,8 +264,8 @@ static enum features_result meet_reversal(struct arrival *arrival, int32_t slot,
     struct facts subtracted =
         remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
     tiles_apply(arrival->plan, arrival->state, arrival->source, &subtracted, 1, true);
-    remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
-                   (uint8_t)(flag | REMEMBERED_REVERSED));
+    (void)remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id,
+                         &arrival->facts, (uint8_t)(flag | REMEMBERED_REVERSED));
     return FEATURES_REVERSED;
 }
 
@@ -275,8 +275,8 @@ static void replace_pending(struct arrival *arrival, const struct event *event)
     uint64_t other = id_hash(event, event->tx.reverses);
     int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, other);
     if (slot < 0) {
-        remembered_put(arrival->plan, arrival->state, arrival->source, other, &arrival->facts,
-                       REMEMBERED_REPLACED);
+        (void)remembered_put(arrival->plan, arrival->state, arrival->source, other, &arrival->facts,
+                             REMEMBERED_REPLACED);
         return;
     }
     uint8_t flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
@@ -290,6 +290,7 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
                                        bool pending)
 {
     uint8_t flag = pending ? REMEMBERED_PENDING : REMEMBERED_POSTED;
+    bool kept = false;
     if (arrival->remembers) {
         int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, arrival->id);
         uint8_t flags = 0;
@@ -308,10 +309,13 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
         if (!pending && event->source == SOURCE_TRANSACTIONS && event->tx.reverses.size > 0) {
             replace_pending(arrival, event);
         }
-        remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
-                       (uint8_t)(flags | flag));
+        kept = remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id,
+                              &arrival->facts, (uint8_t)(flags | flag));
     }
     apply(arrival->plan, arrival->state, arrival->source, &arrival->facts, 1);
+    if (!kept) {
+        tiles_forget(arrival->plan, arrival->state, arrival->source, &arrival->facts);
+    }
     return FEATURES_ACCEPTED;
 }
 

@@ -220,15 +220,19 @@ static void list_by_source(struct layout *layout)
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         struct source_plan *source = &plan->sources[s];
         uint16_t *cells = take(layout, plan->cell_count, sizeof(uint16_t));
+        uint16_t *extremes = take(layout, plan->cell_count, sizeof(uint16_t));
         uint16_t *samples = take(layout, plan->samples_count, sizeof(uint16_t));
         uint16_t *tables = take(layout, plan->table_count, sizeof(uint16_t));
         if (layout->full) {
             return;
         }
         for (uint32_t i = 0; i < plan->cell_count; i++) {
-            if (plan->cells[i].feed.source == s) {
+            if (plan->cells[i].feed.source == s && !plan->cells[i].is_forgotten) {
                 cells[source->cell_count++] = (uint16_t)i;
                 source->groups |= UINT32_C(1) << plan->cells[i].group;
+                if (plan->cells[i].forgotten != UINT16_MAX) {
+                    extremes[source->extreme_count++] = (uint16_t)i;
+                }
             }
         }
         for (uint32_t i = 0; i < plan->samples_count; i++) {
@@ -242,6 +246,7 @@ static void list_by_source(struct layout *layout)
             }
         }
         source->cells = cells;
+        source->extremes = extremes;
         source->samples = samples;
         source->tables = tables;
     }

@@ -262,10 +262,12 @@ static uint16_t tiles_of(const struct feature_def *def)
                                                 : (def->length + tile_minutes - 1) / tile_minutes);
 }
 
-static uint16_t find_cell(struct builder *builder, struct feed feed, enum cell_operation operation)
+/* `part`: 1, or 4 for the extremes of events that are forgotten. */
+static uint16_t find_cell_of(struct builder *builder, struct feed feed,
+                             enum cell_operation operation, uint32_t part)
 {
     const struct feature_def *def = &builder->plan->defs[builder->index];
-    uint32_t more[] = {1, operation, def->unit, tile_ms_of(def)};
+    uint32_t more[] = {part, operation, def->unit, tile_ms_of(def)};
     uint32_t name = name_part(builder, &feed, more, ARRAY_COUNT(more));
     uint16_t length = tiles_of(def);
     for (uint32_t i = 0; i < builder->plan->cell_count; i++) {
@@ -281,9 +283,34 @@ static uint16_t find_cell(struct builder *builder, struct feed feed, enum cell_o
         .unit = (uint8_t)def->unit,
         .length = length,
         .tile_ms = tile_ms_of(def),
+        .forgotten = UINT16_MAX,
+        .is_forgotten = part == 4,
         .name = name,
     };
     return (uint16_t)builder->plan->cell_count++;
+}
+
+static uint16_t find_cell(struct builder *builder, struct feed feed, enum cell_operation operation)
+{
+    return find_cell_of(builder, feed, operation, 1);
+}
+
+/* Only transactions are taken back. */
+static bool is_taken_back(const struct builder *builder, const struct feature_def *def)
+{
+    return def->source == SOURCE_TRANSACTIONS &&
+           builder->plan->options.remembered[SOURCE_TRANSACTIONS] > 0;
+}
+
+static uint16_t find_extreme(struct builder *builder, struct feed feed,
+                             enum cell_operation operation)
+{
+    uint16_t cell = find_cell_of(builder, feed, operation, 1);
+    if (is_taken_back(builder, &builder->plan->defs[builder->index])) {
+        uint16_t forgotten = find_cell_of(builder, feed, operation, 4);
+        builder->cells[cell].forgotten = forgotten;
+    }
+    return cell;
 }
 
 static uint16_t find_samples(struct builder *builder, struct feed feed, uint32_t capacity,
@@ -335,10 +362,7 @@ static uint16_t find_table(struct builder *builder, struct feed feed)
 /* Two where one REVERSED may take the newest away. */
 static uint32_t depth_of(const struct builder *builder, const struct feature_def *def)
 {
-    return def->source == SOURCE_TRANSACTIONS &&
-                   builder->plan->options.remembered[SOURCE_TRANSACTIONS] > 0
-               ? 2
-               : 1;
+    return is_taken_back(builder, def) ? 2 : 1;
 }
 
 static enum status plan_pair(struct builder *builder, struct feed feed)
@@ -382,7 +406,8 @@ static enum status plan_parts(struct builder *builder, struct feed feed)
         break;
     case FEATURE_MIN:
     case FEATURE_MAX:
-        reader->cell[0] = find_cell(builder, feed, def->kind == FEATURE_MIN ? CELL_MIN : CELL_MAX);
+        reader->cell[0] =
+            find_extreme(builder, feed, def->kind == FEATURE_MIN ? CELL_MIN : CELL_MAX);
         break;
     case FEATURE_FIRST:
     case FEATURE_DAYS_SINCE_FIRST:

@@ -75,6 +75,10 @@ struct cell {
     uint16_t index;  /* in the group's row */
     uint16_t length; /* tiles of the longest window */
     uint16_t link_count;
+    /* CELL_MIN, CELL_MAX: number of the cell with the extreme of those events of the tile that are remembered no
+     * more. With the remembered ones it makes the extreme anew when one is taken back. UINT16_MAX: none */
+    uint16_t forgotten;
+    bool is_forgotten; /* is such a cell itself: events do not reach it */
     uint32_t tile_ms;
     uint32_t name; /* in the record */
     const struct link *links;
@@ -146,7 +150,8 @@ struct source_plan {
     const struct predicate *predicates;
     const struct value_plan *values;
     const uint16_t *cells, *samples, *tables;
-    uint32_t predicate_count, value_count, cell_count, samples_count, table_count;
+    const uint16_t *extremes; /* cells with a `forgotten` */
+    uint32_t predicate_count, value_count, cell_count, samples_count, table_count, extreme_count;
     uint32_t groups; /* bit per group that has a cell of this source */
     const uint64_t (
         *by_predicate)[FEATURES_WORDS]; /* the features that a matching event may move */

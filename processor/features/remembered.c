@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/remembered.h"
 
+#include "features/tiles.h"
+
 /* | head | ids[capacity] | times[capacity] | entries[capacity] |, slots in no order */
 
 static struct remembered_head *head_of(void *state, const struct source_plan *source)
@@ -46,17 +48,6 @@ static int64_t horizon_ms(const struct features_plan *plan, const struct remembe
 {
     int64_t lateness = plan->options.allowed_lateness_ms;
     return head->newest_ms < INT64_MIN + lateness ? INT64_MIN : head->newest_ms - lateness;
-}
-
-int64_t remembered_from_ms(const struct features_plan *plan, const void *state,
-                           const struct source_plan *source)
-{
-    const struct remembered_head *head = head_of(readable(state), source);
-    int64_t horizon = horizon_ms(plan, head);
-    if (head->forgotten_ms == INT64_MIN && horizon == INT64_MIN) {
-        return INT64_MIN;
-    }
-    return head->forgotten_ms >= horizon ? head->forgotten_ms + 1 : horizon;
 }
 
 int32_t remembered_find(const struct features_plan *plan, const void *state,
@@ -106,8 +97,24 @@ struct facts remembered_facts(const struct features_plan *plan, void *state,
     return facts;
 }
 
+/* What it gave stands and is known. */
+static bool counts(const struct remembered_entry *entry)
+{
+    return (entry->flags & (REMEMBERED_REVERSED | REMEMBERED_REPLACED | REMEMBERED_BLANK)) == 0;
+}
+
+static void forget(const struct features_plan *plan, void *state, const struct source_plan *source,
+                   uint32_t slot)
+{
+    if (source->extreme_count > 0 && counts(entry_of(state, source, slot))) {
+        struct facts facts = remembered_facts(plan, state, source, (int32_t)slot);
+        tiles_forget(plan, state, source, &facts);
+    }
+}
+
 /* Slot for an event of that time, or -1: the set is full of newer ones. */
-static int32_t slot_for(void *state, const struct source_plan *source, uint64_t id, int64_t time_ms)
+static int32_t slot_for(const struct features_plan *plan, void *state,
+                        const struct source_plan *source, uint64_t id, int64_t time_ms)
 {
     struct remembered_head *head = head_of(state, source);
     uint64_t *ids = ids_of(state, source);
@@ -129,22 +136,47 @@ static int32_t slot_for(void *state, const struct source_plan *source, uint64_t 
     bool newer = time_ms > times[oldest] || (time_ms == times[oldest] && id > ids[oldest]);
     int64_t lost_ms = newer ? times[oldest] : time_ms;
     head->forgotten_ms = lost_ms > head->forgotten_ms ? lost_ms : head->forgotten_ms;
+    if (newer) {
+        forget(plan, state, source, oldest);
+    }
     return newer ? (int32_t)oldest : -1;
 }
 
-void remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
+/* A newer event has moved the horizon. */
+static void forget_old(const struct features_plan *plan, void *state,
+                       const struct source_plan *source)
+{
+    struct remembered_head *head = head_of(state, source);
+    uint64_t *ids = ids_of(state, source);
+    int64_t *times = times_of(state, source);
+    int64_t from_ms = horizon_ms(plan, head);
+    for (uint32_t i = head->count; i > 0; i--) {
+        if (times[i - 1] >= from_ms) {
+            continue;
+        }
+        forget(plan, state, source, i - 1);
+        uint32_t last = --head->count;
+        ids[i - 1] = ids[last];
+        times[i - 1] = times[last];
+        memmove(entry_of(state, source, i - 1), entry_of(state, source, last),
+                source->remembered.entry_size);
+    }
+}
+
+bool remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
                     uint64_t id, const struct facts *facts, uint8_t flags)
 {
     struct remembered_head *head = head_of(state, source);
     if (facts->time_ms > head->newest_ms) {
         head->newest_ms = facts->time_ms;
+        forget_old(plan, state, source);
     }
     if (facts->time_ms < horizon_ms(plan, head)) {
-        return; /* older than anything that is remembered; remembered_from_ms says so by itself */
+        return false; /* older than anything that is remembered */
     }
-    int32_t slot = slot_for(state, source, id, facts->time_ms);
+    int32_t slot = slot_for(plan, state, source, id, facts->time_ms);
     if (slot < 0) {
-        return;
+        return false;
     }
     ids_of(state, source)[slot] = id;
     times_of(state, source)[slot] = facts->time_ms;
@@ -157,43 +189,66 @@ void remembered_put(const struct features_plan *plan, void *state, const struct 
         .flags = flags,
     };
     memcpy(entry->values, facts->values, source->value_count * sizeof(int64_t));
+    return true;
 }
 
-bool remembered_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
-                        const struct facts *facts, int64_t *out_value)
+void remembered_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
+                        const struct facts *facts, int64_t *value)
 {
     const struct source_plan *source = &plan->sources[cell->feed.source];
-    if (source->remembered.capacity == 0) {
-        return false;
-    }
-    int64_t from_ms = remembered_from_ms(plan, state, source);
-    int32_t tile = 0;
-    if (cell->unit == FEATURE_ALL) {
-        if (from_ms != INT64_MIN) {
-            return false;
-        }
-    } else {
-        tile = tile_of(cell->tile_ms, facts->time_ms, facts->day);
-        /* A local day may begin 26 hours before the UTC day of the same number. */
-        int64_t start_ms = cell->tile_ms == PLAN_DAY_TILE_MS ? tile * MS_PER_DAY - 26 * MS_PER_HOUR
-                                                             : (int64_t)tile * cell->tile_ms;
-        if (start_ms < from_ms) {
-            return false;
-        }
-    }
     const struct remembered_head *head = head_of(state, source);
+    int32_t tile = tile_of(cell->tile_ms, facts->time_ms, facts->day);
     for (uint32_t i = 0; i < head->count; i++) {
         struct facts other = remembered_facts(plan, state, source, (int32_t)i);
-        uint8_t flags = entry_of(state, source, i)->flags;
-        if ((flags & (REMEMBERED_REVERSED | REMEMBERED_REPLACED | REMEMBERED_BLANK)) != 0 ||
-            other.time_ms < from_ms || !feed_takes(&cell->feed, &other) ||
+        if (!counts(entry_of(state, source, i)) || !feed_takes(&cell->feed, &other) ||
             (cell->unit != FEATURE_ALL &&
              tile_of(cell->tile_ms, other.time_ms, other.day) != tile)) {
             continue;
         }
-        int64_t value = feed_value(&cell->feed, &other);
-        bool better = cell->operation == CELL_MIN ? value < *out_value : value > *out_value;
-        *out_value = better ? value : *out_value;
+        int64_t given = feed_value(&cell->feed, &other);
+        bool better = cell->operation == CELL_MIN ? given < *value : given > *value;
+        *value = better ? given : *value;
     }
-    return true;
+}
+
+bool remembered_next(const struct features_plan *plan, void *state, const struct feed *feed,
+                     int64_t than_ms, bool newer, int64_t *out_time_ms, int64_t *out_value)
+{
+    const struct source_plan *source = &plan->sources[feed->source];
+    uint32_t count = source->remembered.capacity > 0 ? head_of(state, source)->count : 0;
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t time_ms = times_of(state, source)[i];
+        bool beyond = newer ? time_ms > than_ms && (!found || time_ms < *out_time_ms)
+                            : time_ms < than_ms && (!found || time_ms > *out_time_ms);
+        if (!beyond || !counts(entry_of(state, source, i))) {
+            continue;
+        }
+        struct facts facts = remembered_facts(plan, state, source, (int32_t)i);
+        if (feed_takes(feed, &facts)) {
+            found = true;
+            *out_time_ms = time_ms;
+            *out_value = feed_value(feed, &facts);
+        }
+    }
+    return found;
+}
+
+int32_t remembered_tile(const struct features_plan *plan, void *state, const struct feed *feed,
+                        uint32_t tile_ms, int64_t value)
+{
+    const struct source_plan *source = &plan->sources[feed->source];
+    uint32_t count = source->remembered.capacity > 0 ? head_of(state, source)->count : 0;
+    int32_t newest = TILE_NONE;
+    int32_t oldest = PLAN_TILE_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        struct facts facts = remembered_facts(plan, state, source, (int32_t)i);
+        int32_t tile = tile_of(tile_ms, facts.time_ms, facts.day);
+        oldest = tile < oldest ? tile : oldest;
+        if (counts(entry_of(state, source, i)) && feed_takes(feed, &facts) &&
+            feed_value(feed, &facts) == value && tile > newest) {
+            newest = tile;
+        }
+    }
+    return newest != TILE_NONE ? newest : oldest;
 }

@@ -57,18 +57,24 @@ int64_t remembered_time_ms(const struct features_plan *plan, const void *state,
 struct facts remembered_facts(const struct features_plan *plan, void *state,
                               const struct source_plan *source, int32_t slot);
 
-/* Remember an event, replacing what was known under that id. */
-void remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
+/* Remember an event, replacing what was known under that id. Older ones may be forgotten for it. False when it is
+ * older than what is remembered: then it is forgotten itself (tiles_forget, once it was given). */
+bool remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
                     uint64_t id, const struct facts *facts, uint8_t flags);
 
-/* Times before this are not (all) remembered. */
-int64_t remembered_from_ms(const struct features_plan *plan, const void *state,
-                           const struct source_plan *source);
+/* When one is taken back (its entry flagged already), from those that still count: */
 
-/* The extreme that remains in the cell's tile of `facts` when that event is no longer counted (its entry must
- * be flagged already). False when the tile is not remembered whole. `out_value` keeps the empty value when
- * nothing remains. */
-bool remembered_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
-                        const struct facts *facts, int64_t *out_value);
+/* The extreme of the cell in the tile of `facts`, if it is beyond `value`. */
+void remembered_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
+                        const struct facts *facts, int64_t *value);
+
+/* The event that feeds `feed` next before `than_ms`, or with `newer` next after it. */
+bool remembered_next(const struct features_plan *plan, void *state, const struct feed *feed,
+                     int64_t than_ms, bool newer, int64_t *out_time_ms, int64_t *out_value);
+
+/* The newest tile in which the value came. When none of those that count brought it, the oldest tile of which
+ * anything is remembered: all that is forgotten is older. */
+int32_t remembered_tile(const struct features_plan *plan, void *state, const struct feed *feed,
+                        uint32_t tile_ms, int64_t value);
 
 #endif

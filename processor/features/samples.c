@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/samples.h"
 
+#include "features/remembered.h"
+
 static struct samples_head *head_of(const struct samples_plan *part, void *state)
 {
     return state_at(state, part->offset);
@@ -99,21 +101,46 @@ static void give(const struct samples_plan *part, void *state, const struct fact
     write_sample(part, state, at, sample, text);
 }
 
-/* The only one left stays when others are forgotten: what was last is then unknown, not never. */
-static void take(const struct samples_plan *part, void *state, const struct facts *facts)
+/* Those that were pushed out come back while they are remembered: by time, and without texts, of which only the
+ * hash is. */
+static void refill(const struct features_plan *plan, const struct samples_plan *part, void *state)
 {
     struct samples_head *head = head_of(part, state);
-    if (head->count == 1 && head->lost) {
+    if (part->order != FEATURE_BY_TIME || part->with_text) {
         return;
     }
-    for (uint32_t i = 0; i < head->count; i++) {
-        const struct sample *sample = samples_get(part, state, i);
-        if (sample->time_ms == facts->time_ms && sample->value == feed_value(&part->feed, facts)) {
-            head->count--;
-            memmove(bytes_at(part, state, i), bytes_at(part, state, i + 1),
-                    (size_t)(head->count - i) * part->stride);
+    while (head->count < part->capacity) {
+        struct sample next;
+        int64_t than_ms = part->oldest ? INT64_MIN : INT64_MAX;
+        than_ms = head->count > 0 ? samples_get(part, state, head->count - 1U)->time_ms : than_ms;
+        if (!remembered_next(plan, state, &part->feed, than_ms, part->oldest, &next.time_ms,
+                             &next.value)) {
             return;
         }
+        (void)samples_append(part, state, next.time_ms, next.value, (struct slice){NULL, 0});
+    }
+}
+
+/* The only one left stays when others are forgotten: what was last is then unknown, not never. */
+static void take(const struct features_plan *plan, const struct samples_plan *part, void *state,
+                 const struct facts *facts)
+{
+    struct samples_head *head = head_of(part, state);
+    for (uint32_t i = 0; i < head->count; i++) {
+        const struct sample *sample = samples_get(part, state, i);
+        if (sample->time_ms != facts->time_ms || sample->value != feed_value(&part->feed, facts)) {
+            continue;
+        }
+        head->count--;
+        if (head->count > 0) {
+            memmove(bytes_at(part, state, i), bytes_at(part, state, i + 1),
+                    (size_t)(head->count - i) * part->stride);
+        }
+        refill(plan, part, state);
+        if (head->count == 0 && head->lost) {
+            head->count = 1; /* it still stands there */
+        }
+        return;
     }
 }
 
@@ -137,7 +164,7 @@ void samples_apply(const struct features_plan *plan, void *state, const struct s
         if (has_value && sign > 0) {
             give(part, state, facts);
         } else if (has_value) {
-            take(part, state, facts);
+            take(plan, part, state, facts);
         }
     }
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/table.h"
 
+#include "features/remembered.h"
+
 static struct table_head *head_of(const struct table_plan *part, void *state)
 {
     return state_at(state, part->offset);
@@ -72,12 +74,20 @@ void table_put(const struct table_plan *part, void *state, uint64_t hash, int32_
     head->count++;
 }
 
-static void take(const struct table_plan *part, void *state, uint64_t hash)
+static void take(const struct features_plan *plan, const struct table_plan *part, void *state,
+                 uint64_t hash, int32_t tile)
 {
     struct table_head *head = head_of(part, state);
     uint32_t at = lower_bound(head, hash);
-    if (at < head->count && head->entries[at].hash == hash && --head->entries[at].uses == 0) {
+    if (at == head->count || head->entries[at].hash != hash) {
+        return;
+    }
+    struct table_entry *entry = &head->entries[at];
+    if (--entry->uses == 0) {
         remove_entry(head, at);
+    } else if (part->unit != FEATURE_ALL && entry->tile == tile) {
+        int32_t other = remembered_tile(plan, state, &part->feed, part->tile_ms, (int64_t)hash);
+        entry->tile = other < tile ? other : tile;
     }
 }
 
@@ -90,12 +100,12 @@ void table_apply(const struct features_plan *plan, void *state, const struct sou
             continue;
         }
         uint64_t hash = (uint64_t)feed_value(&part->feed, facts);
+        int32_t tile =
+            part->unit == FEATURE_ALL ? 0 : tile_of(part->tile_ms, facts->time_ms, facts->day);
         if (sign > 0) {
-            int32_t tile =
-                part->unit == FEATURE_ALL ? 0 : tile_of(part->tile_ms, facts->time_ms, facts->day);
             table_put(part, state, hash, tile, 1);
         } else {
-            take(part, state, hash);
+            take(plan, part, state, hash, tile);
         }
     }
 }

@@ -20,8 +20,9 @@ struct table_head {
 
 void table_init(const struct features_plan *plan, void *state);
 
-/* Taking back removes a value that nothing else brought; one that other events brought stays in the tile where
- * it stands, though that may have been the tile of the event taken back. */
+/* Taking back removes a value that nothing else brought. One that other events brought goes back to the newest
+ * tile in which a remembered one did; when only forgotten ones did, to the oldest tile that is remembered, which is
+ * at or after the true one. */
 void table_apply(const struct features_plan *plan, void *state, const struct source_plan *source,
                  const struct facts *facts, int32_t sign);
 

@@ -15,6 +15,11 @@ static inline int64_t minus(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a - (uint64_t)b);
 }
 
+static inline bool is_better(const struct cell *cell, int64_t value, int64_t than)
+{
+    return cell->operation == CELL_MIN ? value < than : value > than;
+}
+
 static inline uint32_t slot_of(const struct group *group, int32_t tile)
 {
     int32_t slot = tile % (int32_t)group->tile_count;
@@ -252,16 +257,43 @@ static void forget_windows(const struct features_plan *plan, void *state, const 
     }
 }
 
-/* The smallest or largest of a tile cannot be taken back from the cell; it can from the remembered events,
- * when they are all of that tile. Otherwise it stays. */
+/* The smallest or largest of a tile is that of its forgotten events or of the remembered ones. */
 static void take_extreme(const struct features_plan *plan, void *state, const struct cell *cell,
-                         const struct facts *facts, int64_t *value)
+                         const struct facts *facts, int64_t *row)
 {
-    int64_t found = plan->groups[cell->group].empty_row[cell->index];
-    if (*value == feed_value(&cell->feed, facts) &&
-        remembered_extreme(plan, state, cell, facts, &found)) {
-        *value = found;
+    if (cell->forgotten != UINT16_MAX && row[cell->index] == feed_value(&cell->feed, facts)) {
+        row[cell->index] = row[plan->cells[cell->forgotten].index];
+        remembered_extreme(plan, state, cell, facts, &row[cell->index]);
         forget_windows(plan, state, cell);
+    }
+}
+
+void tiles_forget(const struct features_plan *plan, void *state, const struct source_plan *source,
+                  const struct facts *facts)
+{
+    for (uint32_t i = 0; i < source->extreme_count; i++) {
+        const struct cell *cell = &plan->cells[source->extremes[i]];
+        const struct group *group = &plan->groups[cell->group];
+        int32_t tile =
+            cell->unit == FEATURE_ALL ? 0 : tile_of(cell->tile_ms, facts->time_ms, facts->day);
+        if (feed_takes(&cell->feed, facts) && tiles_row(group, state, tile) != NULL) {
+            int64_t value = feed_value(&cell->feed, facts);
+            int64_t *kept =
+                row_at(group, state, slot_of(group, tile)) + plan->cells[cell->forgotten].index;
+            *kept = is_better(cell, value, *kept) ? value : *kept;
+        }
+    }
+}
+
+void tiles_forget_cell(const struct features_plan *plan, void *state, const struct cell *cell)
+{
+    const struct group *group = &plan->groups[cell->group];
+    int64_t last = ((const struct ring *)state_at(state, group->offset))->head;
+    int64_t first = last - group->tile_count + 1;
+    for (int64_t tile = tiles_next(group, state, first, last); tile <= last;
+         tile = tiles_next(group, state, tile + 1, last)) {
+        int64_t *row = row_at(group, state, slot_of(group, (int32_t)tile));
+        row[plan->cells[cell->forgotten].index] = row[cell->index];
     }
 }
 
@@ -277,7 +309,7 @@ static inline void update_windows(const struct features_plan *plan, void *state,
         int64_t *total = &totals->totals[cell->links[i].total];
         if (cell->operation <= CELL_SUM) {
             *total = plus(*total, value);
-        } else if (cell->operation == CELL_MIN ? value < *total : value > *total) {
+        } else if (is_better(cell, value, *total)) {
             *total = value;
         }
     }
@@ -298,8 +330,8 @@ static void apply_cell(const struct features_plan *plan, void *state, const stru
     case CELL_MIN:
     case CELL_MAX:
         if (sign < 0) {
-            take_extreme(plan, state, cell, facts, value);
-        } else if (cell->operation == CELL_MIN ? given < *value : given > *value) {
+            take_extreme(plan, state, cell, facts, row);
+        } else if (is_better(cell, given, *value)) {
             *value = given;
             update_windows(plan, state, cell, tile, given);
         }

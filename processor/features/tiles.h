@@ -20,6 +20,14 @@ void tiles_init(const struct features_plan *plan, void *state);
 void tiles_apply(const struct features_plan *plan, void *state, const struct source_plan *source,
                  const struct facts *facts, int32_t sign, bool additive_only);
 
+/* An event that was given is remembered no more: from now on it cannot be taken back, so it counts in the extremes
+ * of its tile for good. */
+void tiles_forget(const struct features_plan *plan, void *state, const struct source_plan *source,
+                  const struct facts *facts);
+
+/* The same for whatever stands in a cell: what is remembered does not say what it gave. */
+void tiles_forget_cell(const struct features_plan *plan, void *state, const struct cell *cell);
+
 /* The row of a tile, NULL when it has left the ring. A tile newer than the head moves the head, and the rows
  * that leave are emptied. */
 int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile);

@@ -138,6 +138,23 @@ static bool find_cells(const struct features_plan *plan, uint8_t unit, struct gr
     return !reader->bad;
 }
 
+/* Records from before extremes were told apart by what is remembered: all of them stand for good. */
+static void forget_extremes(const struct features_plan *plan, void *state,
+                            const struct group_cells *from)
+{
+    for (uint32_t i = 0; from->same == NULL && i < from->count; i++) {
+        const struct cell *cell =
+            from->cells[i] != CELL_UNKNOWN ? &plan->cells[from->cells[i]] : NULL;
+        bool known = cell == NULL || cell->forgotten == UINT16_MAX;
+        for (uint32_t k = 0; !known && k < from->count; k++) {
+            known = from->cells[k] == cell->forgotten;
+        }
+        if (!known) {
+            tiles_forget_cell(plan, state, cell);
+        }
+    }
+}
+
 static bool unpack_group(const struct features_plan *plan, void *state, struct bytes_reader *reader)
 {
     struct group_cells from;
@@ -173,6 +190,7 @@ static bool unpack_group(const struct features_plan *plan, void *state, struct b
             return false;
         }
     }
+    forget_extremes(plan, state, &from);
     return true;
 }
 
@@ -323,8 +341,10 @@ static bool unpack_entry(const struct features_plan *plan, void *state,
         facts.present = 0;
         flags |= REMEMBERED_BLANK;
     }
-    if (source->remembered.capacity > 0) {
-        remembered_put(plan, state, source, id, &facts, flags);
+    if (source->remembered.capacity > 0 &&
+        !remembered_put(plan, state, source, id, &facts, flags) &&
+        (flags & (REMEMBERED_REVERSED | REMEMBERED_REPLACED | REMEMBERED_BLANK)) == 0) {
+        tiles_forget(plan, state, source, &facts); /* fewer are remembered than before */
     }
     return true;
 }
@@ -353,6 +373,9 @@ static bool unpack_remembered(const struct features_plan *plan, void *state,
             return refuse(reader); /* a source's memory stands in a record once */
         }
         head->newest_ms = header.newest_ms;
+    }
+    for (uint32_t i = 0; !header.same && i < source->extreme_count; i++) {
+        tiles_forget_cell(plan, state, &plan->cells[source->extremes[i]]);
     }
     for (; count > 0; count--) {
         if (!unpack_entry(plan, state, source, &header, reader)) {

@@ -33,10 +33,11 @@
 static const struct key top[] = {
     PLAIN("currency", KEY_TEXT, "sums are in it unless a feature says otherwise", "GBP"),
     PLAIN("zone", KEY_TEXT, "of customers whose profile names none", "Europe/London"),
-    PLAIN(
-        "allowed_lateness", KEY_DURATION,
-        "an event id is remembered that long: a duplicate counts once, a reversal finds its event",
-        "7d"),
+    PLAIN("allowed_lateness", KEY_DURATION,
+          "an event is remembered that long, but never more than the newest `remember` of a "
+          "source: so long a duplicate counts once and a reversal finds its event; a customer with "
+          "more events than that has a shorter memory",
+          "7d"),
     PLAIN("late_after", KEY_DURATION,
           "an event that many days older than the customer's newest is late (see `late`)", "never"),
     PLAIN("remember", KEY_NUMBERS,

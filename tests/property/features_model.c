@@ -121,7 +121,7 @@ enum features_result model_take(struct model *model, const struct model_event *e
 
 /* ---- recounting ---- */
 
-static bool has_value(const struct feature_def *def, const struct event *event)
+bool model_has_value(const struct feature_def *def, const struct event *event)
 {
     return features_kind(def->kind)->needs == FEATURE_NEEDS_NOTHING ||
            def->from != FEATURE_FROM_FIELD || event_has(event, def->value_field);
@@ -152,10 +152,11 @@ static int64_t number(const struct model *model, const struct feature_def *def,
     return 0;
 }
 
-static bool matches(const struct feature_def *def, const struct cel_program *where,
-                    const struct model_event *e)
+/* Whether it is still there or not. */
+bool model_fits(const struct feature_def *def, const struct cel_program *where,
+                const struct model_event *e)
 {
-    if (e->gone || e->event.source != def->source || (where != NULL && !where->holds(&e->event)) ||
+    if (e->event.source != def->source || (where != NULL && !where->holds(&e->event)) ||
         (def->currency.size > 0 && !slice_equal(def->currency, e->event.tx.currency))) {
         return false;
     }
@@ -165,6 +166,12 @@ static bool matches(const struct feature_def *def, const struct cel_program *whe
     }
     bool pending = e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_PENDING;
     return pending ? def->pending != FEATURE_PENDING_EXCLUDE : def->pending != FEATURE_PENDING_ONLY;
+}
+
+static bool matches(const struct feature_def *def, const struct cel_program *where,
+                    const struct model_event *e)
+{
+    return !e->gone && model_fits(def, where, e);
 }
 
 static bool in_window(const struct model *model, const struct feature_def *def,
@@ -200,7 +207,7 @@ static uint32_t collect(const struct model *model, const struct feature_def *def
         if (e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_REVERSED) {
             continue;
         }
-        if (!matches(def, where, e) || !has_value(def, &e->event) ||
+        if (!matches(def, where, e) || !model_has_value(def, &e->event) ||
             !in_window(model, def, &e->event, now_ms)) {
             continue;
         }
@@ -242,7 +249,7 @@ static int64_t unmatched(const struct model *model, const struct feature_def *de
     for (uint32_t i = 0; i < model->count; i++) {
         const struct model_event *e = &model->events[i];
         if (e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_REVERSED &&
-            matches(def, def->where, e) && has_value(def, &e->event) &&
+            matches(def, def->where, e) && model_has_value(def, &e->event) &&
             in_window(model, def, &e->event, now_ms)) {
             total += sum ? number(model, def, &e->event) : 1;
         }
@@ -264,7 +271,7 @@ static int64_t day_total(const struct model *model, const struct feature_def *de
     for (uint32_t i = 0; i < model->count; i++) {
         const struct model_event *e = &model->events[i];
         if (e->event.source == SOURCE_TRANSACTIONS && e->event.tx.status == TX_REVERSED &&
-            matches(def, def->where, e) && has_value(def, &e->event) &&
+            matches(def, def->where, e) && model_has_value(def, &e->event) &&
             day_of(model, e->event.time_ms) == day) {
             total -= sum ? number(model, def, &e->event) : 1;
         }

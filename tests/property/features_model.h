@@ -28,6 +28,17 @@ struct model {
 enum features_result model_take(struct model *model, const struct model_event *event,
                                 int32_t late_after);
 
+/* The event is of those that the definition takes, whether it is still there or not; it has the value. */
+bool model_fits(const struct feature_def *def, const struct cel_program *where,
+                const struct model_event *e);
+bool model_has_value(const struct feature_def *def, const struct event *event);
+
+/* How far a value may be above the recount after events were taken back, by what features/README.md promises of its
+ * kind (0: it is the recount); -1: its promise does not reach here. Remembered is what is younger than lateness_ms
+ * before the newest. Operands have been asked into `slacks` already. */
+int64_t model_slack(const struct model *model, const struct feature_def *defs, uint32_t index,
+                    int64_t now_ms, int64_t lateness_ms, const int64_t *slacks);
+
 /* Recount one feature; operands have been counted into `values` already. */
 struct feature_value model_value(const struct model *model, const struct feature_def *defs,
                                  uint32_t index, int64_t now_ms,

@@ -342,6 +342,46 @@ START_TEST(a_reversal_is_known_when_what_it_named_is_forgotten)
 }
 END_TEST
 
+/* Two older ones are forgotten for capacity (3 are remembered); then the newest is taken back. */
+START_TEST(what_stands_in_front_is_taken_back_exactly)
+{
+    uint8_t amount = (uint8_t)fields_find(SOURCE_TRANSACTIONS, slice_text("amount_minor"));
+    struct feature_def defs[6] = {
+        {.name = "max_all", .kind = FEATURE_MAX},       {.name = "max_30d", .kind = FEATURE_MAX},
+        {.name = "last", .kind = FEATURE_LAST},         {.name = "second", .kind = FEATURE_NTH},
+        {.name = "distinct", .kind = FEATURE_DISTINCT}, {.name = "min_all", .kind = FEATURE_MIN}};
+    for (uint32_t i = 0; i < 6; i++) {
+        defs[i].from = FEATURE_FROM_FIELD;
+        defs[i].value_field = amount;
+    }
+    defs[1].unit = defs[4].unit = FEATURE_DAYS;
+    defs[1].length = defs[4].length = 30;
+    defs[3].unit = FEATURE_EVENTS;
+    defs[3].length = defs[3].nth = 2;
+    struct features_options options = features_options_default();
+    options.remembered[SOURCE_TRANSACTIONS] = 4;
+    const struct features_plan *plan = build(defs, 6, options);
+    int64_t start_ms = at("2026-03-01T08:00:00Z");
+    const int64_t amounts[] = {700, 20, 300, 400, 9000};
+    const char *const ids[] = {"a", "b", "c", "d", "e"};
+    for (uint32_t i = 0; i < 5; i++) {
+        ck_assert_int_eq(give(plan, payment(ids[i], start_ms + (int64_t)i * 60000, amounts[i])),
+                         FEATURES_ACCEPTED);
+    }
+    struct event reversal = payment("r", start_ms + 600000, 9000);
+    reversal.tx.status = TX_REVERSED;
+    reversal.tx.reverses = slice_text("e");
+    ck_assert_int_eq(give(plan, reversal), FEATURES_REVERSED);
+    read_at(plan, reversal.time_ms);
+    ck_assert_int_eq(values[0].i, 700); /* of a forgotten event */
+    ck_assert_int_eq(values[1].i, 700);
+    ck_assert_int_eq(values[2].i, 400);
+    ck_assert_int_eq(values[3].i, 300); /* was pushed out by the one that went */
+    ck_assert_int_eq(values[4].i, 4);
+    ck_assert_int_eq(values[5].i, 20);
+}
+END_TEST
+
 START_TEST(posted_takes_the_place_of_its_pending)
 {
     struct feature_def defs[2];
@@ -506,6 +546,7 @@ int main(void)
     tcase_add_test(tests, a_day_is_the_customers_own_day);
     tcase_add_test(tests, dormancy_with_a_threshold_arms_that_day_only);
     tcase_add_test(tests, what_is_not_remembered_is_subtracted_by_its_own_fields);
+    tcase_add_test(tests, what_stands_in_front_is_taken_back_exactly);
     tcase_add_test(tests, a_reversal_is_known_when_what_it_named_is_forgotten);
     tcase_add_test(tests, posted_takes_the_place_of_its_pending);
     tcase_add_test(tests, an_older_playbooks_record_keeps_what_is_unchanged);
