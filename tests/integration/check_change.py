@@ -197,6 +197,28 @@ def written_by(stack):
     print('get and why: by the playbook that is applied')
 
 
+def what_if(stack):
+    """`why-not`, and both words with an event that has not come: one more transaction counts one more; another customer's, or none, is refused."""
+    config = stack.write_config('tool')
+    customer, count = next((c, int(v['f.tx_count'])) for c, v in stack.views().items() if int(v['f.tx_count']) < 20)
+    *_, line = [line for line in (stack.folder / 'events.ndjson').read_text().splitlines() if f'"{customer}"' in line]
+    event, files = json.loads(line), {}
+    for name, change in (('own', {}), ('foreign', {'customer_id': customer + 'x'})):
+        files[name] = stack.folder / f'what-if-{name}.ndjson'
+        files[name].write_text(json.dumps({**event, 'event': {**event['event'], 'event_id': 'what-if', **change}}) + '\n')
+    files['bad'] = stack.folder / 'what-if-bad.ndjson'
+    files['bad'].write_text('no event\n')
+    files['absent'] = stack.folder / 'what-if-absent.ndjson'
+    for word, path, code, wanted in (('why-not', None, 0, f'(it is {count})'), ('why-not', 'own', 0, f'(it is {count + 1})'),
+                                     ('why', 'own', 0, f'{count + 1} against 20'), ('why', 'foreign', 1, 'the event is of another customer'),
+                                     ('why', 'bad', 1, 'there is no event in'), ('why-not', 'absent', 1, 'No such file')):
+        at = ['--at-event', str(files[path])] if path else []
+        said = stack.command(word, '--config', config, *at, customer, 'frequent', check=False)
+        if said.returncode != code or wanted not in said.stdout + said.stderr:
+            raise SystemExit(f'{word} with {path}: exit {said.returncode}, without `{wanted}`: {said.stdout}{said.stderr}')
+    print('why-not, and --at-event: six answers')
+
+
 def written_by_others(stack):
     """Nothing is applied yet and the files were edited: an answer by them, and a word of it."""
     stack.playbook = AFTER
@@ -298,6 +320,7 @@ def main():
     check_foretold(forward, said)
     check_audience(stack, audience)
     written_by(stack)
+    what_if(stack)
     stale = apply(stack, stack.folder / 'plan-after.json', check=False)
     if 'live already' not in stale.stdout:
         raise SystemExit(f'applying twice: {stale.returncode} {stale.stdout} {stale.stderr}')
