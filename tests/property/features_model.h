@@ -33,6 +33,9 @@ bool model_fits(const struct feature_def *def, const struct cel_program *where,
                 const struct model_event *e);
 bool model_has_value(const struct feature_def *def, const struct event *event);
 
+/* Is what is taken back subtracted from tiles, so that nothing else of what is kept has a part in it? */
+bool model_is_counted(const struct feature_def *def);
+
 /* How far a value may be above the recount after events were taken back, by what features/README.md promises of its
  * kind (0: it is the recount); -1: its promise does not reach here. Remembered is what is younger than lateness_ms
  * before the newest. Operands have been asked into `slacks` already. */

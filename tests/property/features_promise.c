@@ -4,6 +4,23 @@
 
 #include "model/fields.h"
 
+bool model_is_counted(const struct feature_def *def)
+{
+    switch ((int)def->kind) {
+    case FEATURE_COUNT:
+    case FEATURE_SUM:
+    case FEATURE_AVG:
+    case FEATURE_ACTIVE_DAYS:
+    case FEATURE_STREAK:
+    case FEATURE_LONGEST_STREAK:
+    case FEATURE_TREND:
+    case FEATURE_DECAY:
+        return def->unit != FEATURE_EVENTS;
+    default:
+        return false;
+    }
+}
+
 static bool was_given(const struct feature_def *def, const struct cel_program *where,
                       const struct model_event *e)
 {
