@@ -338,8 +338,7 @@ START_TEST(plan_table_says_what_the_json_says)
                    4, 6, 2, 0, 4, 6, "  +2 -0");
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
     static const char *const said[] = {
-        "\n    1 keep their state\n    1 keep their state, though they are new or written "
-        "otherwise:\n",
+        "\n    1 keep their state\n    1 keep their state, though they are new or written other",
         "written otherwise:\n      f.week\n",
         "    1 keep a part of their state and lack the rest:\n      f.spent until 2026-02-10\n",
         "    2 start empty and lack what was before:\n      f.fresh until 1 more event\n",
