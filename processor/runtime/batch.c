@@ -46,19 +46,29 @@ void batch_touch(struct worker *worker, struct task *task, struct cache_entry *e
     }
 }
 
-void batch_shrink(struct worker *worker, struct task *task)
+/* The next cut has half the records of before and half the customers, those too that only a deadline brings. */
+void batch_shrink(struct worker *worker, struct task *task, bool least)
 {
-    if (task->chunk_limit == 1) {
+    if (least) {
         task_halt(
             worker, task, HALT_BATCH_TOO_LARGE,
             "one record's outputs or one customer's state do not fit into a transaction: raise "
             "limits.commit and start again");
         return;
     }
-    uint32_t less = task->chunk_limit / 4;
+    size_t most = worker->options.limits.commit_bytes / 2; /* then there is room for one */
+    worker->entry_average = worker->entry_average < most / 2 ? 2 * worker->entry_average : most;
+    uint32_t less = task->chunk_limit / 2;
     task_reclaim(worker, task,
                  "a batch did not fit into a transaction; trying again with fewer records");
     task->chunk_limit = less == 0 ? 1 : less;
+}
+
+void batch_grow(const struct worker *worker, struct task *task)
+{
+    uint32_t limit = worker->options.limits.chunk_records;
+    uint32_t more = task->chunk_limit + 1 + task->chunk_limit / 8;
+    task->chunk_limit = more < limit ? more : limit;
 }
 
 bool batch_flush(struct worker *worker, struct task *task)
@@ -71,7 +81,7 @@ bool batch_flush(struct worker *worker, struct task *task)
         if (worker->options.codec.encode(worker->options.codec.context, output, worker->wall_ms,
                                          &flight->arena, write) != STATUS_OK) {
             worker->effects.count = 0;
-            batch_shrink(worker, task);
+            batch_shrink(worker, task, task->chunk_limit == 1); /* there was room for a step */
             return false;
         }
         write->timestamp_ms = worker->record_ms;

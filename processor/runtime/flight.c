@@ -12,7 +12,7 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { FLIGHT_STUCK_US = 2000000 };
+enum { FLIGHT_STUCK_US = 2000000, ENTRIES_AVERAGED = 256 };
 
 void flight_unhold(struct worker *worker, uint32_t index)
 {
@@ -35,6 +35,7 @@ static void flight_reset(struct flight *flight, enum flight_state state)
     flight->input_count = 0;
     flight->input_bytes = 0;
     arena_reset(&flight->arena);
+    arena_reset(&flight->parts);
 }
 
 /* Redis does not take the cuts of some task and its bytes fill our memory: its journal has them
@@ -161,8 +162,8 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
     if (writer->full) {
         return false;
     }
-    worker->entry_average += (writer->size - before + 15) / 16;
-    worker->entry_average -= worker->entry_average / 16;
+    worker->entry_average += (writer->size - before + ENTRIES_AVERAGED - 1) / ENTRIES_AVERAGED;
+    worker->entry_average -= worker->entry_average / ENTRIES_AVERAGED;
     cached->bucket = bucket;
     cached->last_seq = task->seq + 1;
     task->customer_count += !cached->stored && !customer->erased;
@@ -336,7 +337,7 @@ static bool seal_parts(struct worker *worker, struct task *task, struct flight *
             sealed->payload.size - from < piece_max ? sealed->payload.size - from : piece_max;
         uint8_t *frame = flight->cuts + (sealed->payload.data - flight->cuts) - CUT_PART_HEAD;
         if (parts > 1) {
-            frame = arena_take(&flight->arena, size + CUT_PART_OVERHEAD);
+            frame = arena_take(&flight->parts, size + CUT_PART_OVERHEAD);
             if (frame == NULL) {
                 return false;
             }
@@ -400,6 +401,7 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
     sealed->low = task->state == TASK_LIVE ? task->follow.done_seq : task->low;
     sealed->low_offset = task->state == TASK_LIVE ? task->follow.done_offset : task->low_offset;
     flight->sealed_count++;
+    batch_grow(worker, task);
     task->seq++;
     task->hash = sealed->hash;
     task->held_building = false;
@@ -436,7 +438,7 @@ static void flight_seal(struct worker *worker, struct flight *flight)
         if (!seal_task(worker, task, flight)) {
             flight->offset_count = offsets_before;
             flight->cuts_used = cuts_before;
-            batch_shrink(worker, task);
+            batch_shrink(worker, task, task->chunk_limit == 1 && worker->touched_count <= 1);
         }
     }
     for (uint32_t i = 0; i < worker->touched_count; i++) {

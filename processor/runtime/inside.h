@@ -56,6 +56,7 @@ struct flight {
     enum flight_state state;
     uint32_t holders;   /* pendings that point into `cuts` */
     struct arena arena; /* encoded outputs and checkpoints */
+    struct arena parts; /* of cuts that are longer than a message */
     uint8_t *cuts;
     size_t cuts_used;
     struct log_write *writes;
@@ -262,8 +263,9 @@ struct task {
 
     struct lane lanes[SOURCE_COUNT];
     uint32_t lane_count;
-    struct lane *lane;    /* whose head is next; NULL: to be found */
-    uint32_t chunk_limit; /* normally limits.chunk_records; less after a cut that did not fit */
+    struct lane *lane; /* whose head is next; NULL: to be found */
+    uint32_t
+        chunk_limit; /* normally limits.chunk_records; for a while less after a cut that did not fit */
     struct merge merge;   /* when there are several lanes */
     uint32_t ends_ticket; /* of the question about ends that was asked last */
 
@@ -361,7 +363,7 @@ struct worker {
     const struct log_record *event_of; /* which one that is; NULL: none */
     uint32_t ends_tickets;             /* questions about ends so far */
     int64_t record_ms;    /* its timestamp, which its outputs take over; 0: no record, time alone */
-    size_t entry_average; /* bytes an entry of a cut took lately */
+    size_t entry_average; /* bytes an entry of a cut took lately; more after one that did not fit */
     struct store_buffer read_buffers[STORE_BUFFERS_READ];
     struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
     size_t read_buffer_size;
@@ -419,7 +421,10 @@ bool batch_room(const struct worker *worker, const struct cache_entry *entry);
 void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry);
 /* Encode what the engine said. False: it did not fit; the task was given back to its claim. */
 bool batch_flush(struct worker *worker, struct task *task);
-void batch_shrink(struct worker *worker, struct task *task);
+/* Give the task back to its claim, to try again with less. `least`: there is nothing less, and it halts. */
+void batch_shrink(struct worker *worker, struct task *task, bool least);
+/* A cut fitted: the next may have a few records more again. */
+void batch_grow(const struct worker *worker, struct task *task);
 
 /* flight.c */
 void flight_choose(struct worker *worker);

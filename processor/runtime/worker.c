@@ -174,6 +174,8 @@ static void open_flights(struct worker *worker)
         struct flight *flight = &worker->flights[i];
         arena_init(&flight->arena, memory_take(limits->commit_bytes, "outputs in flight"),
                    limits->commit_bytes);
+        size_t parts_size = limits->commit_bytes + (size_t)CUT_PARTS_MAX * (CUT_PART_OVERHEAD + 16);
+        arena_init(&flight->parts, memory_take(parts_size, "parts of cuts in flight"), parts_size);
         flight->cuts = memory_take(limits->commit_bytes, "cuts in flight");
         flight->writes =
             memory_take(limits->outputs_per_commit * sizeof(struct log_write), "writes in flight");
