@@ -154,6 +154,8 @@ def main():
         process.start()
     goes_on(process, 'kafka')
 
+    # A schema that nobody has read under yet has no copy on disk: it would rightly be waited for.
+    until('all that was fed is read', lambda: process.metrics().get('segue_lag_records') == 0)
     # Frozen, not ended: this registry keeps its schemas in memory only and would give other ids after a restart.
     registry = int((work / 'registry.pid').read_text())
     os.kill(registry, signal.SIGSTOP)
