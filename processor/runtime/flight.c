@@ -337,7 +337,10 @@ static bool seal_parts(struct worker *worker, struct task *task, struct flight *
             sealed->payload.size - from < piece_max ? sealed->payload.size - from : piece_max;
         uint8_t *frame = flight->cuts + (sealed->payload.data - flight->cuts) - CUT_PART_HEAD;
         if (parts > 1) {
-            frame = arena_take(&flight->parts, size + CUT_PART_OVERHEAD);
+            frame = arena_take(&flight->arena, size + CUT_PART_OVERHEAD);
+            if (frame == NULL) { /* beside the outputs there is no room: seldom */
+                frame = arena_take(&flight->parts, size + CUT_PART_OVERHEAD);
+            }
             if (frame == NULL) {
                 return false;
             }

@@ -56,7 +56,7 @@ struct flight {
     enum flight_state state;
     uint32_t holders;   /* pendings that point into `cuts` */
     struct arena arena; /* encoded outputs and checkpoints */
-    struct arena parts; /* of cuts that are longer than a message */
+    struct arena parts; /* of cuts longer than a message, where `arena` is full */
     uint8_t *cuts;
     size_t cuts_used;
     struct log_write *writes;
