@@ -382,6 +382,25 @@ void registry_close(struct registry *registry)
 
 /* --- synchronous calls */
 
+/* The registry, or the copy of its answer, says that this text has this id: nobody need ask for it to read what is
+ * written under it. An answer by id, which came from the registry, stays. */
+static void note_own(struct registry *registry, uint32_t id, struct slice text)
+{
+    struct registry_key key = {.id = id};
+    (void)pthread_mutex_lock(&registry->lock);
+    const struct entry *entry = find(registry, &key);
+    struct registry_schema *schema = entry != NULL && entry->state == REGISTRY_FOUND
+                                         ? NULL
+                                         : registry_schema_make(text, NULL, 0);
+    if (schema != NULL && keep_schema(registry, schema)) {
+        note_found(registry, &key, schema);
+    } else {
+        free(schema);
+    }
+    (void)pthread_mutex_unlock(&registry->lock);
+    atomic_fetch_add(&registry->generation, 1);
+}
+
 static void pause_before(const struct registry *registry, uint32_t attempt)
 {
     uint32_t wait_ms = registry_backoff_ms(&registry->settings, attempt);
@@ -485,6 +504,20 @@ static enum status post_schema(struct registry *registry, const char *path, stru
     return status;
 }
 
+static void lookup_name(char name[REGISTRY_NAME_SIZE], const char *subject, struct slice schema)
+{
+    (void)snprintf(name, REGISTRY_NAME_SIZE, "lookup-%016llx",
+                   (unsigned long long)hash64(schema, hash64(slice_text(subject), 0)));
+}
+
+/* The registry has answered: a restart while it is away need not ask. */
+static void keep_own(struct registry *registry, const char *name, struct slice schema, uint32_t id)
+{
+    struct registry_schema whole = {schema, NULL, 0};
+    registry_cache_write(&registry->settings, name, &whole, id);
+    note_own(registry, id, schema);
+}
+
 enum status registry_lookup(struct registry *registry, const char *subject, struct slice schema,
                             uint32_t *out_id, struct status_text *out_text)
 {
@@ -496,8 +529,7 @@ enum status registry_lookup(struct registry *registry, const char *subject, stru
     }
     struct registry_schema *copy = NULL;
     uint32_t kept_id = 0;
-    (void)snprintf(name, sizeof(name), "lookup-%016llx",
-                   (unsigned long long)hash64(schema, hash64(slice_text(subject), 0)));
+    lookup_name(name, subject, schema);
     bool kept = registry_cache_read(&registry->settings, name, &copy, &kept_id);
     free(copy);
     /* What hung a moment ago is not asked again for each schema, or a start would take a time-out per output. */
@@ -506,11 +538,11 @@ enum status registry_lookup(struct registry *registry, const char *subject, stru
                  : post_schema(registry, path, schema, kept, out_id, out_text);
     registry->lookups_away = status == STATUS_AWAY;
     if (status == STATUS_OK) {
-        struct registry_schema whole = {schema, NULL, 0};
-        registry_cache_write(&registry->settings, name, &whole, *out_id);
+        keep_own(registry, name, schema, *out_id);
     } else if (status == STATUS_AWAY && kept) {
         atomic_fetch_add(&registry->tally.disk_hits, 1);
         *out_id = kept_id;
+        note_own(registry, kept_id, schema);
         status = STATUS_OK;
     }
     return status;
@@ -521,8 +553,15 @@ enum status registry_register(struct registry *registry, const char *subject, st
 {
     char path[REGISTRY_PATH_SIZE];
     enum status status = subject_path(path, subject, "/versions", out_text);
-    return status == STATUS_OK ? post_schema(registry, path, schema, false, out_id, out_text)
-                               : status;
+    if (status == STATUS_OK) {
+        status = post_schema(registry, path, schema, false, out_id, out_text);
+    }
+    if (status == STATUS_OK) {
+        char name[REGISTRY_NAME_SIZE];
+        lookup_name(name, subject, schema);
+        keep_own(registry, name, schema, *out_id);
+    }
+    return status;
 }
 
 enum status registry_ping(struct registry *registry, struct status_text *out_text)

@@ -100,13 +100,14 @@ MUST_USE enum status registry_latest(struct registry *registry, const char *subj
                                      struct status_text *out_text);
 
 /* The id under which exactly `schema` (JSON) is registered for `subject`. Answered from disk when
- * the registry is away and it was found before. STATUS_INVALID: it is not registered. */
+ * the registry is away and it was found before; registry_ask knows the id then. STATUS_INVALID: it is not
+ * registered. */
 MUST_USE enum status registry_lookup(struct registry *registry, const char *subject,
                                      struct slice schema, uint32_t *out_id,
                                      struct status_text *out_text);
 
-/* Register; the same schema again gives the same id. STATUS_INVALID: incompatible or not a schema.
- */
+/* Register; the same schema again gives the same id; registry_ask knows it then. STATUS_INVALID:
+ * incompatible or not a schema. */
 MUST_USE enum status registry_register(struct registry *registry, const char *subject,
                                        struct slice schema, uint32_t *out_id,
                                        struct status_text *out_text);

@@ -86,11 +86,17 @@ static const struct registry_schema *ask_until(const struct registry_key *key,
     return schema;
 }
 
+/* Somebody else does: `registry` knows nothing of it. */
 static uint32_t register_text(const char *subject, const char *schema)
 {
+    struct registry_settings others = settings;
+    struct registry *other;
     uint32_t id = 0;
-    ck_assert_msg(registry_register(registry, subject, slice_text(schema), &id, &text) == STATUS_OK,
+    others.cache_folder = NULL;
+    ck_assert_msg(registry_open(&other, &others, &text) == STATUS_OK, "%s", text.text);
+    ck_assert_msg(registry_register(other, subject, slice_text(schema), &id, &text) == STATUS_OK,
                   "%s", text.text);
+    registry_close(other);
     return id;
 }
 
@@ -247,12 +253,35 @@ START_TEST(what_is_on_disk_is_not_waited_for_long)
                      STATUS_OK);
     reopen();
     registry_server_tell(&server, "fault?kind=hang&count=2");
+    ck_assert(slice_is(ask_until(&key, REGISTRY_FOUND)->text, schema_a));
     found = 0;
     ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
                      STATUS_OK);
     ck_assert_uint_eq(found, id);
-    ck_assert(slice_is(ask_until(&key, REGISTRY_FOUND)->text, schema_a));
     ck_assert_uint_eq(registry_counters(registry).disk_hits, 2);
+}
+END_TEST
+
+/* A process reads what it wrote itself (offer-stats): it knows that schema from having asked for its
+ * id, or made it. */
+START_TEST(a_schema_whose_id_was_asked_for_is_known_by_it)
+{
+    start(NULL);
+    uint32_t id = 0, found = 0;
+    if (_i == 0) {
+        ck_assert_int_eq(registry_register(registry, "a-value", slice_text(schema_a), &id, &text),
+                         STATUS_OK);
+    } else {
+        (void)register_text("a-value", schema_a);
+        ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &id, &text),
+                         STATUS_OK);
+    }
+    struct registry_key key = {.id = id};
+    registry_server_stop(&server);
+    reopen();
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    ck_assert(slice_is(ask_until(&key, REGISTRY_FOUND)->text, schema_a));
 }
 END_TEST
 
@@ -382,6 +411,7 @@ int main(void)
     tcase_add_loop_test(tests, fault_is_waited_out, 0, sizeof(faults) / sizeof(faults[0]));
     tcase_add_test(tests, restart_survives_an_outage_from_disk);
     tcase_add_test(tests, what_is_on_disk_is_not_waited_for_long);
+    tcase_add_loop_test(tests, a_schema_whose_id_was_asked_for_is_known_by_it, 0, 2);
     tcase_add_test(tests, registry_that_answers_beats_the_disk);
     tcase_add_test(tests, synchronous_calls_answer_or_say_why_not);
     tcase_add_loop_test(tests, credentials_come_from_files, 0, 2);
