@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "runtime/worker_double.h"
 
+#include "base/hash.h"
 #include "support/engine_kit.h"
 #include "support/suite.h"
 
@@ -39,15 +40,31 @@ static void read_journal(struct log *log, uint32_t task, int64_t offset)
     (void)offset;
 }
 
+/* An id of task 3 of 8. */
+static const struct slice fed_id = {(const uint8_t *)"C0000002", 8};
+
 static uint32_t fetch(struct log *log, uint32_t task, uint32_t source, struct log_record *records,
                       uint32_t max)
 {
     (void)log;
     (void)task;
     (void)source;
+    if (!doubled.feeding || max == 0) {
+        return 0;
+    }
+    records[0] = (struct log_record){.key = fed_id,
+                                     .value = fed_id,
+                                     .has_key = true,
+                                     .has_value = true,
+                                     .offset = doubled.started[0] + 1 + doubled.fed++};
+    return 1;
+}
+
+static void release(struct log *log, struct log_record *records, uint32_t count)
+{
+    (void)log;
     (void)records;
-    (void)max;
-    return 0;
+    (void)count;
 }
 
 static int64_t high_watermark(struct log *log, uint32_t task, enum source source, bool *out_empty)
@@ -64,15 +81,23 @@ static void open_producer(struct log *log)
     (void)log;
 }
 
+static void commit(struct log *log, const struct log_transaction *transaction)
+{
+    (void)log;
+    doubled.committing = transaction;
+}
+
 static const struct log_ops log_ops = {.next_event = next_event,
                                        .fetch = fetch,
+                                       .release = release,
                                        .start = start,
                                        .stop = nothing,
                                        .high_watermark = high_watermark,
                                        .ask_committed = nothing,
                                        .read_journal = read_journal,
                                        .stop_journal = nothing,
-                                       .open_producer = open_producer};
+                                       .open_producer = open_producer,
+                                       .commit = commit};
 
 static enum status submit(struct store *store, uint32_t connection,
                           const struct store_pipeline *pipeline, uint64_t token)
@@ -143,7 +168,31 @@ static enum status encode(void *context, const struct output *output, int64_t pr
     (void)processed_at_ms;
     (void)arena;
     (void)out_write;
-    return STATUS_OK;
+    return doubled.refuses_outputs ? STATUS_FULL : STATUS_OK;
+}
+
+static enum worker_decode decode(void *context, const struct log_record *record,
+                                 struct event *out_event, struct reject *out_reject)
+{
+    (void)context;
+    (void)out_reject;
+    *out_event = (struct event){.customer_id = record->key, .time_ms = 1000 + record->offset};
+    return WORKER_DECODED;
+}
+
+void double_knows_fed(struct task *task)
+{
+    ck_assert_uint_eq(hash_partition(fed_id, DOUBLE_TASKS), task->number);
+    struct cache_entry *entry = cache_insert(&doubled.worker->cache, task->slot, fed_id);
+    ck_assert_ptr_nonnull(entry);
+    engine_customer_init(doubled.worker->options.engine, cache_customer(entry), fed_id);
+}
+
+void double_turn_quietly(void)
+{
+    int32_t wait_ms;
+    happens = false;
+    ck_assert_int_eq(worker_turn(doubled.worker, &wait_ms), WORKER_GO_ON);
 }
 
 void double_turn(enum log_event_kind kind, uint32_t task, uint32_t ticket)
@@ -156,19 +205,26 @@ void double_turn(enum log_event_kind kind, uint32_t task, uint32_t ticket)
 
 void double_open(uint32_t due_entries, uint32_t number)
 {
+    struct worker_options options;
+    worker_options_init(&options);
+    options.limits.due_entries = due_entries;
+    double_open_as(options, number);
+}
+
+void double_open_as(struct worker_options options, uint32_t number)
+{
     static struct log log = {&log_ops};
     static struct store store = {&store_ops};
     static struct clock clock = {&clock_ops};
-    struct worker_options options;
     struct status_text text;
     doubled = (struct worker_double){0};
     kit_open(&kit);
-    worker_options_init(&options);
     options.engine = kit.engine;
     options.log = &log;
     options.store = &store;
     options.clock = &clock;
     options.codec.encode = encode;
+    options.codec.decode = decode;
     options.application = "app";
     options.cluster_id = "cluster";
     options.journal_topic = "journal";
@@ -177,7 +233,6 @@ void double_open(uint32_t due_entries, uint32_t number)
     options.journal_partitions = 1;
     options.checkpoint_partitions = 1;
     options.tasks_max = 1;
-    options.limits.due_entries = due_entries;
     for (uint32_t i = 0; i < 2; i++) {
         options.sources[i] = (struct worker_source){.used = true, .topic = "input"};
     }
