@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every reason to halt, on the real servers. usage: check_halts.py SEGUE WORK_DIR
 
-Three applications work, stop, and are then broken: one with a task for each reason, one whose journal gets more partitions, one whose
-input topic is made anew. `segue doctor` must name each reason before anything is started (those that the servers show) and after. Then
-they start: each broken task halts with its reason in metric, log line and /readyz, and the task that nobody broke goes on.
+Four applications work, stop, and are then broken: one with a task for each reason, one whose journal gets more partitions, one whose
+input topic is made anew, one whose limits.commit is less than a record leads to and than a checkpoint is. `segue doctor` must name each
+reason before anything is started (those that the servers show) and after. Then they start: each broken task halts with its reason in
+metric, log line and /readyz, and the task that nobody broke goes on. Where the runbook's answer is a setting or `segue rebuild`, it is tried.
 """
 import io
 import pathlib
@@ -29,13 +30,19 @@ HEALTHY = 'healthy'
 BROKEN = ['offset_foreign', 'offset_differs', 'kafka_behind', 'cut_missing', 'journal_not_cut', 'cut_newer', 'head_of_another',
           'task_record', 'customer_record', 'checkpoint_newer', 'checkpoint_unreadable', 'input_gone', HEALTHY]
 OTHERS = ['journal_of_another', 'journal_begins_late', 'input_replaced']
-ONLY_THE_PROCESS = {'customer_record'}
+LARGE = ['batch_too_large', 'checkpoint_too_large', HEALTHY]
+ONLY_THE_PROCESS = {'customer_record', 'batch_too_large', 'checkpoint_too_large'}
+CHAOS = ROOT / 'tests/playbooks/chaos'
+# With its twelfth event a customer enters all of them: each tells of it with its rule as written, 1.3 MB in all.
+LARGE_SEGMENTS, LARGE_RULE, LARGE_EVENTS = 24, 54000, 12
+LARGE_FIELDS = 1300             # of a view, 511 bytes each: more than half of limits.commit
 CUT_SALT = 0x5e60e
 
 
 class Application:
-    def __init__(self, segue, work, name, tasks, journal, interval):
-        self.stack = Stack(segue, work, name, ROOT / 'tests/playbooks/chaos', tasks=tasks)
+    def __init__(self, segue, work, name, tasks, journal, interval, playbook=CHAOS, config=''):
+        self.stack = Stack(segue, work, name, playbook, tasks=tasks)
+        self.stack.extra_config = config
         self.stack.journal_partitions, self.stack.checkpoint_interval = journal, interval
         self.stack.create_topics()
         self.tasks, self.fed = tasks, 0
@@ -139,6 +146,73 @@ def newer_version(app, task):
     return whole + xxhash.xxh3_64_intdigest(whole, CUT_SALT).to_bytes(8, 'little')
 
 
+def large_playbook(folder):
+    """chaos.yaml and LARGE_SEGMENTS more, whose rules are long (a file has a limit of 1 MiB)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / 'chaos.yaml').write_text((CHAOS / 'chaos.yaml').read_text())
+    rule = f"{{purpose: SERVICE, evaluate: on_event, including: {{many: 'f.events >={' ' * LARGE_RULE}{LARGE_EVENTS}'}}, exit_when: 'f.events < 1'}}"
+    for half in range(2):
+        lines = ''.join(f'  large{number}: {rule}\n' for number in range(half, LARGE_SEGMENTS, 2))
+        (folder / f'large{half}.yaml').write_text('segments:\n' + lines)
+    return folder
+
+
+def varuint(number):
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes(out) + bytes([number])
+
+
+def take_varuint(stream):
+    number = shift = 0
+    while (byte := stream.read(1)[0]) > 127:
+        number |= (byte & 127) << shift
+        shift += 7
+    return number | byte << shift
+
+
+def larger_checkpoint(value):
+    """The same customer with LARGE_FIELDS more fields in his view, as of a time when that much was published."""
+    stream = io.BytesIO(value[:-8])
+    stream.read(2)                              # version, flags
+    stream.read(take_varuint(stream))           # id
+    take_varuint(stream)                        # due bucket
+    stream.read(take_varuint(stream))           # record
+    kept = value[:stream.tell()]
+    count, view = take_varuint(stream), stream.read(take_varuint(stream))
+    for number in range(LARGE_FIELDS):
+        name = f'field{number}'.encode()
+        view += b'\0' + varuint(len(name)) + name + varuint(511) + b'x' * 511
+    whole = kept + varuint(count + LARGE_FIELDS) + varuint(len(view)) + view
+    return whole + xxhash.xxh3_64_intdigest(whole, CUT_SALT).to_bytes(8, 'little')
+
+
+def break_limits(app):
+    """limits.commit is 1 MiB."""
+    number = {code: task for task, code in enumerate(LARGE)}
+    app.feed([number['batch_too_large']], LARGE_EVENTS)
+    task = number['checkpoint_too_large']
+    key = f'{task}:{app.customer(task)}'
+    value, headers = [(value, headers) for name, value, headers, _, _ in app.stack.read_raw('checkpoints') if name == key.encode()][-1]
+    app.produce(app.stack.topic('checkpoints'), task, larger_checkpoint(value), key, headers)
+    app.redis.delete(app.key(task, 'head'))
+
+
+def raise_limits(app):
+    """The runbook's answer to both."""
+    check('SIGTERM', app.process.kill(15) == 0)
+    app.process.config = app.stack.write_config('0', app.process.port)
+    app.process.start()
+    app.stack.wait_done(app.process, app.fed)
+    check('limits.commit was raised: nothing is halted', app.halted() == {} and app.doctor() == {}, app.process.tail_of_log())
+    view = app.redis.hgetall(app.key(1, 'v:' + app.customer(1)))
+    check('limits.commit was raised: the large checkpoint is in Redis', len(view) > LARGE_FIELDS, len(view))
+    entered = [value for _, value, _, _, _ in app.stack.read_raw('segment-changes') if b' ' * LARGE_RULE in value]
+    check('limits.commit was raised: what the record led to is there once', len(entered) == LARGE_SEGMENTS, len(entered))
+
+
 def break_tasks(app, before):
     """`before`: what was committed some cuts ago."""
     number = {code: task for task, code in enumerate(BROKEN)}
@@ -199,20 +273,24 @@ def main():
     segue, work = sys.argv[1], pathlib.Path(sys.argv[2])
     begin, stamp = time.time(), int(time.time())
     apps = [Application(segue, work, f'halts{stamp}', len(BROKEN), len(BROKEN), '1s'),
-            Application(segue, work, f'haltj{stamp}', 2, 1, '10m'), Application(segue, work, f'halti{stamp}', 2, 2, '10m')]
+            Application(segue, work, f'haltj{stamp}', 2, 1, '10m'), Application(segue, work, f'halti{stamp}', 2, 2, '10m'),
+            Application(segue, work, f'haltl{stamp}', len(LARGE), len(LARGE), '1s', large_playbook(work / f'haltl{stamp}-playbook'),
+                        'limits:\n  commit: 1MiB\n')]
     try:
         for app in apps:
             app.work()
-        main_app, journal, inputs = apps
+        main_app, journal, inputs, limits = apps
         before = main_app.committed()
         for app in apps:
             app.feed(range(app.tasks))
             app.stack.wait_done(app.process, app.fed)
         until('every task has been checkpointed, some cuts on', lambda: all(
             place(meta, 'low') > 1 and place(meta, 'n') > place(before[p][1], 'n') + 2 for p, (_, meta) in main_app.committed().items()))
+        until('checkpoints of the one with little room', lambda: all(place(meta, 'low') > 1 for _, meta in limits.committed().values()))
         for app in apps:
             check('SIGTERM', app.process.kill(15) == 0)
         break_tasks(main_app, before)
+        break_limits(limits)
         for future in journal.admin.create_partitions([NewPartitions(journal.stack.topic('journal'), 2)]).values():
             future.result(20)
         inputs.delete_before(inputs.stack.topic('journal'), 0, place(inputs.committed()[0][1], 'previous_at') + 1)
@@ -226,6 +304,9 @@ def main():
         judge(main_app, {code: [task] for task, code in enumerate(BROKEN) if code != HEALTHY})
         judge(journal, {'journal_of_another': [0]}, [('cut_missing', [1])])
         judge(inputs, {'journal_begins_late': [0], 'input_replaced': [1]})
+        judge(limits, {code: [task] for task, code in enumerate(LARGE) if code != HEALTHY})
+        limits.stack.extra_config = ''
+        raise_limits(limits)
         lost = BROKEN.index('input_gone')
         main_app.stack.command('rebuild', '--task', str(lost), '--config', main_app.process.config)
         check('input_gone: rebuild goes on with what is left', comes(
@@ -235,7 +316,7 @@ def main():
         for app in apps:
             if app.process.running():
                 app.process.kill()
-    print(f'halts_reasons: {len(BROKEN) - 1 + len(OTHERS)}\nhalts_took_seconds: {time.time() - begin:.1f}\nhalts_failed: {len(failed)}')
+    print(f'halts_reasons: {len(BROKEN) - 1 + len(OTHERS) + len(LARGE) - 1}\nhalts_took_seconds: {time.time() - begin:.1f}\nhalts_failed: {len(failed)}')
     sys.exit(1 if failed else 0)
 
 

@@ -5,7 +5,7 @@ usage: halts.py ROOT
 
 runtime/halt.h lists the reasons. Each must be raised by some task_halt in runtime/, judged by commands/doctor_halts.c or named in
 its ONLY_THE_PROCESS, have an alert in deploy/alerts.yml and a row with its anchor in deploy/README.md, and a case in
-tests/integration/check_halts.py or in NOT_DRIVEN with the reason. Besides, every metric that an alert names must exist, and every
+tests/integration/check_halts.py. Besides, every metric that an alert names must exist, and every
 runbook link must lead somewhere.
 """
 import pathlib
@@ -14,8 +14,6 @@ import sys
 
 # Only the process meets them: they depend on a record that is being processed, or on its limits. Doctor asks it (/readyz).
 ONLY_THE_PROCESS = {'CUSTOMER_RECORD', 'CHECKPOINT_TOO_LARGE', 'BATCH_TOO_LARGE'}
-# A transaction holds 1 MiB at least and one customer's block some 10 KiB: no real record leads there.
-NOT_DRIVEN = {'CHECKPOINT_TOO_LARGE', 'BATCH_TOO_LARGE'}
 
 
 def anchors(text):
@@ -41,7 +39,7 @@ def main():
                             (name in judged or name in ONLY_THE_PROCESS, 'not judged by doctor_halts.c'),
                             (f'- alert: {alert}\n        expr: segue_halted_tasks{{reason="{code}"}} > 0' in alerts, f'no {alert} in alerts.yml'),
                             (f'<a id="{code}"></a>' in runbook, 'no entry in deploy/README.md'),
-                            (f"'{code}'" in driven or name in NOT_DRIVEN, 'no case in check_halts.py')):
+                            (f"'{code}'" in driven, 'no case in check_halts.py')):
             if not good:
                 bad.append(f'{code}: {where}')
     bad += [f'{n.lower()}: task_halt says it, halt.h does not' for n in raised - set(names)]
