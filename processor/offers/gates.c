@@ -256,11 +256,12 @@ static bool pass_life(struct gate_view *view)
 }
 
 /* What carries a risk of loss is never offered to somebody whose appetite for risk or whose knowledge of it
- * is not known, whatever the playbook's own rule says (COBS 9, 10A). */
+ * is not known, whatever the playbook's own rule says (COBS 9, 10A), and under whatever purpose: what sells an
+ * investment is no service. Only what the law or the contract demands goes out regardless. */
 static bool pass_suitable(struct gate_view *view)
 {
     uint8_t product = view->def->product;
-    if (offer_is_marketing(view->def) &&
+    if (view->def->contact_class != OFFER_MANDATORY &&
         (product == (uint8_t)ACCOUNT_INVESTMENT || product == (uint8_t)ACCOUNT_PENSION)) {
         if (!gate_is_known(view, "risk_profile")) {
             return say(view, "missing:c.risk_profile");

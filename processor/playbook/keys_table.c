@@ -11,6 +11,8 @@
 #define CHANNEL_WORDS "EMAIL PUSH IN_APP SMS PHONE POST"
 #define PRODUCT_WORDS                                                                              \
     "UNKNOWN CURRENT SAVINGS CREDIT_CARD LOAN MORTGAGE INVESTMENT PENSION BUSINESS INSURANCE FX"
+#define SOLD_WORDS                                                                                 \
+    "NONE CURRENT SAVINGS CREDIT_CARD LOAN MORTGAGE INVESTMENT PENSION BUSINESS INSURANCE FX"
 
 #define PLAIN(name, form, meaning, otherwise)                                                      \
     {                                                                                              \
@@ -222,12 +224,12 @@ static const struct key offer[] = {
     PLAIN("eligible", KEY_CEL, "a gate; what is missing blocks", "pass"),
     PLAIN("suitable", KEY_CEL, "a gate", "pass"),
     PLAIN("affordable", KEY_CEL, "a gate", "pass"),
-    CHOICE("product", KEY_WORD, PRODUCT_WORDS,
-           "what it sells. INVESTMENT and PENSION are blocked without `risk_profile` and "
-           "`knowledge` of it, whatever "
-           "`suitable` says; marketing of CREDIT_CARD, LOAN and MORTGAGE does not load without "
-           "`affordable`",
-           "none of them"),
+    CHOICE("product", KEY_WORD, SOLD_WORDS,
+           "what it sells; marketing does not load without. INVESTMENT and PENSION (whatever can "
+           "lose money: funds, shares, bonds, crypto) are blocked without `risk_profile` and "
+           "`knowledge` of it, whatever `suitable` and `purpose` say; marketing of CREDIT_CARD, "
+           "LOAN and MORTGAGE does not load without `affordable`. NONE: it sells no product",
+           "required of marketing"),
     PLAIN("segments_any", KEY_IDS, "must be in one of them; entering one triggers the offer", ""),
     NESTED("on", KEY_INSIDE, KEYS_ON, "triggers instead", ""),
     PLAIN("not_life", KEY_IDS, "suspected or confirmed blocks", ""),

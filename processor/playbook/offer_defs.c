@@ -248,14 +248,29 @@ static void check_investment(struct loader *loader, const struct yaml_node *node
     }
 }
 
+/* What an offer sells decides whether suitability and affordability must be asked, so marketing cannot leave it
+ * open: it names a product, or says that it sells none. Guessing from names would let some pass. */
 static void load_product(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
 {
-    (void)yaml_code(yaml_get(node, "product"), loader->diagnostics, &codes_product, &def->product);
-    (void)yaml_text(yaml_get(node, "bundle"), loader->diagnostics, &def->bundle);
-    (void)yaml_bool(yaml_get(node, "review"), loader->diagnostics, &def->review);
+    const struct yaml_node *product = yaml_get(node, "product");
+    if (product == NULL) {
+        if (yaml_get(node, "purpose") != NULL && offer_is_marketing(def)) {
+            yaml_error(node->key, loader->diagnostics,
+                       "product: INVESTMENT, or what it is; product: NONE when it sells none",
+                       "marketing `%.*s` does not say what it sells, so nobody knows whether "
+                       "suitability or affordability must be asked",
+                       SLICE_ARG(def->id));
+            return;
+        }
+    } else if (product->kind != YAML_SCALAR || !slice_is(product->text, "NONE")) {
+        if (yaml_code(product, loader->diagnostics, &codes_product, &def->product) &&
+            def->product == ACCOUNT_UNKNOWN) {
+            yaml_error(product, loader->diagnostics, "product: NONE, or what it sells",
+                       "offer `%.*s` sells what nobody knows", SLICE_ARG(def->id));
+            return;
+        }
+    }
     canon_integer(loader, "product", def->product);
-    canon_integer(loader, "review", def->review);
-    canon_text(loader, "bundle", def->bundle);
     check_credit(loader, node, def);
     check_investment(loader, node, def);
 }
@@ -367,6 +382,10 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     (void)yaml_bool(yaml_get(node, "learn"), loader->diagnostics, &def->learn);
     canon_integer(loader, "learn", def->learn);
     load_product(loader, node, def);
+    (void)yaml_text(yaml_get(node, "bundle"), loader->diagnostics, &def->bundle);
+    (void)yaml_bool(yaml_get(node, "review"), loader->diagnostics, &def->review);
+    canon_integer(loader, "review", def->review);
+    canon_text(loader, "bundle", def->bundle);
     def->publish = load_publish(loader, node);
     definition->hash = canon_end(loader);
     loader_finish(loader, PLAYBOOK_OFFER, index);

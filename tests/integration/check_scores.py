@@ -81,7 +81,7 @@ def main():
     bank, process, now = Bank(stack), Process(stack).start(), int(time.time() * 1000)
     consents = [{'purpose': 'MARKETING', 'channel': 'IN_APP', 'status': 'GRANTED', 'lawful_basis': 'CONSENT', 'updated_at': now}]
     try:
-        bank.send(process, [bank.event('customer-profiles', c, updated_at=now, birth_date='1980-01-01', complaint_open=False, vulnerability=[],
+        bank.send(process, [bank.event('customer-profiles', c, updated_at=now, birth_date='1980-01-01', income_band='C', complaint_open=False, vulnerability=[],
                                        products_held=[], consents=consents) for c in CASES])
         bank.send(process, [bank.event('scores', c, name=name, value=value, scored_at=now - days * DAY)
                             for c, (scores, _, _) in CASES.items() for name, value, days in scores])
@@ -95,7 +95,7 @@ def main():
             bank.send(process, [bank.event('offer-outcomes', c, decision_id=decided[c]['decision_id'], offer_id='loan', variant='default', channel='IN_APP',
                                            outcome='ACCEPTED', occurred_at=int(time.time() * 1000)) for c in answers])
             fresh = next(f'fresh{n}' for n in range(99) if murmur2.partition(f'fresh{n}', 2) == task)
-            bank.send(process, [bank.event('customer-profiles', fresh, updated_at=now, birth_date='1980-01-01', complaint_open=False, vulnerability=[],
+            bank.send(process, [bank.event('customer-profiles', fresh, updated_at=now, birth_date='1980-01-01', income_band='C', complaint_open=False, vulnerability=[],
                                            products_held=[], consents=consents),
                                 bank.event('scores', fresh, name='loan', value=0.4, scored_at=now)])
             bank.send(process, [bank.event('app-engagement', fresh, event='login', occurred_at=int(time.time() * 1000))])

@@ -19,6 +19,7 @@ contact_policy:
 offers:
   saver:
     purpose: MARKETING
+    product: SAVINGS
     channels: [PUSH, EMAIL]
     on: {{app: [login]}}
     value: 3000

@@ -106,6 +106,14 @@ START_TEST(investments_need_risk_profile_and_knowledge)
     expect_blocked(2, "suitable:missing:c.knowledge");
     profile->present = UINT64_MAX;
     expect_blocked(3, "suitable:no_knowledge");
+    defs[0].purpose =
+        PURPOSE_SERVICE; /* what sells an investment is no service, whatever it says */
+    defs[0].contact_class = OFFER_TRANSACTIONAL;
+    profile->consents[PURPOSE_SERVICE][CHANNEL_PUSH] =
+        profile->consents[PURPOSE_MARKETING][CHANNEL_PUSH];
+    expect_blocked(3, "suitable:no_knowledge");
+    defs[0].purpose = PURPOSE_MARKETING;
+    defs[0].contact_class = OFFER_MARKETING;
     profile->knowledge = 1U << ACCOUNT_INVESTMENT;
     ck_assert_uint_eq(decide(4)->offer_count, 1);
 }

@@ -160,7 +160,8 @@ static const struct {
      "segment s <- life event change <- f.doctor"},
     {"features: {doctor: {count: tx, where: 'tx.mcc == 8011'}, n: {count: tx}}\n"
      "life_events: {change: {when: 'f.n > 3', ends: 'f.doctor > 1'}}\n"
-     "offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {life: [change]}, value: 1}}\n",
+     "offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {life: [change]}, "
+     "value: 1}}\n",
      "offer o <- life event change <- f.doctor"},
 };
 
@@ -187,9 +188,11 @@ static const struct {
     {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, stay: {exit_when: 'f.doctor > 1 && "
      "c.age > 90'}}\n",
      "segment s <- f.doctor"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [care], value: 1}}\n",
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], segments_any: [care], "
+     "value: 1}}\n",
      "offer o <- segment care <- life event ill"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {life: [ill]}, value: 1}}\n",
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {life: [ill]}, value: "
+     "1}}\n",
      "offer o <- life event ill"},
     {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '!(\"care\" in "
      "seg)'}}\n",
@@ -198,7 +201,8 @@ static const struct {
     {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in life'}}\n",
      NULL},
     {"  s: {purpose: MARKETING, including: {a: 'c.age > 1'}}\n"
-     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s], not_life: [ill], "
+     "offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], segments_any: [s], "
+     "not_life: [ill], "
      "value: 1}}\n",
      NULL},
     /* .. until it is turned round: who is not well. */
@@ -222,41 +226,51 @@ static const struct {
      "segment s <- whom it leaves out, segment well (health)"},
     {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in "
      "life'}}\n"
-     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [well], eligible: "
+     "offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], segments_any: [well], "
+     "eligible: "
      "'!(\"well\" in "
      "seg)', value: 1}}\n",
      "offer o <- whom it leaves out, segment well (health)"},
     {"  well: {purpose: MARKETING, including: {a: 'c.age > 1'}, excluding: {b: '\"ill\" in "
      "life'}}\n"
      "  s: {purpose: MARKETING, including: {a: '\"well\" in seg'}}\n"
-     "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s, well], value: 1}}\n",
+     "offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], segments_any: [s, well], "
+     "value: 1}}\n",
      NULL},
     /* Every condition of an offer. */
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, eligible: 'f.doctor "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "eligible: 'f.doctor "
      "< 1', value: 1}}\n",
      "offer o <- f.doctor <- tx.mcc 8011 (health)"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, suitable: 'f.doctor "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "suitable: 'f.doctor "
      "< 1', value: 1}}\n",
      "offer o <- f.doctor"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: '100 * "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "value: '100 * "
      "f.doctor'}}\n",
      "offer o <- f.doctor"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, context: "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "value: 1, context: "
      "'1.0 / "
      "double(1 + f.doctor)'}}\n",
      "offer o <- f.doctor"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "value: 1, "
      "propensity: 'f.doctor > 1 ? "
      "0.9 : 0.1'}}\n",
      "offer o <- f.doctor"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "value: 1, "
      "propensity: '0.5', "
      "propensity_while: 'f.doctor > 1'}}\n",
      "offer o <- f.doctor"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {app: [login]}, value: 1, eligible: "
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {app: [login]}, "
+     "value: 1, eligible: "
      "'tx.mcc != 8011'}}\n",
      "offer o <- tx.mcc 8011 (health)"},
-    {"offers: {o: {purpose: MARKETING, channels: [EMAIL], on: {segments: [care]}, value: 1}}\n",
+    {"offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], on: {segments: [care]}, "
+     "value: 1}}\n",
      "offer o <- segment care"},
     /* What all offers share. */
     {"contact_policy: {contexts: {ill: 'f.doctor > 1'}}\n",

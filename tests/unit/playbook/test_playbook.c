@@ -209,7 +209,7 @@ START_TEST(playbook_lets_consent_carry_sensitive_data)
     static const char *const form =
         "features: {doctor: {count: tx, where: 'tx.mcc in [8011]'%s}}\n"
         "segments: {s: {including: {x: 'f.doctor > 2'}}}\n"
-        "offers: {o: {purpose: MARKETING, %schannels: [EMAIL], segments_any: [s], "
+        "offers: {o: {purpose: MARKETING, product: NONE, %schannels: [EMAIL], segments_any: [s], "
         "value: 1}}\n";
     (void)snprintf(text, sizeof(text), form, "", "");
     ck_assert(!load(text));
