@@ -325,7 +325,7 @@ enum offer_gate offer_blocked(const struct offers *offers, uint32_t index,
                               struct step *step, struct slice *out_reason, struct slice *out_all);
 
 /* The first moment after `now_ms` at which an offer that quiet hours hold is free, or the `valid` period of one
- * that is open or held ends; INT64_MAX: nothing of the kind. */
+ * that is open, held or in the view ends; INT64_MAX: nothing of the kind. */
 int64_t offers_next_change(const struct offers *offers, const struct offers_state *state,
                            const struct offer_history *histories, int64_t now_ms);
 

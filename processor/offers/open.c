@@ -242,16 +242,19 @@ int64_t offers_next_change(const struct offers *offers, const struct offers_stat
                            const struct offer_history *histories, int64_t now_ms)
 {
     int64_t next_ms = INT64_MAX;
-    if (state->open_until_ms <= now_ms) {
+    if (state->open_until_ms <= now_ms && state->shown_count == 0) {
         return next_ms;
     }
     for (uint32_t i = 0; i < offers->count; i++) {
         const struct offer_history *history = &histories[i];
         int64_t free_ms = history->held_until_ms, ends_ms = offers->defs[i].valid_until_ms;
         next_ms = free_ms > now_ms && free_ms < next_ms ? free_ms : next_ms;
-        bool waits = history->open || free_ms != 0;
-        /* Nothing is open any more behind open_until_ms, so an end after it moves nobody. */
-        if (waits && ends_ms > now_ms && ends_ms <= state->open_until_ms && ends_ms < next_ms) {
+        if (ends_ms <= now_ms || ends_ms >= next_ms) {
+            continue;
+        }
+        /* Nothing is open any more behind open_until_ms; in the view an offer stays until another does. */
+        bool waits = (history->open || free_ms != 0) && ends_ms <= state->open_until_ms;
+        if (waits || is_shown(state, history, &offers->defs[i])) {
             next_ms = ends_ms;
         }
     }

@@ -154,19 +154,46 @@ START_TEST(an_open_offer_ends_with_its_valid_period)
 }
 END_TEST
 
-START_TEST(what_was_heard_of_or_is_forgotten_needs_no_end)
+START_TEST(what_was_heard_of_leaves_the_view_with_its_valid_period)
 {
     char first[OFFER_TEXT_SIZE];
-    int64_t begin_ms = KIT_START_MS + KIT_DAY_MS;
-    defs[0].valid_until_ms =
-        begin_ms + INT64_C(30) * KIT_DAY_MS; /* after open_for: nobody waits any more */
+    int64_t begin_ms = KIT_START_MS + KIT_DAY_MS, end_ms = begin_ms + 4 * KIT_DAY_MS;
+    defs[0].valid_until_ms = end_ms;
     keep(first, decide(1)->decision_id);
-    ck_assert_int_eq(offers_next_change(&offers, &state, histories, begin_ms), INT64_MAX);
-    defs[0].valid_until_ms = begin_ms + 4 * KIT_DAY_MS;
     struct event seen = kit_outcome(begin_ms + KIT_DAY_MS, "one", OUTCOME_PRESENTED);
     seen.outcome.decision_id = slice_text(first);
     ck_assert_ptr_null(said_by(&seen));
-    ck_assert_int_eq(offers_next_change(&offers, &state, histories, seen.time_ms), INT64_MAX);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, seen.time_ms), end_ms);
+    ck_assert_ptr_null(advance_to(end_ms - 1));
+    ck_assert_uint_eq(state.shown_count, 1);
+    ck_assert_ptr_null(advance_to(end_ms)); /* nobody takes back what has been seen */
+    ck_assert_uint_eq(state.shown_count, 0);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, end_ms), INT64_MAX);
+}
+END_TEST
+
+START_TEST(what_is_forgotten_leaves_the_view_with_its_valid_period)
+{
+    int64_t begin_ms = KIT_START_MS + KIT_DAY_MS;
+    int64_t end_ms =
+        begin_ms + INT64_C(30) * KIT_DAY_MS; /* after open_for: nobody waits any more */
+    defs[0].valid_until_ms = end_ms;
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, begin_ms), end_ms);
+    ck_assert_ptr_null(advance_to(end_ms - 1));
+    ck_assert_uint_eq(state.shown_count, 1);
+    ck_assert_ptr_null(advance_to(end_ms));
+    ck_assert_uint_eq(state.shown_count, 0);
+}
+END_TEST
+
+START_TEST(what_the_view_does_not_show_and_nobody_awaits_needs_no_end)
+{
+    int64_t begin_ms = KIT_START_MS + KIT_DAY_MS, later_ms = begin_ms + 9 * KIT_DAY_MS;
+    defs[0].valid_until_ms = begin_ms + INT64_C(30) * KIT_DAY_MS;
+    ck_assert_uint_eq(decide(1)->offer_count, 1);
+    state.shown_count = 0; /* another decision took its place in the view */
+    ck_assert_int_eq(offers_next_change(&offers, &state, histories, later_ms), INT64_MAX);
     ck_assert_ptr_null(advance_to(defs[0].valid_until_ms));
 }
 END_TEST
@@ -369,7 +396,9 @@ int main(void)
     tcase_add_test(tests, an_open_offer_is_withdrawn_until_something_is_heard_of_it);
     tcase_add_test(tests, what_was_heard_of_leaves_the_view_when_it_may_not_be_said_any_more);
     tcase_add_test(tests, an_open_offer_ends_with_its_valid_period);
-    tcase_add_test(tests, what_was_heard_of_or_is_forgotten_needs_no_end);
+    tcase_add_test(tests, what_was_heard_of_leaves_the_view_with_its_valid_period);
+    tcase_add_test(tests, what_is_forgotten_leaves_the_view_with_its_valid_period);
+    tcase_add_test(tests, what_the_view_does_not_show_and_nobody_awaits_needs_no_end);
     tcase_add_test(tests, what_is_held_ends_with_its_valid_period);
     tcase_add_test(tests, an_open_offer_ends_with_its_own_channel);
     tcase_add_test(tests, opting_out_and_complaining_stop_until_the_profile_says_otherwise);
