@@ -92,7 +92,7 @@ def main():
     args.work.mkdir(parents=True, exist_ok=True)
     source = life.ROOT / 'config/playbooks/retail'
     bare, messages = without_calibration(source, args.work / 'bare'), collections.defaultdict(list)
-    banks = [(world, seed, life.playbook_of(world, bare, args.work), args) for world in life.WORLDS if world != life.OTHERS for seed in args.seeds.split(',')]
+    banks = [(world, seed, life.playbook_of(world, bare, args.work), args) for world in life.WORLDS if world not in life.OTHERS for seed in args.seeds.split(',')]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for said in pool.map(judge, banks):
             for kind, evidence, true in said:

@@ -3,7 +3,7 @@
 """Life events against the truth. usage: life.py SEGUE WORK_DIR [--seeds 101,102] [--customers N] [--days N] [--playbook DIR]
                                                 [--train] [--misses TYPE] [--markdown FILE] [--readme]
 
-Simulates banks (both worlds of LifeSim and foreign.py, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
+Simulates banks (both worlds of LifeSim, foreign.py and mutual.py, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
 over them, and scores what it said: per type and in the mean, beside a naive detector. README.md says how it is judged.
 Exits 1 when a goal is missed.
 """
@@ -19,11 +19,12 @@ import sys
 
 import baseline
 import foreign
+import mutual
 import score
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin'), 'foreign': ('EUR', 'Europe/Dublin')}
-OTHERS = 'foreign'  # not LifeSim's: no curve is learned there and no goal is held against it
+WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin'), 'foreign': ('EUR', 'Europe/Dublin'), 'mutual': ('EUR', 'Europe/Dublin')}
+OTHERS = {'foreign': foreign, 'mutual': mutual}  # not LifeSim's: no curve is learned there and no goal is held against them
 HELD_OUT, TRAIN = '305,306,307', '1,2,3,4'
 ENOUGH, HONEST = 100, 0.15  # of so many messages the share that is true lies within that of the confidence
 
@@ -33,8 +34,8 @@ def simulate(segue, folder, world, seed, args):
     bank, truth = folder / f'{name}.ndjson', folder / f'{name}.truth'
     if args.keep and bank.exists() and truth.exists():
         return bank, score.read_truth(truth)
-    if world == OTHERS:
-        foreign.write(bank, truth, seed, args.customers, args.days)
+    if world in OTHERS:
+        OTHERS[world].write(bank, truth, seed, args.customers, args.days)
         return bank, score.read_truth(truth)
     subprocess.run([segue, 'simulate', '--world', world, '--seed', seed, '--customers', str(args.customers), '--days',
                     str(args.days), '--start', '2025-01-01', '--life-events', '0.35', '--decoys', '0.3', '--out', bank, '--truth',
@@ -192,9 +193,9 @@ def main():
                 show_misses(kind, truths, confirmed)
             for kind, one in score.score(confirmed, truths).items():
                 ours[kind].add(one)
-                if world != OTHERS:
+                if world not in OTHERS:
                     both[kind].add(one)
-            messages.setdefault('Reliability, foreign' if world == OTHERS else 'Reliability', []).extend(score.judged(said, truths))
+            messages.setdefault(f'Reliability, {world}' if world in OTHERS else 'Reliability', []).extend(score.judged(said, truths))
             for kind, one in score.score(naive_said, truths).items():
                 naive[kind].add(one)
         per_world[world] = ours
@@ -205,7 +206,7 @@ def main():
             table(f'### World {world}: the naive detector', naive, customers, months, out)
             print(f'life_macro_f1_{world}_naive: {score.macro_f1(naive):.3f}')
         print(f'life_decoys_hit_{world}: {share:.3f}')
-        if world == OTHERS:
+        if world in OTHERS:
             continue
         bad += [f'{world} {kind} F1 {ours[kind].f1:.2f}' for kind in score.GOALS if ours[kind].truths and ours[kind].f1 < 0.85]
         bad += [f'{world} {kind} median delay {score.percentile(ours[kind].delays, 0.5)}' for kind in score.GOALS
