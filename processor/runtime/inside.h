@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of runtime/ share: a worker, its tasks, its flights. Nobody outside runtime/ includes this.
- *
- *   flight   one Kafka transaction and the memory it needs: being built, committing, or waiting for Redis
- *   task     a partition of the input that is ours, and where its claim or its live work stands
- *   pending  a committed cut that Redis does not have yet
- */
+/* What the files of runtime/ share: a worker, and its tasks, each a partition of the input that is ours and where its
+ * claim or its live work stands. Nobody outside runtime/ includes this. */
 #ifndef RUNTIME_INSIDE_H
 #define RUNTIME_INSIDE_H
 
 #include "runtime/cache.h"
 #include "runtime/cut.h"
 #include "runtime/due.h"
+#include "runtime/flight.h"
 #include "runtime/halt.h"
 #include "runtime/head.h"
 #include "runtime/merge.h"
@@ -36,49 +33,6 @@ enum {
 };
 
 #define NO_INDEX UINT32_MAX
-
-enum flight_state { FLIGHT_FREE, FLIGHT_BUILDING, FLIGHT_COMMITTING, FLIGHT_WAITING };
-
-struct flight_cut {
-    uint32_t slot;
-    uint64_t serial; /* of the task when it was sealed; another one now: nobody waits for it */
-    uint64_t seq;
-    struct slice payload;
-    uint64_t hash;
-    struct head head; /* as Redis will have it after this cut */
-    bool prove;       /* an empty cut that only proves membership */
-    uint64_t low;     /* once committed */
-    int64_t low_offset;
-    uint32_t write; /* index of its first record in the flight's writes */
-};
-
-struct flight {
-    enum flight_state state;
-    uint32_t holders;   /* pendings that point into `cuts` */
-    struct arena arena; /* encoded outputs and checkpoints */
-    struct arena parts; /* of cuts longer than a message, where `arena` is full */
-    uint8_t *cuts;
-    size_t cuts_used;
-    struct log_write *writes;
-    struct log_written *written;
-    uint32_t *write_slots; /* which task each write is for */
-    uint32_t write_count;
-    struct log_offset *offsets;
-    uint32_t offset_count;
-    struct flight_cut *sealed;
-    uint32_t sealed_count;
-    int64_t began_us;     /* first thing in it; 0: empty */
-    uint32_t input_count; /* records read into it, and their bytes */
-    size_t input_bytes;
-    struct log_transaction transaction;
-};
-
-struct pending {
-    uint64_t seq;
-    struct slice payload;
-    struct head head;
-    uint32_t flight; /* NO_INDEX: the bytes are a reader's */
-};
 
 struct task_source {
     int64_t position; /* next offset to process; -1: not known yet */
@@ -425,14 +379,6 @@ bool batch_flush(struct worker *worker, struct task *task);
 void batch_shrink(struct worker *worker, struct task *task, bool least);
 /* A cut fitted: the next may have a few records more again. */
 void batch_grow(const struct worker *worker, struct task *task);
-
-/* flight.c */
-void flight_choose(struct worker *worker);
-void flight_turn(struct worker *worker);
-void flight_committed(struct worker *worker, const struct log_event *event);
-void flight_failed(struct worker *worker, bool fenced, const char *why);
-void flight_drop_task(struct worker *worker, struct task *task);
-void flight_unhold(struct worker *worker, uint32_t index);
 
 /* apply.c */
 size_t apply_size(const struct cut_entry *entry);
