@@ -357,63 +357,12 @@ void claim_owned(struct worker *worker, struct task *task)
     task->step = task->acked_seq < task->committed_seq ? CLAIM_CATCH_UP : CLAIM_TASK_RECORD;
 }
 
-/* A claim reads the record before the next one again. Retention may have deleted that one alone, of a task that was
- * quiet for so long: then nothing is lost. */
-void claim_input_gone(struct worker *worker, struct task *task, const struct log_event *event)
-{
-    uint32_t bit = 1U << event->ticket;
-    if (task->sources[event->ticket].verify != 0) {
-        uint32_t unverified = task->unverified | bit; /* for the next claim only */
-        task_reclaim(worker, task, "%s: the record before the next one is gone and is not compared",
-                     event->text.text);
-        task->unverified = unverified;
-        return;
-    }
-    task->gone |= bit;
-    task_halt(worker, task, HALT_INPUT_GONE,
-              "%s: what comes next is not in the topic (retention, or the topic was made "
-              "anew): restore it, or "
-              "go on with the first record that is left, `segue rebuild --task %u`",
-              event->text.text, task->number);
-}
-
 static void claim_live(struct worker *worker, struct task *task)
 {
     int64_t offsets[SOURCE_COUNT];
     atomic_store_explicit(&worker->stats.tasks[task->slot].applied, task->acked_seq,
                           memory_order_relaxed);
-    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        struct task_source *source = &task->sources[i];
-        const struct worker_source *option = &worker->options.sources[i];
-        source->position = task->committed[i];
-        source->from = source->position;
-        source->heard_us = worker->now_us;
-        offsets[i] = -1;
-        if (!option->used) {
-            continue;
-        }
-        offsets[i] = -2;
-        if (option->start == WORKER_START_OFFSET && source->position < 0) {
-            source->position = option->start_offsets[task->number];
-            source->from = source->position;
-        }
-        if (task->accept && (task->gone & 1U << i) != 0) {
-            source->position = -1; /* lost, and accepted: the first that is left */
-            source->from = -1;
-            source->verify = 0;
-            offsets[i] = -2;
-        }
-        if (source->position >= 0) {
-            offsets[i] = source->position;
-            if (source->verify != 0 && !task->accept && (task->unverified & 1U << i) == 0 &&
-                source->position == source->verify_offset + 1) {
-                offsets[i] =
-                    source->verify_offset; /* read the last record again: is it still the same? */
-            } else {
-                source->verify = 0;
-            }
-        }
-    }
+    start_offsets(worker, task, offsets);
     journal_release_reader(worker, task);
     task->due.loaded = task->due.cursor == INT64_MIN ? INT64_MIN : task->due.cursor - 1;
     task->due.missed = INT64_MAX;
@@ -422,8 +371,6 @@ static void claim_live(struct worker *worker, struct task *task)
     task->live_since_us = worker->now_us;
     task->reason[0] = '\0';
     task->want_rebuild = false;
-    task->gone = 0; /* accepted, or the log says it again */
-    task->accept = false;
     follow_begin(worker, task);
     tally_begin(worker, task);
     atomic_store_explicit(&worker->stats.tasks[task->slot].customers, task->customer_count,

@@ -93,12 +93,9 @@ struct lane {
 struct reader {
     uint32_t slot; /* NO_INDEX: free */
     uint8_t *buffer;
-    size_t size;
-    size_t limit;
-    uint64_t seq;
-    uint64_t owner;
-    uint32_t parts;
-    uint32_t next_part;
+    size_t size, limit;
+    uint64_t seq, owner;
+    uint32_t parts, next_part;
     int64_t first_offset;         /* of part 0 */
     struct restore_room *restore; /* checkpoints on their way to Redis; they lie in `buffer` */
 };
@@ -182,8 +179,7 @@ struct task {
     struct pending pending[WORKER_APPLY_QUEUE_MAX + 1];
     uint32_t pending_count;
     bool held_building; /* has something in the flight that is being built */
-    uint32_t events_built;
-    uint32_t outputs_built;
+    uint32_t events_built, outputs_built;
     int64_t last_cut_us;
 
     /* its write connection */
@@ -217,9 +213,8 @@ struct task {
 
     struct lane lanes[SOURCE_COUNT];
     uint32_t lane_count;
-    struct lane *lane; /* whose head is next; NULL: to be found */
-    uint32_t
-        chunk_limit; /* normally limits.chunk_records; for a while less after a cut that did not fit */
+    struct lane *lane;    /* whose head is next; NULL: to be found */
+    uint32_t chunk_limit; /* limits.chunk_records; for a while less after a cut that did not fit */
     struct merge merge;   /* when there are several lanes */
     uint32_t ends_ticket; /* of the question about ends that was asked last */
 
@@ -445,12 +440,15 @@ void claim_step(struct worker *worker, struct task *task);
 void claim_committed(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_journal(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_journal_end(struct worker *worker, struct task *task, const struct log_event *event);
-/* The log says that what this task reads next of a source (the ticket) is not there. */
-void claim_input_gone(struct worker *worker, struct task *task, const struct log_event *event);
 void claim_looked(struct worker *worker, struct task *task, const struct store_reply *reply);
 void claim_owned(struct worker *worker, struct task *task);
 void claim_task_record(struct worker *worker, struct task *task, const struct store_answer *answer);
 void claim_rebuild(struct worker *worker, struct task *task, const char *why);
+
+/* start.c: of each source the offset to read on from, -1: not used, -2: the first one. */
+void start_offsets(const struct worker *worker, struct task *task, int64_t *offsets);
+/* The log says that what this task reads next of a source (the ticket) is not there. */
+void start_input_gone(struct worker *worker, struct task *task, const struct log_event *event);
 
 /* wish.c */
 /* Has a person asked for a rebuild (`segue rebuild`)? Live and halted tasks look every few seconds. */

@@ -404,7 +404,7 @@ static void worker_log_event(struct worker *worker, const struct log_event *even
         break;
     case LOG_INPUT_GONE:
         if (task != NULL && task->state == TASK_LIVE) {
-            claim_input_gone(worker, task, event);
+            start_input_gone(worker, task, event);
         }
         break;
     case LOG_FATAL:
