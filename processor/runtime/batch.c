@@ -139,6 +139,8 @@ static void batch_took(struct worker *worker, struct task *task, const struct lo
     flight->input_count++;
     flight->input_bytes += record->key.size + record->value.size;
     struct task_source *source = &task->sources[record->source];
+    task->accepting &= ~(1U << record->source);
+    task->anew &= ~(1U << record->source);
     source->position = record->offset + 1;
     source->fingerprint = cut_fingerprint(record->has_value ? record->value : record->key);
     task->events_built++;

@@ -249,7 +249,9 @@ struct task {
     bool held;       /* its reader waits */
     int64_t wish_us; /* when the head was last asked for a person's wish */
     bool accept;     /* a person asked for a rebuild: the input is taken as it is now */
-    uint32_t gone;   /* bit per source: halted because its next record is not there */
+    uint32_t gone;   /* bit per source: its next record is not there */
+    /* Bit per source of which nothing was read since a person accepted its loss; of them, those that begin anew */
+    uint32_t accepting, anew;
     /* Bit per source: the last claim found that the record before the next one is not there */
     uint32_t unverified;
     struct follow follow;

@@ -2,6 +2,17 @@
 /* Where a task that becomes live begins to read each of its sources, and what if nothing is there. */
 #include "runtime/inside.h"
 
+/* After a person accepted the input as it is: by then the log has said of every source what is gone. */
+enum { ACCEPT_US = 60000000 };
+
+/* Each source's loss is heard of by itself, and the first one halts the task: who then accepts the input as it is
+ * means all of it, not a source a time. His word is not for losses of later days, and who asked for a rebuild of a
+ * task that had lost nothing accepted nothing. */
+static bool is_accepted(const struct worker *worker, const struct task *task, uint32_t bit)
+{
+    return (task->accepting & bit) != 0 && worker->now_us - task->live_since_us < ACCEPT_US;
+}
+
 /* A claim reads the record before the next one again. Retention may have deleted that one alone, of a task that was
  * quiet for so long: then nothing is lost. */
 void start_input_gone(struct worker *worker, struct task *task, const struct log_event *event)
@@ -14,6 +25,13 @@ void start_input_gone(struct worker *worker, struct task *task, const struct log
         task->unverified = unverified;
         return;
     }
+    if (is_accepted(worker, task, bit)) {
+        task->gone = task->anew | bit;
+        task->accept = true;
+        task_reclaim(worker, task, "%s: what comes next is gone too, which was accepted",
+                     event->text.text);
+        return;
+    }
     task->gone |= bit;
     task_halt(worker, task, HALT_INPUT_GONE,
               "%s: what comes next is not in the topic (retention, or the topic was made "
@@ -24,6 +42,9 @@ void start_input_gone(struct worker *worker, struct task *task, const struct log
 
 void start_offsets(const struct worker *worker, struct task *task, int64_t *offsets)
 {
+    bool accepted = task->accept && task->gone != 0;
+    task->accepting = 0;
+    task->anew = 0;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         struct task_source *source = &task->sources[i];
         const struct worker_source *option = &worker->options.sources[i];
@@ -39,7 +60,9 @@ void start_offsets(const struct worker *worker, struct task *task, int64_t *offs
             source->position = option->start_offsets[task->number];
             source->from = source->position;
         }
+        task->accepting |= accepted ? 1U << i : 0;
         if (task->accept && (task->gone & 1U << i) != 0) {
+            task->anew |= 1U << i;
             source->position = -1; /* lost, and accepted: the first that is left */
             source->from = -1;
             source->verify = 0;

@@ -73,6 +73,84 @@ START_TEST(a_person_who_accepts_a_lost_input_lets_it_begin_with_what_is_left)
 }
 END_TEST
 
+/* Both are gone; the log says so of one, and of the other once a person has accepted the first. */
+static void lose_both(void)
+{
+    halt_without_input(3);
+    person_asks();
+    become_live();
+    ck_assert_int_eq(started[0], FIRST_LEFT);
+    double_turn(LOG_INPUT_GONE, 3, 1);
+}
+
+START_TEST(one_word_of_a_person_is_for_all_sources_that_are_gone)
+{
+    lose_both();
+    ck_assert_int_eq(doubled.worker->tasks[0].state, TASK_CLAIMING);
+    become_live();
+    ck_assert_int_eq(started[0], FIRST_LEFT);
+    ck_assert_int_eq(started[1], FIRST_LEFT);
+}
+END_TEST
+
+static void read_one(uint32_t source)
+{
+    doubled.feeding = true;
+    doubled.feeding_source = source;
+    for (doubled.fed = 0; doubled.fed == 0;) {
+        double_turn_quietly();
+    }
+    doubled.feeding = false;
+}
+
+/* It was read since, so what is gone now was lost since. */
+START_TEST(what_a_person_accepted_is_not_what_is_lost_later)
+{
+    struct task *task = &doubled.worker->tasks[0];
+    halt_without_input(3);
+    person_asks();
+    become_live();
+    double_knows_fed(task);
+    if (_i == 0) {
+        read_one(1);
+    } else {
+        task->live_since_us -= INT64_C(60000000); /* a minute passes */
+    }
+    task->sources[1].verify = 0;
+    double_turn(LOG_INPUT_GONE, 3, 1);
+    ck_assert_int_eq(task->state, TASK_HALTED);
+}
+END_TEST
+
+/* Whose rebuild was asked for when nothing was known to be lost. */
+START_TEST(a_rebuild_for_another_reason_accepts_no_loss)
+{
+    struct task *task = &doubled.worker->tasks[0];
+    become_live();
+    task_halt(doubled.worker, task, HALT_CUSTOMER_RECORD, "another reason");
+    person_asks();
+    become_live();
+    double_turn(LOG_INPUT_GONE, 3, 1);
+    ck_assert_int_eq(task->state, TASK_HALTED);
+}
+END_TEST
+
+/* The first of them is read on from where it is by then, not from its begin again. */
+START_TEST(a_source_that_was_read_since_does_not_begin_again)
+{
+    struct task *task = &doubled.worker->tasks[0];
+    halt_without_input(3);
+    person_asks();
+    become_live();
+    double_knows_fed(task);
+    read_one(0);
+    double_turn(LOG_INPUT_GONE, 3, 1);
+    become_live();
+    ck_assert_int_eq(started[0], NEXT);
+    ck_assert_int_eq(started[1], FIRST_LEFT);
+}
+END_TEST
+
 /* Halted, and given to another process, or not: the next task in the slot compares, and reads on where it was. */
 START_TEST(the_next_task_of_a_slot_inherits_nothing)
 {
@@ -133,6 +211,10 @@ int main(void)
     tcase_add_test(tests, a_record_that_is_gone_is_compared_again_by_the_claim_after_the_next);
     tcase_add_test(tests, two_sources_whose_last_records_are_gone_start);
     tcase_add_test(tests, a_person_who_accepts_a_lost_input_lets_it_begin_with_what_is_left);
+    tcase_add_test(tests, one_word_of_a_person_is_for_all_sources_that_are_gone);
+    tcase_add_loop_test(tests, what_a_person_accepted_is_not_what_is_lost_later, 0, 2);
+    tcase_add_test(tests, a_rebuild_for_another_reason_accepts_no_loss);
+    tcase_add_test(tests, a_source_that_was_read_since_does_not_begin_again);
     tcase_add_loop_test(tests, the_next_task_of_a_slot_inherits_nothing, 0, 4);
     tcase_add_test(tests, what_is_shown_of_a_slot_is_of_its_task);
     suite_add_tcase(suite, tests);

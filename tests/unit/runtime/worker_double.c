@@ -52,11 +52,14 @@ static uint32_t fetch(struct log *log, uint32_t task, uint32_t source, struct lo
     if (!doubled.feeding || max == 0) {
         return 0;
     }
+    int64_t next = doubled.worker->tasks[0].sources[doubled.feeding_source].position;
     records[0] = (struct log_record){.key = fed_id,
                                      .value = fed_id,
                                      .has_key = true,
                                      .has_value = true,
-                                     .offset = doubled.started[0] + 1 + doubled.fed++};
+                                     .source = (uint8_t)doubled.feeding_source,
+                                     .offset = next < 0 ? 0 : next};
+    doubled.fed++;
     return 1;
 }
 

@@ -12,7 +12,8 @@ struct worker_double {
     struct worker *worker;
     int64_t started[SOURCE_COUNT];            /* where the log was last told to begin */
     const struct log_transaction *committing; /* what the log was last told to commit */
-    bool feeding;         /* each fetch brings the task's next record, of one customer */
+    bool feeding; /* each fetch brings the task's next record, of one customer */
+    uint32_t feeding_source;
     uint32_t fed;         /* records so far */
     bool refuses_outputs; /* no output fits into a transaction */
     bool connected;       /* Redis takes commands */
