@@ -246,10 +246,14 @@ static void apply_send(struct worker *worker, struct task *task)
     }
     struct head next = pending->head;
     next.owner = task->owner;
-    apply_put_plain(&pipeline, "MULTI");
+    if (!SIM_WITHOUT(MUTANT_NO_FENCE)) {
+        apply_put_plain(&pipeline, "MULTI");
+    }
     apply_entries(&pipeline, task, slice_of(bytes, head_write(&next, bytes)), pending->payload);
-    apply_put_plain(&pipeline, "EXEC");
-    apply_put_look(&pipeline, task_key(text, task, "head"));
+    if (!SIM_WITHOUT(MUTANT_NO_FENCE)) {
+        apply_put_plain(&pipeline, "EXEC");
+        apply_put_look(&pipeline, task_key(text, task, "head"));
+    }
     task->next_head = next;
     if (apply_write_submit(worker, task, &pipeline, WRITE_APPLY)) {
         task->sent_seq = pending->seq > task->sent_seq ? pending->seq : task->sent_seq;
@@ -375,6 +379,10 @@ static void answer_look(struct worker *worker, struct task *task, const struct s
 static void answer_exec(struct worker *worker, struct task *task, const struct store_answer *answer,
                         enum write_operation operation)
 {
+    if (operation == WRITE_APPLY && SIM_WITHOUT(MUTANT_NO_FENCE)) {
+        apply_acked(worker, task);
+        return;
+    }
     uint32_t count = answer->reply_count;
     const struct store_reply *exec = &answer->replies[count - 3];
     const struct store_reply *head = &answer->replies[count - 1];
@@ -417,7 +425,8 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
 static void answer_late(struct worker *worker, struct task *task, const struct store_answer *answer,
                         enum write_operation operation)
 {
-    if (operation == WRITE_LOOK || SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
+    if (operation == WRITE_LOOK || SIM_WITHOUT(MUTANT_SKIP_PARTIAL) ||
+        (operation == WRITE_APPLY && SIM_WITHOUT(MUTANT_NO_FENCE))) {
         return;
     }
     const struct store_reply *exec = &answer->replies[answer->reply_count - 3];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules that the simulator takes away, one at a time, to see that its checkers notice (`sim mutants`), and
- * that a build for a control of tests/chaos leaves out (-DSEGUE_WITHOUT=MUTANT_NO_WATCH). In every other build
- * SIM_WITHOUT is constant false and the compiler removes it. */
+ * that a build for a control of tests/chaos or for tests/bench/exactness.py leaves out
+ * (-DSEGUE_WITHOUT=MUTANT_NO_WATCH). In every other build SIM_WITHOUT is constant false and the compiler
+ * removes it. */
 #ifndef RUNTIME_MUTANT_H
 #define RUNTIME_MUTANT_H
 
@@ -11,6 +12,7 @@
     X(MUTANT_NO_MARKER_WAIT, "no-marker-wait", "take the journal as it is, cut C or not")          \
     X(MUTANT_NO_READ_JUDGE, "no-read-judge", "believe a read without its head")                    \
     X(MUTANT_NO_WATCH, "no-watch", "write to Redis without comparing the head")                    \
+    X(MUTANT_NO_FENCE, "no-fence", "write to Redis command by command, comparing nothing")         \
     X(MUTANT_NO_REINIT, "no-reinit", "keep the producer after a failed or retried commit")         \
     X(MUTANT_NO_RECLAIM, "no-reclaim", "go on from memory after a failed commit")                  \
     X(MUTANT_ASK_EARLY, "ask-early", "read C while a commit of our own is still running")          \

@@ -14,6 +14,9 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / 'tests/support'))
+from without import build_without  # noqa: E402
+
 ATTEMPTS = 3
 
 # mutant: minutes of one attempt, the faults that need its rule
@@ -25,19 +28,6 @@ PLANS = {
 }
 SIGNS = re.compile(r"^(C\d+: from output|outputs of C|view of C|b'|task \d+:? (cut|the (last cut|head))|task \d+: halted|"
                    r'ts=.* code=task_halted .*(torn|lost committed data|the committed offset))')
-
-
-def build(folder, mutant):
-    """A `segue` without the rule."""
-    option = f'-Dc_args=-DSEGUE_WITHOUT=MUTANT_{mutant}'
-    begin = ['configure'] if (folder / 'build.ninja').exists() else ['setup']
-    source = [] if begin == ['configure'] else [str(ROOT)]
-    for command in (['meson', *begin, str(folder), *source, option],
-                    ['ninja', '-C', str(folder), 'processor/segue', 'tests/chaos/libclock_jump.so']):
-        run = subprocess.run(command, capture_output=True, text=True, check=False)
-        if run.returncode:
-            raise SystemExit(f'{" ".join(command)}:\n{run.stdout[-2000:]}{run.stderr[-2000:]}')
-    return folder / 'processor/segue'
 
 
 def attempt(segue, work, minutes, faults, seed):
@@ -54,7 +44,7 @@ def main():
     missed = 0
     for mutant in chosen:
         minutes, faults = PLANS[mutant]
-        segue, begin, signs, lines = build(folder, mutant), time.time(), [], []
+        segue, begin, signs, lines = build_without(folder, mutant, 'tests/chaos/libclock_jump.so'), time.time(), [], []
         for seed in range(1, ATTEMPTS + 1):
             signs, lines = attempt(segue, work, minutes, faults, seed)
             if signs:
