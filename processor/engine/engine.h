@@ -66,8 +66,8 @@ bool engine_indexed(const struct engine *engine, enum source source);
 enum { ENGINE_LINE_SIZE = 64 };
 
 /* Which lines of a customer's block nearly every event touches, counted from its begin: heads and totals, not the
- * tiles of days gone by, profiles and offers. For whoever wants to ask for them beforehand. Returns how many, at
- * most `limit`. */
+ * tiles of days gone by, known ids, profiles and offers. For whoever wants to ask for them beforehand. Returns how
+ * many, at most `limit`. */
 uint32_t engine_hot_lines(const struct engine *engine, uint16_t *out_lines, uint32_t limit);
 
 /* Names the packed layout: equal hashes read each other's bytes without migration. */

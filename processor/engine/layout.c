@@ -331,10 +331,10 @@ static bool is_hot(const struct engine *engine, size_t at)
                              {engine->segments, engine->ledger}};
     size_t from = at / ENGINE_LINE_SIZE * ENGINE_LINE_SIZE;
     size_t to = from + ENGINE_LINE_SIZE;
-    size_t tiles, size;
-    for (uint32_t i = 0; features_tiles_at(engine->playbook->features, i, &tiles, &size); i++) {
-        tiles += engine->features;
-        if (from >= tiles && to <= tiles + size) {
+    size_t sparse, size;
+    for (uint32_t i = 0; features_sparse_at(engine->playbook->features, i, &sparse, &size); i++) {
+        sparse += engine->features;
+        if (from >= sparse && to <= sparse + size) {
             return false;
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/plan.h"
 
+#include "features/known.h"
 #include "features/samples.h"
 #include "features/table.h"
 
@@ -108,6 +109,9 @@ void features_plan_describe(const struct features_plan *plan, FILE *out)
             (void)fprintf(out, "%-28s %-16s %-10u %9u %9u\n", source_name((enum source)s),
                           "remembered", part->capacity, part->capacity * (part->entry_size + 16),
                           part->capacity * 24);
+            (void)fprintf(out, "%-28s %-16s %-10u %9u %9u\n", source_name((enum source)s),
+                          "ids behind them", part->known_room, part->known_room * KNOWN_SIZE,
+                          part->known_room * 12);
         }
     }
     (void)fprintf(

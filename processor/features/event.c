@@ -181,9 +181,11 @@ struct arrival {
     const struct features_plan *plan;
     void *state;
     const struct source_plan *source;
+    const struct scope *scope;
     struct facts facts;
     uint64_t id;
     bool remembers;
+    bool unsure;    /* it may have come before: its id would be forgotten */
     bool took_back; /* what an earlier event gave: any feature of the source may have moved */
 };
 
@@ -198,15 +200,50 @@ static uint64_t reversal_hash(const struct event *event)
     return hash64(event->event_id, event->source + (uint64_t)SOURCE_COUNT);
 }
 
+/* Slot of the event by its own id; -1: it is not known. */
+static int32_t look_up(struct arrival *arrival, uint64_t id)
+{
+    int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, id);
+    arrival->unsure = slot < 0 && remembered_is_unsure(arrival->plan, arrival->state,
+                                                       arrival->source, arrival->facts.time_ms);
+    return slot;
+}
+
+static bool is_late(const struct features_plan *plan, const struct state_head *head, int32_t day)
+{
+    return plan->options.late_after_days > 0 && head->latest_day != TILE_NONE &&
+           day < head->latest_day - plan->options.late_after_days;
+}
+
+static uint8_t class_of(bool pending, bool late)
+{
+    return (uint8_t)((pending ? FEED_PENDING : FEED_POSTED) * (late ? 4 : 1));
+}
+
+/* What a blank entry gave, as far as the event says that names it: its own fields at the time of that entry. */
+static struct facts supposed_facts(const struct arrival *arrival, int32_t slot, uint8_t flags)
+{
+    struct facts facts = arrival->facts;
+    facts.time_ms = remembered_time_ms(arrival->plan, arrival->state, arrival->source, slot);
+    facts.day = zones_local_day(arrival->scope->zones, arrival->scope->customer->profile.zone,
+                                facts.time_ms);
+    bool pending = (flags & (REMEMBERED_PENDING | REMEMBERED_POSTED)) == REMEMBERED_PENDING;
+    facts.class = class_of(pending, is_late(arrival->plan, arrival->state, facts.day));
+    return facts;
+}
+
 static void take_back(struct arrival *arrival, int32_t slot, uint8_t flag)
 {
+    const struct source_plan *source = arrival->source;
+    uint8_t flags = remembered_flags(arrival->plan, arrival->state, source, slot);
     arrival->took_back = true;
-    struct remembered_entry *entry =
-        remembered_entry(arrival->plan, arrival->state, arrival->source, slot);
-    struct facts given = remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
-    entry->flags |= flag;
-    if ((entry->flags & REMEMBERED_BLANK) == 0) {
-        apply(arrival->plan, arrival->state, arrival->source, &given, -1);
+    remembered_add_flag(arrival->plan, arrival->state, source, slot, flag);
+    if ((flags & REMEMBERED_BLANK) != 0) {
+        struct facts supposed = supposed_facts(arrival, slot, flags);
+        tiles_apply(arrival->plan, arrival->state, source, &supposed, -1, true);
+    } else {
+        struct facts given = remembered_facts(arrival->plan, arrival->state, source, slot);
+        apply(arrival->plan, arrival->state, source, &given, -1);
     }
 }
 
@@ -218,12 +255,11 @@ static enum features_result take_back_named(struct arrival *arrival, const struc
                        ? remembered_find(arrival->plan, arrival->state, arrival->source, target)
                        : -1;
     if (slot >= 0) {
-        uint8_t flags =
-            remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
+        uint8_t flags = remembered_flags(arrival->plan, arrival->state, arrival->source, slot);
         if ((flags & REMEMBERED_REVERSED) != 0) {
             return FEATURES_DUPLICATE;
         }
-        if ((flags & (REMEMBERED_BLANK | REMEMBERED_REPLACED)) == 0) {
+        if ((flags & REMEMBERED_REPLACED) == 0) {
             take_back(arrival, slot, REMEMBERED_REVERSED);
             return FEATURES_REVERSED;
         }
@@ -242,7 +278,7 @@ static enum features_result take_reversed(struct arrival *arrival, const struct 
         return take_back_named(arrival, event);
     }
     uint64_t own = reversal_hash(event);
-    if (remembered_find(arrival->plan, arrival->state, arrival->source, own) >= 0) {
+    if (look_up(arrival, own) >= 0) {
         return FEATURES_DUPLICATE;
     }
     enum features_result result = take_back_named(arrival, event);
@@ -255,17 +291,18 @@ static enum features_result take_reversed(struct arrival *arrival, const struct 
 /* Its reversal came first and subtracted its own fields: add those again, and the pair is nothing. */
 static enum features_result meet_reversal(struct arrival *arrival, int32_t slot, uint8_t flag)
 {
-    struct remembered_entry *entry =
-        remembered_entry(arrival->plan, arrival->state, arrival->source, slot);
-    if ((entry->flags & REMEMBERED_OWN) == 0) {
-        entry->flags |= flag;
+    const struct source_plan *source = arrival->source;
+    uint8_t flags = remembered_flags(arrival->plan, arrival->state, source, slot);
+    if ((flags & REMEMBERED_OWN) == 0) {
+        remembered_add_flag(arrival->plan, arrival->state, source, slot, flag);
         return FEATURES_DUPLICATE;
     }
-    struct facts subtracted =
-        remembered_facts(arrival->plan, arrival->state, arrival->source, slot);
-    tiles_apply(arrival->plan, arrival->state, arrival->source, &subtracted, 1, true);
-    (void)remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id,
-                         &arrival->facts, (uint8_t)(flag | REMEMBERED_REVERSED));
+    struct facts subtracted = (flags & REMEMBERED_BLANK) != 0
+                                  ? supposed_facts(arrival, slot, flags)
+                                  : remembered_facts(arrival->plan, arrival->state, source, slot);
+    tiles_apply(arrival->plan, arrival->state, source, &subtracted, 1, true);
+    (void)remembered_put(arrival->plan, arrival->state, source, arrival->id, &arrival->facts,
+                         (uint8_t)(flag | REMEMBERED_REVERSED));
     return FEATURES_REVERSED;
 }
 
@@ -279,7 +316,7 @@ static void replace_pending(struct arrival *arrival, const struct event *event)
                              REMEMBERED_REPLACED);
         return;
     }
-    uint8_t flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
+    uint8_t flags = remembered_flags(arrival->plan, arrival->state, arrival->source, slot);
     if ((flags & (REMEMBERED_PENDING | REMEMBERED_POSTED | REMEMBERED_REVERSED |
                   REMEMBERED_REPLACED)) == REMEMBERED_PENDING) {
         take_back(arrival, slot, REMEMBERED_REPLACED);
@@ -292,11 +329,9 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
     uint8_t flag = pending ? REMEMBERED_PENDING : REMEMBERED_POSTED;
     bool kept = false;
     if (arrival->remembers) {
-        int32_t slot = remembered_find(arrival->plan, arrival->state, arrival->source, arrival->id);
-        uint8_t flags = 0;
-        if (slot >= 0) {
-            flags = remembered_entry(arrival->plan, arrival->state, arrival->source, slot)->flags;
-        }
+        int32_t slot = look_up(arrival, arrival->id);
+        uint8_t flags =
+            slot < 0 ? 0 : remembered_flags(arrival->plan, arrival->state, arrival->source, slot);
         if ((flags & flag) != 0 || (pending && flags != 0) || (flags & REMEMBERED_REPLACED) != 0) {
             return FEATURES_DUPLICATE;
         }
@@ -310,24 +345,13 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
             replace_pending(arrival, event);
         }
         kept = remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id,
-                              &arrival->facts, (uint8_t)(flags | flag));
+                              &arrival->facts, (uint8_t)((flags | flag) & ~REMEMBERED_BLANK));
     }
     apply(arrival->plan, arrival->state, arrival->source, &arrival->facts, 1);
     if (!kept) {
         tiles_forget(arrival->plan, arrival->state, arrival->source, &arrival->facts);
     }
     return FEATURES_ACCEPTED;
-}
-
-static bool is_late(const struct features_plan *plan, const struct state_head *head, int32_t day)
-{
-    return plan->options.late_after_days > 0 && head->latest_day != TILE_NONE &&
-           day < head->latest_day - plan->options.late_after_days;
-}
-
-static uint8_t class_of(bool pending, bool late)
-{
-    return (uint8_t)((pending ? FEED_PENDING : FEED_POSTED) * (late ? 4 : 1));
 }
 
 /* An event later than the first one does not move what is asked of the first. */
@@ -385,11 +409,11 @@ static enum features_result follow_event(struct arrival *arrival)
     if (!arrival->remembers) {
         return FEATURES_ACCEPTED;
     }
-    if (remembered_find(arrival->plan, arrival->state, arrival->source, arrival->id) >= 0) {
+    if (look_up(arrival, arrival->id) >= 0) {
         return FEATURES_DUPLICATE;
     }
-    remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id, &arrival->facts,
-                   REMEMBERED_POSTED);
+    (void)remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id,
+                         &arrival->facts, REMEMBERED_POSTED);
     return FEATURES_ACCEPTED;
 }
 
@@ -404,7 +428,7 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
         return (struct features_outcome){.result = FEATURES_ACCEPTED};
     }
     struct state_head *head = state;
-    struct arrival arrival = {.plan = plan, .state = state, .source = source};
+    struct arrival arrival = {.plan = plan, .state = state, .source = source, .scope = scope};
     arrival.facts.time_ms = event->time_ms;
     arrival.facts.day =
         zones_local_day(scope->zones, scope->customer->profile.zone, event->time_ms);
@@ -413,7 +437,8 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
         arrival.id = id_hash(event, event->event_id);
     }
     if (!source->any) {
-        return (struct features_outcome){.result = follow_event(&arrival)};
+        enum features_result followed = follow_event(&arrival);
+        return (struct features_outcome){.result = followed, .unsure = arrival.unsure};
     }
     uint8_t status = event->source == SOURCE_TRANSACTIONS ? event->tx.status : TX_POSTED;
     bool late = is_late(plan, head, arrival.facts.day);
@@ -430,7 +455,9 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
     if (new_day) {
         head->latest_day = arrival.facts.day;
     }
-    struct features_outcome outcome = {.result = result, .changed = result != FEATURES_DUPLICATE};
+    struct features_outcome outcome = {.result = result,
+                                       .changed = result != FEATURES_DUPLICATE,
+                                       .unsure = arrival.unsure && result != FEATURES_DUPLICATE};
     if (result != FEATURES_DUPLICATE) {
         name_touched(&arrival, arrival.took_back || result == FEATURES_REVERSED, new_day,
                      outcome.touched);

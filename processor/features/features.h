@@ -38,6 +38,9 @@ enum {
     FEATURES_TEXT_SIZE =
         23, /* bytes of a text value kept; longer ones are cut on a character's edge */
     FEATURES_REMEMBERED_MAX = 64, /* events remembered per source for duplicates and taking back */
+    /* Ids known per source, with those of the remembered: so many times as many, at most so many. */
+    FEATURES_KNOWN_PER_REMEMBERED = 8,
+    FEATURES_KNOWN_MAX = 256,
     FEATURES_PAIRS_MAX = 8, /* newest events of each side in which SEQUENCE and ABSENCE look */
     FEATURES_THRESHOLDS_MAX = 8,
     FEATURES_OPERANDS_MAX = 3,
@@ -210,7 +213,8 @@ struct feature_def {
 /* For the whole playbook. Zeroed is not the default: use features_options_default. */
 struct features_options {
     int64_t allowed_lateness_ms; /* duplicates and taking back reach that far; default 7 days */
-    /* Events per source; 0: off. Default 32 transactions, 16 of the others */
+    /* Events per source that can be taken back exactly; the ids of FEATURES_KNOWN_PER_REMEMBERED times as many are
+     * known. 0: off. Default 32 transactions, 16 of the others */
     uint32_t remembered[SOURCE_COUNT];
     bool
         follow[SOURCE_COUNT]; /* remember its events for later stages even if no feature reads it */
@@ -258,10 +262,10 @@ size_t features_state_size(const struct features_plan *plan);
 size_t features_packed_size_max(const struct features_plan *plan);
 void features_init(const struct features_plan *plan, void *state);
 
-/* The parts of a block of which an event touches little: the tiles of group `number`, from 0 on. False: there is
- * no such group. */
-bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
-                       size_t *out_size);
+/* The parts of a block of which an event touches little, `number` from 0 on: the tiles of a group, the known ids of
+ * a source. False: there is no such part. */
+bool features_sparse_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
+                        size_t *out_size);
 
 enum features_result {
     FEATURES_ACCEPTED,
@@ -279,6 +283,9 @@ struct features_outcome {
     enum features_result result;
     /* some feature's state changed (last and arrival features change with every event) */
     bool changed;
+    /* Taken, though it may have come before: within allowed_lateness, but of a customer with so many events that
+     * ids of its time are known no more. */
+    bool unsure;
     /* A bit per feature whose value may differ from before the event; all others' do not. */
     uint64_t touched[FEATURES_WORDS];
 };

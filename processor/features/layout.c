@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/plan.h"
 
-#include "features/remembered.h"
+#include "features/known.h"
 #include "features/samples.h"
 #include "features/table.h"
 
@@ -336,6 +336,21 @@ static void place_remembered(struct layout *layout)
     }
 }
 
+/* Behind all else: few events touch them. */
+static void place_known(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
+        struct remembered_plan *part = &plan->sources[s].remembered;
+        uint32_t all = part->capacity * FEATURES_KNOWN_PER_REMEMBERED;
+        all = all > FEATURES_KNOWN_MAX ? FEATURES_KNOWN_MAX : all;
+        part->known_room = all - part->capacity;
+        part->known_offset = claim(layout, part->known_room * KNOWN_SIZE);
+        uint32_t names = part->known_room > KNOWN_FLAGS ? KNOWN_FLAGS + 1 : part->known_room;
+        layout->packed += names * 8U + part->known_room * (VARUINT_SIZE_MAX + sizeof(uint64_t));
+    }
+}
+
 enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
 {
     struct layout layout = {.plan = plan, .arena = arena, .cells = (struct cell *)plan->cells};
@@ -357,7 +372,26 @@ enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
     place_tiles(&layout);
     place_parts(&layout, (struct samples_plan *)plan->samples, (struct table_plan *)plan->tables);
     place_remembered(&layout);
+    place_known(&layout);
     plan->state_size = layout.offset;
     plan->packed_size_max = layout.packed + 32;
     return STATUS_OK;
+}
+
+bool features_sparse_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
+                        size_t *out_size)
+{
+    if (number < plan->group_count) {
+        const struct group *group = &plan->groups[number];
+        *out_offset = group->rows_offset;
+        *out_size = (size_t)group->tile_count * group->cell_count * sizeof(int64_t);
+        return true;
+    }
+    if (number - plan->group_count < SOURCE_COUNT) {
+        const struct remembered_plan *part = &plan->sources[number - plan->group_count].remembered;
+        *out_offset = part->known_offset;
+        *out_size = (size_t)part->known_room * KNOWN_SIZE;
+        return true;
+    }
+    return false;
 }

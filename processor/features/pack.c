@@ -6,11 +6,12 @@
  *   samples     2 | u32 name | flags | [newest] | n | (time step | value or text) ..
  *   table       3 | u32 name | n | (hash step | tile | uses) ..
  *   remembered  4 | source | u32 name | values | raw bits | newest | forgotten | n | entry ..
+ *   known ids   2 | u32 known_name | SAMPLES_RAW | n | (time step | id) .., after their source's remembered
  *
  * Every part can be read without knowing its plan, so parts of an older playbook are passed over. */
 #include "features/pack.h"
 
-#include "features/remembered.h"
+#include "features/known.h"
 #include "features/samples.h"
 #include "features/table.h"
 #include "features/tiles.h"
@@ -165,13 +166,12 @@ static uint32_t order_remembered(const struct features_plan *plan, const void *s
         if (time_ms < horizon_ms) {
             continue;
         }
-        uint64_t id = remembered_id(plan, state, source, (int32_t)slot);
+        uint64_t id = remembered_id(state, source, (int32_t)slot);
         uint32_t at = count++;
         for (; at > 0; at--) {
             int64_t other_ms = remembered_time_ms(plan, state, source, out_slots[at - 1]);
             if (other_ms > time_ms ||
-                (other_ms == time_ms &&
-                 remembered_id(plan, state, source, out_slots[at - 1]) > id)) {
+                (other_ms == time_ms && remembered_id(state, source, out_slots[at - 1]) > id)) {
                 break;
             }
             out_slots[at] = out_slots[at - 1];
@@ -185,9 +185,9 @@ static void pack_entry(const struct features_plan *plan, void *state,
                        const struct source_plan *source, int32_t slot, struct bytes_writer *writer)
 {
     const struct remembered_head *head = state_at_const(state, source->remembered.offset);
-    const struct remembered_entry *entry = remembered_entry(plan, state, source, slot);
+    const struct remembered_entry *entry = remembered_entry(state, source, slot);
     int64_t time_ms = remembered_time_ms(plan, state, source, slot);
-    bytes_put_u64(writer, remembered_id(plan, state, source, slot));
+    bytes_put_u64(writer, remembered_id(state, source, slot));
     bytes_put_varuint(writer, (uint64_t)(head->newest_ms - time_ms));
     bytes_put_varint(writer, entry->day - civil_floor(time_ms, MS_PER_DAY));
     bytes_put_u8(writer, entry->class);
@@ -233,6 +233,58 @@ static bool pack_remembered(const struct features_plan *plan, const void *state,
     return true;
 }
 
+/* Those with these flags, oldest first: so unpacking appends. */
+static void pack_known_alike(const void *state, const struct source_plan *source, uint32_t first,
+                             uint8_t flags, struct bytes_writer *writer)
+{
+    uint64_t alike = 0;
+    for (uint32_t i = first; i < known_count(state, source); i++) {
+        alike += known_flags(state, source, i) == flags;
+    }
+    bytes_put_varuint(writer, alike);
+    int64_t before_ms = 0;
+    for (uint32_t i = first; i < known_count(state, source); i++) {
+        if (known_flags(state, source, i) == flags) {
+            int64_t time_ms = known_time_ms(state, source, i);
+            bytes_put_varint(writer, time_ms - before_ms);
+            bytes_put_u64(writer, known_id(state, source, i));
+            before_ms = time_ms;
+        }
+    }
+}
+
+static uint16_t pack_known(const struct features_plan *plan, const void *state, uint32_t number,
+                           struct bytes_writer *writer)
+{
+    const struct source_plan *source = &plan->sources[number];
+    if (source->remembered.capacity == 0) {
+        return 0;
+    }
+    const struct remembered_head *head = state_at_const(state, source->remembered.offset);
+    if (head->newest_ms == INT64_MIN) {
+        return 0;
+    }
+    int64_t horizon_ms = head->newest_ms - plan->options.allowed_lateness_ms;
+    uint32_t first = 0;
+    uint32_t flags = 0; /* a bit for each combination */
+    while (first < head->known_count && known_time_ms(state, source, first) < horizon_ms) {
+        first++;
+    }
+    for (uint32_t i = first; i < head->known_count; i++) {
+        flags |= UINT32_C(1) << known_flags(state, source, i);
+    }
+    uint16_t parts = 0;
+    for (; flags != 0; flags &= flags - 1) {
+        uint8_t alike = (uint8_t)__builtin_ctz(flags);
+        bytes_put_u8(writer, PART_SAMPLES);
+        bytes_put_u32(writer, known_name(number, alike));
+        bytes_put_u8(writer, SAMPLES_RAW);
+        pack_known_alike(state, source, first, alike, writer);
+        parts++;
+    }
+    return parts;
+}
+
 void features_pack(const struct features_plan *plan, const void *state, struct bytes_writer *writer)
 {
     bytes_put_u8(writer, PACK_VERSION);
@@ -250,6 +302,7 @@ void features_pack(const struct features_plan *plan, const void *state, struct b
     }
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         parts = (uint16_t)(parts + pack_remembered(plan, state, i, writer));
+        parts = (uint16_t)(parts + pack_known(plan, state, i, writer));
     }
     write_count(writer, count_at, parts);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/plan.h"
 
-#include "features/remembered.h"
+#include "features/known.h"
 #include "features/samples.h"
 #include "features/table.h"
 
@@ -319,6 +319,7 @@ static uint16_t find_samples(struct builder *builder, struct feed feed, uint32_t
     const struct feature_def *def = &builder->plan->defs[builder->index];
     uint32_t more[] = {2, def->order, oldest};
     uint32_t name = name_part(builder, &feed, more, ARRAY_COUNT(more));
+    name = known_is_name(name) ? ~name : name; /* those names mean known ids in the record */
     enum feature_value_type type =
         feed.value == PLAN_NONE ? FEATURE_INT : builder->values[feed.source][feed.value].type;
     bool with_text = type == FEATURE_STRING && features_kind(def->kind)->type == FEATURE_STRING;

@@ -2,7 +2,8 @@
 /* The plan of a playbook's features, for the files of this folder only: which parts a customer's state has,
  * what feeds each, and which part each feature reads.
  *
- *   state | head | group rows .. | window totals .. | samples .. | tables .. | remembered events per source |
+ *   state | head | group rows .. | window totals .. | samples .. | tables .. | remembered events per source
+ *         | known ids per source |
  *
  * group    tiles of one unit and count: a ring of rows, one row a tile, one cell a (feed, operation)
  * window   running totals of some cells of a group over its last `length` tiles
@@ -143,6 +144,8 @@ struct remembered_plan {
     uint32_t capacity;
     uint32_t entry_size;
     uint32_t offset;
+    uint32_t known_room; /* ids behind them (known.h) */
+    uint32_t known_offset;
     uint32_t name; /* of the predicates and values whose results are remembered */
 };
 

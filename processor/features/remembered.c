@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/remembered.h"
 
+#include "features/known.h"
 #include "features/tiles.h"
 
 /* | head | ids[capacity] | times[capacity] | entries[capacity] |, slots in no order */
@@ -55,37 +56,76 @@ int32_t remembered_find(const struct features_plan *plan, const void *state,
 {
     const struct remembered_head *head = head_of(readable(state), source);
     const uint64_t *ids = ids_of(readable(state), source);
-    for (uint32_t i = 0; i < head->count; i++) {
-        if (ids[i] == id) {
-            bool live = times_of(readable(state), source)[i] >= horizon_ms(plan, head);
-            return live ? (int32_t)i : -1;
-        }
+    int32_t found = -1;
+    for (uint32_t i = 0; i < head->count && found < 0; i++) {
+        found = ids[i] == id ? (int32_t)i : -1;
     }
-    return -1;
+    if (found < 0) {
+        int32_t place = known_find(state, source, id);
+        found = place < 0 ? -1 : (int32_t)source->remembered.capacity + place;
+    }
+    bool live =
+        found >= 0 && remembered_time_ms(plan, state, source, found) >= horizon_ms(plan, head);
+    return live ? found : -1;
 }
 
-struct remembered_entry *remembered_entry(const struct features_plan *plan UNUSED, void *state,
-                                          const struct source_plan *source, int32_t slot)
+bool remembered_is_unsure(const struct features_plan *plan, const void *state,
+                          const struct source_plan *source, int64_t time_ms)
 {
-    return entry_of(state, source, (uint32_t)slot);
+    const struct remembered_head *head = head_of(readable(state), source);
+    return time_ms <= head->forgotten_ms && time_ms >= horizon_ms(plan, head);
 }
 
-uint64_t remembered_id(const struct features_plan *plan UNUSED, const void *state,
-                       const struct source_plan *source, int32_t slot)
+/* Place among the known ids; -1: a remembered one. */
+static int32_t place_of(const struct source_plan *source, int32_t slot)
 {
-    return ids_of(readable(state), source)[slot];
+    int32_t capacity = (int32_t)source->remembered.capacity;
+    return slot < capacity ? -1 : slot - capacity;
+}
+
+uint8_t remembered_flags(const struct features_plan *plan UNUSED, const void *state,
+                         const struct source_plan *source, int32_t slot)
+{
+    int32_t place = place_of(source, slot);
+    return place < 0 ? entry_of(readable(state), source, (uint32_t)slot)->flags
+                     : (uint8_t)(known_flags(state, source, (uint32_t)place) | REMEMBERED_BLANK);
+}
+
+void remembered_add_flag(const struct features_plan *plan UNUSED, void *state,
+                         const struct source_plan *source, int32_t slot, uint8_t flag)
+{
+    int32_t place = place_of(source, slot);
+    if (place < 0) {
+        entry_of(state, source, (uint32_t)slot)->flags |= flag;
+    } else {
+        uint8_t flags = known_flags(state, source, (uint32_t)place);
+        known_set_flags(state, source, (uint32_t)place, (uint8_t)(flags | flag));
+    }
 }
 
 int64_t remembered_time_ms(const struct features_plan *plan UNUSED, const void *state,
                            const struct source_plan *source, int32_t slot)
 {
-    return times_of(readable(state), source)[slot];
+    int32_t place = place_of(source, slot);
+    return place < 0 ? times_of(readable(state), source)[slot]
+                     : known_time_ms(state, source, (uint32_t)place);
 }
 
-struct facts remembered_facts(const struct features_plan *plan, void *state,
+const struct remembered_entry *remembered_entry(const void *state, const struct source_plan *source,
+                                                int32_t slot)
+{
+    return entry_of(readable(state), source, (uint32_t)slot);
+}
+
+uint64_t remembered_id(const void *state, const struct source_plan *source, int32_t slot)
+{
+    return ids_of(readable(state), source)[slot];
+}
+
+struct facts remembered_facts(const struct features_plan *plan UNUSED, void *state,
                               const struct source_plan *source, int32_t slot)
 {
-    const struct remembered_entry *entry = remembered_entry(plan, state, source, slot);
+    const struct remembered_entry *entry = entry_of(state, source, (uint32_t)slot);
     struct facts facts = {
         .time_ms = times_of(state, source)[slot],
         .day = entry->day,
@@ -112,17 +152,29 @@ static void forget(const struct features_plan *plan, void *state, const struct s
     }
 }
 
-/* Slot for an event of that time, or -1: the set is full of newer ones. */
+void remembered_know(void *state, const struct source_plan *source, uint64_t id, int64_t time_ms,
+                     uint8_t flags)
+{
+    struct remembered_head *head = head_of(state, source);
+    int64_t lost_ms = known_put(state, source, id, time_ms, flags & KNOWN_FLAGS);
+    head->forgotten_ms = lost_ms > head->forgotten_ms ? lost_ms : head->forgotten_ms;
+}
+
+/* Slot for an event of that time, or -1: the set is full of newer ones. The oldest makes room. */
 static int32_t slot_for(const struct features_plan *plan, void *state,
                         const struct source_plan *source, uint64_t id, int64_t time_ms)
 {
     struct remembered_head *head = head_of(state, source);
-    uint64_t *ids = ids_of(state, source);
+    const uint64_t *ids = ids_of(state, source);
     const int64_t *times = times_of(state, source);
     for (uint32_t i = 0; i < head->count; i++) {
         if (ids[i] == id) {
             return (int32_t)i;
         }
+    }
+    int32_t place = known_find(state, source, id);
+    if (place >= 0) {
+        known_remove(state, source, (uint32_t)place);
     }
     if (head->count < source->remembered.capacity) {
         return (int32_t)head->count++;
@@ -133,13 +185,13 @@ static int32_t slot_for(const struct features_plan *plan, void *state,
             oldest = i;
         }
     }
-    bool newer = time_ms > times[oldest] || (time_ms == times[oldest] && id > ids[oldest]);
-    int64_t lost_ms = newer ? times[oldest] : time_ms;
-    head->forgotten_ms = lost_ms > head->forgotten_ms ? lost_ms : head->forgotten_ms;
-    if (newer) {
-        forget(plan, state, source, oldest);
+    if (time_ms < times[oldest] || (time_ms == times[oldest] && id < ids[oldest])) {
+        return -1;
     }
-    return newer ? (int32_t)oldest : -1;
+    forget(plan, state, source, oldest);
+    remembered_know(state, source, ids[oldest], times[oldest],
+                    entry_of(state, source, oldest)->flags);
+    return (int32_t)oldest;
 }
 
 /* A newer event has moved the horizon. */
@@ -161,6 +213,7 @@ static void forget_old(const struct features_plan *plan, void *state,
         memmove(entry_of(state, source, i - 1), entry_of(state, source, last),
                 source->remembered.entry_size);
     }
+    known_forget_old(state, source, from_ms);
 }
 
 bool remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
@@ -176,6 +229,7 @@ bool remembered_put(const struct features_plan *plan, void *state, const struct 
     }
     int32_t slot = slot_for(plan, state, source, id, facts->time_ms);
     if (slot < 0) {
+        remembered_know(state, source, id, facts->time_ms, flags);
         return false;
     }
     ids_of(state, source)[slot] = id;

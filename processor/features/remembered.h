@@ -3,9 +3,10 @@
  * POSTED takes the place of its PENDING, and a REVERSED takes back exactly.
  *
  * What is remembered is a set, not a history: the `capacity` newest by event time, none older than
- * allowed_lateness before the newest. So it does not depend on the order of arrival, and packing it at any
- * moment changes nothing. Events are known by a 64-bit hash of their event_id: with 32 kept, two different
- * ones are mistaken for each other once in 10^17 events. */
+ * allowed_lateness before the newest. Of those that fall out of it for newer ones the ids stay known (known.h):
+ * blank entries, in slots from `capacity` on. Both do not depend on the order of arrival, and packing them at any
+ * moment changes nothing. Events are known by a 64-bit hash of their event_id: with 256 known, two different
+ * ones are mistaken for each other once in 10^16 events. */
 #ifndef FEATURES_REMEMBERED_H
 #define FEATURES_REMEMBERED_H
 
@@ -17,7 +18,7 @@ enum remembered_flags {
     REMEMBERED_REVERSED = 4, /* taken back: `facts` no longer count */
     REMEMBERED_OWN = 8, /* a REVERSED whose event was not known: its own fields were subtracted */
     REMEMBERED_REPLACED = 16, /* a PENDING whose POSTED came under another id */
-    REMEMBERED_BLANK = 32,    /* from an older playbook: the id is known, what it gave is not */
+    REMEMBERED_BLANK = 32,    /* the id is known, what it gave is not (any more) */
     REMEMBERED_FLAGS = 63,
 };
 
@@ -34,33 +35,46 @@ struct remembered_entry {
 
 struct remembered_head {
     int64_t newest_ms;    /* latest event time seen; INT64_MIN */
-    int64_t forgotten_ms; /* latest time of an event that is not kept; INT64_MIN */
+    int64_t forgotten_ms; /* latest time of an event whose id is no longer known; INT64_MIN */
     uint32_t count;
-    uint32_t reserved;
+    uint32_t known_count;
 };
 
 void remembered_init(const struct features_plan *plan, void *state);
 
-/* Slot of an event by the hash of its id; -1 when it is not remembered (any more). */
+/* Slot of an event by the hash of its id; -1 when it is not known (any more). */
 int32_t remembered_find(const struct features_plan *plan, const void *state,
                         const struct source_plan *source, uint64_t id);
 
-struct remembered_entry *remembered_entry(const struct features_plan *plan, void *state,
-                                          const struct source_plan *source, int32_t slot);
+/* One of that time that is not found may have come all the same: it is within allowed_lateness, but no newer than
+ * one whose id had to go. */
+bool remembered_is_unsure(const struct features_plan *plan, const void *state,
+                          const struct source_plan *source, int64_t time_ms);
 
-uint64_t remembered_id(const struct features_plan *plan, const void *state,
-                       const struct source_plan *source, int32_t slot);
+/* Of any slot that was found. */
+uint8_t remembered_flags(const struct features_plan *plan, const void *state,
+                         const struct source_plan *source, int32_t slot);
+void remembered_add_flag(const struct features_plan *plan, void *state,
+                         const struct source_plan *source, int32_t slot, uint8_t flag);
 int64_t remembered_time_ms(const struct features_plan *plan, const void *state,
                            const struct source_plan *source, int32_t slot);
 
-/* What the entry gave, without texts. */
+/* Of a slot below `capacity`: what it gave, without texts. */
+const struct remembered_entry *remembered_entry(const void *state, const struct source_plan *source,
+                                                int32_t slot);
+uint64_t remembered_id(const void *state, const struct source_plan *source, int32_t slot);
 struct facts remembered_facts(const struct features_plan *plan, void *state,
                               const struct source_plan *source, int32_t slot);
 
-/* Remember an event, replacing what was known under that id. Older ones may be forgotten for it. False when it is
- * older than what is remembered: then it is forgotten itself (tiles_forget, once it was given). */
+/* Remember an event, replacing what was known under that id. What older ones gave may be forgotten for it, and the
+ * id of the oldest. False when it is older than what is remembered: then what it gave is forgotten itself
+ * (tiles_forget, once it was given). */
 bool remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
                     uint64_t id, const struct facts *facts, uint8_t flags);
+
+/* Know an id, and nothing of what it gave; the oldest known may have to go. */
+void remembered_know(void *state, const struct source_plan *source, uint64_t id, int64_t time_ms,
+                     uint8_t flags);
 
 /* When one is taken back (its entry flagged already), from those that still count: */
 

@@ -64,18 +64,6 @@ void tiles_init(const struct features_plan *plan, void *state)
     }
 }
 
-bool features_tiles_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
-                       size_t *out_size)
-{
-    if (number >= plan->group_count) {
-        return false;
-    }
-    const struct group *group = &plan->groups[number];
-    *out_offset = group->rows_offset;
-    *out_size = (size_t)group->tile_count * group->cell_count * sizeof(int64_t);
-    return true;
-}
-
 static inline bool in_ring(const struct group *group, int32_t head, int32_t tile)
 {
     return head != TILE_NONE && tile <= head && (int64_t)head - tile < group->tile_count;

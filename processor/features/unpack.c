@@ -3,7 +3,7 @@
  * against what is left, every number that reckoning depends on against its range. */
 #include "features/pack.h"
 
-#include "features/remembered.h"
+#include "features/known.h"
 #include "features/samples.h"
 #include "features/table.h"
 #include "features/tiles.h"
@@ -194,6 +194,39 @@ static bool unpack_group(const struct features_plan *plan, void *state, struct b
     return true;
 }
 
+/* ---- known ids ---- */
+
+static bool unpack_known(const struct features_plan *plan, void *state, uint32_t name,
+                         struct bytes_reader *reader)
+{
+    uint32_t number = (name & ~(uint32_t)KNOWN_NAME) >> 5;
+    uint8_t flags = bytes_take_u8(reader);
+    uint64_t count = bytes_take_varuint(reader);
+    if (reader->bad || number >= SOURCE_COUNT || flags != SAMPLES_RAW ||
+        count > FEATURES_KNOWN_MAX) {
+        return refuse(reader);
+    }
+    const struct source_plan *source = &plan->sources[number];
+    struct remembered_head *head =
+        source->remembered.capacity > 0 ? state_at(state, source->remembered.offset) : NULL;
+    int64_t time_ms = 0;
+    uint64_t id = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        int64_t step = bytes_take_varint(reader);
+        uint64_t older = id;
+        id = bytes_take_u64(reader);
+        bool ordered = i == 0 || step > 0 || (step == 0 && id > older);
+        if (reader->bad || !ordered || __builtin_add_overflow(time_ms, step, &time_ms) ||
+            !time_is_sane(time_ms) || (head != NULL && time_ms > head->newest_ms)) {
+            return refuse(reader);
+        }
+        if (head != NULL) {
+            remembered_know(state, source, id, time_ms, (uint8_t)(name & KNOWN_FLAGS));
+        }
+    }
+    return true;
+}
+
 /* ---- samples ---- */
 
 static const struct samples_plan *find_samples(const struct features_plan *plan, uint32_t name)
@@ -239,7 +272,11 @@ static bool unpack_sample(const struct samples_plan *part, void *state, uint8_t 
 static bool unpack_samples(const struct features_plan *plan, void *state,
                            struct bytes_reader *reader)
 {
-    const struct samples_plan *part = find_samples(plan, bytes_take_u32(reader));
+    uint32_t name = bytes_take_u32(reader);
+    if (known_is_name(name)) {
+        return unpack_known(plan, state, name, reader);
+    }
+    const struct samples_plan *part = find_samples(plan, name);
     uint8_t flags = bytes_take_u8(reader);
     int64_t newest_ms = (flags & SAMPLES_STRICT) != 0 ? bytes_take_varint(reader) : INT64_MIN;
     uint64_t count = bytes_take_varuint(reader);

@@ -36,15 +36,17 @@ static const struct key top[] = {
     PLAIN("currency", KEY_TEXT, "sums are in it unless a feature says otherwise", "GBP"),
     PLAIN("zone", KEY_TEXT, "of customers whose profile names none", "Europe/London"),
     PLAIN("allowed_lateness", KEY_DURATION,
-          "an event is remembered that long, but never more than the newest `remember` of a "
-          "source: so long a duplicate counts once and a reversal finds its event; a customer with "
-          "more events than that has a shorter memory",
+          "so long a duplicate counts once and a reversal finds its event; of a customer with more "
+          "events of a source than that, the newest ones (see `remember`)",
           "7d"),
     PLAIN("late_after", KEY_DURATION,
           "an event that many days older than the customer's newest is late (see `late`)", "never"),
-    PLAIN("remember", KEY_NUMBERS,
-          "`{transactions: N, ..}`: event ids remembered per source and customer, at most 64",
-          "32; 16 of other sources"),
+    PLAIN(
+        "remember", KEY_NUMBERS,
+        "`{transactions: N, ..}`: per source and customer the newest N events, at most 64, can be "
+        "taken back exactly, and of 8 N, at most 256, the ids are known: they count once. 0: no "
+        "memory",
+        "32; 16 of other sources"),
     PLAIN("data_kept", KEY_DURATION,
           "how long the bank may keep what it knows: a window, `within` or `absent.for` that is "
           "longer does not load",

@@ -25,6 +25,7 @@ static void open_all(void)
     defs[BENCH_COUNT_7].anchor = FEATURE_ANCHOR_NOW;
     defs[BENCH_COUNT_7].armed = true;
     options.remembered[SOURCE_TRANSACTIONS] = 8;
+    options.allowed_lateness_ms = INT64_C(7) * 86400000;
     INVARIANT(zones_load(&zones, &text) == STATUS_OK);
     INVARIANT(features_plan_build(defs, BENCH_FEATURE_COUNT, &options, &arena, &plan, &problem) ==
               STATUS_OK);
