@@ -97,6 +97,7 @@ struct task_head {
     uint64_t unknowns; /* predicates that could not be evaluated: a metric, not packed */
     uint32_t number;
     int64_t silent_from_ms[SOURCE_COUNT]; /* as scope's; not packed */
+    int64_t act_ms;                       /* of engine_task_acts; not packed */
     uint64_t swept_hash; /* the playbook under which every customer was evaluated at least once */
     uint64_t begun_hash; /* the one for which a sweep was begun */
 };

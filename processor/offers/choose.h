@@ -32,6 +32,14 @@ struct gate_view {
     double place_share;
 };
 
+/* Is what triggers decisions now older than `max_age` when it can be acted on? Then nothing is offered from it. */
+bool gates_too_old(const struct offers_policy *policy, const struct step *step);
+
+/* Run the gates for a decision. Before them: whether what triggered it is too old, and whether `valid` has ended
+ * between then and now. A backlog is read as of then, and nobody hears of a decision before now; the reason names
+ * that moment, so that the decision shows all that it rests on. */
+enum offer_gate gates_decide(struct gate_view *view, bool too_old);
+
 /* Run the gates; the first that blocks, OFFER_GATE_COUNT when none does. */
 enum offer_gate gates_pass(struct gate_view *view, struct slice *out_all);
 

@@ -38,14 +38,19 @@ static bool say_named(struct gate_view *view, const char *what, struct slice nam
     return false;
 }
 
-static bool say_until(struct gate_view *view, const char *what, int64_t until_ms)
+static bool say_moment(struct gate_view *view, const char *what, const char *how, int64_t moment_ms)
 {
     char at[CIVIL_TEXT_SIZE];
     char text[CIVIL_TEXT_SIZE + 64];
-    civil_format_time(until_ms, at);
-    int size = snprintf(text, sizeof(text), "%s until %s", what, at);
+    civil_format_time(moment_ms, at);
+    int size = snprintf(text, sizeof(text), "%s %s %s", what, how, at);
     view->reason = arena_copy(view->step->scratch, slice_of(text, size > 0 ? (size_t)size : 0));
     return false;
+}
+
+static bool say_until(struct gate_view *view, const char *what, int64_t until_ms)
+{
+    return say_moment(view, what, "until", until_ms);
 }
 
 static bool holds(struct gate_view *view, const struct condition *condition)
@@ -411,6 +416,32 @@ enum offer_gate gates_pass(struct gate_view *view, struct slice *out_all)
     }
     view->reason = first_reason;
     return first;
+}
+
+/* When what is decided now reaches somebody, at the earliest. */
+static int64_t reaches_ms(const struct step *step)
+{
+    return step->act_ms > step->task_now_ms ? step->act_ms : step->task_now_ms;
+}
+
+bool gates_too_old(const struct offers_policy *policy, const struct step *step)
+{
+    const struct event *event = step->scope->event;
+    int64_t max_age_ms = policy->max_age_ms > 0 ? policy->max_age_ms : MS_PER_DAY;
+    int64_t moment_ms = event != NULL ? event->time_ms : step->scope->now_ms;
+    return reaches_ms(step) - moment_ms > max_age_ms;
+}
+
+enum offer_gate gates_decide(struct gate_view *view, bool too_old)
+{
+    int64_t now_ms = view->step->scope->now_ms, until_ms = view->def->valid_until_ms;
+    bool ended = now_ms < until_ms && until_ms <= view->step->act_ms;
+    if (too_old || ended) {
+        (void)say_moment(view, too_old ? "too_old" : "no_longer_valid", "at",
+                         reaches_ms(view->step));
+        return GATE_TIME;
+    }
+    return gates_pass(view, NULL);
 }
 
 /* The first gate of a list that blocks. */

@@ -173,7 +173,7 @@ static bool run_funnel(const struct offers *offers, struct decision *decision,
                        struct offers_task *task, const struct offers_facts *facts,
                        struct step *step)
 {
-    bool any = false;
+    bool any = false, too_old = gates_too_old(&offers->policy, step);
     for (uint32_t i = 0; i < offers->count; i++) {
         if (!triggered(&offers->defs[i], &histories[i], facts, step->scope)) {
             continue;
@@ -192,7 +192,7 @@ static bool run_funnel(const struct offers *offers, struct decision *decision,
                                  .step = step,
                                  .asked = OFFERS_EVERY_CHANNEL};
         open_release(&histories[i]);
-        enum offer_gate gate = gates_pass(&view, NULL);
+        enum offer_gate gate = gates_decide(&view, too_old);
         expose(decision, &view, &histories[i], task, gate);
         if (gate == OFFER_GATE_COUNT) {
             decision_add(decision, &view);
@@ -327,12 +327,11 @@ void offers_evaluate(const struct offers *offers, struct offers_state *state,
         outcome_take(offers, state, histories, task, step);
     }
     open_withdraw(offers, state, histories, task, facts, step);
-    int64_t max_age_ms = offers->policy.max_age_ms > 0 ? offers->policy.max_age_ms : MS_PER_DAY;
-    int64_t moment_ms = event != NULL ? event->time_ms : step->scope->now_ms;
-    if (step->live && step->task_now_ms - moment_ms <= max_age_ms) {
-        decide(offers, state, histories, task, facts, step);
-        return;
+    if (!step->live || gates_too_old(&offers->policy, step)) {
+        /* Too old to make offers from: what quiet hours held until now is too old as well. */
+        open_expire(offers, state, histories, task, step);
     }
-    /* Too old to make offers from: what quiet hours held until now is too old as well. */
-    open_expire(offers, state, histories, task, step);
+    if (step->live) {
+        decide(offers, state, histories, task, facts, step);
+    }
 }

@@ -53,8 +53,8 @@ struct step {
     uint32_t may_hold_from;
     struct cause cause;  /* of outputs */
     int64_t task_now_ms; /* the task's now: later than scope->now_ms while catching up */
-    /* When what is decided now can be acted on, at the earliest: live clock, the task's now; stream clock,
-     * scope->now_ms */
+    /* When what is decided now can be acted on, at the earliest: live clock, the task's now or, while it reads a
+     * backlog, the broker's time; stream clock, scope->now_ms */
     int64_t act_ms;
     uint64_t salt;        /* keyed hashes of holdouts and arms */
     uint64_t policy_hash; /* the playbook's hash */

@@ -127,6 +127,16 @@ static void task_follow_wall(struct worker *worker, struct task *task)
     task_set_now(task, now);
 }
 
+/* What time it is for those whom a decision reaches: the broker's, by a cut of our own since the claim. Before
+ * there is one its last word may be a week old, and this machine's clock is asked too: wrong, it makes things look
+ * older than they are for one cut, and what looks old is not offered. */
+static int64_t task_broker_ms(const struct worker *worker, const struct task *task)
+{
+    int64_t broker_ms = task->append_ms + (worker->now_us - task->append_us) / 1000;
+    bool fresh = task->append_us > task->live_since_us;
+    return fresh || broker_ms > worker->wall_ms ? broker_ms : worker->wall_ms;
+}
+
 void task_clock_step(struct worker *worker, struct task *task)
 {
     int64_t lag = 0;
@@ -134,8 +144,11 @@ void task_clock_step(struct worker *worker, struct task *task)
     task->behind = task_is_behind(worker, task, &lag, &lagging);
     silence_step(worker, task, lagging);
     atomic_store_explicit(&worker->stats.tasks[task->slot].lag, lag, memory_order_relaxed);
-    if (worker->options.clock_mode == ENGINE_CLOCK_LIVE && !task->behind) {
-        task_follow_wall(worker, task);
+    if (worker->options.clock_mode == ENGINE_CLOCK_LIVE) {
+        engine_task_acts(worker->options.engine, task->state_block, task_broker_ms(worker, task));
+        if (!task->behind) {
+            task_follow_wall(worker, task);
+        }
     }
     if (worker->now_us - task->last_cut_us >= worker->options.checkpoint_interval_ms * 1000) {
         task_empty_cut(worker, task); /* keeps `low` and the broker's time fresh */

@@ -5,6 +5,8 @@
 `bank.scores` carries what a model thinks of each customer, in Avro. Then each logs in, and the decision's terms must show it: P is the newest score by
 `scored_at`, whatever came last; a customer of whom the model has said nothing, nothing in the last week, or nothing that is a probability has the playbook's
 prior, the decision says so, and an offer whose rule asks for the score is blocked and names it. Answers then move P from where the model put it.
+Last another application begins with logins of three days ago: its now follows them, but nobody hears of them before today, so they are offered nothing and
+the decisions say why.
 """
 import json
 import pathlib
@@ -36,16 +38,31 @@ class Bank:
     def __init__(self, stack):
         self.stack, self.path, self.count, self.serial = stack, stack.folder / 'feed.ndjson', 0, 0
 
-    def send(self, process, events):
+    def write(self, events):
         self.path.write_text(''.join(json.dumps({'source': s, 'event': e}) + '\n' for s, e in events))
         self.stack.feed(self.path)
         self.count += len(events)
+
+    def send(self, process, events):
+        self.write(events)
         self.stack.wait_done(process, self.count)
 
     def event(self, source, customer, **fields):
         self.serial += 1
         ident = {} if source in ('customer-profiles', 'scores') else {'event_id': f'e{self.serial}'}
         return source, {'customer_id': customer, **ident, **fields}
+
+    def profile(self, customer, at):
+        consents = [{'purpose': 'MARKETING', 'channel': 'IN_APP', 'status': 'GRANTED', 'lawful_basis': 'CONSENT', 'updated_at': at}]
+        return self.event('customer-profiles', customer, updated_at=at, birth_date='1980-01-01', income_band='C', complaint_open=False, vulnerability=[],
+                          products_held=[], consents=consents)
+
+
+def application(segue, folder, name, tasks):
+    stack = Stack(segue, folder, f'{name}{int(time.time())}', ROOT / 'tests/playbooks/scores', tasks=tasks, clock='live',
+                  topics=('app-engagement', 'customer-profiles', 'offer-outcomes', 'scores'))
+    stack.create_topics()
+    return stack
 
 
 def decisions(stack):
@@ -73,16 +90,37 @@ def wrong_terms(decided):
             yield f'{customer}: the certain loan should be {refused or "offered"}: {value}'
 
 
+def backlog(segue, folder):
+    """What is wrong with what a task decides that begins with events of three days ago, when its now is theirs."""
+    stack, away = application(segue, folder, 'backlog', 2), [f'away{n}' for n in range(8)]
+    bank, process, then = Bank(stack), Process(stack), int(time.time() * 1000) - 3 * DAY
+    try:
+        bank.write([bank.profile(c, then) for c in away])
+        bank.write([bank.event('app-engagement', c, event='login', occurred_at=then + 60_000) for c in away])
+        process.start()
+        stack.wait_done(process, bank.count)
+        decided = decisions(stack)
+        bank.send(process, [bank.event('app-engagement', c, event='login', occurred_at=int(time.time() * 1000)) for c in away])
+        today = decisions(stack)
+        assert process.kill(15) == 0
+    finally:
+        if process.running():
+            process.kill()
+    for customer in away:
+        value = decided.get(customer, {'offers': [], 'blocked': []})
+        old = [b['offer_id'] for b in value['blocked'] if b['gate'] == 'time' and b['reason'].startswith('too_old at 20')]
+        if value['offers'] or sorted(old) != ['certain_loan', 'loan']:
+            yield f'{customer}: a login of three days ago must be offered nothing, because it is too old: {value}'
+        if not today.get(customer, value)['offers']:
+            yield f'{customer}: nothing is offered for the login of today: {today.get(customer)}'
+
+
 def main():
     segue, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    stack = Stack(segue, folder, f'scores{int(time.time())}', ROOT / 'tests/playbooks/scores', tasks=2, clock='live',
-                  topics=('app-engagement', 'customer-profiles', 'offer-outcomes', 'scores'))
-    stack.create_topics()
+    stack = application(segue, folder, 'scores', 2)
     bank, process, now = Bank(stack), Process(stack).start(), int(time.time() * 1000)
-    consents = [{'purpose': 'MARKETING', 'channel': 'IN_APP', 'status': 'GRANTED', 'lawful_basis': 'CONSENT', 'updated_at': now}]
     try:
-        bank.send(process, [bank.event('customer-profiles', c, updated_at=now, birth_date='1980-01-01', income_band='C', complaint_open=False, vulnerability=[],
-                                       products_held=[], consents=consents) for c in CASES])
+        bank.send(process, [bank.profile(c, now) for c in CASES])
         bank.send(process, [bank.event('scores', c, name=name, value=value, scored_at=now - days * DAY)
                             for c, (scores, _, _) in CASES.items() for name, value, days in scores])
         bank.send(process, [bank.event('app-engagement', c, event='login', occurred_at=int(time.time() * 1000)) for c in CASES])
@@ -95,14 +133,13 @@ def main():
             bank.send(process, [bank.event('offer-outcomes', c, decision_id=decided[c]['decision_id'], offer_id='loan', variant='default', channel='IN_APP',
                                            outcome='ACCEPTED', occurred_at=int(time.time() * 1000)) for c in answers])
             fresh = next(f'fresh{n}' for n in range(99) if murmur2.partition(f'fresh{n}', 2) == task)
-            bank.send(process, [bank.event('customer-profiles', fresh, updated_at=now, birth_date='1980-01-01', income_band='C', complaint_open=False, vulnerability=[],
-                                           products_held=[], consents=consents),
-                                bank.event('scores', fresh, name='loan', value=0.4, scored_at=now)])
+            bank.send(process, [bank.profile(fresh, now), bank.event('scores', fresh, name='loan', value=0.4, scored_at=now)])
             bank.send(process, [bank.event('app-engagement', fresh, event='login', occurred_at=int(time.time() * 1000))])
             p = {o['offer_id']: o['terms']['p'] for o in decisions(stack)[fresh]['offers']}['loan']
             full = (0.4 * WEIGHT + len(answers)) / (WEIGHT + len(answers))
             if abs(p - full) > 1e-12:
                 wrong.append(f'after {len(answers)} answers P is {p}, should be {full}')
+        wrong = wrong or list(backlog(segue, folder))
         if wrong:
             raise SystemExit('\n'.join(wrong))
         print(f'scores_cases: {len(CASES)}')

@@ -95,7 +95,11 @@ void engine_task_silent(const struct engine *engine, void *task, enum source sou
     (void)from_ms;
 }
 
-/* The toy makes no offers: there is nothing to learn. */
+/* The toy makes no offers: there is nothing to act on, nothing to learn. */
+void engine_task_acts(const struct engine *engine UNUSED, void *task UNUSED, int64_t act_ms UNUSED)
+{
+}
+
 uint32_t engine_arm_count(const struct engine *engine UNUSED)
 {
     return 0;

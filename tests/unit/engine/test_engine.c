@@ -117,6 +117,28 @@ START_TEST(quiet_hours_are_those_of_the_decision)
 }
 END_TEST
 
+/* A task that reads a backlog is as old as the events are; what it decides is heard of now. */
+START_TEST(a_backlog_offers_only_what_is_young_enough_for_those_who_hear_it)
+{
+    struct engine_options options = {ENGINE_CLOCK_LIVE, INT64_MIN, 99, 1};
+    struct engine_counters counters;
+    struct status_text text;
+    ck_assert_int_eq(engine_open(&kit.playbook, kit.zones, options, &kit.engine, &text), STATUS_OK);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    engine_task_acts(kit.engine, kit.task, day(9));
+    kit.now_ms = day(6);
+    take(kit_app(day(6), "login"));
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 0);
+    ck_assert_uint_eq(kit_count(&kit, "blocked card by time:too_old at 2026-01-10T12:00:00Z"), 1);
+    engine_counters(kit.engine, kit.task, &counters);
+    ck_assert_uint_eq(counters.blocked[GATE_TIME], 1);
+    kit.now_ms = day(8);
+    take(kit_app(day(8), "login")); /* a day ago, of at most two */
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
+}
+END_TEST
+
 START_TEST(a_duplicate_changes_nothing)
 {
     struct event event = kit_tx(day(1), DIRECTION_CREDIT, 1500000, "estate");
@@ -393,6 +415,7 @@ int main(void)
     tcase_add_test(tests, a_windfall_leads_through_all_stages);
     tcase_add_test(tests, no_offer_says_what_is_missing);
     tcase_add_test(tests, quiet_hours_are_those_of_the_decision);
+    tcase_add_test(tests, a_backlog_offers_only_what_is_young_enough_for_those_who_hear_it);
     tcase_add_test(tests, a_duplicate_changes_nothing);
     tcase_add_test(tests, erasure_ends_everything_and_leaves_nothing);
     tcase_add_test(tests, a_withdrawn_consent_is_the_origin_and_takes_effect_at_once);

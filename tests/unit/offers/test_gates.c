@@ -29,6 +29,26 @@ START_TEST(an_offer_has_its_time)
 }
 END_TEST
 
+/* A login of then, read now: the offer was valid then, and is no longer. */
+START_TEST(what_a_backlog_decides_must_still_be_valid)
+{
+    struct event event = kit_app(KIT_START_MS + KIT_DAY_MS, "login");
+    defs[0].valid_until_ms = event.time_ms + HOUR_MS;
+    stage_at(&stage, 1, &event);
+    stage.step.act_ms = defs[0].valid_until_ms;
+    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
+    ck_assert_uint_eq(stage.kit.effects.count, 1);
+    const struct offer_decided *said = &stage.kit.effects.outputs[0].offer_decided;
+    ck_assert_uint_eq(said->offer_count, 0);
+    ck_assert(slice_is(said->no_offer_reason, "time:no_longer_valid at 2026-01-02T01:00:00Z"));
+    ck_assert_uint_eq(task->blocked[GATE_TIME], 1);
+    stage_at(&stage, 1, &event);
+    stage.step.act_ms = defs[0].valid_until_ms - 1;
+    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
+    ck_assert_uint_eq(stage.kit.effects.outputs[0].offer_decided.offer_count, 1);
+}
+END_TEST
+
 START_TEST(an_offer_has_its_segments)
 {
     static const uint32_t wanted[] = {3, 70};
@@ -390,6 +410,7 @@ int main(void)
     TCase *tests = tcase_create("gates");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, an_offer_has_its_time);
+    tcase_add_test(tests, what_a_backlog_decides_must_still_be_valid);
     tcase_add_test(tests, an_offer_has_its_segments);
     tcase_add_test(tests, what_is_not_known_blocks_and_has_a_name);
     tcase_add_test(tests, the_global_control_group_hears_nothing);

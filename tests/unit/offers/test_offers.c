@@ -495,7 +495,11 @@ START_TEST(old_events_and_backfill_make_no_offer)
     struct event event = kit_app(KIT_START_MS, "login");
     stage_at(&stage, 3, &event);
     offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
-    ck_assert_uint_eq(stage.kit.effects.count, 0);
+    ck_assert_uint_eq(stage.kit.effects.count, 1);
+    const struct offer_decided *said = &stage.kit.effects.outputs[0].offer_decided;
+    ck_assert_uint_eq(said->offer_count, 0);
+    ck_assert(slice_is(said->no_offer_reason, "time:too_old at 2026-01-04T00:00:00Z"));
+    ck_assert_uint_eq(task->blocked[GATE_TIME], 1);
     stage.step.live = false;
     ck_assert_ptr_null(decide(4));
 }
