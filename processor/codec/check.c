@@ -43,12 +43,22 @@ static bool refuse(struct reject *out_reject, enum reject_reason reason, const c
     return false;
 }
 
+static bool is_real(int64_t time_ms)
+{
+    return time_ms >= time_ms_min && time_ms <= time_ms_max;
+}
+
 static bool check_profile(const struct event *event, struct reject *out_reject)
 {
     uint32_t risk = (uint32_t)fields_find(SOURCE_CUSTOMER_PROFILES, slice_text("risk_profile"));
     if (event_has(event, risk) &&
         (event->profile.risk_profile < 1 || event->profile.risk_profile > 7)) {
         return refuse(out_reject, REJECT_OUT_OF_RANGE, "risk_profile");
+    }
+    for (uint32_t i = 0; i < event->profile.consent_count; i++) {
+        if (!is_real(event->profile.consents[i].updated_at_ms)) {
+            return refuse(out_reject, REJECT_OUT_OF_RANGE, EVENT_CONSENT_TIME_FIELD);
+        }
     }
     return true;
 }
@@ -75,12 +85,8 @@ bool event_check(const struct event *event, struct reject *out_reject)
     if (event->event_id.size > EVENT_ID_SIZE_MAX) {
         return refuse(out_reject, REJECT_TOO_LARGE, "event_id");
     }
-    if (event->time_ms < time_ms_min || event->time_ms > time_ms_max) {
-        return refuse(out_reject, REJECT_OUT_OF_RANGE,
-                      event->source == SOURCE_TRANSACTIONS        ? "booked_at"
-                      : event->source == SOURCE_CUSTOMER_PROFILES ? "updated_at"
-                      : event->source == SOURCE_SCORES            ? "scored_at"
-                                                                  : "occurred_at");
+    if (!is_real(event->time_ms)) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE, event_time_field(event));
     }
     if (event->source == SOURCE_TRANSACTIONS) {
         return check_transaction(event, out_reject);

@@ -317,7 +317,9 @@ static bool check(struct reader *reader, const struct event *event)
     if (event_check(event, &reject)) {
         return true;
     }
-    return fail(reader, reject.reason, reject.field, "`%s` is not acceptable: %s", reject.field,
+    char key[64]; /* of the line: what lies inside it has names that others have too */
+    (void)snprintf(key, sizeof key, "%.*s", (int)strcspn(reject.field, "."), reject.field);
+    return fail(reader, reject.reason, key, "`%s` is not acceptable: %s", reject.field,
                 reject_reason_text(reject.reason));
 }
 

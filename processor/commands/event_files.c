@@ -199,10 +199,11 @@ static void look(struct event_files *files, struct stream *stream, uint32_t file
             stream->full |= !event_reader_ended(stream->readers[file]);
             return;
         }
-        if (line->good && line->event.time_ms > files->latest_ms) {
+        const char *field;
+        if (line->good && event_is_beyond(&line->event, files->latest_ms, &field)) {
             line->error = (struct ndjson_error){.reason = REJECT_FUTURE, .column = 1};
             (void)status_fail(&line->error.text, STATUS_INVALID,
-                              "the event is dated more than ten years ahead");
+                              "`%s` is dated more than ten years ahead", field);
         } else if (line->good) {
             stream->heads[file] = line;
             return;

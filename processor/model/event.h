@@ -136,4 +136,13 @@ struct event {
     };
 };
 
+#define EVENT_CONSENT_TIME_FIELD "consents.updated_at"
+
+/* The field that says `time_ms`: "booked_at", "occurred_at", ... Static. */
+const char *event_time_field(const struct event *event);
+
+/* Does it say a time after `latest_ms`? A consent has a time of its own, and since the later of two holds, one
+ * dated far ahead would hold for ever. out_field: the field that says it, static; untouched when none does. */
+bool event_is_beyond(const struct event *event, int64_t latest_ms, const char **out_field);
+
 #endif

@@ -118,6 +118,32 @@ int32_t source_find(struct slice name)
     return -1;
 }
 
+const char *event_time_field(const struct event *event)
+{
+    const struct field_table *table = &tables[event->source];
+    uint32_t i = 0;
+    while (table->fields[i].offset != AT(time_ms)) {
+        i++; /* every source has one: a test looks */
+    }
+    return table->fields[i].name;
+}
+
+bool event_is_beyond(const struct event *event, int64_t latest_ms, const char **out_field)
+{
+    if (event->time_ms > latest_ms) {
+        *out_field = event_time_field(event);
+        return true;
+    }
+    uint32_t count = event->source == SOURCE_CUSTOMER_PROFILES ? event->profile.consent_count : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (event->profile.consents[i].updated_at_ms > latest_ms) {
+            *out_field = EVENT_CONSENT_TIME_FIELD;
+            return true;
+        }
+    }
+    return false;
+}
+
 const struct field_table *fields_of(enum source source)
 {
     return &tables[source];

@@ -110,9 +110,10 @@ static void batch_reject(struct worker *worker, struct task *task, const struct 
     stats_add(&worker->stats.totals[task->number].rejects, 1);
 }
 
-/* Checks that need no schema: does the record belong here? */
+/* Checks that need no schema: does the record belong here? out_field: set where it helps. */
 static enum reject_reason batch_check(const struct worker *worker, const struct task *task,
-                                      const struct log_record *record, const struct event *event)
+                                      const struct log_record *record, const struct event *event,
+                                      const char **out_field)
 {
     if (event->customer_id.size == 0) {
         return REJECT_MISSING_FIELD;
@@ -127,7 +128,7 @@ static enum reject_reason batch_check(const struct worker *worker, const struct 
         return REJECT_WRONG_PARTITION;
     }
     if (worker->options.clock_mode == ENGINE_CLOCK_LIVE &&
-        event->time_ms > worker->wall_ms + worker->options.future_ms_max) {
+        event_is_beyond(event, worker->wall_ms + worker->options.future_ms_max, out_field)) {
         return REJECT_FUTURE;
     }
     return REJECT_NONE;
@@ -223,7 +224,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
         return BATCH_STOP;
     }
     if (decoded == WORKER_DECODED) {
-        reject.reason = batch_check(worker, task, record, event);
+        reject.reason = batch_check(worker, task, record, event, &reject.field);
     }
     if (reject.reason != REJECT_NONE) {
         batch_reject(worker, task, record, &reject);

@@ -245,8 +245,9 @@ static bool look(struct route *route, struct route_partition *partition)
  * back whatever comes after it in its partition. */
 static bool goes_at_once(const struct route *route, const struct route_partition *partition)
 {
+    const char *field;
     return partition->decoded == WORKER_REJECTED ||
-           partition->event.time_ms > route->wall_ms + WORKER_STREAM_FUTURE_MS_MAX;
+           event_is_beyond(&partition->event, route->wall_ms + WORKER_STREAM_FUTURE_MS_MAX, &field);
 }
 
 /* The partition whose event is the earliest. NULL: none, or one must be waited for: a task's now follows its

@@ -57,10 +57,11 @@ static void lane_fetch(struct worker *worker, struct task *task, struct lane *la
 
 /* Clock stream goes where its events say, and a deadline falls due on every day up to there: 9999-12-31, which
  * many systems write for "open", would take minutes for each customer and leave whoever comes after it late. */
-static bool is_beyond_stream(const struct worker *worker, const struct event *event)
+static bool is_beyond_stream(const struct worker *worker, const struct event *event,
+                             const char **out_field)
 {
     return worker->options.clock_mode == ENGINE_CLOCK_STREAM &&
-           event->time_ms > worker->wall_ms + WORKER_STREAM_FUTURE_MS_MAX;
+           event_is_beyond(event, worker->wall_ms + WORKER_STREAM_FUTURE_MS_MAX, out_field);
 }
 
 enum worker_decode take_decode(struct worker *worker, const struct log_record *record,
@@ -74,8 +75,8 @@ enum worker_decode take_decode(struct worker *worker, const struct log_record *r
     worker->event_of = NULL;
     event->present = 0;
     enum worker_decode decoded = codec->decode(codec->context, record, event, out_reject);
-    if (decoded == WORKER_DECODED && is_beyond_stream(worker, event)) {
-        *out_reject = (struct reject){.reason = REJECT_FUTURE};
+    if (decoded == WORKER_DECODED && is_beyond_stream(worker, event, &out_reject->field)) {
+        out_reject->reason = REJECT_FUTURE;
         return WORKER_REJECTED;
     }
     if (decoded == WORKER_DECODED) {

@@ -80,8 +80,9 @@ static const struct key keys[] = {
      "before it outputs are BACKFILL: state topic only, no offers"},
     TIMESPAN("merge_wait", merge_wait_ms, "2s", 0, MS_PER_HOUR,
              "clock stream: how long a record waits for a source that is at its end"),
-    TIMESPAN("future_max", future_max_ms, "5m", 0, MS_PER_DAY,
-             "an event dated further ahead is rejected; clock stream: ten years"),
+    TIMESPAN(
+        "future_max", future_max_ms, "5m", 0, MS_PER_DAY,
+        "an event dated further ahead, or a consent in it, is rejected; clock stream: ten years"),
     TIMESPAN("clock_lead_max", clock_lead_max_ms, "60s", MS_PER_SECOND, MS_PER_DAY,
              "the wall clock may run that far ahead of our last append"),
     INTEGER("tasks", tasks, "0", 0, 100000, "partitions of every source; 0: as the topics have"),

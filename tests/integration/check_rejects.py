@@ -44,11 +44,13 @@ def varint(value):
 
 def main():
     segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    stack = Stack(segue, work, 'rejects', ROOT / 'config/playbooks/retail', tasks=TASKS, missing_after='2s')
+    stack = Stack(segue, work, 'rejects', ROOT / 'config/playbooks/retail', tasks=TASKS, missing_after='2s', topics=('transactions', 'customer-profiles'))
     stack.create_topics()
     topic = stack.topic('in-transactions')
     schema = json.loads((ROOT / 'schemas/transaction/1.avsc').read_text())
     number = stack.register(f'{topic}-value', schema)
+    person = json.loads((ROOT / 'schemas/customer_profile/1.avsc').read_text())
+    profiles = stack.register(f'{stack.topic("in-customer-profiles")}-value', person)
     nest = stack.register('nest-value', NEST)
     deep = stack.register('deep-value', {**schema, 'fields': schema['fields'] + [{'name': 'nest', 'type': ['null', NEST]}]})
     parsed = fastavro.parse_schema(schema)
@@ -65,7 +67,7 @@ def main():
         fastavro.schemaless_writer(out, parsed, event)
         return out.getvalue()
 
-    def send(value, key='R000001', partition=None, headers=None):
+    def send(value, key='R000001', partition=None, headers=None, topic=topic):
         producer.produce(topic, value, key, murmur2.partition(key, TASKS) if partition is None else partition, headers=headers)
         producer.poll(0)
 
@@ -75,6 +77,15 @@ def main():
         expected[reason] = expected.get(reason, 0) + 1
         send(value, **where)
 
+    def profile(consent_ms):
+        out, empty = io.BytesIO(), {field['name']: field.get('default') for field in person['fields']}
+        consent = {'purpose': 'MARKETING', 'channel': 'EMAIL', 'status': 'GRANTED', 'lawful_basis': 'CONSENT', 'updated_at': consent_ms}
+        fastavro.schemaless_writer(out, fastavro.parse_schema(person), {**empty, 'customer_id': 'R000001', 'updated_at': 1767225600000, 'consents': [consent]})
+        return frame(profiles, out.getvalue())
+
+    # Of two consents the later holds: one dated far ahead, or in microseconds, would hold against every withdrawal to come.
+    bad('future', profile(253402214400000), topic=stack.topic('in-customer-profiles'))
+    bad('out_of_range', profile(1767225600000000), topic=stack.topic('in-customer-profiles'))
     one = encoded(good_event(1))
     bad('too_large', frame(number, b'x' * (8 << 20)))
     bomb = b'\x02' * 100000 + b'\x00'
@@ -121,8 +132,10 @@ def main():
     grown = process.rss_bytes() - before
     totals = process.metrics()
     process.kill(15)
-    seen = {}
+    seen, ahead = {}, []
     for _, value, _, _, _ in stack.read('dead-letters'):
+        if value['topic'].endswith('in-customer-profiles'):
+            ahead.append((value['reason'], value['field']))
         seen[value['reason']] = seen.get(value['reason'], 0) + 1
         assert 'payload' not in value
     print('\n'.join(f'dead_letters_{reason}: {count}' for reason, count in sorted(seen.items())))
@@ -132,6 +145,7 @@ def main():
         reasons['broken'] = reasons.pop('truncated', 0) + reasons.pop('bad_value', 0) + reasons.pop('missing_field', 0) \
             + reasons.pop('out_of_range', 0)
     assert seen == expected, f'dead letters {seen}, expected {expected}'
+    assert sorted(ahead) == [('future', 'consents.updated_at'), ('out_of_range', 'consents.updated_at')], f'{ahead}'
     rejected = sum(seen.values())
     for name, count in (('segue_events_total', GOOD), ('segue_task_events_total', GOOD), ('segue_rejects_total', rejected),
                         ('segue_task_rejects_total', rejected), ('segue_apply_seconds_count', totals['segue_applies_total'])):

@@ -70,6 +70,10 @@ START_TEST(a_null_profile_erases)
 END_TEST
 
 #define SCORE(rest) "{'source':'scores','event':{'customer_id':'c','name':'n'," rest "}}"
+#define CONSENT(time)                                                                              \
+    "{'source':'customer-profiles','event':{'customer_id':'c','updated_at':5,'consents':["         \
+    "{'purpose':'MARKETING','channel':'PUSH','status':'WITHDRAWN','updated_at':5},"                \
+    "{'purpose':'MARKETING','channel':'EMAIL','status':'GRANTED','updated_at':" time "}]}}"
 static const struct {
     const char *line;
     uint32_t column;
@@ -91,6 +95,10 @@ static const struct {
     {SCORE("'value':1,'scored_at':null"), 21, REJECT_MISSING_FIELD, "scores need `scored_at`"},
     {SCORE("'value':1,'scored_at':999999999999999"), 69, REJECT_OUT_OF_RANGE,
      "`scored_at` is not acceptable: out_of_range"},
+    {CONSENT("1700000000000000"), 74, REJECT_OUT_OF_RANGE,
+     "`consents.updated_at` is not acceptable: out_of_range"},
+    {CONSENT("'1899-12-31T23:59:59Z'"), 74, REJECT_OUT_OF_RANGE,
+     "`consents.updated_at` is not acceptable: out_of_range"},
     {"{'source':'offer-outcomes','event':{'event_id':'e','customer_id':'c','decision_id':'d','"
      "offer_id':'o',"
      "'outcome':'CLICKD','occurred_at':1}}",
@@ -108,6 +116,25 @@ START_TEST(what_is_wrong_is_said_with_its_column)
         ck_assert_str_eq(error.text.text, wrong[_i].message);
     }
     ck_assert_int_eq(event.time_ms, 77); /* untouched */
+}
+END_TEST
+
+/* A clerk's slip of a year, or 9999-12-31 for "open": whoever refuses what lies ahead sees all times. */
+START_TEST(the_times_inside_an_event_count_as_its_own)
+{
+    const char *field = "?";
+    ck_assert_int_eq(parse(CONSENT("'9999-12-31T00:00:00Z'")), STATUS_OK);
+    ck_assert(event_is_beyond(&event, INT64_C(253402214399999), &field));
+    ck_assert_str_eq(field, "consents.updated_at");
+    field = "?";
+    ck_assert(!event_is_beyond(&event, INT64_C(253402214400000), &field));
+    ck_assert_str_eq(field, "?");
+    ck_assert(event_is_beyond(&event, 4, &field));
+    ck_assert_str_eq(field, "updated_at");
+    ck_assert_int_eq(parse(SCORE("'value':1,'scored_at':5")), STATUS_OK);
+    ck_assert(!event_is_beyond(&event, 5, &field));
+    ck_assert(event_is_beyond(&event, 4, &field));
+    ck_assert_str_eq(field, "scored_at");
 }
 END_TEST
 
@@ -151,6 +178,7 @@ int main(void)
     tcase_add_loop_test(tests, what_is_wrong_is_said_with_its_column, 0,
                         sizeof wrong / sizeof wrong[0]);
     tcase_add_test(tests, an_attribute_keeps_its_name_or_does_not_fit);
+    tcase_add_test(tests, the_times_inside_an_event_count_as_its_own);
     tcase_add_test(tests, a_full_arena_is_no_fault_of_the_line);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

@@ -49,6 +49,11 @@ static uint32_t fetch(struct log *log, uint32_t task, uint32_t source, struct lo
     (void)log;
     (void)task;
     (void)source;
+    if (max > 0 && doubled.record != NULL) {
+        records[0] = *doubled.record;
+        doubled.record = NULL;
+        return 1;
+    }
     if (!doubled.feeding || max == 0) {
         return 0;
     }
@@ -167,10 +172,12 @@ static enum status encode(void *context, const struct output *output, int64_t pr
                           struct arena *arena, struct log_write *out_write)
 {
     (void)context;
-    (void)output;
     (void)processed_at_ms;
     (void)arena;
     (void)out_write;
+    if (output->kind == OUTPUT_DEAD_LETTER) {
+        doubled.dead_letter = output->dead_letter;
+    }
     return doubled.refuses_outputs ? STATUS_FULL : STATUS_OK;
 }
 

@@ -14,11 +14,13 @@ struct worker_double {
     const struct log_transaction *committing; /* what the log was last told to commit */
     bool feeding; /* each fetch brings the task's next record, of one customer */
     uint32_t feeding_source;
-    uint32_t fed;         /* records so far */
-    bool refuses_outputs; /* no output fits into a transaction */
-    bool connected;       /* Redis takes commands */
-    uint32_t commands;    /* of the last pipeline that it took */
-    uint32_t breaks;      /* connections that were broken on purpose */
+    uint32_t fed;                    /* records so far */
+    bool refuses_outputs;            /* no output fits into a transaction */
+    bool connected;                  /* Redis takes commands */
+    uint32_t commands;               /* of the last pipeline that it took */
+    uint32_t breaks;                 /* connections that were broken on purpose */
+    const struct log_record *record; /* what the log has, once */
+    struct dead_letter dead_letter;  /* that was made last; its texts are static */
 };
 
 extern struct worker_double doubled;
