@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/attributes.h"
 #include "base/civil.h"
 #include "base/hash.h"
 #include "base/invariant.h"
@@ -36,6 +37,7 @@ struct draft {
     int64_t time_ms[ZONE_TRANSITIONS_MAX];
     int32_t offset_ms[ZONE_TRANSITIONS_MAX + 1];
     uint32_t count;
+    bool full; /* it has more transitions */
 };
 
 /* ---- TZif (RFC 8536) ---- */
@@ -79,7 +81,11 @@ static size_t body_size(const struct header *header, size_t word)
 
 static void add_transition(struct draft *draft, int64_t time_ms, int32_t offset_ms)
 {
-    if (draft->offset_ms[draft->count] == offset_ms || draft->count == ZONE_TRANSITIONS_MAX) {
+    if (draft->offset_ms[draft->count] == offset_ms) {
+        return;
+    }
+    if (draft->count == ZONE_TRANSITIONS_MAX) {
+        draft->full = true;
         return;
     }
     draft->time_ms[draft->count++] = time_ms;
@@ -230,6 +236,7 @@ static bool read_zone(struct slice file, struct draft *draft)
     const uint8_t *types = times + header.time_count * 8;
     const uint8_t *infos = types + header.time_count;
     draft->count = 0;
+    draft->full = false;
     draft->offset_ms[0] = (int32_t)big_endian(infos, 4) * 1000;
     for (size_t i = 0; i < header.time_count; i++) {
         int64_t seconds = big_endian(times + 8 * i, 8);
@@ -256,11 +263,15 @@ static bool read_zone(struct slice file, struct draft *draft)
 
 /* ---- the folder ---- */
 
-static void add_zone(struct zones *zones, const char *name, struct slice file)
+/* False: it does not fit. */
+static bool add_zone(struct zones *zones, const char *name, struct slice file)
 {
     static struct draft draft;
-    if (zones->count == ZONES_MAX || strlen(name) >= ZONE_NAME_SIZE || !read_zone(file, &draft)) {
-        return;
+    if (!read_zone(file, &draft)) {
+        return true; /* the folder has tables and texts too */
+    }
+    if (zones->count == ZONES_MAX || strlen(name) >= ZONE_NAME_SIZE || draft.full) {
+        return false;
     }
     struct zone *zone = &zones->zones[zones->count++];
     (void)snprintf(zone->name, sizeof(zone->name), "%s", name);
@@ -270,7 +281,7 @@ static void add_zone(struct zones *zones, const char *name, struct slice file)
         if (zones->zones[i].content == zone->content) {
             zone->time_ms = zones->zones[i].time_ms;
             zone->offset_ms = zones->zones[i].offset_ms;
-            return;
+            return true;
         }
     }
     size_t times_size = draft.count * sizeof(int64_t);
@@ -280,21 +291,42 @@ static void add_zone(struct zones *zones, const char *name, struct slice file)
     memcpy(block + times_size, draft.offset_ms, offsets_size);
     zone->time_ms = (const int64_t *)(const void *)block;
     zone->offset_ms = (const int32_t *)(const void *)(block + times_size);
+    return true;
 }
 
-static void read_file(struct zones *zones, const char *path, const char *name)
+static bool read_file(struct zones *zones, const char *path, const char *name)
 {
     static uint8_t bytes[FILE_SIZE_MAX];
     FILE *file = fopen(path, "rb");
-    if (file != NULL) {
-        size_t size = fread(bytes, 1, sizeof(bytes), file);
-        (void)fclose(file);
-        add_zone(zones, name, slice_of(bytes, size));
+    if (file == NULL) {
+        return true;
     }
+    size_t size = fread(bytes, 1, sizeof(bytes), file);
+    (void)fclose(file);
+    return add_zone(zones, name, slice_of(bytes, size));
+}
+
+/* No name of a zone: folders with all of them again, and the machine's own choice. */
+static bool is_no_zone(const char *leaf)
+{
+    static const char *const leaves[] = {"posix", "right", "localtime", "posixrules"};
+    bool is = leaf[0] == '.';
+    for (size_t i = 0; i < ARRAY_COUNT(leaves); i++) {
+        is = is || strcmp(leaf, leaves[i]) == 0;
+    }
+    return is;
+}
+
+static enum status close_all(DIR **open, int depth, enum status status)
+{
+    for (; depth >= 0; depth--) {
+        (void)closedir(open[depth]);
+    }
+    return status;
 }
 
 /* Depth-first through at most FOLDER_DEPTH_MAX open folders; no recursion. */
-static bool read_folder(struct zones *zones, const char *root)
+static enum status read_folder(struct zones *zones, const char *root, struct status_text *out_text)
 {
     DIR *open[FOLDER_DEPTH_MAX];
     size_t name_size[FOLDER_DEPTH_MAX]; /* of `name` above each */
@@ -302,10 +334,7 @@ static bool read_folder(struct zones *zones, const char *root)
     int depth = 0;
     open[0] = opendir(root);
     name_size[0] = 0;
-    if (open[0] == NULL) {
-        return false;
-    }
-    while (depth >= 0) {
+    while (open[0] != NULL && depth >= 0) {
         const struct dirent *entry = readdir(open[depth]);
         if (entry == NULL) {
             (void)closedir(open[depth--]);
@@ -313,23 +342,31 @@ static bool read_folder(struct zones *zones, const char *root)
         }
         size_t above = name_size[depth];
         const char *leaf = entry->d_name;
-        if (leaf[0] == '.' || strcmp(leaf, "posix") == 0 || strcmp(leaf, "right") == 0 ||
-            above + strlen(leaf) + 2 > sizeof(name)) {
-            continue; /* the two hold all zones again */
+        if (is_no_zone(leaf) || above + strlen(leaf) + 2 > sizeof(name)) {
+            continue;
         }
         (void)snprintf(name + above, sizeof(name) - above, "%s", leaf);
         char path[2 * PATH_MAX];
         (void)snprintf(path, sizeof(path), "%s/%s", root, name);
         DIR *inner = depth + 1 < FOLDER_DEPTH_MAX ? opendir(path) : NULL;
-        if (inner == NULL) {
-            read_file(zones, path, name);
+        if (inner == NULL && read_file(zones, path, name)) {
             continue;
+        }
+        if (inner == NULL) {
+            return close_all(open, depth,
+                             status_fail(out_text, STATUS_INVALID,
+                                         "%s does not fit: room is for %d time zones, names of %d "
+                                         "bytes, %d changes of the clock",
+                                         path, ZONES_MAX, ZONE_NAME_SIZE - 1,
+                                         ZONE_TRANSITIONS_MAX));
         }
         (void)snprintf(name + strlen(name), sizeof(name) - strlen(name), "/");
         open[++depth] = inner;
         name_size[depth] = strlen(name);
     }
-    return true;
+    return zones->count > 1 ? STATUS_OK
+                            : status_fail(out_text, STATUS_INVALID,
+                                          "no time zones under %s: install tzdata", root);
 }
 
 static int by_name(const void *a, const void *b)
@@ -347,10 +384,10 @@ enum status zones_load(const struct zones **out_zones, struct status_text *out_t
         zones.count = 1;
         (void)snprintf(zones.zones[0].name, ZONE_NAME_SIZE, "UTC");
         zones.zones[0].offset_ms = no_offset;
-        if (!read_folder(&zones, root) || zones.count < 2) {
+        enum status status = read_folder(&zones, root, out_text);
+        if (status != STATUS_OK) {
             zones.count = 0;
-            return status_fail(out_text, STATUS_INVALID, "no time zones under %s: install tzdata",
-                               root);
+            return status;
         }
         qsort(&zones.zones[1], zones.count - 1, sizeof(zones.zones[0]), by_name);
     }

@@ -2,8 +2,8 @@
 /* Time zones as plain tables (TZif, RFC 8536), read once at start from the system's zoneinfo.
  *
  * libc's localtime_r reads one global zone; customers live in several and the engine may not touch
- * globals, so we keep the transitions ourselves. Zones are numbered in the order they were opened;
- * zone 0 is UTC. */
+ * globals, so we keep the transitions ourselves. Zone 0 is UTC, the others are numbered by their names.
+ * A number is good in this process only: another tzdata has other names, so what is kept or sent says the name. */
 #ifndef BASE_ZONE_H
 #define BASE_ZONE_H
 
@@ -11,7 +11,7 @@
 #include "base/status.h"
 
 enum {
-    ZONES_MAX = 600, /* the tz database has about 600 names */
+    ZONES_MAX = 1024, /* the tz database has about 600 names */
     ZONE_NAME_SIZE = 40,
     ZONE_TRANSITIONS_MAX = 400, /* after 1970 and to 2100: Europe has 261 */
 };
@@ -19,7 +19,8 @@ enum {
 struct zones; /* immutable after zones_load, shared by all threads */
 
 /* Read every zone under the system's zoneinfo folder ($TZDIR, else /usr/share/zoneinfo).
- * STATUS_INVALID when it is not there: install tzdata. The result is static. */
+ * STATUS_INVALID when it is not there: install tzdata; or when it holds more than fits: a zone that is left out
+ * would move its customers to another, so none is. The result is static. */
 enum status zones_load(const struct zones **out_zones, struct status_text *out_text);
 
 /* The number of an IANA name ("Europe/London"); -1 when unknown. */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/zone.h"
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/civil.h"
 #include "support/suite.h"
 
@@ -105,6 +110,86 @@ START_TEST(what_is_unknown_counts_as_utc)
 }
 END_TEST
 
+static const char *zoneinfo(void)
+{
+    const char *root = getenv("TZDIR");
+    return root != NULL ? root : "/usr/share/zoneinfo";
+}
+
+/* The name on a line of tzdata.zi: "Z NAME offset .." is a zone, "L ZONE NAME" another name of one. */
+static bool name_on(char *line, char **out_name)
+{
+    char *rest = NULL;
+    const char *kind = strtok_r(line, " \n", &rest);
+    if (kind == NULL || (strcmp(kind, "Z") != 0 && strcmp(kind, "L") != 0)) {
+        return false;
+    }
+    *out_name = strtok_r(NULL, " \n", &rest);
+    if (kind[0] == 'L') {
+        *out_name = strtok_r(NULL, " \n", &rest);
+    }
+    return *out_name != NULL;
+}
+
+/* A zone that is left out would move its customers to another, on this machine only. */
+START_TEST(every_name_of_tzdata_is_found)
+{
+    char path[512];
+    char line[4096];
+    char *name;
+    (void)snprintf(path, sizeof(path), "%s/tzdata.zi", zoneinfo());
+    FILE *file = fopen(path, "r");
+    ck_assert_msg(file != NULL, "%s: tzdata's own list is not there", path);
+    uint32_t count = 0;
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (!name_on(line, &name)) {
+            continue;
+        }
+        (void)snprintf(path, sizeof(path), "%s/%s", zoneinfo(), name);
+        if (access(path, R_OK) ==
+            0) { /* some distributions have the old names in a second package */
+            (void)find(name);
+            count++;
+        }
+    }
+    (void)fclose(file);
+    ck_assert_uint_gt(count, 400);
+}
+END_TEST
+
+START_TEST(more_zones_than_there_is_room_for_are_refused_not_dropped)
+{
+    static uint8_t bytes[65536];
+    char path[512];
+    char folder[] = "/tmp/test_zone_XXXXXX";
+    struct status_text text;
+    (void)snprintf(path, sizeof(path), "%s/Europe/London", zoneinfo());
+    FILE *from = fopen(path, "rb");
+    ck_assert_ptr_nonnull(from);
+    size_t size = fread(bytes, 1, sizeof(bytes), from);
+    (void)fclose(from);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < ZONES_MAX; i++) { /* and UTC */
+        (void)snprintf(path, sizeof(path), "%s/Z%d", folder, i);
+        FILE *to = fopen(path, "wb");
+        ck_assert_uint_eq(fwrite(bytes, 1, size, to), size);
+        (void)fclose(to);
+    }
+    ck_assert_int_eq(setenv("TZDIR", folder, 1), 0);
+    ck_assert_int_eq(zones_load(&zones, &text), STATUS_INVALID);
+    ck_assert_ptr_nonnull(strstr(text.text, "1024 time zones"));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(zones_load(&zones, &text), STATUS_OK);
+    for (int i = 0; i < ZONES_MAX - 1; i++) {
+        (void)snprintf(path, sizeof(path), "Z%d", i);
+        (void)find(path);
+        (void)snprintf(path, sizeof(path), "%s/Z%d", folder, i);
+        (void)unlink(path);
+    }
+    (void)rmdir(folder);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("zone");
@@ -116,6 +201,10 @@ int main(void)
     tcase_add_test(tests, a_midnight_that_does_not_exist_is_the_first_moment_that_does);
     tcase_add_loop_test(tests, every_day_starts_where_the_day_before_ends, 0, 5);
     tcase_add_test(tests, what_is_unknown_counts_as_utc);
+    tcase_add_test(tests, every_name_of_tzdata_is_found);
     suite_add_tcase(suite, tests);
+    TCase *full = tcase_create("full");
+    tcase_add_test(full, more_zones_than_there_is_room_for_are_refused_not_dropped);
+    suite_add_tcase(suite, full);
     return suite_run_all(suite);
 }
