@@ -37,7 +37,8 @@ static bool symbol_fits(const struct schema *schema, const json_t *value)
     return false;
 }
 
-static bool record_fits(const struct schema *schema, const json_t *value, uint32_t depth)
+static bool record_fits(const struct schema *schema, const json_t *value, uint32_t depth,
+                        uint32_t *steps_left)
 {
     if (!json_is_object(value)) {
         return false;
@@ -48,7 +49,7 @@ static bool record_fits(const struct schema *schema, const json_t *value, uint32
         const json_t *member =
             json_object_getn(value, (const char *)field->name.data, field->name.size);
         if (member == NULL ? !field->has_default
-                           : !schema_default_fits(field->type, member, depth)) {
+                           : !schema_default_fits(field->type, member, depth, steps_left)) {
             return false;
         }
         found += member != NULL;
@@ -56,11 +57,12 @@ static bool record_fits(const struct schema *schema, const json_t *value, uint32
     return found == json_object_size(value);
 }
 
-static bool items_fit(const struct schema *schema, const json_t *value, uint32_t depth)
+static bool items_fit(const struct schema *schema, const json_t *value, uint32_t depth,
+                      uint32_t *steps_left)
 {
     if (schema->type == SCHEMA_ARRAY) {
         for (size_t i = 0; i < json_array_size(value); i++) {
-            if (!schema_default_fits(schema->items, json_array_get(value, i), depth)) {
+            if (!schema_default_fits(schema->items, json_array_get(value, i), depth, steps_left)) {
                 return false;
             }
         }
@@ -70,15 +72,31 @@ static bool items_fit(const struct schema *schema, const json_t *value, uint32_t
     json_t *member;
     json_object_foreach((json_t *)(uintptr_t)value, key, member)
     {
-        if (!schema_default_fits(schema->items, member, depth)) {
+        if (!schema_default_fits(schema->items, member, depth, steps_left)) {
             return false;
         }
     }
     return json_is_object(value);
 }
 
-bool schema_default_fits(const struct schema *schema, const struct json_t *value, uint32_t depth)
+/* What one look at `value` costs, its members apart: a step is a few dozen nanoseconds. */
+static uint32_t steps_of(const struct schema *schema, const json_t *value)
 {
+    uint32_t listed = schema->type == SCHEMA_RECORD ? schema->count / 4
+                      : schema->type == SCHEMA_ENUM ? schema->count / 16
+                                                    : 0;
+    return 1 + listed + (uint32_t)(json_string_length(value) / 64);
+}
+
+bool schema_default_fits(const struct schema *schema, const struct json_t *value, uint32_t depth,
+                         uint32_t *steps_left)
+{
+    uint32_t steps = steps_of(schema, value);
+    if (steps >= *steps_left) {
+        *steps_left = 0;
+        return false;
+    }
+    *steps_left -= steps;
     if (depth > SCHEMA_DEPTH_MAX) {
         return false;
     }
@@ -103,13 +121,13 @@ bool schema_default_fits(const struct schema *schema, const struct json_t *value
     case SCHEMA_ENUM:
         return symbol_fits(schema, value);
     case SCHEMA_RECORD:
-        return record_fits(schema, value, depth + 1);
+        return record_fits(schema, value, depth + 1, steps_left);
     case SCHEMA_ARRAY:
     case SCHEMA_MAP:
-        return items_fit(schema, value, depth + 1);
+        return items_fit(schema, value, depth + 1, steps_left);
     case SCHEMA_UNION:
         for (uint32_t i = 0; i < schema->count; i++) {
-            if (schema_default_fits(schema->branches[i], value, depth + 1)) {
+            if (schema_default_fits(schema->branches[i], value, depth + 1, steps_left)) {
                 return true;
             }
         }

@@ -535,9 +535,18 @@ static const struct schema *parse_text(struct parser *parser, struct slice text,
 
 static void check_defaults(struct parser *parser)
 {
+    uint32_t steps_left = SCHEMA_FIT_STEPS_MAX;
     for (struct pending *p = parser->pending; p != NULL && parser->status == STATUS_OK;
          p = p->next) {
-        if (!schema_default_fits(p->field->type, p->value, 0)) {
+        if (schema_default_fits(p->field->type, p->value, 0, &steps_left)) {
+            continue;
+        }
+        if (steps_left == 0) {
+            parser->status =
+                status_fail(parser->text, STATUS_INVALID,
+                            "%.*s: too many ways in which the defaults could fit their types",
+                            SLICE_ARG(p->where));
+        } else {
             char type[160];
             schema_describe(p->field->type, type, sizeof type);
             parser->status =

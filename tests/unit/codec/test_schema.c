@@ -125,6 +125,58 @@ START_TEST(schema_follows_references)
 }
 END_TEST
 
+/* Records of one another's types: each level of the default multiplies the ways in which it could fit. */
+START_TEST(a_default_that_fits_in_too_many_ways_is_given_up)
+{
+    enum { RECORDS = 64, LEVELS = 15 };
+    static char text[65536];
+    const struct schema *s;
+    struct status_text why;
+    size_t used = (size_t)snprintf(
+        text, sizeof text,
+        "{\"type\":\"record\",\"name\":\"W\",\"fields\":[{\"name\":\"x\",\"type\":[");
+    for (int i = 0; i < RECORDS; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used,
+                                 "%s{\"type\":\"record\",\"name\":\"R%d\",\"fields\":[{\"name\":"
+                                 "\"a\",\"type\":[\"R0\"",
+                                 i == 0 ? "" : ",", i);
+        for (int j = 1; j <= i; j++) {
+            used += (size_t)snprintf(text + used, sizeof text - used, ",\"R%d\"", j);
+        }
+        used += (size_t)snprintf(text + used, sizeof text - used, "]}]}");
+    }
+    used += (size_t)snprintf(text + used, sizeof text - used, "],\"default\":");
+    for (int i = 0; i < LEVELS; i++) {
+        used += (size_t)snprintf(text + used, sizeof text - used, "{\"a\":");
+    }
+    used += (size_t)snprintf(text + used, sizeof text - used, "5");
+    memset(text + used, '}', LEVELS);
+    (void)snprintf(text + used + LEVELS, sizeof text - used - LEVELS, "}]}");
+    ck_assert_int_eq(parse(text, &s, &why), STATUS_INVALID);
+    ck_assert_str_eq(why.text, "W.x: too many ways in which the defaults could fit their types");
+}
+END_TEST
+
+START_TEST(a_large_default_is_none_that_fits_in_many_ways)
+{
+    static char text[SCHEMA_TEXT_SIZE_MAX];
+    const struct schema *s;
+    struct status_text why;
+    size_t used =
+        (size_t)snprintf(text, sizeof text,
+                         "{\"type\":\"record\",\"name\":\"W\",\"fields\":[{\"name\":\"x\","
+                         "\"type\":{\"type\":\"array\",\"items\":\"int\"},\"default\":[0");
+    while (used < sizeof text - 16) {
+        used += (size_t)snprintf(text + used, sizeof text - used, ",7");
+    }
+    (void)snprintf(text + used, sizeof text - used, "]}]}");
+    static struct arena arena;
+    static uint8_t large[4 * SCHEMA_TEXT_SIZE_MAX];
+    arena_init(&arena, large, sizeof large);
+    ck_assert_int_eq(schema_parse(slice_text(text), NULL, 0, &arena, &s, &why), STATUS_OK);
+}
+END_TEST
+
 START_TEST(schema_bounds_depth_and_memory)
 {
     static char deep[4000];
@@ -178,6 +230,8 @@ int main(void)
     tcase_add_test(tests, schema_keeps_what_resolution_needs);
     tcase_add_test(tests, schema_ignores_a_logical_type_that_cannot_be);
     tcase_add_test(tests, schema_follows_references);
+    tcase_add_test(tests, a_default_that_fits_in_too_many_ways_is_given_up);
+    tcase_add_test(tests, a_large_default_is_none_that_fits_in_many_ways);
     tcase_add_test(tests, schema_bounds_depth_and_memory);
     tcase_add_test(tests, every_contract_schema_parses);
     suite_add_tcase(suite, tests);
