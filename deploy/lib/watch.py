@@ -249,7 +249,7 @@ class Trouble:
 
 def busy(totals, before):
     return (totals['segue_events_total'] != before['segue_events_total'] or totals['segue_lag_records'] > 0
-            or totals['segue_unapplied_cuts'] > 0 or totals['segue_tasks_ready'] == 0)
+            or totals['segue_unapplied_cuts'] > 0 or totals['segue_deadline_lag_seconds'] > 0 or totals['segue_tasks_ready'] == 0)
 
 
 def follow(args, screen, outputs):

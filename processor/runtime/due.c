@@ -45,6 +45,18 @@ void due_pop(struct due *due)
     }
 }
 
+int64_t due_earliest(const struct due *due, int64_t now_ms)
+{
+    int64_t present = due_bucket_of(now_ms);
+    int64_t unread = due->loaded < due->last ? due->loaded + 1 : INT64_MAX;
+    unread = due->missed < unread ? due->missed : unread;
+    int64_t earliest = unread <= present ? unread * DUE_BUCKET_MS : INT64_MAX;
+    if (due->count > 0 && due->items[0].at_ms < earliest) {
+        earliest = due->items[0].at_ms;
+    }
+    return earliest <= now_ms ? earliest : INT64_MAX;
+}
+
 void due_forget(struct due *due)
 {
     for (uint32_t i = 0; i < due->count; i++) {

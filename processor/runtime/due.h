@@ -59,6 +59,9 @@ bool due_push(struct due *due, int64_t at_ms, struct slice id);
 /* Remove the earliest; count > 0. */
 void due_pop(struct due *due);
 void due_clear(struct due *due);
+/* The earliest moment, up to `now_ms`, at which somebody may have fallen due who has not been looked at: of an
+ * item, or of a bucket that is not read (again) yet. INT64_MAX: there is none. */
+int64_t due_earliest(const struct due *due, int64_t now_ms);
 /* Make room: forget all items, none of which is due yet; `missed` says from where on to read again. */
 void due_forget(struct due *due);
 

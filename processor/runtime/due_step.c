@@ -209,6 +209,15 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
     return true;
 }
 
+void due_tell(struct worker *worker, const struct task *task)
+{
+    bool known = task->now_ms != INT64_MIN && task->due.loaded != INT64_MIN;
+    int64_t earliest_ms = known ? due_earliest(&task->due, task->now_ms) : INT64_MAX;
+    atomic_store_explicit(&worker->stats.tasks[task->slot].due_lag_ms,
+                          earliest_ms == INT64_MAX ? 0 : task->now_ms - earliest_ms + 1,
+                          memory_order_relaxed);
+}
+
 void due_step(struct worker *worker, struct task *task)
 {
     struct due *due = &task->due;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of runtime/ share: a worker, and its tasks, each a partition of the input that is ours and where its
- * claim or its live work stands. Nobody outside runtime/ includes this. */
+/* What the files of runtime/ share: a worker, and its tasks, each a partition of the input that is ours and where
+ * its claim or its live work stands. Nobody outside runtime/ includes this. */
 #ifndef RUNTIME_INSIDE_H
 #define RUNTIME_INSIDE_H
 
@@ -496,6 +496,8 @@ void rebuild_written(struct worker *worker, struct task *task);
 
 /* due_step.c */
 void due_step(struct worker *worker, struct task *task);
+/* How far the deadlines are behind the task's now, for whoever watches. */
+void due_tell(struct worker *worker, const struct task *task);
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
 /* A question about due sets: the head, then a command for each set (the caller's), in one MULTI. False: none may
  * be asked now. The answer comes as `operation`. */

@@ -33,6 +33,9 @@ static const struct metric_family age_family = {"segue_transaction_age_seconds",
                                                 METRIC_GAUGE};
 static const struct metric_family lag_family = {
     "segue_lag_records", NULL, "Input records not read yet, by task", METRIC_GAUGE};
+static const struct metric_family due_family = {
+    "segue_deadline_lag_seconds", "seconds",
+    "Time since the earliest deadline that nobody has looked at yet, by task", METRIC_GAUGE};
 static const struct metric_family state_family = {
     "segue_task_state", NULL, "0 idle, 1 claiming, 2 live, 3 rebuilding, 4 halted", METRIC_GAUGE};
 static const struct metric_family halted_family = {
@@ -115,10 +118,10 @@ static const struct sum {
 };
 #undef AT
 
-enum { TASK_SERIES = 10 };
+enum { TASK_SERIES = 11 };
 
 struct task_series {
-    struct metric *lag, *state, *committed, *applied, *customers, *rebuilt, *low;
+    struct metric *lag, *due, *state, *committed, *applied, *customers, *rebuilt, *low;
     struct metric *events, *rejects, *apply_time;
 };
 
@@ -197,6 +200,7 @@ static void register_task(struct monitor *m, uint32_t task)
     (void)snprintf(number, sizeof(number), "%u", task);
     m->tasks[task] =
         (struct task_series){.lag = series(m, &lag_family, "task", number),
+                             .due = series(m, &due_family, "task", number),
                              .state = series(m, &state_family, "task", number),
                              .committed = series(m, &committed_family, "task", number),
                              .applied = series(m, &applied_family, "task", number),
@@ -343,6 +347,7 @@ static void refresh_tasks(struct monitor *m)
     for (uint32_t t = 0; t < m->options.task_count; t++) {
         metric_set(m->tasks[t].state, TASK_IDLE);
         metric_set(m->tasks[t].lag, 0);
+        metric_set(m->tasks[t].due, 0);
         metric_set(m->tasks[t].customers, 0); /* another process tells of its own */
     }
     for (uint32_t w = 0; w < m->options.worker_count; w++) {
@@ -358,6 +363,7 @@ static void refresh_tasks(struct monitor *m)
             int64_t lag = atomic_load(&stats->tasks[i].lag);
             metric_set(m->tasks[t].state, state);
             metric_set(m->tasks[t].lag, lag < 0 ? 0 : (double)lag);
+            metric_set(m->tasks[t].due, (double)atomic_load(&stats->tasks[i].due_lag_ms) / 1e3);
             metric_set(m->tasks[t].committed, (double)committed);
             metric_set(m->tasks[t].applied, (double)applied);
             metric_set(m->tasks[t].customers, (double)atomic_load(&stats->tasks[i].customers));

@@ -493,6 +493,7 @@ static void worker_task_step(struct worker *worker, struct task *task)
         if (task->state == TASK_LIVE) {
             wish_step(worker, task);
         }
+        due_tell(worker, task);
         break;
     case TASK_IDLE:
         apply_step(worker, task);

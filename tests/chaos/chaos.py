@@ -33,7 +33,7 @@ from follow import follow  # noqa: E402
 from journal import Journal, parse_head  # noqa: E402
 from recount import Outputs, Recount, values_of  # noqa: E402
 from servers import Servers  # noqa: E402
-from stack import Process, Stack  # noqa: E402
+from stack import WAITING, Process, Stack  # noqa: E402
 from supervisor import Supervisor  # noqa: E402
 
 TASKS, CUSTOMERS = 8, 5000
@@ -193,7 +193,7 @@ def calm_down(args, stack, supervisor, events):
         done = stack.committed()
         moved = time.time() if done > before else moved
         if done >= events and not supervisor.frozen and all(
-                t and t.get('segue_unapplied_cuts') == 0 and t.get('segue_lag_records') == 0 for t in totals):
+                t and not any(t.get(name, 1) for name in WAITING) for t in totals):
             break
         if time.time() > moved + STUCK_SECONDS:
             raise SystemExit(f'chaos_seed {args.seed}: {done} of {events} committed, and no more for {STUCK_SECONDS} s\n' +

@@ -21,6 +21,7 @@ segue_customers{task="0"} 40
 segue_customers{task="1"} 2
 segue_tasks_ready 2
 segue_unapplied_cuts 0
+segue_deadline_lag_seconds{task="0"} 0
 """
 
 

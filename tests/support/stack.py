@@ -147,6 +147,10 @@ class Process:
             raise SystemExit(f'not ready within {seconds} s {when}: {state}\n{self.get("/readyz")[1]}\n{self.tail_of_log()}')
 
 
+# What is not done yet, as a process tells it; the running transaction has the outputs of deadlines that were looked at just now.
+WAITING = ('segue_lag_records', 'segue_deadline_lag_seconds', 'segue_transaction_age_seconds', 'segue_unapplied_cuts')
+
+
 class Stack:
     def __init__(self, segue, folder, name, playbook, tasks=8, clock='stream', workers=1, missing_after='3s',
                  topics=('transactions',), redis_address=None, brokers=None, cluster=False):
@@ -191,16 +195,16 @@ class Stack:
         return self.command('feed', '--config', self.write_config('tool'), *map(str, files))
 
     def wait_done(self, process, events, seconds=120):
-        """Until that many records are processed or rejected in all (by committed offsets), and applied; so long as there is
-        progress, however slow the machine: the end comes after `seconds` without any."""
+        """Until that many records are processed or rejected in all (by committed offsets), every deadline up to the last of them is
+        looked at, and all of it is committed and applied; so long as there is progress, however slow the machine: the end comes
+        after `seconds` without any."""
         end, best = time.time() + seconds, 0
         while time.time() < end:
-            committed = self.committed()
-            end, best = (time.time() + seconds, committed) if committed > best else (end, best)
-            if committed >= events:
-                totals = process.metrics()
-                if totals.get('segue_unapplied_cuts', 1) == 0 and totals.get('segue_lag_records', 1) == 0:
-                    return
+            committed, totals = self.committed(), process.metrics()
+            done = committed + totals.get('segue_deadlines_total', 0)
+            end, best = (time.time() + seconds, done) if done > best else (end, best)
+            if committed >= events and not any(totals.get(name, 1) for name in WAITING):
+                return
             if not process.running():
                 raise SystemExit(f'segue run ended with {process.child.returncode}:\n{process.tail_of_log()}')
             time.sleep(0.2)

@@ -33,6 +33,39 @@ static void come_away(void)
     task->retry_us = 0;
 }
 
+/* ---- what waits to be looked at ---- */
+
+START_TEST(the_earliest_deadline_that_waits_is_told)
+{
+    set_up();
+    struct due *due = &task->due;
+    due->count = 0;
+    due->missed = INT64_MAX;
+    due->loaded = due->last = BUCKET;
+    int64_t now_ms = INT64_C(60000) * BUCKET + 500;
+    ck_assert_int_eq(due_earliest(due, now_ms), INT64_MAX);
+    ck_assert(due_push(due, now_ms + 1, members[0].text));
+    ck_assert_int_eq(due_earliest(due, now_ms), INT64_MAX);
+    ck_assert_int_eq(due_earliest(due, now_ms + 1), now_ms + 1);
+    ck_assert(due_push(due, now_ms - 7, members[1].text));
+    ck_assert_int_eq(due_earliest(due, now_ms), now_ms - 7);
+    due->missed = BUCKET; /* to be read again, from its first millisecond on */
+    ck_assert_int_eq(due_earliest(due, now_ms), now_ms - 500);
+    due->missed = INT64_MAX;
+    due->loaded = BUCKET - 3;
+    ck_assert_int_eq(due_earliest(due, now_ms), INT64_C(60000) * (BUCKET - 2));
+    due->last = BUCKET - 3; /* nobody was ever put behind it */
+    ck_assert_int_eq(due_earliest(due, now_ms), now_ms - 7);
+
+    task->now_ms = now_ms;
+    due_tell(doubled.worker, task);
+    ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 8);
+    due->count = 0;
+    due_tell(doubled.worker, task);
+    ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 0);
+}
+END_TEST
+
 /* ---- a sweep ---- */
 
 static void begin_sweep(void)
@@ -272,6 +305,7 @@ int main(void)
                    a_rebuild_asks_for_more_empty_sets_and_for_half_when_the_answer_is_too_large);
     tcase_add_test(tests, a_rebuild_asks_for_hardly_more_members_than_a_batch_may_delete);
     tcase_add_test(tests, a_rebuild_that_is_interrupted_goes_on_where_it_was);
+    tcase_add_test(tests, the_earliest_deadline_that_waits_is_told);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
