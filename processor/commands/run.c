@@ -287,6 +287,7 @@ static struct worker_options worker_options_of(struct run *run, uint32_t number)
     }
     options.clock_mode = settings->clock == CLOCK_STREAM ? ENGINE_CLOCK_STREAM : ENGINE_CLOCK_LIVE;
     options.commit_interval_ms = settings->commit_interval_ms;
+    options.commit_catch_up_ms = settings->commit_catch_up_ms;
     options.checkpoint_interval_ms = settings->checkpoint_interval_ms;
     options.journal_keep_ms = settings->journal_keep_ms;
     options.merge_wait_ms = settings->merge_wait_ms;

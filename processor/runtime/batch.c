@@ -12,7 +12,8 @@
 
 enum batch_next { BATCH_NEXT, BATCH_STOP, BATCH_LOAD };
 
-bool batch_room(const struct worker *worker, const struct cache_entry *entry)
+bool batch_room(const struct worker *worker, const struct task *task,
+                const struct cache_entry *entry)
 {
     if (worker->building == NO_INDEX) {
         return false;
@@ -28,8 +29,9 @@ bool batch_room(const struct worker *worker, const struct cache_entry *entry)
     if (entry != NULL && entry->building) {
         return true;
     }
-    return worker->touched_count < limits->customers_per_cut &&
-           (worker->touched_count + 1) * worker->entry_average < limits->commit_bytes * 3 / 4;
+    return task->customers_built < limits->customers_per_cut &&
+           worker->entries_size / ENTRIES_AVERAGED * (worker->touched_count + 1) <
+               limits->commit_bytes * 3 / 4;
 }
 
 void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry)
@@ -43,6 +45,7 @@ void batch_touch(struct worker *worker, struct task *task, struct cache_entry *e
         entry->building = true;
         worker->touched[worker->touched_count++] =
             (struct touched){cache_index(&worker->cache, entry), task->slot};
+        task->customers_built++;
     }
 }
 
@@ -56,8 +59,9 @@ void batch_shrink(struct worker *worker, struct task *task, bool least)
             "limits.commit and start again");
         return;
     }
-    size_t most = worker->options.limits.commit_bytes / 2; /* then there is room for one */
-    worker->entry_average = worker->entry_average < most / 2 ? 2 * worker->entry_average : most;
+    /* The most: then there is room for one. */
+    size_t most = ENTRIES_AVERAGED * (worker->options.limits.commit_bytes / 2);
+    worker->entries_size = worker->entries_size < most / 2 ? 2 * worker->entries_size : most;
     uint32_t less = task->chunk_limit / 2;
     task_reclaim(worker, task,
                  "a batch did not fit into a transaction; trying again with fewer records");
@@ -156,7 +160,7 @@ static enum batch_next batch_event(struct worker *worker, struct task *task,
     learn_step(worker, task);
     enum engine_result result;
     do {
-        if (!batch_room(worker, entry)) {
+        if (!batch_room(worker, task, entry)) {
             return BATCH_STOP;
         }
         result = engine_event(worker->options.engine, task->state_block, customer, &worker->event,
@@ -165,7 +169,7 @@ static enum batch_next batch_event(struct worker *worker, struct task *task,
             return BATCH_STOP;
         }
         while (result == ENGINE_MORE) {
-            if (!batch_room(worker, entry)) {
+            if (!batch_room(worker, task, entry)) {
                 return BATCH_STOP;
             }
             enum engine_result more = engine_advance(worker->options.engine, task->state_block,
@@ -212,7 +216,7 @@ static enum batch_next batch_record(struct worker *worker, struct task *task,
     if (source->position >= 0 && record->offset < source->position) {
         return BATCH_NEXT; /* read again after a claim */
     }
-    if (!batch_room(worker, NULL)) {
+    if (!batch_room(worker, task, NULL)) {
         return BATCH_STOP;
     }
     struct event *event = &worker->event;

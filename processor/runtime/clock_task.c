@@ -49,23 +49,22 @@ int64_t task_source_lag(struct worker *worker, struct task *task, enum source so
 }
 
 /* Is anything left to read, as far as the last fetch knows? */
-static bool task_is_behind(struct worker *worker, struct task *task, int64_t *out_lag,
-                           uint32_t *out_lagging)
+static bool task_is_behind(struct worker *worker, struct task *task, uint32_t *out_lagging)
 {
-    *out_lag = 0;
+    task->lag = 0;
     *out_lagging = 0;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         int64_t lag =
             worker->options.sources[i].used ? task_source_lag(worker, task, (enum source)i) : 0;
         if (lag < 0) {
-            *out_lag = -1;
+            task->lag = -1;
             *out_lagging = UINT32_MAX;
             return true;
         }
         *out_lagging |= lag > 0 ? 1U << i : 0;
-        *out_lag += lag;
+        task->lag += lag;
     }
-    return *out_lag > 0;
+    return task->lag > 0;
 }
 
 /* A cut without events, when the task has nothing else to say. */
@@ -139,11 +138,10 @@ static int64_t task_broker_ms(const struct worker *worker, const struct task *ta
 
 void task_clock_step(struct worker *worker, struct task *task)
 {
-    int64_t lag = 0;
     uint32_t lagging = 0;
-    task->behind = task_is_behind(worker, task, &lag, &lagging);
+    task->behind = task_is_behind(worker, task, &lagging);
     silence_step(worker, task, lagging);
-    atomic_store_explicit(&worker->stats.tasks[task->slot].lag, lag, memory_order_relaxed);
+    atomic_store_explicit(&worker->stats.tasks[task->slot].lag, task->lag, memory_order_relaxed);
     if (worker->options.clock_mode == ENGINE_CLOCK_LIVE) {
         engine_task_acts(worker->options.engine, task->state_block, task_broker_ms(worker, task));
         if (!task->behind) {

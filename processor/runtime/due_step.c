@@ -172,7 +172,7 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
     uint64_t serial = task->serial;
     bool known = entry->stored || entry->building;
     if (customer->deadline_ms <= task->now_ms && known) {
-        if (!batch_room(worker, entry)) {
+        if (!batch_room(worker, task, entry)) {
             return false;
         }
         batch_touch(worker, task, entry);
@@ -200,7 +200,7 @@ static bool due_fire(struct worker *worker, struct task *task, struct cache_entr
     } else if (entry->bucket <= task->due.loaded && !entry->building &&
                entry->bucket != CUT_NO_BUCKET) {
         /* It waits in a bucket that has passed (a deadline beyond the horizon): move it on. */
-        if (!batch_room(worker, entry)) {
+        if (!batch_room(worker, task, entry)) {
             due_missed(task, entry->bucket);
             return false;
         }

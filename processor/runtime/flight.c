@@ -9,7 +9,12 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { FLIGHT_STUCK_US = 2000000 };
+enum {
+    FLIGHT_STUCK_US = 2000000,
+    BEHIND_SHARE =
+        4, /* a flight grows while it holds less than this part of what waits to be read */
+    CACHE_SHARE = 4, /* and while its customers are less than this part of the cache */
+};
 
 void flight_unhold(struct worker *worker, uint32_t index)
 {
@@ -62,6 +67,14 @@ void flight_choose(struct worker *worker)
     }
 }
 
+void flight_begin_task(struct task *task)
+{
+    task->held_building = false;
+    task->events_built = 0;
+    task->outputs_built = 0;
+    task->customers_built = 0;
+}
+
 void flight_drop_task(struct worker *worker, struct task *task)
 {
     if (worker->building == NO_INDEX) {
@@ -89,12 +102,37 @@ void flight_drop_task(struct worker *worker, struct task *task)
         }
     }
     worker->touched_count = kept;
-    task->held_building = false;
-    task->events_built = 0;
-    task->outputs_built = 0;
+    flight_begin_task(task);
 }
 
-static bool flight_is_due(const struct worker *worker, const struct flight *flight)
+static bool flight_is_full(const struct worker *worker)
+{
+    for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
+        const struct task *task = &worker->tasks[i];
+        if (task->state == TASK_LIVE && !batch_room(worker, task, NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Far more waits to be read than the flight holds, so its records are late by more than it makes them wait.
+ * The more of them share a transaction (its markers, a step of Redis for each task, one record for all events
+ * of a customer), the sooner the rest is read (decision 0016). */
+static bool flight_grows(const struct worker *worker, const struct flight *flight)
+{
+    const struct worker_options *options = &worker->options;
+    int64_t waiting = 0;
+    for (uint32_t i = 0; i < options->tasks_max; i++) {
+        const struct task *task = &worker->tasks[i];
+        waiting += task->state == TASK_LIVE && task->lag > 0 ? task->lag : 0;
+    }
+    return options->commit_catch_up_ms > options->commit_interval_ms &&
+           waiting / BEHIND_SHARE > flight->input_count &&
+           worker->touched_count < worker->cache.count / CACHE_SHARE;
+}
+
+bool flight_is_due(const struct worker *worker, const struct flight *flight)
 {
     const struct worker_options *options = &worker->options;
     for (uint32_t i = 0; i < options->tasks_max; i++) {
@@ -105,10 +143,11 @@ static bool flight_is_due(const struct worker *worker, const struct flight *flig
     if (flight->began_us == 0) {
         return false;
     }
+    bool grows = flight_grows(worker, flight);
     int64_t age_us = worker->now_us - flight->began_us;
-    return worker->stopping || age_us >= options->commit_interval_ms * 1000 ||
-           !batch_room(worker, NULL) ||
-           (worker->idle &&
+    int64_t most_ms = grows ? options->commit_catch_up_ms : options->commit_interval_ms;
+    return worker->stopping || age_us >= most_ms * 1000 || flight_is_full(worker) ||
+           (worker->idle && !grows &&
             worker->now_us - worker->commit_began_us >= options->commit_floor_ms * 1000);
 }
 

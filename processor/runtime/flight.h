@@ -68,6 +68,10 @@ void flight_turn(struct worker *worker);
 void flight_committed(struct worker *worker, const struct log_event *event);
 void flight_failed(struct worker *worker, bool fenced, const char *why);
 void flight_drop_task(struct worker *worker, struct task *task);
+/* The task has nothing in the flight that is being built. */
+void flight_begin_task(struct task *task);
+/* Is it time to close the one that is being built? */
+bool flight_is_due(const struct worker *worker, const struct flight *flight);
 void flight_unhold(struct worker *worker, uint32_t index);
 
 #endif

@@ -30,6 +30,7 @@ enum {
     RETRY_US = 50000,
     READ_KEYS_MAX = 1024,
     READ_KEYS_MORE = 8, /* after each answer that did fit */
+    ENTRIES_AVERAGED = 256,
 };
 
 #define NO_INDEX UINT32_MAX
@@ -179,7 +180,7 @@ struct task {
     struct pending pending[WORKER_APPLY_QUEUE_MAX + 1];
     uint32_t pending_count;
     bool held_building; /* has something in the flight that is being built */
-    uint32_t events_built, outputs_built;
+    uint32_t events_built, outputs_built, customers_built;
     int64_t last_cut_us;
 
     /* its write connection */
@@ -222,6 +223,7 @@ struct task {
     int64_t now_ms;
     int64_t append_ms; /* the broker's time of our last cut */
     int64_t append_us; /* our monotonic time then */
+    int64_t lag;       /* records not read yet, as far as the last fetch knows; -1: not known */
     bool behind;
     uint32_t silent; /* bit per source: silent for everybody, its absences are held */
     int64_t live_since_us;
@@ -313,8 +315,9 @@ struct worker {
     struct event event;                /* the record in hand, decoded */
     const struct log_record *event_of; /* which one that is; NULL: none */
     uint32_t ends_tickets;             /* questions about ends so far */
-    int64_t record_ms;    /* its timestamp, which its outputs take over; 0: no record, time alone */
-    size_t entry_average; /* bytes an entry of a cut took lately; more after one that did not fit */
+    int64_t record_ms; /* its timestamp, which its outputs take over; 0: no record, time alone */
+    /* Bytes that ENTRIES_AVERAGED entries of cuts took lately; more after one that did not fit */
+    size_t entries_size;
     struct store_buffer read_buffers[STORE_BUFFERS_READ];
     struct store_buffer write_buffers[STORE_BUFFERS_WRITE];
     size_t read_buffer_size;
@@ -368,7 +371,8 @@ enum worker_decode take_decode(struct worker *worker, const struct log_record *r
 void batch_step(struct worker *worker, struct task *task);
 void batch_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
 /* Record that an entry changed in the batch that is being built; false: no room, commit first. */
-bool batch_room(const struct worker *worker, const struct cache_entry *entry);
+bool batch_room(const struct worker *worker, const struct task *task,
+                const struct cache_entry *entry);
 void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry);
 /* Encode what the engine said. False: it did not fit; the task was given back to its claim. */
 bool batch_flush(struct worker *worker, struct task *task);

@@ -6,8 +6,6 @@
 #include "runtime/inside.h"
 #include "runtime/stats.h"
 
-enum { ENTRIES_AVERAGED = 256 };
-
 /* Which due set the customer belongs into from now on. */
 static int64_t seal_bucket(const struct task *task, const struct customer *customer)
 {
@@ -73,8 +71,7 @@ static bool seal_entry(struct worker *worker, struct task *task, struct cache_en
     if (writer->full) {
         return false;
     }
-    worker->entry_average += (writer->size - before + ENTRIES_AVERAGED - 1) / ENTRIES_AVERAGED;
-    worker->entry_average -= worker->entry_average / ENTRIES_AVERAGED;
+    worker->entries_size += writer->size - before - worker->entries_size / ENTRIES_AVERAGED;
     cached->bucket = bucket;
     cached->last_seq = task->seq + 1;
     task->customer_count += !cached->stored && !customer->erased;
@@ -318,9 +315,7 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
     batch_grow(worker, task);
     task->seq++;
     task->hash = sealed->hash;
-    task->held_building = false;
-    task->events_built = 0;
-    task->outputs_built = 0;
+    flight_begin_task(task);
     task->last_cut_us = worker->now_us;
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         task->sources[i].from = task->sources[i].position;

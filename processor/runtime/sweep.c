@@ -282,7 +282,7 @@ void sweep_step(struct worker *worker, struct task *task)
     if (!engine_sweep_due(worker->options.engine, task->state_block) || task->now_ms == INT64_MIN ||
         task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
         worker->building == NO_INDEX || worker->stopping || !task_may_cut(worker, task) ||
-        !batch_room(worker, NULL)) {
+        !batch_room(worker, task, NULL)) {
         return;
     }
     const struct due *due = &task->due;

@@ -17,6 +17,7 @@ void worker_options_init(struct worker_options *options)
 {
     *options = (struct worker_options){
         .commit_interval_ms = 50,
+        .commit_catch_up_ms = 500,
         .commit_floor_ms = 5,
         .apply_queue_max = 3,
         .clock_lead_ms_max = 60000,
@@ -29,11 +30,11 @@ void worker_options_init(struct worker_options *options)
             {
                 .chunk_records = 512,
                 .customers_per_cut = 8192,
-                .records_per_commit = 20000,
+                .records_per_commit = 50000,
                 .outputs_per_commit = 16384,
                 .due_entries = 4096,
                 .input_bytes = 16 * 1024 * 1024,
-                .commit_bytes = 4 * 1024 * 1024,
+                .commit_bytes = 16 * 1024 * 1024,
                 .step_bytes = 512 * 1024,
                 .message_bytes = 900 * 1024,
                 .cache_bytes = 64 * 1024 * 1024,
@@ -232,7 +233,8 @@ static void open_memory(struct worker *worker)
     open_buffers(worker);
     worker->recent = memory_take(RECENT_CHECKPOINTS * sizeof(*worker->recent), "checkpoints");
     worker->touched =
-        memory_take(limits->customers_per_cut * sizeof(struct touched), "touched customers");
+        memory_take((size_t)options->tasks_max * limits->customers_per_cut * sizeof(struct touched),
+                    "touched customers");
     worker->effects.outputs =
         memory_take(2 * ENGINE_OUTPUTS_PER_STEP_MAX * sizeof(struct output), "effects");
     worker->effects.capacity = 2 * ENGINE_OUTPUTS_PER_STEP_MAX;
@@ -296,7 +298,7 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     worker->committing = NO_INDEX;
     worker->following = NO_INDEX;
     worker->producer = PRODUCER_WANTED;
-    worker->entry_average = 512;
+    worker->entries_size = (size_t)ENTRIES_AVERAGED * 512;
     open_memory(worker);
     for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
         atomic_init(&worker->stats.tasks[i].task, UINT32_MAX);

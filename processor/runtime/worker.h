@@ -55,12 +55,12 @@ struct worker_codec {
 
 struct worker_limits {
     uint32_t chunk_records;      /* records a task takes at a time; default 512 */
-    uint32_t customers_per_cut;  /* customers a transaction may touch; default 8192 */
-    uint32_t records_per_commit; /* inputs of one transaction; default 20000 */
+    uint32_t customers_per_cut;  /* customers of a task a transaction may touch; default 8192 */
+    uint32_t records_per_commit; /* inputs of one transaction; default 50000 */
     uint32_t outputs_per_commit; /* records of one transaction; default 16384 */
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
     size_t input_bytes;          /* keys and values of one transaction's inputs; default 16 MiB */
-    size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 4 MiB */
+    size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 16 MiB */
     size_t step_bytes;    /* room for the encoded outputs of one engine step; default 512 KiB */
     size_t message_bytes; /* a journal record's value; larger cuts are split; default 900 KiB */
     size_t cache_bytes;   /* customers' blocks in memory; default 64 MiB */
@@ -101,8 +101,10 @@ struct worker_options {
     struct worker_source sources[SOURCE_COUNT];
     enum engine_clock clock_mode;
     int64_t commit_interval_ms; /* latest; default 50 */
-    uint32_t apply_queue_max;   /* committed cuts of a task that may wait for Redis; default 3 */
-    int64_t commit_floor_ms;    /* least time between two commits while little arrives; default 5 */
+    /* latest while at least four times as much waits to be read as was read since; default 500 */
+    int64_t commit_catch_up_ms;
+    uint32_t apply_queue_max; /* committed cuts of a task that may wait for Redis; default 3 */
+    int64_t commit_floor_ms;  /* least time between two commits while little arrives; default 5 */
     int64_t checkpoint_interval_ms; /* default 30,000 */
     int64_t journal_keep_ms;   /* no journal record younger than this is deleted; default 1 h */
     int64_t future_ms_max;     /* an event dated further ahead is rejected; default 5 min */

@@ -110,6 +110,7 @@ struct settings {
     int64_t clock_lead_max_ms; /* how far the wall clock may run ahead of our own last append */
 
     int64_t commit_interval_ms;
+    int64_t commit_catch_up_ms;
     int64_t batch_records_max;
     uint64_t batch_size_max;  /* bytes of inputs in one commit */
     uint64_t record_size_max; /* bytes of one input value; a larger one is rejected */

@@ -311,6 +311,7 @@ static struct worker_options sim_options(struct sim_process *process)
     options.journal_keep_ms = sim_between(0, 700);
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
+    options.commit_catch_up_ms = sim_chance(.5) ? 0 : sim_between(50, 400);
     options.apply_queue_max = (uint32_t)sim_between(1, 4);
     options.store_timeout_ms = 500;
     options.merge_wait_ms = MERGE_WAIT_MS;

@@ -57,9 +57,95 @@ START_TEST(cuts_that_were_sealed_before_it_still_know_their_first_record)
 }
 END_TEST
 
+enum { INTERVAL_MS = 50, CATCH_UP_MS = 500, CACHED = 1000 };
+
+/* One live task, and a flight that took 100 records a while ago. */
+static void set_up_due(void)
+{
+    static struct task live;
+    static uint8_t room[1024];
+    struct flight *flight = &worker.flights[0];
+    worker = (struct worker){.tasks = &live, .now_us = 10000000, .cache = {.count = CACHED}};
+    worker.options.tasks_max = 1;
+    worker.options.commit_interval_ms = INTERVAL_MS;
+    worker.options.commit_catch_up_ms = CATCH_UP_MS;
+    worker.options.limits =
+        (struct worker_limits){.customers_per_cut = 300,
+                               .records_per_commit = 5000,
+                               .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
+                               .input_bytes = 1000,
+                               .commit_bytes = 65536};
+    live = (struct task){.state = TASK_LIVE, .lag = 404};
+    *flight = (struct flight){.state = FLIGHT_BUILDING, .input_count = 100};
+    arena_init(&flight->arena, room, sizeof(room));
+}
+
+static bool is_due_after(int64_t age_ms)
+{
+    worker.flights[0].began_us = worker.now_us - age_ms * 1000;
+    return flight_is_due(&worker, &worker.flights[0]);
+}
+
+START_TEST(while_far_more_waits_a_flight_grows_beyond_the_interval)
+{
+    ck_assert(!is_due_after(INTERVAL_MS - 1) && !is_due_after(INTERVAL_MS));
+    ck_assert(!is_due_after(CATCH_UP_MS - 1) && is_due_after(CATCH_UP_MS));
+    worker.idle = true; /* the inputs' queue ran dry for a moment, or Redis has not answered yet */
+    ck_assert(!is_due_after(INTERVAL_MS));
+}
+END_TEST
+
+START_TEST(a_flight_that_holds_a_good_part_of_what_waits_is_closed)
+{
+    worker.tasks[0].lag = 403; /* not more than four times 100 */
+    ck_assert(!is_due_after(INTERVAL_MS - 1) && is_due_after(INTERVAL_MS));
+    worker.tasks[0].lag = -1; /* not known */
+    ck_assert(is_due_after(INTERVAL_MS));
+    worker.tasks[0].lag = 0;
+    worker.idle = true;
+    ck_assert(is_due_after(1));
+}
+END_TEST
+
+START_TEST(a_flight_does_not_push_everybody_else_out_of_the_cache)
+{
+    worker.touched_count = CACHED / 4 - 1;
+    ck_assert(!is_due_after(INTERVAL_MS));
+    worker.touched_count = CACHED / 4;
+    ck_assert(is_due_after(INTERVAL_MS));
+}
+END_TEST
+
+START_TEST(an_interval_longer_than_the_other_counts_alone)
+{
+    worker.options.commit_catch_up_ms = 0;
+    ck_assert(!is_due_after(INTERVAL_MS - 1) && is_due_after(INTERVAL_MS));
+    worker.idle = true;
+    ck_assert(is_due_after(1));
+}
+END_TEST
+
+/* Its step of Redis holds everybody else there. */
+START_TEST(a_task_with_as_many_customers_as_a_cut_may_have_closes_it)
+{
+    worker.tasks[0].customers_built = 299;
+    ck_assert(!is_due_after(1));
+    worker.tasks[0].customers_built = 300;
+    ck_assert(is_due_after(1));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flight");
+    TCase *due = tcase_create("due");
+    tcase_add_checked_fixture(due, set_up_due, NULL);
+    tcase_add_test(due, while_far_more_waits_a_flight_grows_beyond_the_interval);
+    tcase_add_test(due, a_flight_that_holds_a_good_part_of_what_waits_is_closed);
+    tcase_add_test(due, a_flight_does_not_push_everybody_else_out_of_the_cache);
+    tcase_add_test(due, an_interval_longer_than_the_other_counts_alone);
+    tcase_add_test(due, a_task_with_as_many_customers_as_a_cut_may_have_closes_it);
+    suite_add_tcase(suite, due);
     TCase *drop = tcase_create("drop");
     tcase_add_checked_fixture(drop, set_up, NULL);
     tcase_add_test(drop, a_task_that_is_dropped_takes_its_records_with_it_and_no_others);
