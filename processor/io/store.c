@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/store.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
+#include "base/digits.h"
 #include "base/invariant.h"
 
 /* "*12\r\n" or "$12\r\n". */
@@ -66,7 +64,6 @@ void store_argument_pair(struct store_pipeline *pipeline, struct slice first, st
 
 void store_argument_number(struct store_pipeline *pipeline, struct slice prefix, int64_t number)
 {
-    char text[24];
-    int size = snprintf(text, sizeof(text), "%" PRId64, number);
-    store_argument_pair(pipeline, prefix, slice_of(text, (size_t)size));
+    char text[DIGITS_MAX];
+    store_argument_pair(pipeline, prefix, digits_of(number, text));
 }

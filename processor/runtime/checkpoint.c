@@ -9,8 +9,7 @@
  * goes on where the committed metadata says (`low`). A checkpoint is copied from Redis as of cut W >= n: a
  * customer who changes every second is written once and skipped in the cuts up to W. What is forgotten here,
  * or read twice, costs a checkpoint too many, never one too few. */
-#include <stdio.h>
-
+#include "base/digits.h"
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "base/log.h"
@@ -288,17 +287,18 @@ static bool follow_write(struct worker *worker, struct task *task, struct slice 
                          uint64_t seq)
 {
     struct flight *flight = &worker->flights[worker->building];
-    char text[CUSTOMER_ID_SIZE_MAX + 24];
-    int prefix = snprintf(text, sizeof(text), "%u:", task->number);
-    memcpy(text + prefix, id.data, id.size);
-    char number[24];
-    int digits = snprintf(number, sizeof(number), "%llu", (unsigned long long)seq);
+    char text[DIGITS_MAX + 1 + CUSTOMER_ID_SIZE_MAX];
+    char number[DIGITS_MAX];
+    struct slice digits = digits_of(task->number, number);
+    memcpy(text, digits.data, digits.size);
+    text[digits.size] = ':';
+    memcpy(text + digits.size + 1, id.data, id.size);
     struct header *header = arena_take(&flight->arena, sizeof(*header));
     struct log_write write = {
         .topic = worker->options.checkpoint_topic,
         .partition = (int32_t)journal_partition_of(worker, task->number,
                                                    worker->options.checkpoint_partitions),
-        .key = arena_copy(&flight->arena, slice_of(text, (size_t)prefix + id.size)),
+        .key = arena_copy(&flight->arena, slice_of(text, digits.size + 1 + id.size)),
         .has_key = true,
         .headers = header,
         .header_count = 1,
@@ -307,7 +307,7 @@ static bool follow_write(struct worker *worker, struct task *task, struct slice 
         return false;
     }
     *header = (struct header){slice_text("seq"),
-                              arena_copy(&flight->arena, slice_of(number, (size_t)digits))};
+                              arena_copy(&flight->arena, digits_of((int64_t)seq, number))};
     if (header->value.data == NULL ||
         (record->kind == STORE_BULK &&
          !take_value(worker, task, flight, id, record, view, &write))) {
