@@ -24,7 +24,6 @@ enum {
     SIM_JOURNALS = 2,
     SIM_SOURCES = 2,
     SIM_CUSTOMERS = 160,
-    SIM_INPUTS_MAX = 512, /* per source and task */
     SIM_CUTS_MAX = 4096,
     SIM_QUEUE = 4096,
     SIM_CONNECTIONS = 1 + SIM_TASKS,
@@ -71,12 +70,12 @@ struct sim_txn {
     enum { TXN_OPEN, TXN_COMMITTED, TXN_ABORTED } state;
     bool has_offsets;
     bool offsets_final;
-    struct log_offset offsets[SIM_TASKS * SIM_SOURCES];
     uint32_t offset_count;
     uint32_t markers_left;
     uint64_t partitions;            /* bit per partition that has records of it */
     uint32_t first[SIM_PARTITIONS]; /* where they begin there */
     int64_t began_us;
+    struct log_offset offsets[SIM_TASKS * SIM_SOURCES]; /* offset_count; the rest is not zeroed */
 };
 
 struct sim_entry {
@@ -191,6 +190,7 @@ struct sim_process {
         uint32_t watched_count;
     } connections[SIM_CONNECTIONS];
     struct sim_answer *answers; /* arrived */
+    uint32_t answer_count, answers_taken;
     uint8_t *memory;
     size_t memory_used;
 };
@@ -267,6 +267,8 @@ void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int64_t sim_wall_ms(void);   /* the brokers' clock, and a good machine's */
 void *sim_take(size_t size); /* zeroed; lives until the seed ends */
+/* Not zeroed, for who writes all of it before anything of it is read. */
+void *sim_take_raw(size_t size);
 /* Call fn(data, process) at now + delay, unless `life` of the process has ended by then
  * (UINT32_MAX: always). */
 void sim_later(int64_t delay_us, uint32_t process, uint32_t life,
@@ -277,6 +279,8 @@ void sim_wake(uint32_t index);
 void sim_kafka_init(void);
 /* Something for that process's log to say. */
 void sim_push(uint32_t index, const struct log_event *event);
+/* An event has room for offsets and their metadata, most of which no event but one has. */
+void sim_event_copy(struct log_event *to, const struct log_event *from);
 void sim_log_open(struct sim_process *process, uint32_t index);
 void sim_group_join(uint32_t process, bool restart);
 void sim_group_leave(uint32_t process);
@@ -326,7 +330,7 @@ void sim_check_end(void);
 
 /* toy engine */
 
-struct slice sim_customer_id(uint32_t customer, char *text);
+struct slice sim_customer_id(uint32_t customer); /* static */
 int64_t sim_customer_index(struct slice id);
 uint32_t sim_customer_task(uint32_t customer);
 struct toy_state {

@@ -5,6 +5,7 @@
  * customer in one due set. */
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "sim/sim_map.h"
 #include "sim/sim_world.h"
 
@@ -40,10 +41,9 @@ static void model_put(uint32_t task, char kind, struct slice key, struct slice n
 
 static void model_due(uint32_t task, int64_t bucket, struct slice id, bool add)
 {
-    char text[24];
+    char text[DIGITS_MAX];
     const struct slice none = {NULL, 0};
-    int size = snprintf(text, sizeof(text), "%lld", (long long)bucket);
-    model_put(task, 'd', slice_of(text, (size_t)size), id, add ? &none : NULL);
+    model_put(task, 'd', digits_of(bucket, text), id, add ? &none : NULL);
 }
 
 static void model_entry(uint32_t task, const struct cut_entry *entry)
@@ -294,12 +294,17 @@ static void explain(uint32_t task)
     }
 }
 
+static struct slice head_of(uint32_t task)
+{
+    static const char *const keys[] = {"{app.0}head", "{app.1}head", "{app.2}head", "{app.3}head"};
+    _Static_assert(ARRAY_COUNT(keys) == SIM_TASKS, "a head per task");
+    return sim_redis_get(slice_text(keys[task]));
+}
+
 void sim_check_redis(uint32_t task)
 {
-    char key[32];
     struct head head;
-    int size = snprintf(key, sizeof(key), "{app.%u}head", task);
-    struct slice value = sim_redis_get(slice_of(key, (size_t)size));
+    struct slice value = head_of(task);
     if (value.size == 0) {
         return;
     }
@@ -328,12 +333,11 @@ void sim_check_redis(uint32_t task)
 
 static void check_customer(uint32_t customer, const struct sim_due *due)
 {
-    char text[16];
     char key[48];
     struct toy_state state = {.version = sim->playbook, .deadline_ms = INT64_MAX};
-    (void)sim_customer_id(customer, text);
+    struct slice id = sim_customer_id(customer);
     uint32_t task = sim_customer_task(customer);
-    int size = snprintf(key, sizeof(key), "{app.%u}c:%s", task, text);
+    int size = snprintf(key, sizeof(key), "{app.%u}c:%.*s", task, SLICE_ARG(id));
     struct slice record = sim_redis_get(slice_of(key, (size_t)size));
     int64_t bucket = 0;
     struct slice packed;
@@ -376,10 +380,8 @@ static void check_customer(uint32_t customer, const struct sim_due *due)
 bool sim_check_settled(void)
 {
     for (uint32_t task = 0; task < SIM_TASKS; task++) {
-        char key[32];
         struct head head = {0};
-        int size = snprintf(key, sizeof(key), "{app.%u}head", task);
-        struct slice value = sim_redis_get(slice_of(key, (size_t)size));
+        struct slice value = head_of(task);
         if (value.size == 0 || head_parse(value, &head) != STATUS_OK ||
             head.seq != sim->checker.seq[task]) {
             return false;
@@ -391,10 +393,8 @@ bool sim_check_settled(void)
 void sim_check_end(void)
 {
     for (uint32_t task = 0; task < SIM_TASKS; task++) {
-        char key[32];
         struct head head = {0};
-        int size = snprintf(key, sizeof(key), "{app.%u}head", task);
-        struct slice value = sim_redis_get(slice_of(key, (size_t)size));
+        struct slice value = head_of(task);
         if (value.size == 0 || head_parse(value, &head) != STATUS_OK ||
             head.seq != sim->checker.seq[task] || head.state != HEAD_READY) {
             sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,

@@ -14,8 +14,8 @@ void sim_make_inputs(void)
     }
     for (uint32_t source = 0; source < SIM_SOURCES; source++) {
         for (uint32_t task = 0; task < SIM_TASKS; task++) {
-            struct sim_input *inputs = sim_take(SIM_INPUTS_MAX * sizeof(*inputs));
             uint32_t count = (uint32_t)sim_between(8, 60);
+            struct sim_input *inputs = sim_take(count * sizeof(*inputs));
             int64_t at = 0;
             for (uint32_t i = 0; i < count; i++) {
                 struct sim_input *input = &inputs[i];
@@ -27,11 +27,10 @@ void sim_make_inputs(void)
                 input->time_ms = input->append_ms -
                                  sim_between(0, random_chance(&sim->random, .1) ? LATE_MS : 500);
                 input->garbage = random_chance(&sim->random, .03);
-                char text[16];
                 struct bytes_writer writer = bytes_writer(input->value, 24);
                 bytes_put_u32(&writer, i);
                 bytes_put_u64(&writer, (uint64_t)input->time_ms);
-                bytes_put_slice(&writer, sim_customer_id(input->customer, text));
+                bytes_put_slice(&writer, sim_customer_id(input->customer));
                 input->value_size = (uint8_t)(writer.size - (input->garbage ? 1 : 0));
                 sim->garbage_expected += input->garbage;
                 sim->input_expected[input->customer] += !input->garbage;
@@ -46,7 +45,11 @@ void sim_make_inputs(void)
 static void merge_inputs(uint32_t task)
 {
     uint32_t at[SIM_SOURCES] = {0};
-    struct sim_place *order = sim_take(SIM_SOURCES * SIM_INPUTS_MAX * sizeof(*order));
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < SIM_SOURCES; i++) {
+        most += sim->input_count[i][task];
+    }
+    struct sim_place *order = sim_take(most * sizeof(*order));
     sim->order[task] = order;
     sim->order_now_ms[task] = INT64_MIN;
     for (;;) {

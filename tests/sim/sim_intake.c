@@ -43,9 +43,8 @@ static bool is_there(struct log *log, uint32_t task, uint32_t source)
 
 static struct log_record record_of(uint32_t source, uint32_t task, int64_t offset)
 {
-    char text[16];
     struct sim_input *input = &sim->inputs[source][task][offset];
-    struct slice id = sim_customer_id(input->customer, text);
+    struct slice id = sim_customer_id(input->customer);
     uint8_t *key = input->value + sizeof(input->value) - 8;
     memcpy(key, id.data, id.size);
     return (struct log_record){.key = slice_of(key, id.size),

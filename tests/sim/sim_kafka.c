@@ -13,7 +13,6 @@ struct sim_commit {
     uint32_t generation;
     uint32_t member;
     const struct log_transaction *transaction; /* the worker's; only while it lives */
-    struct log_offset offsets[SIM_TASKS * SIM_SOURCES];
     uint32_t offset_count;
     struct sim_entry *entries; /* copies of what is written */
     uint32_t *partitions;
@@ -22,6 +21,7 @@ struct sim_commit {
     struct sim_txn *txn;
     bool replied;
     bool reinit;
+    struct log_offset offsets[SIM_TASKS * SIM_SOURCES]; /* offset_count; the rest is not zeroed */
 };
 
 enum { TRANSACTION_US = 1700000 };
@@ -32,11 +32,26 @@ struct sim_process *sim_process_of(const struct log *log, uint32_t *out_index)
     return &sim->processes[*out_index];
 }
 
+void sim_event_copy(struct log_event *to, const struct log_event *from)
+{
+    size_t before = offsetof(struct log_event, offsets);
+    size_t behind = before + sizeof(from->offsets);
+    size_t text = offsetof(struct log_event, text);
+    bool whole = from->kind == LOG_COMMITTED_OFFSETS;
+    memcpy(to, from, whole ? behind : before);
+    memcpy((uint8_t *)to + behind, (const uint8_t *)from + behind, text - behind);
+    memcpy(to->text.text, from->text.text, strlen(from->text.text) + 1);
+}
+
 void sim_push(uint32_t index, const struct log_event *event)
 {
     struct sim_process *process = &sim->processes[index];
     INVARIANT(process->event_count < SIM_QUEUE);
-    process->events[(process->event_head + process->event_count++) % SIM_QUEUE] = *event;
+    if (process->event_count == 0) {
+        process->event_head = 0; /* the first few lie in the cache */
+    }
+    sim_event_copy(&process->events[(process->event_head + process->event_count++) % SIM_QUEUE],
+                   event);
     sim_wake(index);
 }
 
@@ -259,7 +274,7 @@ static void append(uint32_t partition_index, const struct sim_entry *entry)
     struct sim_partition *partition = &sim->partitions[partition_index];
     if (partition->count == partition->limit) {
         uint32_t limit = partition->limit == 0 ? 256 : 2 * partition->limit;
-        struct sim_entry *more = sim_take(limit * sizeof(*more));
+        struct sim_entry *more = sim_take_raw(limit * sizeof(*more));
         if (partition->count > 0) {
             memcpy(more, partition->entries, partition->count * sizeof(*more));
         }
@@ -280,7 +295,8 @@ static void step_produce(void *data, uint32_t process)
         sim_later(1000, process, UINT32_MAX, step_produce, commit); /* CONCURRENT_TRANSACTIONS */
         return;
     }
-    struct sim_txn *txn = sim_take(sizeof(*txn));
+    struct sim_txn *txn = sim_take_raw(sizeof(*txn));
+    memset(txn, 0, offsetof(struct sim_txn, offsets));
     txn->producer = process;
     txn->epoch = commit->epoch;
     txn->began_us = sim->now_us;
@@ -302,7 +318,7 @@ static void step_produce(void *data, uint32_t process)
 
 static struct slice copy_of(struct slice bytes)
 {
-    uint8_t *copy = sim_take(bytes.size + 1);
+    uint8_t *copy = sim_take_raw(bytes.size + 1);
     memcpy(copy, bytes.data, bytes.size);
     return slice_of(copy, bytes.size);
 }
@@ -311,7 +327,8 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
 {
     uint32_t index;
     struct sim_process *process = sim_process_of(log, &index);
-    struct sim_commit *commit = sim_take(sizeof(*commit));
+    struct sim_commit *commit = sim_take_raw(sizeof(*commit));
+    memset(commit, 0, offsetof(struct sim_commit, offsets));
     commit->life = process->life;
     commit->instance = process->instance;
     commit->epoch = process->epoch;
@@ -322,12 +339,12 @@ static void log_commit(struct log *log, const struct log_transaction *transactio
     memcpy(commit->offsets, transaction->offsets,
            transaction->offset_count * sizeof(struct log_offset));
     commit->write_count = transaction->write_count;
-    commit->entries = sim_take(transaction->write_count * sizeof(struct sim_entry));
-    commit->partitions = sim_take(transaction->write_count * sizeof(uint32_t));
-    commit->landed = sim_take(transaction->write_count * sizeof(int64_t));
+    commit->entries = sim_take_raw(transaction->write_count * sizeof(struct sim_entry));
+    commit->partitions = sim_take_raw(transaction->write_count * sizeof(uint32_t));
+    commit->landed = sim_take_raw(transaction->write_count * sizeof(int64_t));
     for (uint32_t i = 0; i < transaction->write_count; i++) {
         const struct log_write *write = &transaction->writes[i];
-        uint8_t *copy = sim_take(write->value.size + 1);
+        uint8_t *copy = sim_take_raw(write->value.size + 1);
         memcpy(copy, write->value.data, write->value.size);
         commit->entries[i] = (struct sim_entry){.size = write->value.size, .data = copy};
         commit->partitions[i] =

@@ -32,7 +32,9 @@ static bool read_partition(struct sim_reader *reader, uint32_t partition_index, 
         if (entry->txn->state != TXN_COMMITTED) {
             continue;
         }
-        *out_event = (struct log_event){.kind = LOG_JOURNAL_RECORD, .task = task};
+        out_event->kind = LOG_JOURNAL_RECORD;
+        out_event->task = task;
+        out_event->text.text[0] = '\0';
         out_event->record = (struct log_record){.value = slice_of(entry->data, entry->size),
                                                 .key = entry->key,
                                                 .has_key = entry->key.size > 0,
@@ -49,10 +51,11 @@ static bool read_partition(struct sim_reader *reader, uint32_t partition_index, 
         return false; /* said once; or a marker is still on its way to what is committed already */
     }
     reader->serial = 1; /* said once until more comes */
-    *out_event = (struct log_event){.kind = LOG_JOURNAL_END,
-                                    .task = task,
-                                    .journal_end = reader->offset,
-                                    .journal_start = partition->start};
+    out_event->kind = LOG_JOURNAL_END;
+    out_event->task = task;
+    out_event->text.text[0] = '\0';
+    out_event->journal_end = reader->offset;
+    out_event->journal_start = partition->start;
     return true;
 }
 
@@ -61,7 +64,7 @@ bool sim_log_next_event(struct log *log, struct log_event *out_event)
     uint32_t index;
     struct sim_process *process = sim_process_of(log, &index);
     if (process->event_count > 0) {
-        *out_event = process->events[process->event_head];
+        sim_event_copy(out_event, &process->events[process->event_head]);
         process->event_head = (process->event_head + 1) % SIM_QUEUE;
         process->event_count--;
         return true;

@@ -33,7 +33,7 @@ static uint32_t undo_count;
 
 static struct slice copy_of(struct slice bytes)
 {
-    uint8_t *copy = sim_take(bytes.size + 1);
+    uint8_t *copy = sim_take_raw(bytes.size + 1);
     if (bytes.size > 0) {
         memcpy(copy, bytes.data, bytes.size);
     }
@@ -307,7 +307,7 @@ static uint32_t parse(const uint8_t **at, struct slice *arguments)
 static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t queued)
 {
     static struct slice arguments[ARGUMENTS_MAX];
-    struct store_reply *list = sim_take((queued + 1) * sizeof(*list));
+    struct store_reply *list = sim_take_raw((queued + 1) * sizeof(*list));
     bool partial = queued > 1 && sim_chance(sim->faults.redis_partial);
     for (uint32_t i = 0; i < queued; i++) {
         uint32_t count = parse(&from, arguments);
@@ -357,7 +357,7 @@ static void run_pipeline(struct sim_op *op)
     const uint8_t *multi_at = NULL;
     uint32_t queued = 0;
     bool refuse = sim_chance(sim->faults.redis_error);
-    op->replies = sim_take(op->count * sizeof(struct store_reply));
+    op->replies = sim_take_raw(op->count * sizeof(struct store_reply));
     for (uint32_t i = 0; i < op->count; i++) {
         uint32_t count = parse(&at, arguments);
         struct store_reply *reply = &op->replies[i];
@@ -401,14 +401,9 @@ static void answer_arrives(void *data, uint32_t process)
     if (of->connections[op->connection].epoch != op->epoch) {
         op->status = STATUS_AWAY;
     }
-    for (uint32_t i = 0; i < SIM_QUEUE; i++) {
-        if (of->answers[i].op == NULL) {
-            of->answers[i].op = op;
-            sim_wake(process);
-            return;
-        }
-    }
-    INVARIANT(false);
+    INVARIANT(of->answer_count < SIM_QUEUE);
+    of->answers[of->answer_count++].op = op;
+    sim_wake(process);
 }
 
 static void op_runs(void *data, uint32_t process)
@@ -448,7 +443,7 @@ static enum status store_submit(struct store *store, uint32_t connection,
                           .size = pipeline->size,
                           .count = pipeline->command_count,
                           .status = STATUS_OK};
-    op->data = sim_take(pipeline->size + 1);
+    op->data = sim_take_raw(pipeline->size + 1);
     memcpy(op->data, pipeline->data, pipeline->size);
     int64_t delay =
         sim_chance(sim->faults.redis_slow) ? sim_between(1000, 300000) : sim_between(50, 900);
@@ -461,22 +456,18 @@ static enum status store_submit(struct store *store, uint32_t connection,
 static bool store_next_answer(struct store *store, struct store_answer *out_answer)
 {
     struct sim_process *process = &sim->processes[((struct sim_store *)store)->process];
-    for (uint32_t i = 0; i < SIM_QUEUE && process->answers[i].op != NULL; i++) {
-        struct sim_op *op = process->answers[i].op;
-        if (op->size != SIZE_MAX) {
-            *out_answer = (struct store_answer){.token = op->token,
-                                                .connection = op->connection,
-                                                .status = op->status,
-                                                .replies = op->replies,
-                                                .connection_epoch = op->epoch};
-            out_answer->reply_count = op->status == STATUS_OK ? op->count : 0;
-            op->size = SIZE_MAX; /* taken */
-            return true;
-        }
+    if (process->answers_taken < process->answer_count) {
+        struct sim_op *op = process->answers[process->answers_taken++].op;
+        *out_answer = (struct store_answer){.token = op->token,
+                                            .connection = op->connection,
+                                            .status = op->status,
+                                            .replies = op->replies,
+                                            .connection_epoch = op->epoch};
+        out_answer->reply_count = op->status == STATUS_OK ? op->count : 0;
+        return true;
     }
-    for (uint32_t i = 0; i < SIM_QUEUE && process->answers[i].op != NULL; i++) {
-        process->answers[i].op = NULL;
-    }
+    process->answer_count = 0;
+    process->answers_taken = 0;
     return false;
 }
 
@@ -542,9 +533,8 @@ void sim_store_open(struct sim_process *process, uint32_t index)
     for (uint32_t i = 0; i < SIM_CONNECTIONS; i++) {
         process->connections[i].epoch = 0;
     }
-    for (uint32_t i = 0; i < SIM_QUEUE; i++) {
-        process->answers[i].op = NULL;
-    }
+    process->answer_count = 0;
+    process->answers_taken = 0;
     reconnect(NULL, index);
 }
 

@@ -27,7 +27,7 @@ static uint64_t number_of(struct slice digits)
 static struct store_reply run_some(const struct sim_node *node, uint64_t wanted)
 {
     uint32_t count = wanted < node->count ? (uint32_t)wanted : node->count;
-    struct store_reply *list = sim_take((node->count + 1) * sizeof(*list));
+    struct store_reply *list = sim_take_raw((node->count + 1) * sizeof(*list));
     for (uint32_t i = 0; i < node->count; i++) {
         list[i] = reply_value(&node->fields[i].name);
     }
@@ -61,7 +61,7 @@ static struct store_reply run_scan(const struct sim_node *node, uint64_t cursor,
     bool whole = is_compact(node);
     uint64_t most = whole ? UINT64_MAX : wanted;
     uint64_t place = whole ? 0 : cursor >> (64 - bits);
-    struct store_reply *list = sim_take((node->count + 1) * sizeof(*list));
+    struct store_reply *list = sim_take_raw((node->count + 1) * sizeof(*list));
     uint32_t count = 0;
     for (; place < UINT64_C(1) << bits && count < most; place++) {
         for (uint32_t i = 0; i < node->count; i++) {
@@ -106,7 +106,7 @@ struct store_reply sim_redis_read(const struct slice *arguments, uint32_t count,
     }
     bool pairs = slice_is(arguments[0], "HGETALL");
     uint32_t children = pairs ? 2 * node->count : count - 1;
-    struct store_reply *list = sim_take((children + 1) * sizeof(*list));
+    struct store_reply *list = sim_take_raw((children + 1) * sizeof(*list));
     for (uint32_t i = 0; i < children; i++) {
         if (pairs) {
             list[i] =

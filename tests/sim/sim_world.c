@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event heap, virtual time, memory, processes and their misfortunes. */
+/* Virtual time, memory, processes and their misfortunes. */
 #include "sim/sim_world.h"
 
 #include <stdarg.h>
@@ -10,22 +10,12 @@
 #include "base/invariant.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "sim/sim_map.h"
+#include "sim/sim_heap.h"
 
 struct sim *sim;
 uint32_t sim_process_now;
 
-struct item {
-    int64_t at_us;
-    uint64_t order;
-    void (*fn)(void *data, uint32_t process);
-    void *data;
-    uint32_t process;
-    uint32_t life;
-};
-
 enum {
-    HEAP_MAX = 1 << 16,
     WORLD_MEMORY = 1 << 30,
     PHASE_2_US = 90000000,
     TAIL_LEAPS = 40, /* until after the last deadline that is armed.. */
@@ -38,24 +28,27 @@ enum {
     MERGE_WAIT_MS = 700
 };
 
-static struct item *heap;
-static uint32_t heap_count;
-static uint64_t heap_order;
 static uint8_t *world_memory;
 static size_t world_used;
 static size_t world_dirty; /* bytes that an earlier seed used */
 
 /* ---- memory: one block for the world, one for each process; both start again with every life ----
  */
-void *sim_take(size_t size)
+void *sim_take_raw(size_t size)
 {
     size_t rounded = (size + 15) / 16 * 16;
     INVARIANT(world_used + rounded <= WORLD_MEMORY);
     void *block = world_memory + world_used;
-    if (world_used < world_dirty) {
-        memset(block, 0, rounded);
-    }
     world_used += rounded;
+    return block;
+}
+
+void *sim_take(size_t size)
+{
+    void *block = sim_take_raw(size);
+    if ((uint8_t *)block < world_memory + world_dirty) {
+        memset(block, 0, size);
+    }
     return block;
 }
 
@@ -97,47 +90,7 @@ static void *map_block(size_t size)
     return block;
 }
 
-/* ---- time ---- */
-static bool item_before(const struct item *a, const struct item *b)
-{
-    return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
-}
-
-void sim_later(int64_t delay_us, uint32_t process, uint32_t life,
-               void (*fn)(void *data, uint32_t process), void *data)
-{
-    INVARIANT(heap_count < HEAP_MAX);
-    struct item item = {
-        sim->now_us + (delay_us < 0 ? 0 : delay_us), heap_order++, fn, data, process, life};
-    uint32_t at = heap_count++;
-    while (at > 0 && item_before(&item, &heap[(at - 1) / 2])) {
-        heap[at] = heap[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    heap[at] = item;
-}
-
-static struct item heap_pop(void)
-{
-    struct item top = heap[0];
-    struct item last = heap[--heap_count];
-    uint32_t at = 0;
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= heap_count) {
-            break;
-        }
-        child += child + 1 < heap_count && item_before(&heap[child + 1], &heap[child]);
-        if (!item_before(&heap[child], &last)) {
-            break;
-        }
-        heap[at] = heap[child];
-        at = child;
-    }
-    heap[at] = last;
-    return top;
-}
-
+/* ---- chance ---- */
 bool sim_chance(double chance)
 {
     return chance > 0 && !sim->quiet && random_chance(&sim->random, chance);
@@ -494,9 +447,8 @@ static bool world_is_done(void)
 
 static void run_until(int64_t end_us)
 {
-    while (heap_count > 0 && heap[0].at_us <= end_us && !sim->checker.failed) {
-        struct item item = heap_pop();
-        sim->now_us = item.at_us;
+    struct sim_item item;
+    while (!sim->checker.failed && sim_heap_next(end_us, &item)) {
         if (item.life == UINT32_MAX || (sim->processes[item.process].life == item.life &&
                                         sim->processes[item.process].alive)) {
             item.fn(item.data, item.process);
@@ -511,7 +463,6 @@ static void world_begin(void)
     static struct sim *block;
     if (block == NULL) {
         block = calloc(1, sizeof(*block));
-        heap = calloc(HEAP_MAX, sizeof(*heap));
         world_memory = map_block(WORLD_MEMORY);
         for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
             block->processes[i].memory = map_block(SIM_PROCESS_MEMORY);
@@ -531,8 +482,7 @@ static void world_begin(void)
     }
     world_dirty = world_used > world_dirty ? world_used : world_dirty;
     world_used = 0;
-    heap_count = 0;
-    heap_order = 0;
+    sim_heap_begin();
 }
 
 void sim_run(uint64_t seed, bool faults, FILE *trace)

@@ -3,6 +3,7 @@
  * on purpose (random bytes in every record): recovery copies bytes, it never recomputes. */
 #include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/hash.h"
 #include "engine/counters.h"
 #include "engine/sweep.h"
@@ -301,11 +302,10 @@ uint32_t engine_view(const struct engine *engine, struct customer *customer, str
     if (toy->shown == toy->count / 2) {
         return 0;
     }
-    char text[16];
+    char text[DIGITS_MAX];
     toy->shown = toy->count / 2;
-    int size = snprintf(text, sizeof(text), "%u", toy->shown);
     out_changes[0] = (struct view_change){.name = slice_text("half"),
-                                          .text = arena_copy(arena, slice_of(text, (size_t)size))};
+                                          .text = arena_copy(arena, digits_of(toy->shown, text))};
     out_changes[1] = (struct view_change){.name = slice_text("odd"), .text = slice_text("1")};
     out_changes[1].remove = toy->shown % 2 == 0;
     return 2;
@@ -349,10 +349,29 @@ static enum status encode(void *context, const struct output *output, int64_t pr
 
 const struct worker_codec toy_codec = {.decode = decode, .encode = encode};
 
-struct slice sim_customer_id(uint32_t customer, char *text)
+/* Asked for with every record: made once. */
+static struct {
+    char text[DIGITS_MAX + 1];
+    struct slice id;
+    uint32_t task;
+} known[SIM_CUSTOMERS];
+
+static void know_customers(void)
 {
-    int size = snprintf(text, 16, "k%u", customer);
-    return slice_of(text, (size_t)size);
+    for (uint32_t i = 0; i < SIM_CUSTOMERS && known[i].id.size == 0; i++) {
+        char number[DIGITS_MAX];
+        struct slice digits = digits_of(i, number);
+        known[i].text[0] = 'k';
+        memcpy(known[i].text + 1, digits.data, digits.size);
+        known[i].id = slice_of(known[i].text, digits.size + 1);
+        known[i].task = hash_partition(known[i].id, SIM_TASKS);
+    }
+}
+
+struct slice sim_customer_id(uint32_t customer)
+{
+    know_customers();
+    return known[customer].id;
 }
 
 int64_t sim_customer_index(struct slice id)
@@ -368,6 +387,6 @@ int64_t sim_customer_index(struct slice id)
 
 uint32_t sim_customer_task(uint32_t customer)
 {
-    char text[16];
-    return hash_partition(sim_customer_id(customer, text), SIM_TASKS);
+    know_customers();
+    return known[customer].task;
 }
