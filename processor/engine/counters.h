@@ -8,8 +8,11 @@
 /* Arrays are borrowed from the task's block. */
 struct engine_counters {
     uint64_t rules_unknown; /* predicates that could not be evaluated, since the task was loaded */
-    uint64_t decisions;     /* with at least one offer */
-    uint64_t no_offers;     /* without */
+    /* Events taken though they may have come before: their customers have more within allowed_lateness than ids are
+     * known. Since the task was loaded */
+    uint64_t unsure[SOURCE_COUNT];
+    uint64_t decisions; /* with at least one offer */
+    uint64_t no_offers; /* without */
     /* outcomes of offers or variants that the playbook does not have, or of nobody knows which channel */
     uint64_t unknown_outcomes;
     const uint64_t *blocked; /* candidates stopped, per gate: engine_gate_name */

@@ -95,6 +95,7 @@ struct engine {
 /* The head of a task's block; segment sizes and the offers' part follow. */
 struct task_head {
     uint64_t unknowns; /* predicates that could not be evaluated: a metric, not packed */
+    uint64_t unsure[SOURCE_COUNT]; /* events that may have come before (features.h): as unknowns */
     uint32_t number;
     int64_t silent_from_ms[SOURCE_COUNT]; /* as scope's; not packed */
     int64_t act_ms;                       /* of engine_task_acts; not packed */

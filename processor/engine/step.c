@@ -364,6 +364,7 @@ static void evaluate_event(struct work *work, const struct event *event)
         features_event_matched(playbook->features, part(customer, engine->features), &work->scope,
                                &work->scratch, work->indexed ? work->holds : NULL);
     memcpy(work->touched, outcome.touched, sizeof(work->touched));
+    ((struct task_head *)work->task)->unsure[event->source] += outcome.unsure;
     if (!is_passed_over(event, outcome.result)) {
         work->step.origin =
             outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;

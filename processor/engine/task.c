@@ -380,6 +380,8 @@ void engine_counters(const struct engine *engine, const void *task,
         .segment_sizes = part_of(task, engine->sizes),
         .segment_count = engine->playbook->segments.count,
     };
+    memcpy(out_counters->unsure, ((const struct task_head *)task)->unsure,
+           sizeof(out_counters->unsure));
 }
 
 uint32_t engine_gate_count(void)

@@ -242,7 +242,7 @@ struct task {
     void *state_block; /* the engine's task state */
     uint64_t learned;  /* version of the others' counters in it; 0: none yet */
     struct {           /* of its counters what has been shown */
-        uint64_t decisions, no_offers, blocked[WORKER_GATES_MAX];
+        uint64_t decisions, no_offers, blocked[WORKER_GATES_MAX], unsure[SOURCE_COUNT];
     } tally;
     uint64_t state_hash;
     uint64_t low; /* committed: customers of the cuts before have their checkpoints */

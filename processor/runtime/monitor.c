@@ -65,6 +65,10 @@ static const struct metric_family ready_family = {"segue_tasks_ready", NULL,
 static const struct metric_family silent_family = {
     "segue_source_silent", NULL, "Tasks for which nobody's records of that source come",
     METRIC_GAUGE};
+static const struct metric_family unsure_family = {
+    "segue_events_unsure", NULL,
+    "Events counted though they may have come before: their customers have more than ids are known",
+    METRIC_COUNTER};
 static const struct metric_family build_family = {
     "segue_build", NULL, "Version and playbook of this process", METRIC_GAUGE};
 
@@ -135,7 +139,7 @@ struct monitor {
     struct metric *age, *unapplied, *ready;
     struct metric *full, *waiting, *failures;
     struct probe_checks checks;
-    struct metric *silent[SOURCE_COUNT]; /* NULL: not used */
+    struct metric *silent[SOURCE_COUNT], *unsure[SOURCE_COUNT]; /* NULL: not used */
     struct metric *halted[HALT_COUNT];
     struct task_series *tasks; /* task_count */
     struct probe_turns turns[MONITOR_WORKERS_MAX];
@@ -165,9 +169,9 @@ static void register_totals(struct monitor *m)
     m->failures = series(m, &failures_family, NULL, NULL);
     probe_checks_register(&m->checks, m->options.checks, m->options.check_count, m->metrics);
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        m->silent[i] = m->options.topics[i] == NULL
-                           ? NULL
-                           : series(m, &silent_family, "topic", m->options.topics[i]);
+        const char *topic = m->options.topics[i];
+        m->silent[i] = topic == NULL ? NULL : series(m, &silent_family, "topic", topic);
+        m->unsure[i] = topic == NULL ? NULL : series(m, &unsure_family, "topic", topic);
     }
     for (int i = HALT_NONE + 1; i < HALT_COUNT; i++) {
         m->halted[i] = series(m, &halted_family, "reason", halt_code((enum halt)i));
@@ -218,7 +222,7 @@ struct monitor *monitor_open(const struct monitor_options *options)
     INVARIANT(options->worker_count <= MONITOR_WORKERS_MAX);
     INVARIANT(engine_gate_count() <= WORKER_GATES_MAX);
     m->options = *options;
-    m->metrics = metrics_open(180 + options->worker_count + TASK_SERIES * options->task_count +
+    m->metrics = metrics_open(186 + options->worker_count + TASK_SERIES * options->task_count +
                                   options->more_count,
                               options->worker_count + options->task_count);
     m->tasks = memory_take(options->task_count * sizeof(*m->tasks), "metrics");
@@ -274,12 +278,14 @@ static void refresh_arrays(struct monitor *m)
         metric_set_total(m->rejects[i], sum);
     }
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        uint64_t sum = 0;
+        uint64_t silent = 0, unsure = 0;
         for (uint32_t w = 0; w < m->options.worker_count; w++) {
-            sum += atomic_load(&worker_stats(m->options.workers[w])->silent[i]);
+            silent += atomic_load(&worker_stats(m->options.workers[w])->silent[i]);
+            unsure += atomic_load(&worker_stats(m->options.workers[w])->unsure[i]);
         }
         if (m->silent[i] != NULL) {
-            metric_set(m->silent[i], (double)sum);
+            metric_set(m->silent[i], (double)silent);
+            metric_set_total(m->unsure[i], unsure);
         }
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {

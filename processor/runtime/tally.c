@@ -27,6 +27,9 @@ static void take_all(struct worker *worker, struct task *task, bool show)
     struct worker_stats *stats = &worker->stats;
     take(&task->tally.decisions, counters.decisions, show ? &stats->decisions : NULL);
     take(&task->tally.no_offers, counters.no_offers, show ? &stats->no_offers : NULL);
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        take(&task->tally.unsure[i], counters.unsure[i], show ? &stats->unsure[i] : NULL);
+    }
     for (uint32_t i = 0; i < counters.gate_count; i++) {
         take(&task->tally.blocked[i], counters.blocked[i], show ? &stats->blocked[i] : NULL);
     }

@@ -177,6 +177,7 @@ struct worker_stats {
     atomic_uint_least64_t decisions;                 /* committed, with at least one offer */
     atomic_uint_least64_t no_offers;                 /* without */
     atomic_uint_least64_t blocked[WORKER_GATES_MAX]; /* offers stopped, by the engine's gates */
+    atomic_uint_least64_t unsure[SOURCE_COUNT]; /* committed: events that may have come before */
     atomic_uint_least64_t rebuilds;
     atomic_uint_least64_t applies;
     atomic_uint_least64_t cache_hits;

@@ -66,6 +66,8 @@ CASES = [
     ('SegueSchemasFull', 10, False, {'segue_schemas_full': '0x20'}),
     ('SegueClockHeld', 10, True, {'segue_clock_held': '2x20'}),
     ('SegueClockHeld', 10, False, {'segue_clock_held': '0x20'}),
+    ('SegueEventsUnsure', 20, True, {'segue_events_unsure_total{topic="bank.transactions"}': '0+2x30', 'segue_events_total': '0+1000x30'}),
+    ('SegueEventsUnsure', 20, False, {'segue_events_unsure_total{topic="bank.transactions"}': '7x30', 'segue_events_total': '0+1000x30'}),
     ('SegueSourceSilent', 10, True, {'segue_source_silent{topic="bank.transactions"}': '1x20'}),
     ('SegueSourceSilent', 10, False, {'segue_source_silent{topic="bank.transactions"}': '0x20'}),
     ('SegueRepartitionHalted', 1, True, {'segue_repartition_halted{source="transactions",reason="input_gone"}': '1x3'}),

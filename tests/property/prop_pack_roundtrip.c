@@ -42,7 +42,8 @@ START_TEST(a_record_read_back_packs_to_the_same_bytes)
     }
     uint8_t *task = malloc(engine_task_size(kit.engine));
     memcpy(task, kit.task, engine_task_size(kit.engine));
-    memset(task, 0, sizeof(uint64_t)); /* rules_unknown is a metric and not kept */
+    /* rules_unknown and unsure are metrics and not kept */
+    memset(task, 0, (1 + SOURCE_COUNT) * sizeof(uint64_t));
     size_t size = engine_task_pack(kit.engine, kit.task, one);
     ck_assert(engine_task_unpack(kit.engine, kit.task, 0, slice_of(one, size), &text) == STATUS_OK);
     ck_assert_mem_eq(task, kit.task, engine_task_size(kit.engine));

@@ -150,6 +150,27 @@ START_TEST(a_duplicate_changes_nothing)
 }
 END_TEST
 
+START_TEST(what_may_have_come_before_is_counted)
+{
+    struct engine_counters counters;
+    char id[16];
+    for (uint32_t i = 0; i < 300; i++) {
+        struct event event = kit_tx(day(1) + i * 1000, DIRECTION_DEBIT, 100, "shop");
+        (void)snprintf(id, sizeof(id), "e-%u", i);
+        event.event_id = slice_text(id);
+        take(event);
+    }
+    engine_counters(kit.engine, kit.task, &counters);
+    ck_assert_uint_eq(counters.unsure[SOURCE_TRANSACTIONS], 0);
+    struct event again = kit_tx(day(1), DIRECTION_DEBIT, 100, "shop");
+    again.event_id = slice_text("e-0");
+    take(again);
+    engine_counters(kit.engine, kit.task, &counters);
+    ck_assert_uint_eq(counters.unsure[SOURCE_TRANSACTIONS], 1);
+    ck_assert_uint_eq(counters.unsure[SOURCE_APP_ENGAGEMENT], 0);
+}
+END_TEST
+
 START_TEST(erasure_ends_everything_and_leaves_nothing)
 {
     take(kit_profile(day(0)));
@@ -417,6 +438,7 @@ int main(void)
     tcase_add_test(tests, quiet_hours_are_those_of_the_decision);
     tcase_add_test(tests, a_backlog_offers_only_what_is_young_enough_for_those_who_hear_it);
     tcase_add_test(tests, a_duplicate_changes_nothing);
+    tcase_add_test(tests, what_may_have_come_before_is_counted);
     tcase_add_test(tests, erasure_ends_everything_and_leaves_nothing);
     tcase_add_test(tests, a_withdrawn_consent_is_the_origin_and_takes_effect_at_once);
     tcase_add_test(tests, many_deadlines_are_fired_in_more_than_one_call);
