@@ -67,6 +67,8 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
     add_config(journal, "retention.ms",
                "-1"); /* Segue deletes by itself what no checkpoint needs */
     add_config(journal, "retention.bytes", "-1");
+    /* A task's now is bounded by the broker's time of its last cut; a writer's own would bound nothing. */
+    add_config(journal, "message.timestamp.type", "LogAppendTime");
     struct kafka_topic_want *checkpoints =
         add(out_wants, &count, settings->checkpoint_topic, sizes->journal_count, replicas);
     add_config(checkpoints, "cleanup.policy", "compact");

@@ -77,8 +77,10 @@ void follow_journal(struct worker *worker, struct task *task, const struct log_e
     if (header.seq <= follow->done_seq) {
         return;
     }
-    int64_t young_ms =
-        event->record.append_ms + worker->options.checkpoint_interval_ms - worker->wall_ms;
+    /* The cut has the broker's time: where our own clock is slow, that of our last cut says more. */
+    int64_t broker_ms = task->append_ms + (worker->now_us - task->append_us) / 1000;
+    int64_t now_ms = broker_ms > worker->wall_ms ? broker_ms : worker->wall_ms;
+    int64_t young_ms = event->record.append_ms + worker->options.checkpoint_interval_ms - now_ms;
     if (header.seq != follow->done_seq + 1 || header.seq > task->acked_seq || young_ms > 0) {
         /* Nothing to do yet; a gap means that somebody else owns the task by now. */
         int64_t rest_us =

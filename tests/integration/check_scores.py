@@ -13,6 +13,8 @@ import pathlib
 import sys
 import time
 
+import confluent_kafka.admin
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 import murmur2  # noqa: E402
@@ -62,6 +64,11 @@ def application(segue, folder, name, tasks):
     stack = Stack(segue, folder, f'{name}{int(time.time())}', ROOT / 'tests/playbooks/scores', tasks=tasks, clock='live',
                   topics=('app-engagement', 'customer-profiles', 'offer-outcomes', 'scores'))
     stack.create_topics()
+    # What is too old is so by the broker's clock, which stands in the journal only if the topic says so.
+    ask = confluent_kafka.admin.ConfigResource('topic', f'{stack.name}.journal')
+    admin = confluent_kafka.admin.AdminClient({'bootstrap.servers': stack.brokers})
+    told = admin.describe_configs([ask])[ask].result(30)
+    assert told['message.timestamp.type'].value == 'LogAppendTime', 'the journal keeps its writers\' time'
     return stack
 
 
