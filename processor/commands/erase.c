@@ -6,15 +6,13 @@
  * deadline in the same cut, and the customer's checkpoint and compacted outputs follow as
  * tombstones. */
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "base/civil.h"
 #include "base/hash.h"
 #include "commands/all.h"
 #include "commands/connect.h"
+#include "commands/erase_dates.h"
 #include "io/clock.h"
 #include "io/kafka_admin.h"
 #include "io/kafka_feeder.h"
@@ -24,13 +22,8 @@ enum {
     TIMEOUT_MS = 10000,
     WAIT_MS = 60000,
     POLL_US = 200000,
-    BROKER_LOOKS_MS =
-        300000, /* log.retention.check.interval.ms as brokers have it; the cleaner looks oftener */
     KEY_SIZE = 256,
-    TOPICS_MAX = 2 * SOURCE_COUNT + OUTPUT_KIND_COUNT + 2
 };
-
-#define NEVER INT64_MAX
 
 static const char help[] = "usage: segue erase [--dry-run] [--config FILE] CUSTOMER\n\n"
                            "Erases a customer: record, view, checkpoints and compacted outputs, by "
@@ -39,146 +32,35 @@ static const char help[] = "usage: segue erase [--dry-run] [--config FILE] CUSTO
                            "copy is gone from each topic.\n"
                            "--dry-run: only print that.\n";
 
-/* Why a topic still has something, and for how long. */
-enum fate {
-    FATE_JOURNAL,
-    FATE_CHECKPOINT,
-    FATE_OUTPUT,
-    FATE_PROFILE,
-    FATE_INPUT,
-    FATE_REPARTITION
-};
-
 struct erase {
     struct connect connect;
     struct slice id;
     bool dry_run;
-    int64_t now_ms;
-    struct kafka_topic_want wants[TOPICS_MAX];
-    struct kafka_topic_state states[TOPICS_MAX];
-    enum fate fates[TOPICS_MAX];
-    uint32_t count;
+    struct erase_topics topics;
 };
-
-/* What must be known of each topic; the order of `values`. */
-enum { POLICY, RETENTION, COMPACTION_LAG, TOMBSTONES_KEPT, SEGMENT, FILE_DELAY, VALUES_COUNT };
-static const char *const names[VALUES_COUNT] = {
-    "cleanup.policy",      "retention.ms", "max.compaction.lag.ms",
-    "delete.retention.ms", "segment.ms",   "file.delete.delay.ms"};
-
-static void add_topic(struct erase *erase, const char *name, enum fate fate)
-{
-    struct kafka_topic_want *want = &erase->wants[erase->count];
-    want->name = name;
-    want->config_count = VALUES_COUNT;
-    for (int i = 0; i < VALUES_COUNT; i++) {
-        want->config[i] = (struct kafka_property){names[i], ""};
-    }
-    erase->fates[erase->count++] = fate;
-}
 
 static void list_topics(struct erase *erase)
 {
     const struct settings *settings = &erase->connect.settings;
+    struct erase_topics *topics = &erase->topics;
+    topics->checkpoint_interval_ms = settings->checkpoint_interval_ms;
+    topics->journal_keep_ms = settings->journal_keep_ms;
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (settings->sources[i].used) {
-            add_topic(erase, settings->sources[i].topic,
-                      i == SOURCE_CUSTOMER_PROFILES ? FATE_PROFILE : FATE_INPUT);
+            erase_topics_add(topics, settings->sources[i].topic,
+                             i == SOURCE_CUSTOMER_PROFILES ? ERASE_PROFILE : ERASE_INPUT);
         }
     }
     for (int i = 0; i < SOURCE_COUNT; i++) {
         if (settings->sources[i].used && settings->sources[i].repartition != REPARTITION_OFF) {
-            add_topic(erase, settings->sources[i].task_topic, FATE_REPARTITION);
+            erase_topics_add(topics, settings->sources[i].task_topic, ERASE_REPARTITION);
         }
     }
     for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
-        add_topic(erase, settings->topics[i], FATE_OUTPUT);
+        erase_topics_add(topics, settings->topics[i], ERASE_OUTPUT);
     }
-    add_topic(erase, settings->journal_topic, FATE_JOURNAL);
-    add_topic(erase, settings->checkpoint_topic, FATE_CHECKPOINT);
-}
-
-/* Kafka's -1 and its largest number both mean for ever. */
-static int64_t span_of(const struct kafka_topic_state *state, int value)
-{
-    char *end;
-    const char *text = state->values[value];
-    int64_t span = strtoll(text, &end, 10);
-    return text[0] == '\0' || *end != '\0' || span < 0 || span > INT64_C(1000) * 366 * MS_PER_DAY
-               ? NEVER
-               : span;
-}
-
-static int64_t later(int64_t moment, int64_t span)
-{
-    return moment == NEVER || span == NEVER ? NEVER : moment + span;
-}
-
-/* When the last record that names the customer may be deleted from the topic. */
-static int64_t due_at(const struct erase *erase, uint32_t i)
-{
-    const struct settings *settings = &erase->connect.settings;
-    const struct kafka_topic_state *state = &erase->states[i];
-    int64_t begin = erase->now_ms;
-    if (erase->fates[i] == FATE_JOURNAL) {
-        begin = later(begin, settings->checkpoint_interval_ms + settings->journal_keep_ms);
-        return later(begin,
-                     span_of(state, SEGMENT)); /* DeleteRecords hides at once, files go whole */
-    }
-    if (erase->fates[i] == FATE_REPARTITION) { /* deleted when it was read; files go whole */
-        return later(later(begin, MS_PER_MINUTE), span_of(state, SEGMENT));
-    }
-    if (erase->fates[i] == FATE_CHECKPOINT) {
-        begin = later(begin, settings->checkpoint_interval_ms);
-    }
-    if (strcmp(state->values[POLICY], "compact") == 0) {
-        /* First the values, then the tombstone, whose key names the customer. */
-        int64_t lag = span_of(state, COMPACTION_LAG);
-        return later(later(later(begin, lag), span_of(state, TOMBSTONES_KEPT)), lag);
-    }
-    return later(later(begin, span_of(state, RETENTION)), span_of(state, SEGMENT));
-}
-
-/* When the file with that record is gone from every disk. */
-static int64_t gone_at(const struct erase *erase, uint32_t i)
-{
-    return later(later(due_at(erase, i), BROKER_LOOKS_MS), span_of(&erase->states[i], FILE_DELAY));
-}
-
-static void print_dates(const struct erase *erase)
-{
-    int64_t last_ms = erase->now_ms;
-    for (uint32_t i = 0; i < erase->count; i++) {
-        char at[CIVIL_TEXT_SIZE] = "never";
-        int64_t gone_ms = gone_at(erase, i);
-        bool compacted = strcmp(erase->states[i].values[POLICY], "compact") == 0;
-        if (!erase->states[i].exists || !erase->states[i].values_known) {
-            printf("  %-32s not known: it does not exist or may not be described\n",
-                   erase->wants[i].name);
-            continue;
-        }
-        if (gone_ms != NEVER) {
-            civil_format_time(gone_ms, at);
-        }
-        printf("  %-32s %-24s %s\n", erase->wants[i].name, at,
-               erase->fates[i] == FATE_INPUT   ? "the bank's own record of what happened"
-               : gone_ms == NEVER && compacted ? "set max.compaction.lag.ms"
-               : gone_ms == NEVER              ? "set retention.ms"
-               : erase->fates[i] == FATE_JOURNAL
-                   ? "unreadable earlier: journal.keep after its checkpoint"
-               : erase->fates[i] == FATE_REPARTITION ? "unreadable as soon as it was read"
-                                                     : "");
-        if (erase->fates[i] != FATE_INPUT) {
-            last_ms = gone_ms > last_ms ? gone_ms : last_ms;
-        }
-    }
-    char at[CIVIL_TEXT_SIZE];
-    if (last_ms == NEVER) {
-        printf("The last copy is never gone for certain: bound the topics marked above.\n");
-    } else {
-        civil_format_time(last_ms, at);
-        printf("The last copy that Segue wrote is gone by %s.\n", at);
-    }
+    erase_topics_add(topics, settings->journal_topic, ERASE_JOURNAL);
+    erase_topics_add(topics, settings->checkpoint_topic, ERASE_CHECKPOINT);
 }
 
 static enum status send_tombstone(struct erase *erase, struct status_text *out_text)
@@ -266,19 +148,19 @@ static int run(struct erase *erase)
     struct status_text text = {""};
     struct kafka_admin *admin = NULL;
     uint32_t task_count = 0;
-    erase->now_ms = clock_system()->ops->wall_ms(clock_system());
+    erase->topics.now_ms = clock_system()->ops->wall_ms(clock_system());
     list_topics(erase);
     enum status status = kafka_admin_open(&erase->connect.kafka, TIMEOUT_MS, &admin, &text);
     if (status == STATUS_OK) {
-        status = kafka_admin_describe(admin, erase->wants, erase->count, erase->states, TIMEOUT_MS,
-                                      &text);
+        status = kafka_admin_describe(admin, erase->topics.wants, erase->topics.count,
+                                      erase->topics.states, TIMEOUT_MS, &text);
         kafka_admin_close(admin);
     }
-    for (uint32_t i = 0; i < erase->count && status == STATUS_OK; i++) {
+    for (uint32_t i = 0; i < erase->topics.count && status == STATUS_OK; i++) {
         bool read =
-            strcmp(erase->wants[i].name,
+            strcmp(erase->topics.wants[i].name,
                    erase->connect.settings.sources[SOURCE_CUSTOMER_PROFILES].task_topic) == 0;
-        task_count = read ? erase->states[i].partition_count : task_count;
+        task_count = read ? erase->topics.states[i].partition_count : task_count;
     }
     if (status == STATUS_OK && task_count == 0) {
         status = status_fail(&text, STATUS_INVALID, "the profile topic does not exist");
@@ -294,7 +176,7 @@ static int run(struct erase *erase)
     }
     printf("%s. From the topics by:\n",
            erase->dry_run ? "Nothing was erased" : "Erased from Redis: record, view, deadline");
-    print_dates(erase);
+    erase_dates_print(&erase->topics, stdout);
     return EXIT_GOOD;
 }
 
