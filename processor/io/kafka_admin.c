@@ -2,6 +2,7 @@
 #include "io/kafka_admin.h"
 
 #include "io/kafka_client.h"
+#include "io/kafka_words.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -9,27 +10,13 @@
 #include <unistd.h>
 
 struct kafka_admin {
-    /* Whose words pass by here: the last error says why nobody answers */
     struct kafka_connection connection;
-    const struct kafka_connection *caller;
-    char words[STATUS_TEXT_SIZE / 2];
+    struct kafka_words words; /* why nobody answers */
     struct kafka_callbacks callbacks;
     struct rd_kafka_s *client;
     char cluster_id[128];
     uint32_t broker_count;
 };
-
-static void take_words(void *context, enum log_level level, const char *facility, const char *text)
-{
-    struct kafka_admin *admin = context;
-    const struct kafka_connection *caller = admin->caller;
-    if (level >= LOG_WARN) {
-        (void)snprintf(admin->words, sizeof(admin->words), "%s", text);
-    }
-    if (caller->log_function != NULL) {
-        caller->log_function(caller->log_context, level, facility, text);
-    }
-}
 
 enum status kafka_admin_open(const struct kafka_connection *connection, int32_t timeout_ms,
                              struct kafka_admin **out_admin, struct status_text *out_text)
@@ -38,24 +25,25 @@ enum status kafka_admin_open(const struct kafka_connection *connection, int32_t 
     if (admin == NULL) {
         return status_fail(out_text, STATUS_FULL, "kafka: out of memory");
     }
-    admin->caller = connection;
     admin->connection = *connection;
-    admin->connection.log_function = take_words;
-    admin->connection.log_context = admin;
+    kafka_words_listen(&admin->words, &admin->connection);
     admin->callbacks.connection = &admin->connection;
     admin->callbacks.owner = admin;
     rd_kafka_conf_t *conf = kafka_conf_new(&admin->callbacks, KAFKA_ROLE_ADMIN, 0, out_text);
     admin->client = conf == NULL ? NULL : kafka_client_new(conf, KAFKA_ROLE_ADMIN, out_text);
     if (admin->client == NULL) {
+        kafka_words_finish(&admin->words);
         free(admin);
         return STATUS_INVALID;
     }
     const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code = rd_kafka_metadata(admin->client, 0, NULL, &metadata, timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        char words[KAFKA_WORDS_SIZE];
+        kafka_words_last(&admin->words, words);
         (void)status_fail(out_text, STATUS_AWAY, "kafka: no broker of %s answers within %d ms: %s",
                           connection->brokers, timeout_ms,
-                          admin->words[0] != '\0' ? admin->words : rd_kafka_err2str(code));
+                          words[0] != '\0' ? words : rd_kafka_err2str(code));
         kafka_admin_close(admin);
         return STATUS_AWAY;
     }
@@ -73,6 +61,7 @@ enum status kafka_admin_open(const struct kafka_connection *connection, int32_t 
 void kafka_admin_close(struct kafka_admin *admin)
 {
     rd_kafka_destroy(admin->client);
+    kafka_words_finish(&admin->words);
     free(admin);
 }
 

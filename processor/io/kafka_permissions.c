@@ -5,6 +5,8 @@
 #include "io/kafka_look.h"
 
 #include <librdkafka/rdkafka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 enum { READ_TIMEOUT_MS = 5000 };
@@ -12,8 +14,9 @@ enum { READ_TIMEOUT_MS = 5000 };
 struct question {
     const struct kafka_log_settings *settings;
     int32_t timeout_ms;
-    struct kafka_denial *denials;
-    uint32_t *count;
+    struct kafka_denial *denials; /* those below `count` stay as they are */
+    pthread_mutex_t lock;         /* to add one: librdkafka's own threads tell of some */
+    atomic_uint count;
 };
 
 static const char *group_of(const struct kafka_log_settings *settings)
@@ -38,16 +41,19 @@ static uint32_t written_count(const struct kafka_log_settings *settings)
 static void deny(struct question *question, const char *resource, const char *name,
                  const char *operation)
 {
-    for (uint32_t i = 0; i < *question->count; i++) {
+    bool known = false;
+    (void)pthread_mutex_lock(&question->lock);
+    uint32_t count = question->count;
+    for (uint32_t i = 0; i < count; i++) {
         const struct kafka_denial *before = &question->denials[i];
-        if (strcmp(before->name, name) == 0 && strcmp(before->operation, operation) == 0) {
-            return;
-        }
+        known |= strcmp(before->name, name) == 0 && strcmp(before->operation, operation) == 0;
     }
-    if (*question->count < KAFKA_DENIALS_MAX) {
-        question->denials[(*question->count)++] = (struct kafka_denial){
+    if (!known && count < KAFKA_DENIALS_MAX) {
+        question->denials[count] = (struct kafka_denial){
             resource, name, operation, strcmp(resource, "--transactional-id") == 0};
+        question->count = count + 1;
     }
+    (void)pthread_mutex_unlock(&question->lock);
 }
 
 /* --- reading */
@@ -146,7 +152,7 @@ static void take_words(void *context, enum log_level level UNUSED, const char *f
 
 static bool is_denied(const struct question *question, const char *topic)
 {
-    for (uint32_t i = 0; i < *question->count; i++) {
+    for (uint32_t i = 0; i < question->count; i++) {
         if (question->denials[i].name == topic && question->denials[i].operation[0] == 'W') {
             return true;
         }
@@ -178,7 +184,7 @@ static enum status write_probes(struct question *question, rd_kafka_t *client, b
 {
     const struct kafka_log_settings *settings = question->settings;
     struct log_written written[KAFKA_OUTPUTS_MAX + 2];
-    uint32_t before = *question->count, total = written_count(settings), left = 1;
+    uint32_t before = question->count, total = written_count(settings), left = 1;
     enum status status = judge(question, rd_kafka_begin_transaction(client), out_text);
     for (uint32_t i = 0; i < total && status == STATUS_OK; i++) {
         const char *topic = written_topic(settings, i);
@@ -191,7 +197,7 @@ static enum status write_probes(struct question *question, rd_kafka_t *client, b
         }
     }
     int64_t deadline_ms = kafka_now_ms() + question->timeout_ms;
-    while (status == STATUS_OK && left > 0 && *question->count == before) {
+    while (status == STATUS_OK && left > 0 && question->count == before) {
         if (kafka_now_ms() > deadline_ms) {
             status = status_fail(out_text, STATUS_AWAY, "kafka: no answer to a write within %d ms",
                                  question->timeout_ms);
@@ -202,7 +208,7 @@ static enum status write_probes(struct question *question, rd_kafka_t *client, b
             left += written[i].offset < 0;
         }
     }
-    *out_again = *question->count > before;
+    *out_again = question->count > before;
     if (!*out_again) { /* a transaction that was refused has nothing to abort */
         rd_kafka_error_t *error = rd_kafka_abort_transaction(client, question->timeout_ms);
         if (error != NULL) { /* the next init_transactions, or its time-out, ends it */
@@ -262,17 +268,23 @@ static enum status ask_writes(struct question *question, struct status_text *out
     while (status == STATUS_OK && again) {
         status = ask_once(question, &callbacks, &again, out_text);
     }
-    return *question->count > 0 && status == STATUS_INVALID ? STATUS_OK : status;
+    return question->count > 0 && status == STATUS_INVALID ? STATUS_OK : status;
 }
 
 enum status kafka_permissions_ask(const struct kafka_log_settings *settings, int32_t timeout_ms,
                                   struct kafka_denial *out_denials, uint32_t *out_count,
                                   struct status_text *out_text)
 {
-    struct question question = {settings, timeout_ms, out_denials, out_count};
-    *out_count = 0;
+    struct question question = {
+        .settings = settings, .timeout_ms = timeout_ms, .denials = out_denials};
+    (void)pthread_mutex_init(&question.lock, NULL);
     enum status status = ask_reads(&question, out_text);
-    return status == STATUS_OK ? ask_writes(&question, out_text) : status;
+    if (status == STATUS_OK) {
+        status = ask_writes(&question, out_text);
+    }
+    (void)pthread_mutex_destroy(&question.lock);
+    *out_count = question.count;
+    return status;
 }
 
 void kafka_permission_command(const struct kafka_denial *denial, const char *brokers,
