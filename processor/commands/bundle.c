@@ -7,6 +7,9 @@
 
 #include <jansson.h>
 
+#include "base/log.h"
+#include "io/clock.h"
+
 enum { BUNDLE_FORMAT = 1, OPEN_TIMEOUT_MS = 30000, READ_TIMEOUT_MS = 200, HEX_SIZE = 17 };
 
 static bool take_hash(const json_t *object, const char *key, uint64_t *out_hash)
@@ -118,6 +121,11 @@ static bool is_ours(const struct log_record *record, const char *application)
     return record->has_key && slice_is(record->key, application) && record->has_value;
 }
 
+static int64_t now_us(void)
+{
+    return clock_system()->ops->monotonic_us(clock_system());
+}
+
 enum status bundle_live(const struct connect *connect, struct arena *arena,
                         struct bundle *out_bundle, struct kafka_reader **out_reader,
                         struct status_text *out_text)
@@ -131,18 +139,28 @@ enum status bundle_live(const struct connect *connect, struct arena *arena,
         return status;
     }
     size_t mark = arena->used;
-    do {
-        status = kafka_reader_next(*out_reader, READ_TIMEOUT_MS, &record, out_text);
+    int64_t end_us = now_us() + OPEN_TIMEOUT_MS * INT64_C(1000);
+    while (status == STATUS_OK && !kafka_reader_at_end(*out_reader)) {
+        struct status_text why = {""};
+        status = kafka_reader_next(*out_reader, READ_TIMEOUT_MS, &record, &why);
         if (status == STATUS_OK && is_ours(&record, connect->settings.application)) {
             arena->used = mark; /* only the last one counts */
-            status = bundle_read(record.value, arena, out_bundle, out_text);
+            status = bundle_read(record.value, arena, out_bundle, &why);
         }
-    } while (status == STATUS_OK || (status == STATUS_RETRY && !kafka_reader_at_end(*out_reader)));
-    if (status != STATUS_RETRY) {
-        kafka_reader_close(*out_reader);
-        return status;
+        bool late = status == STATUS_RETRY && now_us() >= end_us;
+        if (late) {
+            status = status_fail(out_text, STATUS_AWAY, "topic %s is not read to its end: %.400s",
+                                 topic, why.text[0] == '\0' ? "no answer in time" : why.text);
+        } else if (status == STATUS_RETRY) {
+            status = STATUS_OK;
+        } else if (status != STATUS_OK) {
+            *out_text = why;
+        }
     }
-    return STATUS_OK;
+    if (status != STATUS_OK) {
+        kafka_reader_close(*out_reader);
+    }
+    return status;
 }
 
 bool bundle_news(struct kafka_reader *reader, const char *application, uint64_t *out_hash)
@@ -150,12 +168,16 @@ bool bundle_news(struct kafka_reader *reader, const char *application, uint64_t 
     struct log_record record;
     struct status_text text;
     bool news = false;
-    while (kafka_reader_next(reader, 0, &record, &text) == STATUS_OK) {
+    enum status status;
+    while ((status = kafka_reader_next(reader, 0, &record, &text)) == STATUS_OK) {
         json_t *root = is_ours(&record, application)
                            ? json_loadb((const char *)record.value.data, record.value.size, 0, NULL)
                            : NULL;
         news |= root != NULL && take_hash(root, "playbook_hash", out_hash);
         json_decref(root);
+    }
+    if (status != STATUS_RETRY) {
+        log_warn("playbook_unreadable", "what is applied is not seen", "reason=\"%s\"", text.text);
     }
     return news;
 }

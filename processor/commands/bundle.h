@@ -36,12 +36,14 @@ void bundle_of(const struct playbook *playbook, struct bundle *out_bundle);
 
 /* The topic as it is now. `out_bundle->hash` 0: no record for this application.
  * `out_reader`: stays open at the end of the topic for bundle_news; close it with
- * kafka_reader_close. STATUS_INVALID: the topic does not exist, or holds something else. */
+ * kafka_reader_close. STATUS_INVALID: the topic does not exist, may not be read, or holds something
+ * else. STATUS_AWAY: its end was not reached in half a minute. */
 MUST_USE enum status bundle_live(const struct connect *connect, struct arena *arena,
                                  struct bundle *out_bundle, struct kafka_reader **out_reader,
                                  struct status_text *out_text);
 
-/* Was another playbook published since? Does not wait. `out_hash`: of the newest one. */
+/* Was another playbook published since? Does not wait; that the topic may not be read any more is
+ * logged. `out_hash`: of the newest one. */
 bool bundle_news(struct kafka_reader *reader, const char *application, uint64_t *out_hash);
 
 #endif

@@ -51,11 +51,14 @@ void kafka_acls_print(const struct settings *settings, const char *principal, FI
 struct kafka_log_settings kafka_acls_settings(const struct connect *connect)
 {
     const struct settings *settings = &connect->settings;
-    struct kafka_log_settings kafka = {.connection = connect->kafka,
-                                       .group = settings->group,
-                                       .journal_topic = settings->journal_topic,
-                                       .checkpoint_topic = settings->checkpoint_topic,
-                                       .output_count = OUTPUT_KIND_COUNT};
+    struct kafka_log_settings kafka = {
+        .connection = connect->kafka,
+        .group = settings->group,
+        .journal_topic = settings->journal_topic,
+        .checkpoint_topic = settings->checkpoint_topic,
+        .output_count = OUTPUT_KIND_COUNT,
+        .aside_topics = {settings->playbook_topic, settings->topics[OUTPUT_OFFER_STATS]},
+        .aside_count = 2};
     for (int i = 0; i < SOURCE_COUNT; i++) {
         kafka.topics[i] = settings->sources[i].used ? settings->sources[i].task_topic : NULL;
     }

@@ -10,7 +10,8 @@
 /* A command a line; `principal` like "User:segue". */
 void kafka_acls_print(const struct settings *settings, const char *principal, FILE *out);
 
-/* How the brokers' log is asked by io/kafka_permissions.h. Borrows from `connect`. */
+/* What `segue run` reads and writes, for kafka_open and io/kafka_permissions.h; with no workers yet. Borrows from
+ * `connect`. */
 struct kafka_log_settings kafka_acls_settings(const struct connect *connect);
 
 #endif

@@ -78,7 +78,7 @@ bool learned_take(struct learned *learned, const char *json)
     return known;
 }
 
-/* Until reading fails for good. */
+/* Until reading fails. */
 static void follow(struct learned *learned, struct kafka_reader *reader)
 {
     struct log_record record;
@@ -89,7 +89,7 @@ static void follow(struct learned *learned, struct kafka_reader *reader)
     bool first = true; /* what has stood there for long is wanted at once */
     for (;;) {
         enum status status = kafka_reader_next(reader, 500, &record, &text);
-        if (status == STATUS_FATAL) {
+        if (status != STATUS_OK && status != STATUS_RETRY) {
             log_warn("offer_stats", "cannot be read any more", "reason=\"%s\"", text.text);
             return;
         }

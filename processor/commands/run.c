@@ -13,6 +13,7 @@
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/connect.h"
+#include "commands/kafka_acls.h"
 #include "commands/learned.h"
 #include "commands/redis_permissions.h"
 #include "commands/service.h"
@@ -102,22 +103,13 @@ static enum status open_kafka(struct run *run, struct status_text *out_text)
     const struct settings *settings = &run->connect.settings;
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t wanted = settings->workers > 0 ? settings->workers : cores > 2 ? cores - 1 : 1;
-    struct kafka_log_settings kafka = {.connection = run->connect.kafka,
-                                       .group = settings->group,
-                                       .journal_topic = settings->journal_topic,
-                                       .checkpoint_topic = settings->checkpoint_topic,
-                                       .output_count = OUTPUT_KIND_COUNT,
-                                       .worker_count =
-                                           (uint32_t)(wanted < THREADS_MAX ? wanted : THREADS_MAX)};
+    struct kafka_log_settings kafka = kafka_acls_settings(&run->connect);
+    kafka.worker_count = (uint32_t)(wanted < THREADS_MAX ? wanted : THREADS_MAX);
     uint32_t used = 0;
     for (int i = 0; i < SOURCE_COUNT; i++) {
-        kafka.topics[i] = settings->sources[i].used ? settings->sources[i].task_topic : NULL;
-        used += settings->sources[i].used;
+        used += kafka.topics[i] != NULL;
     }
     kafka.sources_apart = settings->clock == CLOCK_STREAM && used > 1; /* they merge by time */
-    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
-        kafka.output_topics[i] = settings->topics[i];
-    }
     run->worker_count = kafka.worker_count;
     enum status status = kafka_open(&kafka, &run->kafka, out_text);
     if (status != STATUS_OK) {

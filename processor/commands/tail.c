@@ -102,13 +102,14 @@ static int follow(struct tail *tail, enum kafka_reader_start start, bool once)
             continue;
         }
         printed = false;
-        if (fflush(stdout) != 0 || status == STATUS_FATAL ||
+        if (fflush(stdout) != 0 || status != STATUS_RETRY ||
             (once && kafka_reader_at_end(reader))) {
             break;
         }
     }
     kafka_reader_close(reader);
-    return status == STATUS_FATAL ? connect_fail("tail", status, &text) : EXIT_GOOD;
+    bool failed = status != STATUS_OK && status != STATUS_RETRY;
+    return failed ? connect_fail("tail", status, &text) : EXIT_GOOD;
 }
 
 int tail_run(int argument_count, char **arguments)

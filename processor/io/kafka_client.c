@@ -24,7 +24,8 @@ enum {
     PRODUCER = 1u << KAFKA_ROLE_PRODUCER,
     ADMIN = 1u << KAFKA_ROLE_ADMIN,
     FEED = 1u << KAFKA_ROLE_FEED,
-    CONSUMERS = MEMBER | DATA | READER,
+    OUTSIDE = 1u << KAFKA_ROLE_OUTSIDE,
+    CONSUMERS = MEMBER | DATA | READER | OUTSIDE,
     FETCHERS = DATA | READER,
     PRODUCERS = PRODUCER | FEED,
     EVERYBODY = CONSUMERS | PRODUCERS | ADMIN,
@@ -42,6 +43,7 @@ static const struct setting defaults[] = {
     {"session.timeout.ms", "10000", MEMBER},
     {"heartbeat.interval.ms", "1000", MEMBER}, /* joins took 2 to 3 s with 3000 */
     {"fetch.wait.max.ms", "10", FETCHERS},
+    {"fetch.wait.max.ms", "50", OUTSIDE},
     {"fetch.error.backoff.ms", "50", FETCHERS},
     /* Its maximum: once a queue is longer, the broker thread looks again only after up to 1 s.
      * Memory is bounded by kilobytes instead; they count per task. */
@@ -69,12 +71,15 @@ static const struct setting fixed[] = {
     {"allow.auto.create.topics", "false", EVERYBODY},
     {"enable.auto.commit", "false", CONSUMERS},
     {"enable.auto.offset.store", "false", CONSUMERS},
-    {"auto.commit.enable", "false", FETCHERS},
-    {"auto.offset.reset", "error", CONSUMERS}, /* any other value skips or repeats data silently */
+    {"auto.commit.enable", "false", FETCHERS | OUTSIDE},
+    /* Any other value skips or repeats data silently. */
+    {"auto.offset.reset", "error", MEMBER | FETCHERS},
+    /* Who looks from outside wants what there still is. */
+    {"auto.offset.reset", "earliest", OUTSIDE},
     /* Also makes OffsetFetch ask for stable offsets. */
     {"isolation.level", "read_committed", CONSUMERS},
-    {"check.crcs", "true", FETCHERS},
-    {"enable.partition.eof", "true", FETCHERS},
+    {"check.crcs", "true", FETCHERS | OUTSIDE},
+    {"enable.partition.eof", "true", FETCHERS | OUTSIDE},
     /* Co-partitioning; no cooperative bugs of 2.0.2. */
     {"partition.assignment.strategy", "range", MEMBER},
     {"partitioner", "murmur2_random", PRODUCERS}, /* as Java's default; librdkafka's own is CRC32 */
@@ -123,7 +128,7 @@ static const struct refusal refusals[] = {
     {"enabled_events", "it would silence callbacks"},
 };
 
-static const char *const role_letters[] = {"m", "d", "j", "p", "a", "f"};
+static const char *const role_letters[] = {"m", "d", "j", "p", "a", "f", "o"};
 _Static_assert(ARRAY_COUNT(role_letters) == KAFKA_ROLE_COUNT, "a letter per role");
 
 int64_t kafka_now_ms(void)

@@ -19,6 +19,7 @@ enum kafka_role {
     KAFKA_ROLE_PRODUCER, /* one worker's transactions */
     KAFKA_ROLE_ADMIN,    /* topics, watermarks */
     KAFKA_ROLE_FEED,     /* `segue feed`: idempotent, no transaction */
+    KAFKA_ROLE_OUTSIDE,  /* reads topics with no part in the work (io/kafka_reader.h) */
     KAFKA_ROLE_COUNT
 };
 

@@ -2,11 +2,11 @@
 /* Kafka behind io/log.h: one group membership and one data consumer per process, one transactional
  * producer, one journal reader and two helper threads per worker.
  *
- *   thread           file              does
- *   group poller     kafka_group.c     polls the member; the rebalance callback runs here and
- * nowhere else committer (x W)  kafka_committer.c blocking transaction calls of worker w asker (x
- * W)  kafka_asker.c     blocking questions: committed offsets, watermarks, DeleteRecords worker (x
- * W)  the caller's      every function of struct log_ops; nothing in it waits for a broker
+ *   thread            file               does
+ *   group poller      kafka_group.c      polls the member; the rebalance callback runs here and nowhere else
+ *   committer (x W)   kafka_committer.c  blocking transaction calls of worker w
+ *   asker (x W)       kafka_asker.c      blocking questions: committed offsets, watermarks, DeleteRecords
+ *   worker (x W)      the caller's       every function of struct log_ops; nothing in it waits for a broker
  *
  * Task p = partition p of every source; worker of a task = p modulo worker_count (the range
  * assignor gives a process neighbouring partitions, so this spreads them evenly). */
@@ -19,6 +19,7 @@
 enum {
     KAFKA_WORKERS_MAX = 32,
     KAFKA_OUTPUTS_MAX = 16,
+    KAFKA_ASIDE_MAX = 4,
 };
 
 /* One librdkafka property, passed through from `kafka:` in the configuration. Secrets have been
@@ -56,6 +57,9 @@ struct kafka_log_settings {
     /* Must exist; their metadata is fetched ahead of use */
     const char *output_topics[KAFKA_OUTPUTS_MAX];
     uint32_t output_count;
+    /* Read besides, by others of this process (io/kafka_reader.h): only asked of the permissions */
+    const char *aside_topics[KAFKA_ASIDE_MAX];
+    uint32_t aside_count;
     uint32_t worker_count;    /* 1..KAFKA_WORKERS_MAX */
     int32_t start_timeout_ms; /* bound on kafka_open; 0: 30,000 */
     /* bound on one transaction; 0: 12,000, over transaction.timeout.ms: by then the broker has ended it */

@@ -83,7 +83,7 @@ static enum status read_all(struct question *question, struct kafka_look *look,
                             struct status_text *out_text)
 {
     const struct kafka_log_settings *settings = question->settings;
-    const char *topics[SOURCE_COUNT + 2];
+    const char *topics[SOURCE_COUNT + 2 + KAFKA_ASIDE_MAX];
     struct log_offset offsets[SOURCE_COUNT];
     uint32_t count = 0;
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
@@ -94,6 +94,9 @@ static enum status read_all(struct question *question, struct kafka_look *look,
     if (settings->journal_topic != NULL) {
         topics[count++] = settings->journal_topic;
         topics[count++] = settings->checkpoint_topic;
+    }
+    for (uint32_t i = 0; i < settings->aside_count; i++) {
+        topics[count++] = settings->aside_topics[i];
     }
     enum status status = STATUS_OK;
     for (uint32_t i = 0; i < count && status == STATUS_OK; i++) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* May this client do all that Segue does? Asked of the brokers by doing it, for they tell nothing else: a
- * transaction with a record for each topic that is written is begun and aborted, each source, journal and
- * checkpoints are read from their end, and the group's offsets are asked for. Readers with read_committed
- * see nothing of it. */
+ * transaction with a record for each topic that is written is begun and aborted, each source, journal,
+ * checkpoints and what is read aside are read from their end, and the group's offsets are asked for. Readers
+ * with read_committed see nothing of it. */
 #ifndef IO_KAFKA_PERMISSIONS_H
 #define IO_KAFKA_PERMISSIONS_H
 
 #include "io/kafka_log.h"
 
-enum { KAFKA_DENIALS_MAX = 2 * KAFKA_OUTPUTS_MAX + SOURCE_COUNT + 8 };
+enum { KAFKA_DENIALS_MAX = 2 * KAFKA_OUTPUTS_MAX + SOURCE_COUNT + KAFKA_ASIDE_MAX + 8 };
 
 /* What is missing: an ACL as kafka-acls.sh names it. Borrows from the settings. */
 struct kafka_denial {

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/kafka_reader.h"
 
+#include "io/kafka_client.h"
+#include "io/kafka_permissions.h"
+#include "io/kafka_record.h"
+#include "io/kafka_words.h"
+
 #include <librdkafka/rdkafka.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { READER_TOPICS_MAX = 32 };
 
 struct kafka_reader {
+    struct kafka_connection connection;
+    struct kafka_callbacks callbacks;
+    struct kafka_words words; /* why nobody answers, or what is wrong with a partition */
     rd_kafka_t *client;
     rd_kafka_message_t *message; /* what the last record was borrowed from */
     const char *topics[READER_TOPICS_MAX];
@@ -17,52 +24,42 @@ struct kafka_reader {
     uint32_t partition_count;
     uint32_t ended_count;
     struct header headers[LOG_HEADERS_MAX];
-    char words[STATUS_TEXT_SIZE / 2]; /* librdkafka's last ones of trouble: why nobody answers */
 };
 
-/* From any of its threads; the reader's own reads them when a call has failed. */
-static void take_words(const rd_kafka_t *client, int level UNUSED, const char *facility UNUSED,
-                       const char *text)
+static enum status say_denied(const struct kafka_reader *reader, const char *topic,
+                              struct status_text *out_text)
 {
-    struct kafka_reader *reader = rd_kafka_opaque(client);
-    if (reader != NULL) {
-        (void)snprintf(reader->words, sizeof(reader->words), "%s", text);
-    }
+    char command[STATUS_TEXT_SIZE / 2];
+    const struct kafka_denial denial = {"--topic", topic, "Read", false};
+    kafka_permission_command(&denial, reader->connection.brokers, "User:NAME", command,
+                             sizeof(command));
+    return status_fail(out_text, STATUS_INVALID,
+                       "kafka: not permitted: Read of topic %s. Mend it: %s", topic, command);
 }
 
-static enum status set(rd_kafka_conf_t *conf, const char *name, const char *value,
-                       struct status_text *out_text)
+/* Add the topic's partitions; the first one's place is noted. */
+static enum status add_partitions(struct kafka_reader *reader, uint32_t number,
+                                  const struct rd_kafka_metadata *metadata, int64_t offset,
+                                  rd_kafka_topic_partition_list_t *list,
+                                  struct status_text *out_text)
 {
-    char text[256];
-    if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) != RD_KAFKA_CONF_OK) {
-        return status_fail(out_text, STATUS_INVALID, "kafka property %s: %s", name, text);
+    const char *name = reader->topics[number];
+    rd_kafka_resp_err_t code = metadata->topic_cnt == 1 ? metadata->topics[0].err
+                                                        : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) {
+        return say_denied(reader, name, out_text);
     }
-    return STATUS_OK;
-}
-
-static enum status configure(rd_kafka_conf_t *conf, const struct kafka_connection *connection,
-                             struct status_text *out_text)
-{
-    const char *const fixed[][2] = {{"bootstrap.servers", connection->brokers},
-                                    {"group.id", "segue-reader"},
-                                    {"enable.auto.commit", "false"},
-                                    {"enable.partition.eof", "true"},
-                                    {"isolation.level", "read_committed"},
-                                    {"auto.offset.reset", "earliest"},
-                                    {"fetch.wait.max.ms", "50"},
-                                    {"log_level", "3"}};
-    for (uint32_t i = 0; i < connection->property_count; i++) {
-        enum status status =
-            set(conf, connection->properties[i].name, connection->properties[i].value, out_text);
-        if (status != STATUS_OK) {
-            return status;
-        }
+    if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+        (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[0].partition_cnt == 0)) {
+        return status_fail(out_text, STATUS_INVALID,
+                           "topic %s does not exist; `segue topics --create` makes it", name);
     }
-    for (size_t i = 0; i < ARRAY_COUNT(fixed); i++) {
-        enum status status = set(conf, fixed[i][0], fixed[i][1], out_text);
-        if (status != STATUS_OK) {
-            return status;
-        }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return status_fail(out_text, STATUS_AWAY, "topic %s: %s", name, rd_kafka_err2str(code));
+    }
+    reader->first[number] = (uint32_t)list->cnt;
+    for (int p = 0; p < metadata->topics[0].partition_cnt; p++) {
+        rd_kafka_topic_partition_list_add(list, name, p)->offset = offset;
     }
     return STATUS_OK;
 }
@@ -80,23 +77,16 @@ static enum status assign(struct kafka_reader *reader, enum kafka_reader_start s
             rd_kafka_metadata(reader->client, 0, topic, &metadata, timeout_ms);
         rd_kafka_topic_destroy(topic);
         if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            status =
-                status_fail(out_text, STATUS_AWAY, "topic %s: %s", reader->topics[i],
-                            reader->words[0] != '\0' ? reader->words : rd_kafka_err2str(error));
+            char words[KAFKA_WORDS_SIZE];
+            kafka_words_last(&reader->words, words);
+            status = status_fail(out_text, STATUS_AWAY, "topic %s: %s", reader->topics[i],
+                                 words[0] != '\0' ? words : rd_kafka_err2str(error));
             break;
         }
-        if (metadata->topic_cnt != 1 || metadata->topics[0].partition_cnt == 0) {
-            status = status_fail(out_text, STATUS_INVALID,
-                                 "topic %s does not exist; `segue topics --create` makes it",
-                                 reader->topics[i]);
-        } else {
-            reader->first[i] = (uint32_t)list->cnt;
-            for (int p = 0; p < metadata->topics[0].partition_cnt; p++) {
-                rd_kafka_topic_partition_list_add(list, reader->topics[i], p)->offset =
-                    start == KAFKA_READER_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
-                                                   : RD_KAFKA_OFFSET_END;
-            }
-        }
+        status = add_partitions(reader, i, metadata,
+                                start == KAFKA_READER_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
+                                                               : RD_KAFKA_OFFSET_END,
+                                list, out_text);
         rd_kafka_metadata_destroy(metadata);
     }
     reader->partition_count = (uint32_t)list->cnt;
@@ -116,61 +106,39 @@ enum status kafka_reader_open(const struct kafka_connection *connection, const c
                               uint32_t count, enum kafka_reader_start start, int32_t timeout_ms,
                               struct kafka_reader **out_reader, struct status_text *out_text)
 {
-    char text[256];
     if (count > READER_TOPICS_MAX) {
         return status_fail(out_text, STATUS_INVALID, "at most %d topics at once",
                            READER_TOPICS_MAX);
     }
     struct kafka_reader *reader = calloc(1, sizeof(*reader));
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (reader == NULL) {
-        rd_kafka_conf_destroy(conf);
         return status_fail(out_text, STATUS_FATAL, "no memory");
     }
-    rd_kafka_conf_set_opaque(conf, reader);
-    rd_kafka_conf_set_log_cb(conf, take_words);
-    enum status status = configure(conf, connection, out_text);
-    if (status == STATUS_OK) {
-        reader->client = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
-        if (reader->client == NULL) {
-            status = status_fail(out_text, STATUS_INVALID, "%s", text);
-        }
+    reader->connection = *connection;
+    reader->callbacks.connection = &reader->connection;
+    kafka_words_listen(&reader->words, &reader->connection);
+    rd_kafka_conf_t *conf = kafka_conf_new(&reader->callbacks, KAFKA_ROLE_OUTSIDE, 0, out_text);
+    if (conf != NULL) {
+        /* librdkafka's consumer needs a name; nothing is ever committed under it. */
+        kafka_conf_must_set(conf, "group.id", "segue-reader");
+        reader->client = kafka_client_new(conf, KAFKA_ROLE_OUTSIDE, out_text);
     }
     if (reader->client == NULL) {
-        rd_kafka_conf_destroy(conf);
-        free(reader);
-        return status;
+        kafka_reader_close(reader);
+        return STATUS_INVALID;
     }
     (void)rd_kafka_poll_set_consumer(reader->client);
     reader->topic_count = count;
     for (uint32_t i = 0; i < count; i++) {
         reader->topics[i] = topics[i];
     }
-    status = assign(reader, start, timeout_ms, out_text);
+    enum status status = assign(reader, start, timeout_ms, out_text);
     if (status != STATUS_OK) {
         kafka_reader_close(reader);
         return status;
     }
     *out_reader = reader;
     return STATUS_OK;
-}
-
-static void take_headers(struct kafka_reader *reader, struct log_record *record)
-{
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t size;
-    record->headers = reader->headers;
-    if (rd_kafka_message_headers(reader->message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return;
-    }
-    while (record->header_count < LOG_HEADERS_MAX &&
-           rd_kafka_header_get_all(headers, record->header_count, &name, &value, &size) ==
-               RD_KAFKA_RESP_ERR_NO_ERROR) {
-        reader->headers[record->header_count++] =
-            (struct header){slice_text(name), slice_of(value, size)};
-    }
 }
 
 static uint32_t topic_index(const struct kafka_reader *reader)
@@ -185,16 +153,11 @@ static uint32_t topic_index(const struct kafka_reader *reader)
 
 static void take(struct kafka_reader *reader, struct log_record *record)
 {
-    const rd_kafka_message_t *message = reader->message;
-    *record = (struct log_record){.key = slice_of(message->key, message->key_len),
-                                  .value = slice_of(message->payload, message->len),
-                                  .has_key = message->key != NULL,
-                                  .has_value = message->payload != NULL,
-                                  .partition = (uint32_t)message->partition,
-                                  .offset = message->offset,
-                                  .append_ms = rd_kafka_message_timestamp(message, NULL)};
-    record->source = (uint8_t)topic_index(reader);
-    take_headers(reader, record);
+    kafka_record_of(reader->message, (uint8_t)topic_index(reader), record);
+    record->headers = reader->headers;
+    record->header_count = kafka_record_has_headers(reader->message)
+                               ? kafka_record_headers(reader->message, reader->headers)
+                               : 0;
 }
 
 /* librdkafka tells of a partition's end once, until a record comes from it again: so each is remembered for
@@ -208,6 +171,31 @@ static void note_end(struct kafka_reader *reader, bool ended)
     }
 }
 
+/* Nothing came: with librdkafka's reason, if it gave one. */
+static enum status nothing_came(struct kafka_reader *reader, struct status_text *out_text)
+{
+    char words[KAFKA_WORDS_SIZE];
+    kafka_words_last(&reader->words, words);
+    return status_fail(out_text, STATUS_RETRY, "%s", words);
+}
+
+/* A message that is an error. STATUS_OK: it passes by itself; read on. */
+static enum status judge_error(struct kafka_reader *reader, struct status_text *out_text)
+{
+    const char *why = rd_kafka_message_errstr(reader->message);
+    if (reader->message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED &&
+        reader->message->rkt != NULL) {
+        return say_denied(reader, rd_kafka_topic_name(reader->message->rkt), out_text);
+    }
+    if (rd_kafka_fatal_error(reader->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return status_fail(out_text, STATUS_FATAL, "%s", why);
+    }
+    if (reader->message->err != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
+        kafka_words_put(&reader->words, why); /* of the group we want nothing */
+    }
+    return STATUS_OK;
+}
+
 enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
                               struct log_record *out_record, struct status_text *out_text)
 {
@@ -217,7 +205,7 @@ enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
         }
         reader->message = rd_kafka_consumer_poll(reader->client, timeout_ms);
         if (reader->message == NULL) {
-            return STATUS_RETRY;
+            return nothing_came(reader, out_text);
         }
         if (reader->message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             note_end(reader, false);
@@ -227,11 +215,14 @@ enum status kafka_reader_next(struct kafka_reader *reader, int32_t timeout_ms,
         if (reader->message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             note_end(reader, true);
             if (reader->ended_count >= reader->partition_count) {
-                return STATUS_RETRY;
+                kafka_words_forget(&reader->words); /* all partitions are read: no trouble */
+                return status_fail(out_text, STATUS_RETRY, "%s", "");
             }
-        } else if (rd_kafka_fatal_error(reader->client, NULL, 0) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-            return status_fail(out_text, STATUS_FATAL, "%s",
-                               rd_kafka_message_errstr(reader->message));
+            continue;
+        }
+        enum status status = judge_error(reader, out_text);
+        if (status != STATUS_OK) {
+            return status;
         }
     }
 }
@@ -252,6 +243,7 @@ void kafka_reader_close(struct kafka_reader *reader)
     if (reader->client != NULL) {
         rd_kafka_destroy(reader->client);
     }
+    kafka_words_finish(&reader->words);
     free(reader->ended);
     free(reader);
 }

@@ -152,13 +152,13 @@ class GuardedBroker:
         return out
 
     def permit(self, bindings):
-        for future in self.admin.create_acls(bindings).values():
+        for future in self.admin.create_acls(bindings).values() if bindings else ():
             future.result(20)
 
     def forbid(self, bindings):
         filters = [AclBindingFilter(b.restype, b.name, b.resource_pattern_type, b.principal, b.host, b.operation, b.permission_type)
                    for b in bindings]
-        for future in self.admin.delete_acls(filters).values():
+        for future in self.admin.delete_acls(filters).values() if filters else ():
             future.result(20)
 
 
@@ -185,9 +185,15 @@ def check_acls(segue, work, module):
                 ('may not write the journal', stack.topic('journal'), [AclOperation.WRITE], 'Write of topic'),
                 ('may not read a source', stack.topic('in-transactions'), [AclOperation.READ, AclOperation.DESCRIBE_CONFIGS], 'Read of topic'),
                 ('may not read checkpoints', stack.topic('checkpoints'), [AclOperation.READ], 'Read of topic'),
+                ('may not see playbooks', stack.topic('playbook'), [AclOperation.READ, AclOperation.DESCRIBE_CONFIGS], 'Read of topic'),
+                ('may see playbooks, not read them', stack.topic('playbook'), [AclOperation.READ], 'Read of topic'),
+                ('may not read what offers led to', stack.topic('offer-stats'), [AclOperation.READ], 'Read of topic'),
                 ('may not use the group', stack.name, [AclOperation.READ], 'Read of group'),
                 ('may not use transactions', f'{stack.name}.', [AclOperation.WRITE, AclOperation.DESCRIBE], 'Write of transactional-id')):
             missing = [b for b in bindings if b.name == name and b.operation in operations]
+            seen = [AclBinding(b.restype, b.name, b.resource_pattern_type, b.principal, b.host, AclOperation.DESCRIBE, b.permission_type)
+                    for b in missing if 'may see' in what and b.restype == ResourceType.TOPIC]
+            broker.permit(seen)
             broker.forbid(missing)
             time.sleep(0.5)
             start(stack, f'a Kafka user who {what}', CONFIG, word, name.rstrip('.'), 'kafka-acls.sh')
@@ -196,6 +202,7 @@ def check_acls(segue, work, module):
                 failed.append(f'doctor: {what}')
                 print('FAIL doctor:', what, said)
             broker.permit(missing)
+            broker.forbid(seen)
         time.sleep(0.5)
         process = module.Process(stack).start()
         end = time.time() + 60
