@@ -6,7 +6,8 @@
  * place to go yet starts at one of the seeds; a node that cannot be reached, or that has become a
  * replica, sends it back to the next seed. While a slot migrates, Redis answers ASK and TRYAGAIN to
  * keys that are on the way: the pipeline fails as a whole (none of its MULTI is carried out) and is
- * tried again, so a task waits for the end of the migration. */
+ * tried again, so a task waits for the end of the migration; the pauses between the tries grow to
+ * transport's backoff_ms_max. */
 #ifndef IO_REDIS_CLUSTER_H
 #define IO_REDIS_CLUSTER_H
 

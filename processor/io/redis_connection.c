@@ -9,6 +9,8 @@
 enum {
     WRITE_PARTS_MAX = 64, /* pipelines in one writev */
     CONNECT_TIMEOUT_MS = 2000,
+    MOVES_MAX =
+        5, /* followed at once; more in a row are nodes that do not agree on who has the slot */
 };
 
 static uint32_t number_of(const struct redis_store *redis,
@@ -272,7 +274,9 @@ static void judge(struct redis_store *redis, struct redis_connection *connection
     connection->begun = false;
     connection->phase = PHASE_READY;
     connection->epoch = ++connection->epoch_last;
-    connection->attempt = 0;
+    if (!connection->astray) {
+        connection->attempt = 0;
+    }
     connection->due_us = REDIS_NEVER_US;
     connection->verdict = STATUS_OK;
     connection->why.text[0] = '\0';
@@ -339,7 +343,8 @@ static void answer_from(struct redis_store *redis, struct redis_connection *conn
 }
 
 /* True: the keys are elsewhere, on their way, or may not be written here any more. Everything in flight
- * fails and may be sent again. */
+ * fails and may be sent again. A MOVED is followed at once, so long as it leads somewhere; whatever
+ * else, and nodes that send it round in circles, is asked again after pauses that grow. */
 static bool redirect(struct redis_store *redis, struct redis_connection *connection)
 {
     char node[REDIS_NODE_SIZE];
@@ -364,8 +369,11 @@ static bool redirect(struct redis_store *redis, struct redis_connection *connect
                                ? "the keys are on another node of the cluster"
                                : "the keys are being moved, or nobody has them");
     connection->redirected = true;
+    connection->astray = true;
     if (where == REDIRECT_MOVED) {
         memcpy(connection->node, node, sizeof(node));
+    }
+    if (where == REDIRECT_MOVED && ++connection->moves <= MOVES_MAX) {
         connection->due_us = redis->clock->ops->monotonic_us(redis->clock); /* no reason to pause */
         redis_set_timer(redis);
     }
@@ -394,6 +402,11 @@ bool redis_connection_step(struct redis_store *redis, struct redis_connection *c
     }
     connection->begun = false;
     connection->sent_count--;
+    if (connection->astray) {
+        connection->astray = false;
+        connection->attempt = 0;
+        connection->moves = 0;
+    }
     answer_from(redis, connection, STATUS_OK, out_answer);
     return true;
 }

@@ -39,9 +39,11 @@ struct redis_connection {
     uint32_t sent_count;   /* flights from the oldest that are sent whole */
     size_t sent_of_next;   /* bytes of the next one that are sent */
     uint32_t failed_count; /* flights of a broken connection, still to be answered AWAY */
-    uint32_t attempt;
-    int64_t due_us;      /* when WAITING ends, or the time-out until READY */
-    uint64_t epoch;      /* 0: not ready */
+    uint32_t
+        attempt;    /* failures in a row; 0 again once READY, or, after a redirect, once answered */
+    uint32_t moves; /* MOVEDs since a pipeline was answered */
+    int64_t due_us; /* when WAITING ends, or the time-out until READY */
+    uint64_t epoch; /* 0: not ready */
     uint64_t epoch_last; /* of the last time it was ready */
     uint32_t interest;   /* what epoll watches */
     enum redis_phase phase;
@@ -49,6 +51,7 @@ struct redis_connection {
     bool begun;          /* resp_begin was called for the oldest flight */
     bool queued;         /* in the queue of runnables */
     bool redirected; /* the last break: a node of the cluster that has not, or not yet, the keys */
+    bool astray;     /* redirected since a pipeline was answered: READY alone proves nothing */
     bool asking;     /* the server is a sentinel, asked where the primary is */
     uint32_t seed;   /* the next one to try */
     /* what `transport` connects to; its address is `node` in a cluster and with sentinels */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How often a connection comes back to nodes that do not have its keys. Time stands still unless a test
+ * moves it. */
+#include "io/redis_connection.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+#include "support/fake_redis.h"
+#include "support/suite.h"
+
+enum { STEPS_MAX = 2000, STEP_MS = 10, CONNECTS_MANY = 50, ROUNDS = 8 };
+
+static int64_t now_us;
+static struct fake_redis nodes[2];
+static char seeds[64];
+static struct redis_settings settings;
+static struct redis_store *redis;
+static struct store *store;
+static struct status_text text;
+static uint8_t bytes[256];
+
+static int64_t fake_wall_ms(struct clock *clock UNUSED)
+{
+    return now_us / 1000;
+}
+
+static int64_t fake_monotonic_us(struct clock *clock UNUSED)
+{
+    return now_us;
+}
+
+static uint64_t fake_random64(struct clock *clock UNUSED)
+{
+    return 0;
+}
+
+static const struct clock_ops fake_ops = {fake_wall_ms, fake_monotonic_us, fake_random64};
+static struct clock fake_clock = {&fake_ops};
+
+static void open_store(void)
+{
+    settings =
+        (struct redis_settings){.transport.address = seeds, .connection_count = 1, .cluster = true};
+    (void)snprintf(seeds, sizeof(seeds), "127.0.0.1:%u", nodes[0].port);
+    now_us = 1000000;
+    enum status status = redis_store_open(&redis, &settings, &fake_clock, &text);
+    ck_assert_msg(status == STATUS_OK, "%s", text.text);
+    store = redis_store_interface(redis);
+}
+
+static void finish(void)
+{
+    redis_store_close(redis);
+}
+
+static bool is_paused(void)
+{
+    const struct redis_connection *connection = &redis->connections[0];
+    return connection->phase == PHASE_WAITING && connection->due_us > now_us;
+}
+
+/* Send a command whenever the connection is ready, until it is answered with `wanted` or pauses. */
+static void ask_until(enum status wanted)
+{
+    struct store_pipeline pipeline = {.data = bytes, .limit = sizeof(bytes)};
+    struct store_answer answer = {.status = STATUS_COUNT};
+    bool asked = false;
+    store_command(&pipeline, 1);
+    store_argument_text(&pipeline, "GET");
+    for (uint32_t i = 0; i < STEPS_MAX && nodes[0].connects + nodes[1].connects < CONNECTS_MANY;
+         i++) {
+        if (store->ops->next_answer(store, &answer)) {
+            asked = false;
+        }
+        if (answer.status == wanted || (!asked && is_paused())) {
+            return;
+        }
+        if (!asked) {
+            asked = store->ops->submit(store, 0, &pipeline, 0) == STATUS_OK;
+        }
+        struct pollfd ready = {store->ops->descriptor(store), POLLIN, 0};
+        (void)poll(&ready, 1, STEP_MS);
+    }
+    ck_abort_msg("neither answered nor paused after %u connections",
+                 nodes[0].connects + nodes[1].connects);
+}
+
+static int64_t pause_ms(void)
+{
+    return (redis->connections[0].due_us - now_us) / 1000;
+}
+
+START_TEST(nodes_that_point_at_each_other_are_not_asked_without_end)
+{
+    char to_first[64], to_second[64];
+    fake_redis_start(&nodes[0], "", NULL, NULL);
+    fake_redis_start(&nodes[1], "", NULL, NULL);
+    (void)snprintf(to_first, sizeof(to_first), "-MOVED 1 127.0.0.1:%u\r\n", nodes[0].port);
+    (void)snprintf(to_second, sizeof(to_second), "-MOVED 1 127.0.0.1:%u\r\n", nodes[1].port);
+    nodes[0].answer = to_second;
+    nodes[1].answer = to_first;
+    open_store();
+    ask_until(STATUS_OK);
+    ck_assert(is_paused());
+    ck_assert_uint_gt(nodes[0].connects + nodes[1].connects, 2); /* a few go at once */
+    int64_t before_ms = pause_ms();
+    now_us = redis->connections[0].due_us;
+    ask_until(STATUS_OK);
+    ck_assert_int_gt(pause_ms(), before_ms);
+    nodes[0].answer = nodes[1].answer = "+OK\r\n";
+    now_us = redis->connections[0].due_us;
+    ask_until(STATUS_OK);
+    bool second = strstr(to_second, redis->connections[0].node) != NULL;
+    nodes[second ? 1 : 0].answer = second ? to_first : to_second;
+    ask_until(STATUS_OK); /* one that is right is followed at once again */
+    ck_assert(!is_paused());
+    finish();
+    fake_redis_stop(&nodes[0]);
+    fake_redis_stop(&nodes[1]);
+}
+END_TEST
+
+START_TEST(pauses_grow_while_keys_are_on_their_way)
+{
+    fake_redis_start(&nodes[0], "-TRYAGAIN Multiple keys request during rehashing\r\n", NULL, NULL);
+    open_store();
+    int64_t first_ms = 0, last_ms = 0;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        ask_until(STATUS_OK);
+        ck_assert(is_paused());
+        last_ms = pause_ms();
+        first_ms = i == 0 ? last_ms : first_ms;
+        now_us = redis->connections[0].due_us;
+    }
+    ck_assert_int_ge(last_ms, 10 * first_ms);
+    nodes[0].answer = "+OK\r\n";
+    ask_until(STATUS_OK);
+    nodes[0].answer = "-CLUSTERDOWN The cluster is down\r\n";
+    ask_until(STATUS_OK);
+    ck_assert_int_eq(pause_ms(), first_ms);
+    finish();
+    fake_redis_stop(&nodes[0]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("redis_connection");
+    TCase *tests = tcase_create("redirects");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, nodes_that_point_at_each_other_are_not_asked_without_end);
+    tcase_add_test(tests, pauses_grow_while_keys_are_on_their_way);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}
