@@ -3,6 +3,10 @@
 
 #include "base/civil.h"
 #include "base/hash.h"
+#include "features/payday.h"
+
+_Static_assert((int)SERIES_HITS_KEPT <= (int)PAYDAY_DAYS_MAX,
+               "a habit is found among the kept hits");
 
 enum {
     SAME_CYCLE_DAYS = 4, /* two payments so close are one: a correction, a split transfer */
@@ -28,147 +32,24 @@ static int32_t local_day(const struct calendar *calendar, int64_t time_ms)
     return zones_local_day(calendar->zones, calendar->zone, time_ms);
 }
 
-static int32_t month_length(int32_t year, int32_t month)
-{
-    static const int32_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return lengths[month - 1] + (leap && month == 2);
-}
-
-/* A monthly payday is one of two habits, kept in one byte (track->anchor):
- *   a date     1..31, 31 the last day; of a free day (Saturday, Sunday) it comes on the working day before
- *              or after, or it does not move. Date 31 with `before` is the last working day.
- *   a weekday  the first to fourth, or the last, Monday .. of the month */
-enum {
-    ANCHOR_DATE_BITS = 0x1f,
-    ANCHOR_BEFORE = 0x20,
-    ANCHOR_AFTER = 0x40,
-    ANCHOR_WEEKDAY = 0x80, /* | place (0..3, 4: the last) * 8 | day of the week */
-    LAST_PLACE = 4,
-    SATURDAY = 6,
-    SUNDAY = 0,
-};
-
-static int32_t shifted(int32_t day, int32_t anchor)
-{
-    int32_t weekday = civil_weekday(day);
-    if ((anchor & ANCHOR_BEFORE) != 0) {
-        return day - (weekday == SATURDAY ? 1 : weekday == SUNDAY ? 2 : 0);
-    }
-    if ((anchor & ANCHOR_AFTER) != 0) {
-        return day + (weekday == SATURDAY ? 2 : weekday == SUNDAY ? 1 : 0);
-    }
-    return day;
-}
-
-/* The anchor's day in the month that lies `months` after that of `date`. */
-static int32_t anchor_day(struct civil_date date, int32_t months, int32_t anchor)
-{
-    int32_t index = date.year * 12 + date.month - 1 + months;
-    int32_t year = (int32_t)civil_floor(index, 12);
-    int32_t month = index - year * 12 + 1;
-    int32_t length = month_length(year, month);
-    if ((anchor & ANCHOR_WEEKDAY) == 0) {
-        int32_t wanted = anchor & ANCHOR_DATE_BITS;
-        return shifted(
-            civil_day((struct civil_date){year, month, wanted < length ? wanted : length}), anchor);
-    }
-    int32_t place = (anchor & ~ANCHOR_WEEKDAY) / 8;
-    int32_t first = civil_day((struct civil_date){year, month, 1});
-    int32_t date_of_first = 1 + (anchor % 8 - civil_weekday(first) + 7) % 7;
-    int32_t wanted = date_of_first + place * 7;
-    return first + (wanted <= length ? wanted : wanted - 7) - 1;
-}
-
-/* The anchor's day that is nearest to a payment: its own cycle, however early or late it came. */
-static int32_t own_month(int32_t day, int32_t anchor)
-{
-    struct civil_date date = civil_date(day);
-    int32_t own = 0, nearest = INT32_MAX;
-    for (int32_t months = -1; months <= 1; months++) {
-        int32_t distance = anchor_day(date, months, anchor) - day;
-        distance = distance < 0 ? -distance : distance;
-        if (distance < nearest) {
-            nearest = distance;
-            own = months;
-        }
-    }
-    return own;
-}
-
 /* The `count`-th expected day after the payment on `last_day`. */
 static int32_t expected_day(const struct series_track *track, int32_t last_day, int32_t count)
 {
     if (track->period != SERIES_MONTHLY) {
         return last_day + count * period_days[track->period];
     }
-    return anchor_day(civil_date(last_day), own_month(last_day, track->anchor) + count,
-                      track->anchor);
+    return payday_after(last_day, track->anchor, count);
 }
 
-/* On how many of the days would this habit have paid? Its day lies in the month of its date, but that one before a
- * free day may lie in the month before, and one behind it in the next. */
-static uint32_t anchor_fits(const int32_t *days, uint32_t count, int32_t anchor)
+/* The local days of the kept hits, newest first; how many. */
+static uint32_t hit_days(const struct series_track *track, const struct calendar *calendar,
+                         int32_t *out_days)
 {
-    int32_t other = (anchor & ANCHOR_WEEKDAY) != 0  ? 0
-                    : (anchor & ANCHOR_BEFORE) != 0 ? 1
-                    : (anchor & ANCHOR_AFTER) != 0  ? -1
-                                                    : 0;
-    uint32_t fits = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        struct civil_date date = civil_date(days[i]);
-        fits += anchor_day(date, 0, anchor) == days[i] ||
-                (other != 0 && anchor_day(date, other, anchor) == days[i]);
-    }
-    return fits;
-}
-
-/* The third Friday, when the day is one; with `last` the last Friday. */
-static int32_t weekday_anchor(int32_t day, bool last)
-{
-    int32_t place = last ? LAST_PLACE : (civil_date(day).day - 1) / 7;
-    return ANCHOR_WEEKDAY | place * 8 | civil_weekday(day);
-}
-
-/* The habit that explains most of the kept hits; the simplest among equals: a date that does not move (the
- * newest hit's first), a date that free days move, a weekday. One early payday (December) is outvoted. */
-static uint8_t find_anchor(const struct series_track *track, const struct calendar *calendar)
-{
-    int32_t days[SERIES_HITS_KEPT] = {0};
     uint32_t count = 0;
     for (; count < SERIES_HITS_KEPT && count < track->hits; count++) {
-        days[count] = local_day(calendar, track->hit_ms[count]);
+        out_days[count] = local_day(calendar, track->hit_ms[count]);
     }
-    int32_t tried[SERIES_HITS_KEPT * 6 + 2];
-    uint32_t tries = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        tried[tries++] = civil_date(days[i]).day;
-    }
-    tried[tries++] = 31;
-    tried[tries++] = 31 | ANCHOR_BEFORE;
-    for (uint32_t i = 0; i < count; i++) {
-        int32_t weekday = civil_weekday(days[i]);
-        int32_t step = weekday == SATURDAY - 1 ? 1 : weekday == SUNDAY + 1 ? -1 : 0;
-        /* A Friday may stand for the Saturday or Sunday behind it, a Monday for those before. */
-        for (int32_t away = 0; away <= (step == 0 ? 0 : 2); away++) {
-            int32_t date = civil_date(days[i] + away * step).day;
-            tried[tries++] = date | (step < 0 ? ANCHOR_AFTER : ANCHOR_BEFORE);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        tried[tries++] = weekday_anchor(days[i], false);
-        tried[tries++] = weekday_anchor(days[i], true);
-    }
-    int32_t best = tried[0];
-    uint32_t most = 0;
-    for (uint32_t i = 0; i < tries && most < count; i++) {
-        uint32_t fits = anchor_fits(days, count, tried[i]);
-        if (fits > most) {
-            most = fits;
-            best = tried[i];
-        }
-    }
-    return (uint8_t)best;
+    return count;
 }
 
 static bool near(int32_t value, int32_t target, int32_t tolerance)
@@ -207,17 +88,14 @@ static enum series_period find_period(const struct series_def *def,
                                       const struct calendar *calendar)
 {
     int32_t days[SERIES_HITS_KEPT];
-    uint32_t count = 0;
-    for (; count < SERIES_HITS_KEPT && count < track->hits; count++) {
-        days[count] = local_day(calendar, track->hit_ms[count]);
-    }
+    uint32_t count = hit_days(track, calendar, days);
     bool same_date = true;
     for (uint32_t i = 0; i + 1 < count; i++) {
         same_date = same_date && civil_date(days[i]).day == civil_date(days[i + 1]).day;
     }
     bool by_weekday =
-        count >= 3 && (anchor_fits(days, count, weekday_anchor(days[0], false)) == count ||
-                       anchor_fits(days, count, weekday_anchor(days[0], true)) == count);
+        count >= 3 && (payday_fits(days, count, payday_weekday(days[0], false)) == count ||
+                       payday_fits(days, count, payday_weekday(days[0], true)) == count);
     for (int period = SERIES_WEEKLY; period < SERIES_PERIOD_COUNT; period++) {
         if ((def->period != SERIES_PERIOD_NONE && def->period != period) ||
             (period == SERIES_FOUR_WEEKLY &&
@@ -278,7 +156,8 @@ static void renew(const struct series_def *def, struct series_track *track,
         return;
     }
     track->period = (uint8_t)period;
-    track->anchor = find_anchor(track, calendar);
+    int32_t days[SERIES_HITS_KEPT];
+    track->anchor = payday_habit(days, hit_days(track, calendar, days));
     track->regularity = regularity(track, calendar);
     track->next_ms =
         zones_day_start_ms(calendar->zones, calendar->zone,
