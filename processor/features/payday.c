@@ -85,7 +85,8 @@ uint32_t payday_fits(const int32_t *days, uint32_t count, int32_t anchor)
     return fits;
 }
 
-int32_t payday_weekday(int32_t day, bool last)
+/* The third Friday, when the day is one; with `last` the last Friday. */
+static int32_t payday_weekday(int32_t day, bool last)
 {
     int32_t place = last ? LAST_PLACE : (civil_date(day).day - 1) / 7;
     return ANCHOR_WEEKDAY | place * 8 | civil_weekday(day);

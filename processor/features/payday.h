@@ -24,7 +24,4 @@ uint32_t payday_fits(const int32_t *days, uint32_t count, int32_t habit);
 /* The habit's day `count` months after the one that the payment on `last_day` stands for. */
 int32_t payday_after(int32_t last_day, int32_t habit, int32_t count);
 
-/* The third Friday, when the day is one; with `last` the last Friday. */
-int32_t payday_weekday(int32_t day, bool last);
-
 #endif

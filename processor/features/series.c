@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/series.h"
 
-#include "base/civil.h"
 #include "base/hash.h"
 #include "features/payday.h"
 
@@ -79,34 +78,43 @@ static bool gap_fits(int32_t gap, enum series_period period, bool known)
     return false;
 }
 
+/* May the payments be four-weekly? Not while a habit of the month explains them too (28 days are the same date
+ * after a February, the third Friday after the second in two months of three): the month says later that one
+ * is missing. One payday of a known month may have moved. Nor where bank holidays, which do not add up,
+ * cannot explain how long it took. */
+static bool may_be_four_weekly(const struct series_track *track, const int32_t *days,
+                               uint32_t count)
+{
+    const int32_t four_weeks = period_days[SERIES_FOUR_WEEKLY];
+    int32_t span = days[0] - days[count - 1];
+    int32_t periods = (span + four_weeks / 2) / four_weeks;
+    if (!near(span, periods * four_weeks, periods < 3 ? 3 : 4)) {
+        return false;
+    }
+    uint32_t monthly = track->period == SERIES_FOUR_WEEKLY
+                           ? 0
+                           : payday_fits(days, count, payday_habit(days, count));
+    bool moved = track->period == SERIES_MONTHLY && count == SERIES_HITS_KEPT;
+    return monthly + moved < count;
+}
+
 /* The period that the kept gaps fit, the shortest first; a gap of one single period must be among them.
- * An established track may have one gap that does not fit (a payday moved far). 28 days on the same date
- * are a month (February), not four weeks; so are gaps of 28 and 35 between third Fridays, and once that
- * is known, three gaps of 28 in a row do not change it. */
+ * An established track may have one gap that does not fit (a payday moved far). */
 static enum series_period find_period(const struct series_def *def,
                                       const struct series_track *track,
                                       const struct calendar *calendar)
 {
     int32_t days[SERIES_HITS_KEPT];
     uint32_t count = hit_days(track, calendar, days);
-    bool same_date = true;
-    for (uint32_t i = 0; i + 1 < count; i++) {
-        same_date = same_date && civil_date(days[i]).day == civil_date(days[i + 1]).day;
-    }
-    bool by_weekday =
-        count >= 3 && (payday_fits(days, count, payday_weekday(days[0], false)) == count ||
-                       payday_fits(days, count, payday_weekday(days[0], true)) == count);
     for (int period = SERIES_WEEKLY; period < SERIES_PERIOD_COUNT; period++) {
-        if ((def->period != SERIES_PERIOD_NONE && def->period != period) ||
-            (period == SERIES_FOUR_WEEKLY &&
-             (same_date || (by_weekday && track->period == SERIES_MONTHLY)))) {
+        if (def->period != SERIES_PERIOD_NONE && def->period != period) {
             continue;
         }
         uint32_t misfits = 0;
         bool single = false;
+        bool known = track->period == period;
         for (uint32_t i = 0; i + 1 < count; i++) {
             int32_t gap = days[i] - days[i + 1];
-            bool known = track->period == period;
             bool fits = gap_fits(gap, (enum series_period)period, known);
             misfits += !fits;
             single = single || gap < period_days[period] * 3 / 2;
@@ -115,8 +123,9 @@ static enum series_period find_period(const struct series_def *def,
                 i++; /* one payday far too early: two gaps that are two periods together */
             }
         }
-        bool third_fridays = period == SERIES_FOUR_WEEKLY && by_weekday && misfits > 0;
-        if (single && misfits <= (track->period == period ? 1U : 0U) && !third_fridays) {
+        if (single && misfits <= (known ? 1U : 0U) &&
+            (period != SERIES_FOUR_WEEKLY || def->period == period ||
+             may_be_four_weekly(track, days, count))) {
             return (enum series_period)period;
         }
     }

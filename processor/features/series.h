@@ -68,11 +68,12 @@ enum series_field {
                              * change at least half as far out, and a rise is 6 % above all that was ever
                              * paid twice; else 0 */
     SERIES_RENAMED_AT,     /* time: first payment under another payer's id (`follow_renames`) */
-    SERIES_STOPPED_AT,     /* time: last payment */
-    SERIES_STOPPED_DUE_AT, /* time: the payment that did not come was expected then */
-    SERIES_STOPPED_MONEY,  /* int: money in 30 days */
-    SERIES_STOPPED_HITS,   /* int: 0 when none has stopped, so that a rule sees that it came back */
-    SERIES_STOPPED_GAPS,   /* int: how often it had stopped before and come back */
+    SERIES_STOPPED_FIRST_AT, /* time: first payment */
+    SERIES_STOPPED_AT,       /* time: last payment */
+    SERIES_STOPPED_DUE_AT,   /* time: the payment that did not come was expected then */
+    SERIES_STOPPED_MONEY,    /* int: money in 30 days */
+    SERIES_STOPPED_HITS, /* int: 0 when none has stopped, so that a rule sees that it came back */
+    SERIES_STOPPED_GAPS, /* int: how often it had stopped before and come back */
     SERIES_STARTS, /* int: established tracks that began in the last `recent` days, others before */
     SERIES_STOPS,  /* int: tracks whose first missed payment fell into the last `recent` days */
     SERIES_FIELD_COUNT

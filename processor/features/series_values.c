@@ -32,6 +32,7 @@ static const struct {
     [SERIES_TOTAL_MONEY] = {"total_monthly", FEATURE_INT},
     [SERIES_CHANGE_PERCENT] = {"change_percent", FEATURE_INT},
     [SERIES_RENAMED_AT] = {"renamed_at", FEATURE_TIME},
+    [SERIES_STOPPED_FIRST_AT] = {"stopped_first_at", FEATURE_TIME},
     [SERIES_STOPPED_AT] = {"stopped_at", FEATURE_TIME},
     [SERIES_STOPPED_DUE_AT] = {"stopped_due_at", FEATURE_TIME},
     [SERIES_STOPPED_MONEY] = {"stopped_monthly", FEATURE_INT},
@@ -197,6 +198,7 @@ static void stopped_values(const struct series_state *state, int64_t now_ms,
     if (found == NULL) {
         return;
     }
+    out[SERIES_STOPPED_FIRST_AT] = time_value(found->first_ms);
     out[SERIES_STOPPED_AT] = time_value(found->alive_ms);
     out[SERIES_STOPPED_DUE_AT] = time_value(found->next_ms);
     out[SERIES_STOPPED_MONEY] = int_value(monthly(found));

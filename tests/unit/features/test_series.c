@@ -531,6 +531,29 @@ START_TEST(every_habit_is_followed)
 }
 END_TEST
 
+/* Law: from whatever payment on a bank sees it, a payer of the month is no four-weekly one for long: from the third
+ * payment seen there is no miss, although December's comes on the 19th. */
+START_TEST(a_month_is_not_taken_for_four_weeks)
+{
+    enum habit habit = (enum habit)_i;
+    def.min_hits = 2;
+    def.tolerance_days = 5;
+    for (int32_t begin = 0; begin < 24; begin++) {
+        state = (struct series_state){0};
+        for (int32_t i = begin; i < begin + 12; i++) {
+            struct civil_date date = civil_date(habit_day(habit, i));
+            int32_t day = date.month == 12 && date.day > 19
+                              ? civil_day((struct civil_date){date.year, 12, 19})
+                              : habit_day(habit, i);
+            int64_t now = day * MS_PER_DAY + 2 * MS_PER_HOUR;
+            ck_assert_msg(i < begin + 3 || value(SERIES_MISSES, now).i == 0,
+                          "payment %d is a miss when %d is the first", i, begin);
+            ck_assert(credit(now, 250000, "acme"));
+        }
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("series");
@@ -560,6 +583,7 @@ int main(void)
     tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
     tcase_add_test(tests, packed_series_come_back);
     tcase_add_loop_test(tests, every_habit_is_followed, 0, HABIT_COUNT);
+    tcase_add_loop_test(tests, a_month_is_not_taken_for_four_weeks, DATE_25_AS_IT_IS, HABIT_COUNT);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
