@@ -48,7 +48,7 @@ static uint32_t touch_all(void)
             engine_customer_init(worker->options.engine, cache_customer(entry),
                                  slice_text(ids[count]));
         }
-        if (!batch_room(worker, entry)) {
+        if (!batch_room(worker, task, entry)) {
             break;
         }
         batch_touch(worker, task, entry);
@@ -106,7 +106,7 @@ START_TEST(a_cut_that_does_not_fit_is_tried_with_half_the_customers_until_it_doe
 {
     uint32_t tries;
     open_with(COMMIT_BYTES);
-    worker->entry_average = 20; /* all entries so far were small */
+    worker->entries_size = (size_t)20 * ENTRIES_AVERAGED; /* all entries so far were small */
     ck_assert_uint_gt(divide_until_it_fits(&tries), 1);
     ck_assert_uint_gt(tries, 1);
     ck_assert_uint_le(tries, 8); /* halved from at most CUSTOMERS = 2^8 */
@@ -119,7 +119,7 @@ START_TEST(few_records_and_many_customers_do_not_halt_a_task)
     uint32_t tries;
     open_with(COMMIT_BYTES);
     task->chunk_limit = 1; /* records cannot be fewer, those whom time brings can */
-    worker->entry_average = 20;
+    worker->entries_size = (size_t)20 * ENTRIES_AVERAGED;
     ck_assert_uint_gt(divide_until_it_fits(&tries), 1);
     ck_assert_uint_gt(tries, 1);
 }
@@ -131,7 +131,8 @@ START_TEST(the_limits_grow_again_with_each_cut_that_fits)
     uint32_t cuts = 0;
     open_with(COMMIT_BYTES);
     task->chunk_limit = 1;
-    worker->entry_average = COMMIT_BYTES / 2; /* one customer at a time */
+    worker->entries_size =
+        (size_t)(COMMIT_BYTES / 2) * ENTRIES_AVERAGED; /* one customer at a time */
     ck_assert_uint_eq(touch_all(), 1);
     uint32_t customers = 1;
     for (; task->chunk_limit < worker->options.limits.chunk_records; cuts++) {
