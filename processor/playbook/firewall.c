@@ -468,3 +468,25 @@ void firewall_refuse(struct loader *loader, enum playbook_kind kind, uint32_t in
                "marketing reads special-category data without explicit consent: %s %.*s%s",
                loader->sections[kind].what, SLICE_ARG(definition->id), path);
 }
+
+void firewall_publish_named(struct loader *loader, enum playbook_kind kind, uint32_t index,
+                            bool publish)
+{
+    const struct definition *definition = &loader->sections[kind].list[index];
+    const struct yaml_node *node = definition->node, *said = yaml_get(node, "data_category");
+    struct slice category = {NULL, 0};
+    if (said != NULL) {
+        (void)yaml_text(said, loader->diagnostics, &category);
+    }
+    bool named = category.size > 0 && !slice_is(category, categories[0]);
+    if (publish && taint_is(&definition->taint) && !named) {
+        char path[256] = "", mend[120];
+        (void)put_path(loader, &definition->reads, path, sizeof(path), 0);
+        (void)snprintf(mend, sizeof(mend), "write `data_category: %.*s`, or leave `publish` away",
+                       SLICE_ARG(definition->taint.category));
+        yaml_error(yaml_get(node, "publish"), loader->diagnostics, mend,
+                   "the view has no place for a class, and `%.*s` is sensitive: %s %.*s%s",
+                   SLICE_ARG(definition->id), loader->sections[kind].what,
+                   SLICE_ARG(definition->id), path);
+    }
+}

@@ -231,6 +231,7 @@ static void load_one(struct loader *loader, uint32_t index, struct life_def *def
         def->data_category = definition->taint.category;
     }
     def->hash = definition->hash;
+    firewall_publish_named(loader, PLAYBOOK_LIFE_EVENT, index, def->publish);
     load_tests(loader, PLAYBOOK_LIFE_EVENT, index);
 }
 

@@ -187,9 +187,12 @@ struct taint firewall_through(struct loader *loader, const struct feature_facts 
 struct taint firewall_turned(struct loader *loader, const struct definition *segment);
 /* What holds of a feature: `sensitivity:` where it is said, else what was seen. */
 struct taint firewall_judge(struct loader *loader, const struct yaml_node *node, struct taint seen);
-/* What is tainted goes into the view only when the playbook itself names its class. */
+/* What is tainted goes into the view only when the playbook itself names its class: a feature or series by
+ * `sensitivity`, a life event or segment (once it is finished) by `data_category`. */
 void firewall_publish(struct loader *loader, const struct yaml_node *node, bool publish,
                       const struct taint *taint);
+void firewall_publish_named(struct loader *loader, enum playbook_kind kind, uint32_t index,
+                            bool publish);
 /* An error at the definition, with the path on which the data comes to it. */
 void firewall_refuse(struct loader *loader, enum playbook_kind kind, uint32_t index,
                      const char *mend);

@@ -340,6 +340,7 @@ static void apply_order(struct loader *loader, struct segment_def *defs, const u
             firewall_refuse(loader, PLAYBOOK_SEGMENT, i,
                             "do not read it, or say basis: CONSENT: only who consented is then in");
         }
+        firewall_publish_named(loader, PLAYBOOK_SEGMENT, i, sorted_defs[i].publish);
         load_tests(loader, PLAYBOOK_SEGMENT, i);
     }
 }
