@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/diagnostic.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <strings.h>
 
 #include "base/show.h"
 
@@ -44,13 +46,58 @@ static struct slice line_of(const struct source_file *file, uint32_t line)
     return slice_of(at, (size_t)((stop == NULL ? end : stop) - at));
 }
 
+/* The end of the name at `at` if it names a secret, else 0. `password_file` says where one lies. */
+static size_t secret_name_end(struct slice line, size_t at)
+{
+    static const char *const words[] = {"password", "passwd", "secret", "token", "key.pem"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        size_t end = at + strlen(words[i]);
+        if (end > line.size || strncasecmp((const char *)line.data + at, words[i], end - at) != 0) {
+            continue;
+        }
+        while (end < line.size && (isalnum(line.data[end]) || strchr("_.-", line.data[end]))) {
+            end++;
+        }
+        return end - at > 5 && memcmp(line.data + end - 5, "_file", 5) == 0 ? 0 : end;
+    }
+    return 0;
+}
+
+/* The end of `://` at `at` if credentials follow, `user:password@`, else 0. */
+static size_t credentials_begin(struct slice line, size_t at)
+{
+    if (at + 3 > line.size || memcmp(line.data + at, "://", 3) != 0) {
+        return 0;
+    }
+    for (size_t i = at + 3; i < line.size && !isspace(line.data[i]); i++) {
+        if (line.data[i] == '@') {
+            return at + 3;
+        }
+    }
+    return 0;
+}
+
+/* Diagnostics end in logs and tickets; whoever wrote a password where none may stand is told so by its name. */
+static struct slice before_secret(struct slice line)
+{
+    for (size_t i = 0; i < line.size; i++) {
+        size_t end = secret_name_end(line, i);
+        end = end == 0 ? credentials_begin(line, i) : end;
+        if (end > 0) {
+            return slice_of(line.data, end);
+        }
+    }
+    return line;
+}
+
 static void print_line(const struct diagnostic *d, FILE *out, const char *paint, const char *plain)
 {
-    struct slice line = line_of(d->span.file, d->span.line);
+    struct slice whole = line_of(d->span.file, d->span.line);
+    struct slice line = d->span.file->may_have_secrets ? before_secret(whole) : whole;
     int width = snprintf(NULL, 0, "%u", d->span.line);
     (void)fprintf(out, "%*s |\n%u | ", width, "", d->span.line);
     show_text(line, out);
-    (void)fprintf(out, "\n%*s | ", width, "");
+    (void)fprintf(out, "%s\n%*s | ", line.size < whole.size ? " ..." : "", width, "");
     for (uint32_t i = 1; i < d->span.column && i <= line.size; i++) {
         (void)fputc(line.data[i - 1] == '\t' ? '\t' : ' ', out);
     }

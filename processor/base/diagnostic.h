@@ -21,7 +21,8 @@ enum { DIAGNOSTICS_MAX = 200, DIAGNOSTIC_TEXT_SIZE = 400 };
 /* A file's text, read whole. Lives as long as the diagnostics that point into it. */
 struct source_file {
     char path[512];
-    struct slice text; /* owned by whoever read it */
+    struct slice text;     /* owned by whoever read it */
+    bool may_have_secrets; /* of a line only what stands before the first secret is printed */
 };
 
 /* A range in a file. Lines and columns are 1-based; a column counts bytes. length 0: no caret. */

@@ -425,8 +425,9 @@ static void check_whole(struct parse *parse, const struct yaml_node *root)
                    "%llu", (unsigned long long)settings->record_size_max + 64 * KIB);
 }
 
-static bool load(struct parse *parse, const struct source_file *file)
+static bool load(struct parse *parse, struct source_file *file)
 {
+    file->may_have_secrets = true;
     const struct yaml_node *root = NULL;
     uint32_t before = parse->diagnostics->error_count;
     *parse->settings = (struct settings){.live_from_ms = INT64_MIN};

@@ -132,6 +132,37 @@ START_TEST(settings_say_what_is_wrong_and_where)
 }
 END_TEST
 
+/* Each is refused, and what it says of it goes to a log: the secret is hunter2. */
+static const struct {
+    const char *text, *shown;
+} secrets[] = {
+    {"kafka:\n  sasl.password: hunter2\n", "2 |   sasl.password ...\n  |   ^^^^^^^^^^^^^ write it"},
+    {"kafka: {ssl.key.pem: hunter2, ssl.key.password: x}\n", "1 | kafka: {ssl.key.pem ...\n"},
+    {"kafka: {sasl.password: hunter2, bootstrap.servers: x}\n", "call it `brokers`"},
+    {"registry: {url: 'http://a:hunter2@c:1/d'}\n", "1 | registry: {url: 'http:// ...\n"},
+    {"registry: {urls: ['http://c:1', 'https://hunter2@c']}\n", "'https:// ...\n"},
+    {"registry: {Token: hunter2}\n", "1 | registry: {Token ...\n"},
+    {"redis: {password: hunter2}\n", "1 | redis: {password ...\n"},
+    {"redis: {tls: 1, sentinel_password: hunter2}\n", "sentinel_password ...\n"},
+    {"kafka:\n  sasl.password: @hunter2\n", "2 |   sasl.password ...\n"}, /* no YAML */
+    {"redis: {password_file: /x, user: [1]}\n", "1 | redis: {password_file: /x, user: [1]}\n"},
+};
+
+START_TEST(settings_never_repeat_a_secret)
+{
+    char *text = NULL;
+    size_t size = 0;
+    ck_assert(!load(secrets[_i].text));
+    FILE *out = open_memstream(&text, &size);
+    diagnostics_print(&diagnostics, out, false);
+    diagnostics_print_json(&diagnostics, out);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_msg(strstr(text, "hunter2") == NULL, "%s", text);
+    ck_assert_msg(strstr(text, secrets[_i].shown) != NULL, "%s", text);
+    free(text);
+}
+END_TEST
+
 START_TEST(settings_print_a_file_that_loads_to_the_defaults)
 {
     char *text = NULL;
@@ -160,6 +191,8 @@ int main(void)
     tcase_add_test(tc, settings_pass_kafka_properties_through_but_no_secret);
     tcase_add_loop_test(tc, settings_say_what_is_wrong_and_where, 0,
                         sizeof(wrong) / sizeof(wrong[0]));
+    tcase_add_loop_test(tc, settings_never_repeat_a_secret, 0,
+                        sizeof(secrets) / sizeof(secrets[0]));
     tcase_add_test(tc, settings_print_a_file_that_loads_to_the_defaults);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
