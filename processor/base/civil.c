@@ -10,14 +10,14 @@ int32_t civil_day(struct civil_date date)
     int32_t year_of_era = year - era * 400;
     int32_t day_of_year = (153 * (date.month + (date.month > 2 ? -3 : 9)) + 2) / 5 + date.day - 1;
     int32_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
+    return (int32_t)((int64_t)era * 146097 + day_of_era - 719468);
 }
 
 struct civil_date civil_date(int32_t day)
 {
-    int32_t z = day + 719468;
-    int32_t era = (z >= 0 ? z : z - 146096) / 146097;
-    int32_t day_of_era = z - era * 146097;
+    int64_t z = (int64_t)day + 719468;
+    int32_t era = (int32_t)((z >= 0 ? z : z - 146096) / 146097);
+    int32_t day_of_era = (int32_t)(z - (int64_t)era * 146097);
     int32_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     int32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);

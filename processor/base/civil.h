@@ -15,12 +15,15 @@
 #define MS_PER_HOUR   INT64_C(3600000)
 #define MS_PER_DAY    INT64_C(86400000)
 
+enum { CIVIL_DAY_MIN = -719162 /* 0001-01-01 */, CIVIL_DAY_MAX = 2932896 /* 9999-12-31 */ };
+
 struct civil_date {
     int32_t year;
     int32_t month; /* 1..12 */
     int32_t day;   /* 1..31 */
 };
 
+/* Good for every date whose day fits, and for every day: years -5877641 to 5881580. */
 int32_t civil_day(struct civil_date date);
 struct civil_date civil_date(int32_t day);
 

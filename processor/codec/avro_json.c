@@ -26,16 +26,23 @@ static void hexadecimal(struct slice bytes, FILE *out)
     (void)fputc('"', out);
 }
 
+/* What no calendar has is shown as the number that it is. */
+static bool is_day(int64_t day)
+{
+    return day >= CIVIL_DAY_MIN && day <= CIVIL_DAY_MAX;
+}
+
 static void integer(struct walk *walk, const struct schema *schema, int64_t number)
 {
     char text[CIVIL_TEXT_SIZE];
-    if (schema->logical == LOGICAL_DATE) {
+    bool is_micros = schema->logical == LOGICAL_TIMESTAMP_MICROS;
+    bool is_time = is_micros || schema->logical == LOGICAL_TIMESTAMP_MILLIS;
+    int64_t time_ms = is_micros ? civil_floor(number, 1000) : number;
+    if (schema->logical == LOGICAL_DATE && is_day(number)) {
         civil_format_date((int32_t)number, text);
         (void)fprintf(walk->out, "\"%s\"", text);
-    } else if (schema->logical == LOGICAL_TIMESTAMP_MILLIS ||
-               schema->logical == LOGICAL_TIMESTAMP_MICROS) {
-        civil_format_time(
-            schema->logical == LOGICAL_TIMESTAMP_MILLIS ? number : civil_floor(number, 1000), text);
+    } else if (is_time && is_day(civil_floor(time_ms, MS_PER_DAY))) {
+        civil_format_time(time_ms, text);
         (void)fprintf(walk->out, "\"%s\"", text);
     } else {
         (void)fprintf(walk->out, "%" PRId64, number);

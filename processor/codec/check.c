@@ -48,12 +48,24 @@ static bool is_real(int64_t time_ms)
     return time_ms >= time_ms_min && time_ms <= time_ms_max;
 }
 
+/* Dates have a wider range than times: 0001-01-01 is what many systems write for "unknown". */
+static bool is_date(int32_t day)
+{
+    return day >= CIVIL_DAY_MIN && day <= CIVIL_DAY_MAX;
+}
+
 static bool check_profile(const struct event *event, struct reject *out_reject)
 {
     uint32_t risk = (uint32_t)fields_find(SOURCE_CUSTOMER_PROFILES, slice_text("risk_profile"));
     if (event_has(event, risk) &&
         (event->profile.risk_profile < 1 || event->profile.risk_profile > 7)) {
         return refuse(out_reject, REJECT_OUT_OF_RANGE, "risk_profile");
+    }
+    if (!is_date(event->profile.birth_day)) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE, "birth_date");
+    }
+    if (!is_date(event->profile.relationship_day)) {
+        return refuse(out_reject, REJECT_OUT_OF_RANGE, "relationship_since");
     }
     for (uint32_t i = 0; i < event->profile.consent_count; i++) {
         if (!is_real(event->profile.consents[i].updated_at_ms)) {

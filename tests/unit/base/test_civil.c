@@ -13,6 +13,20 @@ START_TEST(every_day_of_four_centuries_comes_back)
 }
 END_TEST
 
+START_TEST(no_day_is_too_far_away)
+{
+    static const int32_t days[] = {INT32_MIN,     INT32_MIN + 1, -719469,  CIVIL_DAY_MIN,
+                                   CIVIL_DAY_MAX, INT32_MAX - 1, INT32_MAX};
+    ck_assert_int_eq(civil_day(civil_date(days[_i])), days[_i]);
+    ck_assert_int_eq(civil_date(INT32_MIN).year, -5877641);
+    ck_assert_int_eq(civil_date(INT32_MAX).year, 5881580);
+    ck_assert_int_eq(civil_date(CIVIL_DAY_MIN).year, 1);
+    ck_assert_int_eq(civil_date(CIVIL_DAY_MIN - 1).year, 0);
+    ck_assert_int_eq(civil_date(CIVIL_DAY_MAX).year, 9999);
+    ck_assert_int_eq(civil_date(CIVIL_DAY_MAX + 1).year, 10000);
+}
+END_TEST
+
 START_TEST(times_are_read_and_written)
 {
     int64_t ms;
@@ -34,6 +48,7 @@ int main(void)
     Suite *suite = suite_create("civil");
     TCase *tests = tcase_create("civil");
     tcase_add_test(tests, every_day_of_four_centuries_comes_back);
+    tcase_add_loop_test(tests, no_day_is_too_far_away, 0, 7);
     tcase_add_test(tests, times_are_read_and_written);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

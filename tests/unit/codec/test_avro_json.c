@@ -31,6 +31,32 @@ START_TEST(texts_are_json_and_no_terminal_obeys_them)
 }
 END_TEST
 
+/* Whose day no int32_t holds, whose year no text of four digits does, and who lies within. */
+START_TEST(a_time_that_no_calendar_has_is_shown_as_its_number)
+{
+    static const struct {
+        int64_t number;
+        const char *shown;
+    } times[] = {
+        {INT64_C(9223372036854775807), "9223372036854775807"},
+        {INT64_C(253402300800000), "253402300800000"},
+        {INT64_C(253402300799999), "\"9999-12-31T23:59:59.999Z\""},
+    };
+    char *text = NULL;
+    char want[80];
+    w = bytes_writer(out_block, sizeof out_block);
+    bytes_put_varint(&w, times[_i].number);
+    bytes_put_varint(&w, _i == 2 ? 2932896 : 2147483647);
+    ck_assert(print(RECORD(FIELD("t", "{'type':'long','logicalType':'timestamp-millis'}") "," FIELD(
+                        "d", "{'type':'int','logicalType':'date'}")),
+                    &text));
+    (void)snprintf(want, sizeof want, "{\"t\":%s,\"d\":%s}", times[_i].shown,
+                   _i == 2 ? "\"9999-12-31\"" : "2147483647");
+    ck_assert_str_eq(text, want);
+    free(text);
+}
+END_TEST
+
 /* N28 has 2^28 values of no bytes. */
 START_TEST(a_tower_of_records_is_not_climbed)
 {
@@ -58,6 +84,7 @@ int main(void)
     Suite *suite = suite_create("avro_json");
     TCase *tests = tcase_create("avro_json");
     tcase_add_test(tests, texts_are_json_and_no_terminal_obeys_them);
+    tcase_add_loop_test(tests, a_time_that_no_calendar_has_is_shown_as_its_number, 0, 3);
     tcase_add_test(tests, a_tower_of_records_is_not_climbed);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

@@ -70,6 +70,9 @@ START_TEST(a_null_profile_erases)
 END_TEST
 
 #define SCORE(rest) "{'source':'scores','event':{'customer_id':'c','name':'n'," rest "}}"
+#define DATES(birth, since)                                                                        \
+    "{'source':'customer-profiles','event':{'customer_id':'c','updated_at':5,'birth_date':" birth  \
+    ",'relationship_since':" since "}}"
 #define CONSENT(time)                                                                              \
     "{'source':'customer-profiles','event':{'customer_id':'c','updated_at':5,'consents':["         \
     "{'purpose':'MARKETING','channel':'PUSH','status':'WITHDRAWN','updated_at':5},"                \
@@ -95,6 +98,12 @@ static const struct {
     {SCORE("'value':1,'scored_at':null"), 21, REJECT_MISSING_FIELD, "scores need `scored_at`"},
     {SCORE("'value':1,'scored_at':999999999999999"), 69, REJECT_OUT_OF_RANGE,
      "`scored_at` is not acceptable: out_of_range"},
+    {DATES("2147483647", "0"), 74, REJECT_OUT_OF_RANGE,
+     "`birth_date` is not acceptable: out_of_range"},
+    {DATES("'0000-12-31'", "0"), 74, REJECT_OUT_OF_RANGE,
+     "`birth_date` is not acceptable: out_of_range"},
+    {DATES("'0001-01-01'", "2932897"), 100, REJECT_OUT_OF_RANGE,
+     "`relationship_since` is not acceptable: out_of_range"},
     {CONSENT("1700000000000000"), 74, REJECT_OUT_OF_RANGE,
      "`consents.updated_at` is not acceptable: out_of_range"},
     {CONSENT("'1899-12-31T23:59:59Z'"), 74, REJECT_OUT_OF_RANGE,
