@@ -28,16 +28,20 @@ bool framing_read(struct slice value, const struct header *headers, uint32_t hea
                   struct schema_key *out_key, struct slice *out_payload)
 {
     struct schema_key key;
-    for (uint32_t i = 0; i < header_count; i++) {
-        if (slice_is(headers[i].name, "__value_schema_id")) {
-            if (key_read(headers[i].value, &key) != headers[i].value.size ||
-                headers[i].value.size == 0) {
-                return false;
-            }
-            *out_key = key;
-            *out_payload = value;
-            return true;
+    for (uint32_t i = header_count; i > 0; i--) { /* of several the last one holds */
+        const struct header *header = &headers[i - 1];
+        if (!slice_is(header->name, HEADER_SCHEMA_ID)) {
+            continue;
         }
+        if (header->value.data == NULL) {
+            break; /* null: said to be nothing */
+        }
+        if (header->value.size == 0 || key_read(header->value, &key) != header->value.size) {
+            return false;
+        }
+        *out_key = key;
+        *out_payload = value;
+        return true;
     }
     size_t size = key_read(value, &key);
     if (size == 0) {

@@ -3,7 +3,9 @@
  *
  *   00 | id, 4 bytes big-endian | Avro        the usual one, and what we write
  *   01 | GUID, 16 bytes | Avro
- *   header __value_schema_id = 00 + id or 01 + GUID, value = Avro with nothing in front */
+ *   header __value_schema_id = 00 + id or 01 + GUID, value = Avro with nothing in front
+ *
+ * Of several such headers the last one holds; one that is null is none (as Confluent's deserializers have it). */
 #ifndef CODEC_FRAMING_H
 #define CODEC_FRAMING_H
 

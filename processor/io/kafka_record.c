@@ -2,6 +2,7 @@
 #include "io/kafka_record.h"
 
 #include <librdkafka/rdkafka.h>
+#include <string.h>
 
 void kafka_record_of(struct rd_kafka_message_s *message, uint8_t source,
                      struct log_record *out_record)
@@ -33,18 +34,20 @@ uint32_t kafka_record_headers(struct rd_kafka_message_s *message, struct header 
     if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return 0;
     }
-    uint32_t count = 0;
+    size_t count = 0;
     const char *name;
     const void *value;
     size_t size;
-    while (count < LOG_HEADERS_MAX &&
-           rd_kafka_header_get_all(headers, count, &name, &value, &size) ==
-               RD_KAFKA_RESP_ERR_NO_ERROR) {
-        out_headers[count].name = slice_text(name);
-        out_headers[count].value = slice_of(value, value == NULL ? 0 : size);
-        count++;
+    for (; rd_kafka_header_get_all(headers, count, &name, &value, &size) ==
+           RD_KAFKA_RESP_ERR_NO_ERROR;
+         count++) {
+        bool fits = count < LOG_HEADERS_MAX;
+        if (fits || strcmp(name, HEADER_SCHEMA_ID) == 0) {
+            out_headers[fits ? count : LOG_HEADERS_MAX - 1] =
+                (struct header){slice_text(name), slice_of(value, value == NULL ? 0 : size)};
+        }
     }
-    return count;
+    return count < LOG_HEADERS_MAX ? (uint32_t)count : LOG_HEADERS_MAX;
 }
 
 static rd_kafka_headers_t *headers_of(const struct log_write *write)

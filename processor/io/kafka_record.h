@@ -16,8 +16,8 @@ void kafka_record_of(struct rd_kafka_message_s *message, uint8_t source,
 /* Does it carry headers? Cheap: the common answer is no. */
 bool kafka_record_has_headers(struct rd_kafka_message_s *message);
 
-/* Up to LOG_HEADERS_MAX headers, borrowed from `message`; returns how many. Further ones are not
- * shown. */
+/* Up to LOG_HEADERS_MAX headers, borrowed from `message`; returns how many. Further ones are not shown,
+ * but for the last HEADER_SCHEMA_ID, without which nobody reads the value: it takes the last place. */
 uint32_t kafka_record_headers(struct rd_kafka_message_s *message, struct header *out_headers);
 
 /* Hand one record to librdkafka: to `topic`, or when that is NULL to the topic of the write's name.

@@ -110,8 +110,11 @@ def main():
                 bad('wrong_partition', frame(number, encoded(event)),
                     partition=(murmur2.partition('R000001', TASKS) + 1) % TASKS)
             event = good_event(i)
-        if i % 10 == 7:            # the schema's id in a header, the payload without one
-            send(encoded(event), event['customer_id'], headers=[('__value_schema_id', struct.pack('>bI', 0, number))])
+        if i % 10 == 7:            # the schema's id in a header, the payload without one; behind many, and behind that of a former writer
+            before = [('__value_schema_id', b'\0\0\0\0\7')] + [(f'h{n}', b'x') for n in range(i % 30)]
+            send(encoded(event), event['customer_id'], headers=before + [('__value_schema_id', struct.pack('>bI', 0, number))])
+        elif i % 10 == 3:          # a header that is null is none
+            send(frame(number, encoded(event)), event['customer_id'], headers=[('__value_schema_id', None)])
         else:
             send(frame(number, encoded(event)), event['customer_id'])
         if i % 10000 == 0:

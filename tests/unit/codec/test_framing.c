@@ -49,6 +49,26 @@ START_TEST(a_header_wins_and_leaves_the_payload_whole)
 }
 END_TEST
 
+/* A record that was copied on: whoever wrote it last said what it is. */
+START_TEST(of_several_headers_the_last_one_holds_and_a_null_is_none)
+{
+    uint8_t old[5] = {0, 0, 0, 0, 9}, id[5] = {0, 0, 0, 0, 10}, value[6] = {0, 0, 0, 0, 11, 'x'};
+    struct slice framed = slice_of(value, sizeof value);
+    struct header headers[] = {{slice_text("__value_schema_id"), slice_of(old, sizeof old)},
+                               {slice_text("__value_schema_id"), slice_of(id, sizeof id)},
+                               {slice_text("ce_id"), slice_text("1")}};
+    ck_assert(framing_read(framed, headers, 3, &key, &payload));
+    ck_assert_uint_eq(key.id, 10);
+    ck_assert_uint_eq(payload.size, sizeof value);
+    headers[1].value = (struct slice){NULL, 0};
+    ck_assert(framing_read(framed, headers, 3, &key, &payload));
+    ck_assert_uint_eq(key.id, 11);
+    ck_assert(slice_is(payload, "x"));
+    headers[1].value = slice_of(id, 4);
+    ck_assert(!framing_read(framed, headers, 3, &key, &payload));
+}
+END_TEST
+
 START_TEST(anything_else_is_refused)
 {
     static const uint8_t bytes[][17] = {{0, 0, 0, 7}, {1, 2, 3}, {2, 0, 0, 0, 7, 1}, {'{', '"'}};
@@ -67,6 +87,7 @@ int main(void)
     tcase_add_test(tests, magic_0_carries_a_big_endian_id);
     tcase_add_test(tests, magic_1_carries_a_guid);
     tcase_add_test(tests, a_header_wins_and_leaves_the_payload_whole);
+    tcase_add_test(tests, of_several_headers_the_last_one_holds_and_a_null_is_none);
     tcase_add_test(tests, anything_else_is_refused);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
