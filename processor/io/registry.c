@@ -2,10 +2,12 @@
 /* One table of ids under one lock. Workers look into it; the thread takes the entry that has been
  * due longest, asks without the lock, and writes down what it learned.
  *
- *   WAITING -- 404 --> WAITING (missing since ..) -- still 404 after missing_after_ms --> UNKNOWN
- * -- ttl --> asked |                  again, UNKNOWN meanwhile
- *      +-- no answer --> AWAY, or FOUND from the disk; retried with back-off
- *      +-- answer --> FOUND, for ever */
+ *   from       what comes                            to
+ *   WAITING    404                                   WAITING, missing since then; asked again
+ *   WAITING    still 404 after missing_after_ms      UNKNOWN; asked again after negative_ttl_ms
+ *   any        no answer, no copy on disk            AWAY (UNKNOWN stays); asked again with back-off
+ *   any        an answer, or no answer and a copy    FOUND, for ever
+ */
 #include "io/registry.h"
 
 #include <errno.h>
@@ -39,10 +41,10 @@ struct entry {
 struct registry {
     struct registry_settings settings; /* defaults filled in */
     struct registry_tally tally;
-    struct registry_client asker;  /* the thread's */
-    struct registry_client caller; /* of the synchronous calls, under call_lock */
-    pthread_mutex_t lock;          /* entries, schemas */
-    bool lookups_away;             /* the last registry_lookup got no answer */
+    struct registry_client asker;    /* the thread's */
+    struct registry_client caller;   /* of the synchronous calls, under call_lock */
+    pthread_mutex_t lock;            /* entries, schemas */
+    _Atomic int64_t lookups_away_ms; /* until then what is on disk is not asked for */
     pthread_mutex_t call_lock;
     pthread_cond_t due;
     pthread_t thread;
@@ -204,7 +206,9 @@ static void ask_registry(struct registry *registry, const struct registry_key *k
     free(copy);
     (void)pthread_mutex_lock(&registry->lock);
     struct entry *entry = find(registry, key);
-    if (schema != NULL && keep_schema(registry, schema)) {
+    if (entry != NULL && entry->state == REGISTRY_FOUND) {
+        free(schema); /* a call of somebody's was faster */
+    } else if (schema != NULL && keep_schema(registry, schema)) {
         note_found(registry, key, schema);
     } else if (entry != NULL && missing) {
         note_missing(registry, entry);
@@ -533,10 +537,12 @@ enum status registry_lookup(struct registry *registry, const char *subject, stru
     bool kept = registry_cache_read(&registry->settings, name, &copy, &kept_id);
     free(copy);
     /* What hung a moment ago is not asked again for each schema, or a start would take a time-out per output. */
-    status = kept && registry->lookups_away
-                 ? STATUS_AWAY
-                 : post_schema(registry, path, schema, kept, out_id, out_text);
-    registry->lookups_away = status == STATUS_AWAY;
+    bool hangs = kept && now_ms() < atomic_load(&registry->lookups_away_ms);
+    status = hangs ? STATUS_AWAY : post_schema(registry, path, schema, kept, out_id, out_text);
+    if (!hangs) {
+        int64_t until_ms = now_ms() + registry->settings.retry_ms_max;
+        atomic_store(&registry->lookups_away_ms, status == STATUS_AWAY ? until_ms : 0);
+    }
     if (status == STATUS_OK) {
         keep_own(registry, name, schema, *out_id);
     } else if (status == STATUS_AWAY && kept) {

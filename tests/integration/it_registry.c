@@ -285,6 +285,53 @@ START_TEST(a_schema_whose_id_was_asked_for_is_known_by_it)
 }
 END_TEST
 
+/* The thread is asking, and hears nothing, when a call answers from disk: that stays. */
+START_TEST(what_a_call_found_is_not_lost_by_an_ask_under_way)
+{
+    settings.timeout_ms = 1500; /* the call waits for a second only */
+    start(NULL);
+    uint32_t found = 0;
+    struct registry_key key = {.id = register_text("a-value", schema_a)};
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    reopen();
+    registry_server_tell(&server, "fault?kind=hang&count=9");
+    ck_assert_int_eq(registry_ask(registry, &key, NULL), REGISTRY_WAITING);
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    ck_assert_int_eq(registry_ask(registry, &key, NULL), REGISTRY_FOUND);
+    uint64_t generation = registry_generation(registry);
+    for (int i = 0; i < 5000 && registry_generation(registry) == generation; i++) {
+        struct timespec pause = {0, 2000000};
+        (void)nanosleep(&pause, NULL);
+    }
+    ck_assert_uint_ne(registry_generation(registry), generation);
+    ck_assert_int_eq(registry_ask(registry, &key, NULL), REGISTRY_FOUND);
+    ck_assert_uint_eq(registry_counters(registry).waiting, 0);
+}
+END_TEST
+
+START_TEST(a_registry_that_is_back_is_asked_again_for_what_is_on_disk)
+{
+    start(NULL);
+    uint32_t found = 0;
+    (void)register_text("a-value", schema_a);
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    registry_server_tell(&server, "fault?kind=status&status=500&count=1");
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    ck_assert_uint_eq(registry_counters(registry).disk_hits, 1);
+    struct timespec pause = {0, 2 * 50 * 1000000}; /* retry_ms_max, twice */
+    (void)nanosleep(&pause, NULL);
+    uint64_t requests = registry_counters(registry).requests;
+    ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
+                     STATUS_OK);
+    ck_assert_uint_eq(registry_counters(registry).requests, requests + 1);
+    ck_assert_uint_eq(registry_counters(registry).disk_hits, 1);
+}
+END_TEST
+
 START_TEST(registry_that_answers_beats_the_disk)
 {
     start(NULL);
@@ -412,6 +459,8 @@ int main(void)
     tcase_add_test(tests, restart_survives_an_outage_from_disk);
     tcase_add_test(tests, what_is_on_disk_is_not_waited_for_long);
     tcase_add_loop_test(tests, a_schema_whose_id_was_asked_for_is_known_by_it, 0, 2);
+    tcase_add_test(tests, what_a_call_found_is_not_lost_by_an_ask_under_way);
+    tcase_add_test(tests, a_registry_that_is_back_is_asked_again_for_what_is_on_disk);
     tcase_add_test(tests, registry_that_answers_beats_the_disk);
     tcase_add_test(tests, synchronous_calls_answer_or_say_why_not);
     tcase_add_loop_test(tests, credentials_come_from_files, 0, 2);
