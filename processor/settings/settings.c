@@ -411,6 +411,14 @@ static void check_whole(struct parse *parse, const struct yaml_node *root)
         yaml_error(named, parse->diagnostics, "add password_file: PATH",
                    "a Redis user without a password file");
     }
+    const struct yaml_node *registry = yaml_get(root, "registry");
+    bool user = settings->registry.user[0] != '\0';
+    if (user != (settings->registry.password_file[0] != '\0')) { /* else it asked as nobody */
+        yaml_error(yaml_get(registry, user ? "user" : "password_file"), parse->diagnostics,
+                   user ? "add password_file: PATH" : "add user: NAME",
+                   user ? "a registry user without a password file"
+                        : "a registry password file without a user");
+    }
     if (settings->redis.tls && strncmp(settings->redis.address, "unix:", 5) == 0) {
         yaml_error(yaml_get(redis, "tls"), parse->diagnostics, "leave tls away",
                    "TLS over a Unix socket");

@@ -403,6 +403,37 @@ START_TEST(credentials_come_from_files)
 }
 END_TEST
 
+static void write_secret(const char *path, size_t size, const char *end)
+{
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    for (size_t i = 0; i < size; i++) {
+        ck_assert_int_eq(fputc('t', file), 't');
+    }
+    ck_assert(fputs(end, file) >= 0 && fclose(file) == 0);
+}
+
+/* A token with many claims is sent whole; half of one would be refused, and nobody knew why. */
+START_TEST(a_secret_is_read_whole_or_refused)
+{
+    static char path[96], token[16001];
+    memset(token, 't', sizeof(token) - 1);
+    (void)snprintf(path, sizeof(path), "%s/secret", folder);
+    settings.token_file = path;
+    write_secret(path, sizeof(token) - 1, "\nsecond line\n");
+    start((const char *const[]){"--token", token, NULL});
+    ck_assert_msg(registry_ping(registry, &text) == STATUS_OK, "%s", text.text);
+    write_secret(path, 16384, "\n");
+    ck_assert_int_eq(registry_ping(registry, &text), STATUS_INVALID);
+    ck_assert_msg(strstr(text.text, "over 16383 bytes") != NULL, "%s", text.text);
+    write_secret(path, 0, "\nsecond line\n");
+    ck_assert_int_eq(registry_ping(registry, &text), STATUS_INVALID);
+    ck_assert_msg(strstr(text.text, "first line is empty") != NULL, "%s", text.text);
+    write_secret(path, 0, "");
+    ck_assert_int_eq(registry_ping(registry, &text), STATUS_INVALID);
+}
+END_TEST
+
 START_TEST(second_url_serves_when_the_first_is_away)
 {
     registry_server_start(&server, 0, NULL);
@@ -464,6 +495,7 @@ int main(void)
     tcase_add_test(tests, registry_that_answers_beats_the_disk);
     tcase_add_test(tests, synchronous_calls_answer_or_say_why_not);
     tcase_add_loop_test(tests, credentials_come_from_files, 0, 2);
+    tcase_add_test(tests, a_secret_is_read_whole_or_refused);
     tcase_add_test(tests, second_url_serves_when_the_first_is_away);
     tcase_add_test(tests, closing_does_not_wait_for_a_hanging_registry);
     tcase_add_test(tests, settings_that_cannot_work_are_refused);
