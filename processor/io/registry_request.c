@@ -15,6 +15,7 @@
 #include "io/transport.h"
 
 enum { SECRET_SIZE = 16384 /* a token's claims may be many */, URL_SIZE = 2048 };
+_Static_assert(REGISTRY_REASON_SIZE >= CURL_ERROR_SIZE, "curl writes that much");
 
 static const char content_type[] = "Content-Type: application/vnd.schemaregistry.v1+json";
 static const char accept_type[] =
@@ -217,7 +218,6 @@ static enum status ask_one(struct registry_client *client, const char *base, con
                            struct status_text *out_text)
 {
     char url[URL_SIZE];
-    char reason[CURL_ERROR_SIZE] = "";
     int size = snprintf(url, sizeof(url), "%s%s%s", base, client->settings->base_path, path);
     if (size < 0 || (size_t)size >= sizeof(url)) {
         return status_fail(out_text, STATUS_INVALID, "a registry url over %d bytes", URL_SIZE - 1);
@@ -234,7 +234,8 @@ static enum status ask_one(struct registry_client *client, const char *base, con
         return status;
     }
     (void)curl_easy_setopt(client->curl, CURLOPT_URL, url);
-    (void)curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, reason);
+    (void)curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, client->reason);
+    client->reason[0] = '\0';
     client->body_size = 0;
     client->body_too_large = false;
     atomic_fetch_add(&client->tally->requests, 1);
@@ -243,7 +244,7 @@ static enum status ask_one(struct registry_client *client, const char *base, con
     if (code != CURLE_OK) {
         return status_fail(out_text, STATUS_AWAY, "%s: %s", url,
                            client->body_too_large ? "the answer is larger than registry's limit"
-                           : reason[0] != '\0'    ? reason
+                           : client->reason[0] != '\0' ? client->reason
                                                        : curl_easy_strerror(code));
     }
     (void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply->http);

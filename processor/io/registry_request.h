@@ -12,6 +12,7 @@ struct json_t; /* jansson */
 enum {
     REGISTRY_PATH_SIZE = 1024,
     REGISTRY_PATIENCE_MS = 1000, /* with a copy on disk */
+    REGISTRY_REASON_SIZE = 256,
     REGISTRY_NOT_FOUND_SUBJECT = 40401,
     REGISTRY_NOT_FOUND_VERSION = 40402,
     REGISTRY_NOT_FOUND_SCHEMA = 40403,
@@ -39,6 +40,7 @@ struct registry_client {
     char *body;         /* settings->body_size_max + 1 bytes */
     size_t body_size;
     bool body_too_large;
+    char reason[REGISTRY_REASON_SIZE]; /* curl's, which keeps the address between requests */
 };
 
 struct registry_reply {
@@ -72,8 +74,8 @@ enum { REGISTRY_NAME_SIZE = 64 };
 void registry_key_name(const struct registry_key *key, char out_name[REGISTRY_NAME_SIZE]);
 
 /* Fetch what `path` names ({"schema", "references"}) and everything it refers to.
- * Statuses of registry_request; `out_schema` is one block for free(). `out_id`, `out_version`: 0
- * when absent. */
+ * Statuses of registry_request; `out_schema` is one block for free(). Of
+ * `out_version` only id and version are set: 0 when absent. */
 MUST_USE enum status registry_fetch(struct registry_client *client, const char *path,
                                     struct registry_schema **out_schema,
                                     struct registry_version *out_version,
