@@ -205,23 +205,22 @@ void registry_cache_write(const struct registry_settings *settings, const char *
 {
     char path[FILE_PATH_SIZE];
     char fresh[FILE_PATH_SIZE];
-    char suffix[32];
     if (settings->cache_folder == NULL) {
         return;
     }
-    /* A name of its own, because several processes may share the folder. */
-    (void)snprintf(suffix, sizeof(suffix), ".%ld.new", (long)getpid());
     json_t *json = json_of(settings, name, schema, id);
     char *text = json == NULL ? NULL : json_dumps(json, JSON_INDENT(1));
     if (text != NULL && path_of(settings, name, ".json", path) &&
-        path_of(settings, name, suffix, fresh)) {
-        int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        path_of(settings, name, ".new.XXXXXX", fresh)) {
+        /* A name of its own: several processes may share the folder, and in containers all are process 1. */
+        int fd = mkostemp(fresh, O_CLOEXEC);
         size_t size = strlen(text);
-        bool good = fd >= 0 && write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
+        bool good = fd >= 0 && fchmod(fd, 0644) == 0 && write(fd, text, size) == (ssize_t)size &&
+                    fsync(fd) == 0;
         if (fd >= 0) {
             good = close(fd) == 0 && good;
         }
-        if (!good || rename(fresh, path) != 0) {
+        if (fd >= 0 && (!good || rename(fresh, path) != 0)) {
             (void)unlink(fresh); /* a full disk costs the copy, not the run */
         }
     }

@@ -3,6 +3,7 @@
 #include "io/registry.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -332,6 +333,20 @@ START_TEST(a_registry_that_is_back_is_asked_again_for_what_is_on_disk)
 }
 END_TEST
 
+/* Of two containers both are process 1: a name of that number is taken. */
+START_TEST(a_copy_is_written_whatever_others_are_writing)
+{
+    char path[128];
+    start(NULL);
+    struct registry_key key = {.id = register_text("a-value", schema_a)};
+    (void)snprintf(path, sizeof(path), "%s/id-%u.%ld.new", folder, key.id, (long)getpid());
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    (void)ask_until(&key, REGISTRY_FOUND);
+    (void)snprintf(path, sizeof(path), "%s/id-%u.json", folder, key.id);
+    ck_assert_int_eq(access(path, R_OK), 0);
+}
+END_TEST
+
 START_TEST(registry_that_answers_beats_the_disk)
 {
     start(NULL);
@@ -492,6 +507,7 @@ int main(void)
     tcase_add_loop_test(tests, a_schema_whose_id_was_asked_for_is_known_by_it, 0, 2);
     tcase_add_test(tests, what_a_call_found_is_not_lost_by_an_ask_under_way);
     tcase_add_test(tests, a_registry_that_is_back_is_asked_again_for_what_is_on_disk);
+    tcase_add_test(tests, a_copy_is_written_whatever_others_are_writing);
     tcase_add_test(tests, registry_that_answers_beats_the_disk);
     tcase_add_test(tests, synchronous_calls_answer_or_say_why_not);
     tcase_add_loop_test(tests, credentials_come_from_files, 0, 2);
