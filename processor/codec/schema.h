@@ -20,7 +20,7 @@ enum {
     SCHEMA_FIELDS_MAX = 1024,       /* of one record */
     SCHEMA_SYMBOLS_MAX = 1024,      /* of one enum */
     SCHEMA_BRANCHES_MAX = 64,       /* of one union */
-    SCHEMA_REFERENCES_MAX = 32,     /* referenced schemas */
+    SCHEMA_REFERENCES_MAX = 64,     /* referenced schemas, those of references included */
     SCHEMA_FIXED_SIZE_MAX = 1048576,
     SCHEMA_DECIMAL_PRECISION_MAX = 1000,
 };

@@ -25,6 +25,9 @@ struct live_codec {
     } outputs[OUTPUT_KIND_COUNT];
 };
 
+_Static_assert((int)SCHEMA_REFERENCES_MAX == (int)REGISTRY_REFERENCES_MAX,
+               "what the registry client gathers, the parser must take");
+
 static struct registry_key registry_key_of(const struct schema_key *key)
 {
     struct registry_key out = {.by_guid = key->is_guid, .id = key->id};

@@ -177,6 +177,29 @@ START_TEST(a_large_default_is_none_that_fits_in_many_ways)
 }
 END_TEST
 
+/* As many as the registry's client gathers. */
+START_TEST(schema_takes_as_many_references_as_there_may_be)
+{
+    static char texts[SCHEMA_REFERENCES_MAX + 1][64];
+    struct slice references[SCHEMA_REFERENCES_MAX + 1];
+    struct arena arena;
+    const struct schema *s;
+    struct status_text why;
+    for (int i = 0; i <= SCHEMA_REFERENCES_MAX; i++) {
+        (void)snprintf(texts[i], sizeof texts[i],
+                       "{\"type\":\"fixed\",\"name\":\"F%d\",\"size\":1}", i);
+        references[i] = slice_text(texts[i]);
+    }
+    arena_init(&arena, block, sizeof block);
+    ck_assert_int_eq(schema_parse(slice_text("\"F63\""), references, 64, &arena, &s, &why),
+                     STATUS_OK);
+    ck_assert(slice_is(s->name, "F63"));
+    ck_assert_int_eq(schema_parse(slice_text("\"F63\""), references, 65, &arena, &s, &why),
+                     STATUS_INVALID);
+    ck_assert_str_eq(why.text, "more than 64 references");
+}
+END_TEST
+
 START_TEST(schema_bounds_depth_and_memory)
 {
     static char deep[4000];
@@ -232,6 +255,7 @@ int main(void)
     tcase_add_test(tests, schema_follows_references);
     tcase_add_test(tests, a_default_that_fits_in_too_many_ways_is_given_up);
     tcase_add_test(tests, a_large_default_is_none_that_fits_in_many_ways);
+    tcase_add_test(tests, schema_takes_as_many_references_as_there_may_be);
     tcase_add_test(tests, schema_bounds_depth_and_memory);
     tcase_add_test(tests, every_contract_schema_parses);
     suite_add_tcase(suite, tests);
