@@ -75,12 +75,21 @@ static bool check_profile(const struct event *event, struct reject *out_reject)
     return true;
 }
 
+static bool is_currency(struct slice text)
+{
+    bool is = text.size == 3;
+    for (size_t i = 0; is && i < text.size; i++) {
+        is = text.data[i] >= 'A' && text.data[i] <= 'Z';
+    }
+    return is;
+}
+
 static bool check_transaction(const struct event *event, struct reject *out_reject)
 {
     if (event->tx.amount_minor <= 0) {
         return refuse(out_reject, REJECT_OUT_OF_RANGE, "amount_minor");
     }
-    if (event->tx.currency.size != 3) {
+    if (!is_currency(event->tx.currency)) {
         return refuse(out_reject, REJECT_OUT_OF_RANGE, "currency");
     }
     return true;

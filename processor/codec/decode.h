@@ -24,7 +24,7 @@ MUST_USE bool decode_next(const struct plan *plan, struct slice bytes, size_t re
                           struct event *out_event, size_t *out_size, struct reject *out_reject);
 
 /* What is asked of an event whatever its form: sizes of ids, amount_minor > 0, times (a consent's
- * too) within the years 1900 to 9999, dates within 1 to 9999, currency of three letters,
+ * too) within the years 1900 to 9999, dates within 1 to 9999, currency of three letters A to Z,
  * risk_profile 1..7. True when good. */
 MUST_USE bool event_check(const struct event *event, struct reject *out_reject);
 
