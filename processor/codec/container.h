@@ -17,7 +17,7 @@ struct container {
     /* private */
     struct slice file;
     size_t at;
-    const uint8_t *sync; /* CONTAINER_SYNC_SIZE, in the file */
+    const uint8_t *sync; /* the marker of 16 bytes, in the file */
     uint8_t *room;
 };
 

@@ -250,7 +250,6 @@ static enum reject_reason take_symbol(struct machine *m, const struct plan_op *o
     return reason;
 }
 
-/* Whatever run() does not do itself. All of these go on with the next op. */
 /* Steps that read no value: places, presence, what stands in the plan itself. */
 static enum reject_reason arrange(struct machine *m, const struct plan_op *op)
 {
@@ -275,6 +274,7 @@ static enum reject_reason arrange(struct machine *m, const struct plan_op *op)
     return REJECT_NONE;
 }
 
+/* Whatever run() does not do itself. All of these go on with the next op. */
 enum reject_reason decode_rare(struct machine *m, const struct plan_op *op)
 {
     uint8_t code;

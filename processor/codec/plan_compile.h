@@ -31,7 +31,6 @@ struct want {
 struct plan_call {
     const struct schema *record;
     uint32_t at; /* its address once compiled */
-    bool compiled;
 };
 
 struct compiler {
