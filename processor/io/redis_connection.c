@@ -8,7 +8,6 @@
 
 enum {
     WRITE_PARTS_MAX = 64, /* pipelines in one writev */
-    CONNECT_TIMEOUT_MS = 2000,
     MOVES_MAX =
         5, /* followed at once; more in a row are nodes that do not agree on who has the slot */
 };
@@ -197,15 +196,13 @@ static void start_connection(struct redis_store *redis, struct redis_connection 
         }
         connection->target.address = connection->node;
     }
-    uint32_t timeout_ms =
-        settings->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : settings->connect_timeout_ms;
     connection->phase = PHASE_CONNECTING;
-    connection->due_us = now_us + (int64_t)timeout_ms * 1000;
     enum status status = transport_open(&connection->transport, settings, redis->tls, now_us);
     if (status != STATUS_OK) {
         redis_connection_break(redis, connection, status, connection->transport.why.text);
         return;
     }
+    connection->due_us = connection->transport.due_us;
     redis_set_timer(redis);
     redis_make_runnable(redis, connection); /* a Unix socket is connected at once */
     watch(redis, connection);
@@ -301,6 +298,8 @@ static void approach(struct redis_store *redis, struct redis_connection *connect
             connection->interest =
                 0; /* the host's next address: a new socket, perhaps under the old number */
         }
+        connection->due_us = connection->transport.due_us; /* the greeting's time-out, too */
+        redis_set_timer(redis);
         if (status == STATUS_OK) {
             greet(redis, connection);
         } else if (status != STATUS_RETRY) {

@@ -91,23 +91,24 @@ enum status transport_check_address(const struct transport_settings *settings,
     return STATUS_OK;
 }
 
-/* All addresses of a host, tried one after the other: "localhost" is often ::1 first and served by
- * none. */
-static enum status find_addresses(struct transport *transport)
+enum status transport_find(const struct transport_settings *settings,
+                           struct transport_address out_addresses[TRANSPORT_ADDRESSES_MAX],
+                           uint32_t *out_count, struct status_text *out_text)
 {
-    const char *address = transport->settings->address;
+    const char *address = settings->address;
     char host[TRANSPORT_HOST_SIZE];
     char port[PORT_SIZE_MAX];
-    enum status status = transport_check_address(transport->settings, &transport->why);
+    enum status status = transport_check_address(settings, out_text);
     if (status != STATUS_OK) {
         return status;
     }
+    *out_count = 0;
     if (strncmp(address, "unix:", 5) == 0) {
         struct sockaddr_un local = {.sun_family = AF_UNIX};
         memcpy(local.sun_path, address + 5, strlen(address + 5));
-        memcpy(&transport->addresses[0].storage, &local, sizeof(local));
-        transport->addresses[0].size = sizeof(local);
-        transport->address_count = 1;
+        memcpy(&out_addresses[0].storage, &local, sizeof(local));
+        out_addresses[0].size = sizeof(local);
+        *out_count = 1;
         return STATUS_OK;
     }
     (void)split_address(address, host, port); /* checked above */
@@ -115,11 +116,11 @@ static enum status find_addresses(struct transport *transport)
     struct addrinfo *list = NULL;
     int failed = getaddrinfo(host, port, &hints, &list);
     if (failed != 0) {
-        return status_fail(&transport->why, STATUS_AWAY, "%s: %s", address, gai_strerror(failed));
+        return status_fail(out_text, STATUS_AWAY, "%s: %s", address, gai_strerror(failed));
     }
-    for (struct addrinfo *at = list;
-         at != NULL && transport->address_count < TRANSPORT_ADDRESSES_MAX; at = at->ai_next) {
-        struct transport_address *slot = &transport->addresses[transport->address_count++];
+    for (struct addrinfo *at = list; at != NULL && *out_count < TRANSPORT_ADDRESSES_MAX;
+         at = at->ai_next) {
+        struct transport_address *slot = &out_addresses[(*out_count)++];
         memcpy(&slot->storage, at->ai_addr, at->ai_addrlen);
         slot->size = at->ai_addrlen;
     }
@@ -162,11 +163,25 @@ static void tune(int fd, int family)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
 }
 
-/* Start with the next address that does not refuse at once. */
-static enum status connect_next(struct transport *transport, const char *reason)
+static void end_session(struct transport *transport)
+{
+    if (transport->session != NULL) {
+        SSL_free(transport->session);
+        transport->session = NULL;
+    }
+    transport->connected = false;
+    transport->read_wants_write = transport->write_wants_write = false;
+}
+
+/* Start with the next address that does not refuse at once. It may take its share of the time that is
+ * left: one that is silent leaves as much to each that comes after it. */
+static enum status connect_next(struct transport *transport, int64_t now_us, const char *reason)
 {
     while (transport->address_index < transport->address_count) {
+        int64_t left = transport->address_count - transport->address_index;
         const struct transport_address *address = &transport->addresses[transport->address_index++];
+        transport->due_us = now_us + (transport->deadline_us - now_us) / left;
+        end_session(transport);
         close_socket(transport);
         int family = ((const struct sockaddr *)&address->storage)->sa_family;
         transport->fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -194,18 +209,32 @@ enum status transport_open(struct transport *transport, const struct transport_s
 {
     INVARIANT(transport->state == TRANSPORT_CLOSED);
     INVARIANT(settings->tls == (tls != NULL));
-    *transport = (struct transport){.fd = -1, .settings = settings, .tls = tls};
+    struct transport_address addresses[TRANSPORT_ADDRESSES_MAX];
+    uint32_t count = 0;
+    *transport = (struct transport){.fd = -1, .settings = settings};
+    enum status status = transport_find(settings, addresses, &count, &transport->why);
+    return status == STATUS_OK
+               ? transport_open_at(transport, settings, tls, addresses, count, now_us)
+               : status;
+}
+
+enum status transport_open_at(struct transport *transport,
+                              const struct transport_settings *settings, struct transport_tls *tls,
+                              const struct transport_address *addresses, uint32_t count,
+                              int64_t now_us)
+{
+    INVARIANT(transport->state == TRANSPORT_CLOSED);
+    INVARIANT(settings->tls == (tls != NULL) && count <= TRANSPORT_ADDRESSES_MAX);
+    *transport =
+        (struct transport){.fd = -1, .settings = settings, .tls = tls, .address_count = count};
     transport->deadline_us = now_us + (int64_t)connect_timeout_ms(settings) * 1000;
-    enum status status = find_addresses(transport);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = connect_next(transport, "no address");
+    memcpy(transport->addresses, addresses, count * sizeof(addresses[0]));
+    enum status status = connect_next(transport, now_us, "no address");
     return status == STATUS_RETRY ? STATUS_OK : status;
 }
 
 /* Has the connection that was started come about? */
-static enum status finish_connect(struct transport *transport)
+static enum status finish_connect(struct transport *transport, int64_t now_us)
 {
     struct pollfd ready = {transport->fd, POLLOUT, 0};
     if (poll(&ready, 1, 0) <= 0) {
@@ -214,7 +243,7 @@ static enum status finish_connect(struct transport *transport)
     int error = 0;
     socklen_t size = sizeof(error);
     if (getsockopt(transport->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
-        return connect_next(transport, strerror(error));
+        return connect_next(transport, now_us, strerror(error));
     }
     transport->connected = true;
     transport->wants_write = false;
@@ -272,16 +301,18 @@ enum status transport_advance(struct transport *transport, int64_t now_us)
         return STATUS_OK;
     }
     if (!transport->connected) {
-        status = finish_connect(transport);
+        status = finish_connect(transport, now_us);
     }
     if (status == STATUS_OK && transport->tls != NULL) {
         status = shake_hands(transport);
     }
     if (status == STATUS_OK) {
         transport->state = TRANSPORT_OPEN;
-    } else if (status == STATUS_RETRY && now_us >= transport->deadline_us) {
-        return fail_closed(transport, "no connection within the time-out",
-                           transport->connected ? "TLS handshake" : "");
+        transport->due_us = transport->deadline_us;
+    } else if (status == STATUS_RETRY && now_us >= transport->due_us) {
+        return connect_next(transport, now_us,
+                            transport->connected ? "no TLS handshake within the time-out"
+                                                 : "no answer within the time-out");
     }
     return status;
 }
@@ -378,10 +409,7 @@ enum status transport_write(struct transport *transport, const struct iovec *par
 
 void transport_close(struct transport *transport)
 {
-    if (transport->session != NULL) {
-        SSL_free(transport->session);
-        transport->session = NULL;
-    }
+    end_session(transport);
     if (transport->settings != NULL) { /* a zeroed transport has no fd, though the figure says 0 */
         close_socket(transport);
     }
@@ -389,7 +417,6 @@ void transport_close(struct transport *transport)
     transport->state = TRANSPORT_CLOSED;
     transport->wants_read = false;
     transport->wants_write = false;
-    transport->connected = false;
 }
 
 uint32_t transport_backoff_ms(const struct transport_settings *settings, uint32_t attempt,

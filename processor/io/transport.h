@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A non-blocking stream of bytes to one server: TCP, Unix socket, or TLS over TCP.
  *
- * It connects, with a time-out over name, connection and TLS handshake together; it does not
- * reconnect: that is its owner's business (transport_backoff_ms says when). Nothing blocks but the
- * look-up of a host name in transport_open (an address in figures needs none).
+ * It connects, with a time-out over connection and TLS handshake together, which the addresses of the
+ * host share: one that is silent does not keep it from the next. It does not reconnect: that is its
+ * owner's business (transport_backoff_ms says when). Nothing blocks but the look-up of a host name in
+ * transport_find (an address in figures needs none).
  *
  *   CLOSED -- open --> CONNECTING -- ready --> OPEN -- error, end of stream, close --> CLOSED */
 #ifndef IO_TRANSPORT_H
@@ -24,7 +25,7 @@ struct transport_settings {
     const char *ca_file;          /* PEM; NULL: the system's authorities */
     const char *certificate_file; /* PEM chain of our own; NULL: none */
     const char *key_file;         /* PEM; NULL: in certificate_file */
-    const char *server_name;      /* verified in the certificate; NULL: the host of `address` */
+    const char *server_name;      /* verified in every certificate; NULL: the host of `address` */
     uint32_t connect_timeout_ms;  /* 0: 2,000 */
     uint32_t backoff_ms_min;      /* 0: 50 */
     uint32_t backoff_ms_max;      /* 0: 2,000 */
@@ -32,11 +33,12 @@ struct transport_settings {
 
 enum transport_state { TRANSPORT_CLOSED, TRANSPORT_CONNECTING, TRANSPORT_OPEN };
 
-/* What one TLS client needs once per process and settings: parsed certificates. */
+/* What one TLS client needs once per store and settings: parsed certificates. One thread's. */
 struct transport_tls;
 
-/* Read the certificates of `settings`. `out_tls` is NULL when settings->tls is false.
- * STATUS_INVALID: a file cannot be read or does not fit; `out_text` says which. */
+/* Read the certificates of `settings`; every connection that is opened looks whether the files have changed
+ * since. Name and address of a server do not matter yet: one serves connections to many nodes. `out_tls`
+ * is NULL when settings->tls is false. STATUS_INVALID: a file cannot be read or does not fit; `out_text` says which. */
 MUST_USE enum status transport_tls_open(struct transport_tls **out_tls,
                                         const struct transport_settings *settings,
                                         struct status_text *out_text);
@@ -53,6 +55,8 @@ struct transport {
     int fd;                 /* -1 or 0 with TRANSPORT_CLOSED; for epoll */
     bool wants_read;        /* wait for readability before the next call */
     bool wants_write;       /* wait for writability before the next call */
+    int64_t due_us;         /* while CONNECTING: call transport_advance by then, ready or not;
+                               OPEN: when the time-out would have ended */
     struct status_text why; /* why it is closed; "" when by its owner */
     /* private */
     const struct transport_settings *settings;
@@ -62,7 +66,7 @@ struct transport {
     bool read_wants_write; /* TLS only: what the last read and the last write wait for */
     bool write_wants_write;
     bool connected; /* TCP is there, TLS goes on */
-    /* Of the host; the next one is tried next */
+    /* Of the host, tried one after the other; the next one */
     struct transport_address addresses[TRANSPORT_ADDRESSES_MAX];
     uint32_t address_count;
     uint32_t address_index;
@@ -72,13 +76,27 @@ struct transport {
 MUST_USE enum status transport_check_address(const struct transport_settings *settings,
                                              struct status_text *out_text);
 
-/* Begin to connect. `settings` and `tls` (NULL without TLS) stay until transport_close.
+/* All addresses of the host, in the order in which they are to be tried: "localhost" is often ::1 first
+ * and served by none. Asks the system's resolver, which may block for as long as resolv.conf says.
+ * STATUS_AWAY: the name is not found now. STATUS_INVALID: the address is not one. */
+MUST_USE enum status transport_find(const struct transport_settings *settings,
+                                    struct transport_address out_addresses[TRANSPORT_ADDRESSES_MAX],
+                                    uint32_t *out_count, struct status_text *out_text);
+
+/* Find the addresses and begin to connect. `settings` and `tls` (NULL without TLS) stay until transport_close.
  * STATUS_OK: CONNECTING (or already OPEN); call transport_advance when the fd is ready.
- * STATUS_AWAY: refused at once, name not found; `why` says it. STATUS_INVALID: the address is not
- * one. */
+ * STATUS_AWAY: refused at once, name not found, certificates that have changed and cannot be used; `why`
+ * says it. STATUS_INVALID: the address is not one. */
 MUST_USE enum status transport_open(struct transport *transport,
                                     const struct transport_settings *settings,
                                     struct transport_tls *tls, int64_t now_us);
+
+/* The same to addresses that were found before; at most TRANSPORT_ADDRESSES_MAX. They are copied. */
+MUST_USE enum status transport_open_at(struct transport *transport,
+                                       const struct transport_settings *settings,
+                                       struct transport_tls *tls,
+                                       const struct transport_address *addresses, uint32_t count,
+                                       int64_t now_us);
 
 /* Go on connecting. STATUS_OK: OPEN now. STATUS_RETRY: not yet (see wants_*). STATUS_AWAY: closed
  * (`why`), also when the time-out has passed. */

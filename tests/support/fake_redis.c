@@ -3,14 +3,16 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char facts[] = "redis_version:7.0.0\r\nredis_mode:cluster\r\n"
+static const char facts[] = "redis_version:7.0.0\r\nredis_mode:standalone\r\n"
                             "maxmemory_policy:noeviction\r\nrole:master\r\n";
 
 struct client {
@@ -108,14 +110,40 @@ static void *serve(void *argument)
     return NULL;
 }
 
-void fake_redis_certify(struct fake_redis *fake, const char *certificate, const char *key)
+void fake_redis_certificate(const char *path, const char *name)
 {
-    ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(fake->tls, certificate), 1);
-    ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(fake->tls, key, SSL_FILETYPE_PEM), 1);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, name);
+    static long serial; /* two of one subject: a verifier tells them apart by key */
+    (void)X509_set_version(certificate, 2);
+    (void)ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);
+    (void)X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
+    (void)X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    (void)X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, (const uint8_t *)name, -1, -1, 0);
+    (void)X509_set_issuer_name(certificate, subject);
+    (void)X509_set_pubkey(certificate, key);
+    (void)X509_add_ext(certificate, names, -1);
+    ck_assert_int_gt(X509_sign(certificate, key, EVP_sha256()), 0);
+    FILE *file = fopen(path, "we");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL), 1);
+    ck_assert_int_eq(PEM_write_X509(file, certificate), 1);
+    ck_assert_int_eq(fclose(file), 0);
+    X509_EXTENSION_free(names);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
 }
 
-void fake_redis_start(struct fake_redis *fake, const char *text, const char *certificate,
-                      const char *key)
+void fake_redis_certify(struct fake_redis *fake, const char *certificate)
+{
+    SSL_CTX *tls = fake->tls;
+    ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(tls, certificate), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(tls, certificate, SSL_FILETYPE_PEM), 1);
+}
+
+void fake_redis_start(struct fake_redis *fake, const char *text, const char *certificate)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof(address);
@@ -127,7 +155,7 @@ void fake_redis_start(struct fake_redis *fake, const char *text, const char *cer
     fake->port = ntohs(address.sin_port);
     if (certificate != NULL) {
         fake->tls = SSL_CTX_new(TLS_server_method());
-        fake_redis_certify(fake, certificate, key);
+        fake_redis_certify(fake, certificate);
     }
     ck_assert_int_eq(pthread_create(&fake->thread, NULL, serve, fake), 0);
 }

@@ -5,6 +5,8 @@
 
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "support/fake_redis.h"
 #include "support/suite.h"
@@ -94,8 +96,8 @@ static int64_t pause_ms(void)
 START_TEST(nodes_that_point_at_each_other_are_not_asked_without_end)
 {
     char to_first[64], to_second[64];
-    fake_redis_start(&nodes[0], "", NULL, NULL);
-    fake_redis_start(&nodes[1], "", NULL, NULL);
+    fake_redis_start(&nodes[0], "", NULL);
+    fake_redis_start(&nodes[1], "", NULL);
     (void)snprintf(to_first, sizeof(to_first), "-MOVED 1 127.0.0.1:%u\r\n", nodes[0].port);
     (void)snprintf(to_second, sizeof(to_second), "-MOVED 1 127.0.0.1:%u\r\n", nodes[1].port);
     nodes[0].answer = to_second;
@@ -123,7 +125,7 @@ END_TEST
 
 START_TEST(pauses_grow_while_keys_are_on_their_way)
 {
-    fake_redis_start(&nodes[0], "-TRYAGAIN Multiple keys request during rehashing\r\n", NULL, NULL);
+    fake_redis_start(&nodes[0], "-TRYAGAIN Multiple keys request during rehashing\r\n", NULL);
     open_store();
     int64_t first_ms = 0, last_ms = 0;
     for (uint32_t i = 0; i < ROUNDS; i++) {
@@ -147,7 +149,7 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("redis_connection");
-    TCase *tests = tcase_create("redirects");
+    TCase *tests = tcase_create("nodes");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, nodes_that_point_at_each_other_are_not_asked_without_end);
     tcase_add_test(tests, pauses_grow_while_keys_are_on_their_way);

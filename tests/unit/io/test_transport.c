@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connecting: to a host of several addresses. */
+#include "io/transport.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "support/fake_redis.h"
+#include "support/suite.h"
+
+enum { STEPS_MAX = 1000, STEP_MS = 10, TIMEOUT_MS = 1000 };
+
+static struct transport transport;
+static struct fake_redis node;
+
+static struct transport_address loopback(uint16_t port)
+{
+    struct transport_address address = {.size = sizeof(struct sockaddr_in)};
+    const struct sockaddr_in name = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    memcpy(&address.storage, &name, sizeof(name));
+    return address;
+}
+
+/* A port whose backlog is full: the system answers no further connection. */
+struct silent {
+    int listener;
+    int waiting[8];
+    uint16_t port;
+};
+
+static void silent_open(struct silent *silent)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(name);
+    silent->listener = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(silent->listener, (struct sockaddr *)&name, size), 0);
+    ck_assert_int_eq(listen(silent->listener, 0), 0);
+    ck_assert_int_eq(getsockname(silent->listener, (struct sockaddr *)&name, &size), 0);
+    silent->port = ntohs(name.sin_port);
+    for (size_t i = 0; i < sizeof(silent->waiting) / sizeof(silent->waiting[0]); i++) {
+        silent->waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        (void)connect(silent->waiting[i], (struct sockaddr *)&name, size);
+    }
+}
+
+static void silent_close(struct silent *silent)
+{
+    for (size_t i = 0; i < sizeof(silent->waiting) / sizeof(silent->waiting[0]); i++) {
+        (void)close(silent->waiting[i]);
+    }
+    (void)close(silent->listener);
+}
+
+/* Advance at this moment until it is known. */
+static enum status advance(int64_t now_us)
+{
+    enum status status = STATUS_RETRY;
+    for (uint32_t i = 0; i < STEPS_MAX && status == STATUS_RETRY; i++) {
+        struct pollfd ready = {
+            transport.fd,
+            (short)((transport.wants_read ? POLLIN : 0) | (transport.wants_write ? POLLOUT : 0)),
+            0};
+        (void)poll(&ready, 1, STEP_MS);
+        status = transport_advance(&transport, now_us);
+    }
+    return status;
+}
+
+START_TEST(a_silent_address_leaves_time_for_the_next)
+{
+    struct silent silent;
+    const struct transport_settings settings = {.address = "host:1",
+                                                .connect_timeout_ms = TIMEOUT_MS};
+    silent_open(&silent);
+    fake_redis_start(&node, "", NULL);
+    const struct transport_address addresses[] = {loopback(silent.port), loopback(silent.port),
+                                                  loopback(node.port)};
+    enum status status = transport_open_at(&transport, &settings, NULL, addresses, 3, 0);
+    ck_assert_int_eq(status, STATUS_OK);
+    ck_assert_int_eq(transport.due_us, 333333);
+    ck_assert_int_eq(transport_advance(&transport, 333332), STATUS_RETRY);
+    ck_assert_uint_eq(transport.address_index, 1);
+    ck_assert_int_eq(transport_advance(&transport, 333333), STATUS_RETRY);
+    ck_assert_uint_eq(transport.address_index, 2);
+    ck_assert_int_eq(transport_advance(&transport, transport.due_us), STATUS_RETRY);
+    ck_assert_msg(advance(700000) == STATUS_OK, "%s", transport.why.text);
+    transport_close(&transport);
+    fake_redis_stop(&node);
+    silent_close(&silent);
+}
+END_TEST
+
+START_TEST(addresses_that_are_all_silent_end_in_time)
+{
+    struct silent silent;
+    const struct transport_settings settings = {.address = "host:1",
+                                                .connect_timeout_ms = TIMEOUT_MS};
+    silent_open(&silent);
+    const struct transport_address addresses[] = {loopback(silent.port), loopback(silent.port)};
+    ck_assert_int_eq(transport_open_at(&transport, &settings, NULL, addresses, 2, 0), STATUS_OK);
+    ck_assert_int_eq(transport_advance(&transport, 500000), STATUS_RETRY);
+    ck_assert_int_eq(transport_advance(&transport, 999999), STATUS_RETRY);
+    ck_assert_int_eq(transport_advance(&transport, 1000000), STATUS_AWAY);
+    ck_assert_msg(strstr(transport.why.text, "time-out") != NULL, "%s", transport.why.text);
+    silent_close(&silent);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("transport");
+    TCase *tests = tcase_create("connecting");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, a_silent_address_leaves_time_for_the_next);
+    tcase_add_test(tests, addresses_that_are_all_silent_end_in_time);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}
