@@ -229,6 +229,9 @@ enum status transport_open_at(struct transport *transport,
         (struct transport){.fd = -1, .settings = settings, .tls = tls, .address_count = count};
     transport->deadline_us = now_us + (int64_t)connect_timeout_ms(settings) * 1000;
     memcpy(transport->addresses, addresses, count * sizeof(addresses[0]));
+    if (tls != NULL && transport_tls_refresh(tls, settings, &transport->why) != STATUS_OK) {
+        return STATUS_AWAY;
+    }
     enum status status = connect_next(transport, now_us, "no address");
     return status == STATUS_RETRY ? STATUS_OK : status;
 }
@@ -274,9 +277,10 @@ static enum status tls_wait_or_fail(struct transport *transport, int result, con
 static enum status shake_hands(struct transport *transport)
 {
     if (transport->session == NULL) {
-        transport->session = transport_tls_session(transport->tls, transport->fd);
+        transport->session =
+            transport_tls_session(transport->tls, transport->settings, transport->fd);
         if (transport->session == NULL) {
-            return fail_closed(transport, "TLS", "no memory");
+            return fail_closed(transport, "TLS", "no memory, or no name to verify");
         }
     }
     ERR_clear_error();

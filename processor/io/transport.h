@@ -36,9 +36,10 @@ enum transport_state { TRANSPORT_CLOSED, TRANSPORT_CONNECTING, TRANSPORT_OPEN };
 /* What one TLS client needs once per store and settings: parsed certificates. One thread's. */
 struct transport_tls;
 
-/* Read the certificates of `settings`; every connection that is opened looks whether the files have changed
- * since. Name and address of a server do not matter yet: one serves connections to many nodes. `out_tls`
- * is NULL when settings->tls is false. STATUS_INVALID: a file cannot be read or does not fit; `out_text` says which. */
+/* Read the certificates of `settings`; every connection that is opened looks whether the files have
+ * changed since. Name and address of a server do not matter yet: one serves connections to many nodes.
+ * `out_tls` is NULL when settings->tls is false. STATUS_INVALID: a file cannot be read or does not fit;
+ * `out_text` says which. */
 MUST_USE enum status transport_tls_open(struct transport_tls **out_tls,
                                         const struct transport_settings *settings,
                                         struct status_text *out_text);

@@ -6,15 +6,24 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+enum { FILES_MAX = 3 };
+
+/* What tells one state of a file from the next; all 0 when it is not there. */
+struct stamp {
+    struct timespec changed;
+    ino_t inode;
+    off_t size;
+};
+
 struct transport_tls {
     SSL_CTX *context;
-    char name[TRANSPORT_HOST_SIZE];
-    bool name_is_address; /* an IP address is verified as one, and sent as no SNI */
+    struct stamp stamps[FILES_MAX]; /* of the files, before they were read into the context */
 };
 
 static bool has_text(const char *text)
@@ -58,6 +67,43 @@ static enum status load_files(SSL_CTX *context, const struct transport_settings 
     return STATUS_OK;
 }
 
+static void look_at_files(const struct transport_settings *settings,
+                          struct stamp out_stamps[FILES_MAX])
+{
+    const char *const files[FILES_MAX] = {
+        has_text(settings->ca_file) ? settings->ca_file : X509_get_default_cert_file(),
+        settings->certificate_file, settings->key_file};
+    memset(out_stamps, 0, FILES_MAX * sizeof(*out_stamps));
+    for (size_t i = 0; i < FILES_MAX; i++) {
+        struct stat about;
+        if (has_text(files[i]) && stat(files[i], &about) == 0) {
+            out_stamps[i].changed = about.st_mtim;
+            out_stamps[i].inode = about.st_ino;
+            out_stamps[i].size = about.st_size;
+        }
+    }
+}
+
+static enum status open_context(const struct transport_settings *settings, SSL_CTX **out_context,
+                                struct status_text *out_text)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    if (context == NULL) {
+        return status_fail(out_text, STATUS_INVALID, "no memory for TLS");
+    }
+    (void)SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    (void)SSL_CTX_set_mode(context,
+                           SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    enum status status = load_files(context, settings, out_text);
+    if (status != STATUS_OK) {
+        SSL_CTX_free(context);
+        return status;
+    }
+    *out_context = context;
+    return STATUS_OK;
+}
+
 enum status transport_tls_open(struct transport_tls **out_tls,
                                const struct transport_settings *settings,
                                struct status_text *out_text)
@@ -67,37 +113,40 @@ enum status transport_tls_open(struct transport_tls **out_tls,
         return STATUS_OK;
     }
     struct transport_tls *tls = calloc(1, sizeof(*tls));
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    if (tls == NULL || context == NULL) {
-        free(tls);
-        SSL_CTX_free(context);
+    if (tls == NULL) {
         return status_fail(out_text, STATUS_INVALID, "no memory for TLS");
     }
-    tls->context = context;
-    (void)SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-    (void)SSL_CTX_set_mode(context,
-                           SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    enum status status = load_files(context, settings, out_text);
-    if (status == STATUS_OK && has_text(settings->server_name)) {
-        (void)snprintf(tls->name, sizeof(tls->name), "%s", settings->server_name);
-    } else if (status == STATUS_OK && !transport_host_of(settings->address, tls->name)) {
-        status = status_fail(out_text, STATUS_INVALID, "TLS needs host:port, not `%s`",
-                             settings->address);
-    }
+    look_at_files(settings, tls->stamps);
+    enum status status = open_context(settings, &tls->context, out_text);
     if (status != STATUS_OK) {
         transport_tls_close(tls);
         return status;
     }
-    uint8_t address[16];
-    tls->name_is_address =
-        inet_pton(AF_INET, tls->name, address) == 1 || inet_pton(AF_INET6, tls->name, address) == 1;
     /* OpenSSL writes with write(2): a peer that is gone must be an error, not a signal. */
     struct sigaction now;
     if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL) {
         (void)signal(SIGPIPE, SIG_IGN);
     }
     *out_tls = tls;
+    return STATUS_OK;
+}
+
+enum status transport_tls_refresh(struct transport_tls *tls,
+                                  const struct transport_settings *settings,
+                                  struct status_text *out_text)
+{
+    struct stamp stamps[FILES_MAX];
+    look_at_files(settings, stamps);
+    if (memcmp(stamps, tls->stamps, sizeof(stamps)) == 0) {
+        return STATUS_OK;
+    }
+    SSL_CTX *context = NULL;
+    if (open_context(settings, &context, out_text) != STATUS_OK) {
+        return STATUS_AWAY;
+    }
+    SSL_CTX_free(tls->context); /* sessions have their own reference */
+    tls->context = context;
+    memcpy(tls->stamps, stamps, sizeof(stamps));
     return STATUS_OK;
 }
 
@@ -109,18 +158,26 @@ void transport_tls_close(struct transport_tls *tls)
     }
 }
 
-void *transport_tls_session(struct transport_tls *tls, int fd)
+/* Verify that name and ask for it. An IP address is verified as one, and sent as no SNI. */
+static bool expect_name(SSL *session, const char *name)
 {
-    SSL *session = SSL_new(tls->context);
-    if (session == NULL || SSL_set_fd(session, fd) != 1) {
-        SSL_free(session);
+    uint8_t address[16];
+    if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1) {
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), name) == 1;
+    }
+    return SSL_set1_host(session, name) == 1 && SSL_set_tlsext_host_name(session, name) == 1;
+}
+
+void *transport_tls_session(struct transport_tls *tls, const struct transport_settings *settings,
+                            int fd)
+{
+    char host[TRANSPORT_HOST_SIZE];
+    const char *name = has_text(settings->server_name) ? settings->server_name : host;
+    if (name == host && !transport_host_of(settings->address, host)) {
         return NULL;
     }
-    int good = tls->name_is_address
-                   ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(session), tls->name)
-                   : (SSL_set1_host(session, tls->name) == 1 &&
-                      SSL_set_tlsext_host_name(session, tls->name) == 1);
-    if (good != 1) {
+    SSL *session = SSL_new(tls->context);
+    if (session == NULL || SSL_set_fd(session, fd) != 1 || !expect_name(session, name)) {
         SSL_free(session);
         return NULL;
     }

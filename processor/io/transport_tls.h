@@ -8,9 +8,17 @@
 /* The host of "host:port"; false when there is none (a Unix socket, not an address). */
 bool transport_host_of(const char *address, char out_host[TRANSPORT_HOST_SIZE]);
 
-/* A new client session (an SSL *) over a connected socket, which verifies the server's name;
- * SSL_free ends it. NULL: no memory. */
-void *transport_tls_session(struct transport_tls *tls, int fd);
+/* Read the files again if one has changed since they were read: a certificate that was rotated is used
+ * from the next connection on. STATUS_AWAY: what is there now cannot be used (`out_text`); the next call
+ * looks again. */
+MUST_USE enum status transport_tls_refresh(struct transport_tls *tls,
+                                           const struct transport_settings *settings,
+                                           struct status_text *out_text);
+
+/* A new client session (an SSL *) over a connected socket, which verifies the server's name: that of
+ * `settings`, or the host of their address. SSL_free ends it. NULL: no memory, or no name. */
+void *transport_tls_session(struct transport_tls *tls, const struct transport_settings *settings,
+                            int fd);
 
 /* Why the last operation on `session` failed, in words; uses up OpenSSL's queue of errors. */
 void transport_tls_reason(void *session, char *out_text, size_t size);

@@ -146,6 +146,66 @@ START_TEST(pauses_grow_while_keys_are_on_their_way)
 }
 END_TEST
 
+static void join_files(const char *first, const char *second, const char *out_path)
+{
+    const char *const parts[] = {first, second};
+    FILE *out = fopen(out_path, "we");
+    ck_assert_ptr_nonnull(out);
+    for (uint32_t i = 0; i < 2; i++) {
+        FILE *in = fopen(parts[i], "re");
+        char part[4096];
+        ck_assert_ptr_nonnull(in);
+        size_t size = fread(part, 1, sizeof(part), in);
+        ck_assert_uint_eq(fwrite(part, 1, size, out), size);
+        (void)fclose(in);
+    }
+    ck_assert_int_eq(fclose(out), 0);
+}
+
+/* Nodes under two names, each with a certificate of its own. A cluster's first node sends on to the second one; a
+ * sentinel names it. */
+START_TEST(tls_verifies_each_node_by_the_name_it_is_reached_by)
+{
+    static const char *const names[] = {"DNS:localhost", "IP:127.0.0.1"};
+    static char moved[64], primary[64], port[8];
+    char folder[] = "/tmp/segue-connection-XXXXXX", files[2][64], both[64];
+    bool cluster = _i == 0;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(both, sizeof(both), "%s/both.pem", folder);
+    for (uint32_t i = 0; i < 2; i++) {
+        (void)snprintf(files[i], sizeof(files[i]), "%s/%u.pem", folder, i);
+        fake_redis_certificate(files[i], names[i]);
+        fake_redis_start(&nodes[i], "+OK\r\n", files[i]);
+    }
+    join_files(files[0], files[1], both);
+    (void)snprintf(port, sizeof(port), "%u", nodes[1].port);
+    (void)snprintf(moved, sizeof(moved), "-MOVED 1 127.0.0.1:%s\r\n", port);
+    (void)snprintf(primary, sizeof(primary), "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n",
+                   strlen(port), port);
+    nodes[0].answer = cluster ? moved : primary;
+    (void)snprintf(seeds, sizeof(seeds), "localhost:%u,localhost:%u", nodes[0].port, nodes[0].port);
+    settings =
+        (struct redis_settings){.transport = {.address = seeds, .tls = true, .ca_file = both},
+                                .connection_count = 1,
+                                .cluster = cluster,
+                                .sentinel_master = cluster ? NULL : "main"};
+    now_us = 1000000;
+    enum status status = redis_store_open(&redis, &settings, &fake_clock, &text);
+    ck_assert_msg(status == STATUS_OK, "%s", text.text);
+    store = redis_store_interface(redis);
+    ask_until(STATUS_OK);
+    ck_assert_msg(!is_paused(), "%s", redis->connections[0].why.text);
+    ck_assert_ptr_nonnull(strstr(redis->connections[0].node, port));
+    finish();
+    for (uint32_t i = 0; i < 2; i++) {
+        fake_redis_stop(&nodes[i]);
+        (void)unlink(files[i]);
+    }
+    (void)unlink(both);
+    (void)rmdir(folder);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("redis_connection");
@@ -153,6 +213,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, nodes_that_point_at_each_other_are_not_asked_without_end);
     tcase_add_test(tests, pauses_grow_while_keys_are_on_their_way);
+    tcase_add_loop_test(tests, tls_verifies_each_node_by_the_name_it_is_reached_by, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Connecting: to a host of several addresses. */
+/* Connecting: to a host of several addresses, and to servers whose certificates are of this name or that. */
 #include "io/transport.h"
 
 #include <arpa/inet.h>
@@ -15,6 +15,7 @@
 enum { STEPS_MAX = 1000, STEP_MS = 10, TIMEOUT_MS = 1000 };
 
 static struct transport transport;
+static struct status_text text;
 static struct fake_redis node;
 
 static struct transport_address loopback(uint16_t port)
@@ -111,6 +112,83 @@ START_TEST(addresses_that_are_all_silent_end_in_time)
 }
 END_TEST
 
+/* --- TLS */
+
+static char folder[] = "/tmp/segue-transport-XXXXXX";
+static char named[64], numbered[64],
+    both[64]; /* PEM files: of "localhost", of 127.0.0.1, of either */
+static void set_up(void)
+{
+    (void)snprintf(folder, sizeof(folder), "/tmp/segue-transport-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(named, sizeof(named), "%s/named.pem", folder);
+    (void)snprintf(numbered, sizeof(numbered), "%s/numbered.pem", folder);
+    (void)snprintf(both, sizeof(both), "%s/both.pem", folder);
+    fake_redis_certificate(named, "DNS:localhost");
+    fake_redis_certificate(numbered, "IP:127.0.0.1");
+}
+
+static void tear_down(void)
+{
+    (void)unlink(named);
+    (void)unlink(numbered);
+    (void)unlink(both);
+    (void)rmdir(folder);
+}
+
+/* One connection to the node under that host name, then closed. */
+static enum status connect_as(const char *host, const struct transport_settings *settings,
+                              struct transport_tls *tls)
+{
+    char address[64];
+    struct transport_settings target = *settings;
+    const struct transport_address loop = loopback(node.port);
+    (void)snprintf(address, sizeof(address), "%s:%u", host, node.port);
+    target.address = address;
+    enum status status = transport_open_at(&transport, &target, tls, &loop, 1, 0);
+    status = status == STATUS_OK ? advance(0) : status;
+    transport_close(&transport);
+    return status;
+}
+
+START_TEST(each_node_is_verified_by_its_own_name)
+{
+    struct transport_settings settings = {
+        .address = "localhost:1,127.0.0.1:2", .tls = true, .ca_file = _i == 0 ? named : numbered};
+    struct transport_tls *tls = NULL;
+    fake_redis_start(&node, "", settings.ca_file);
+    ck_assert_msg(transport_tls_open(&tls, &settings, &text) == STATUS_OK, "%s", text.text);
+    ck_assert_int_eq(connect_as("localhost", &settings, tls), _i == 0 ? STATUS_OK : STATUS_AWAY);
+    ck_assert_int_eq(connect_as("127.0.0.1", &settings, tls), _i == 1 ? STATUS_OK : STATUS_AWAY);
+    settings.server_name = _i == 0 ? "localhost" : "127.0.0.1"; /* for all nodes */
+    ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_OK);
+    ck_assert_int_eq(connect_as("127.0.0.1", &settings, tls), STATUS_OK);
+    transport_tls_close(tls);
+    fake_redis_stop(&node);
+}
+END_TEST
+
+START_TEST(files_that_were_rotated_are_read_again)
+{
+    const struct transport_settings settings = {
+        .address = "localhost:1", .tls = true, .ca_file = both};
+    struct transport_tls *tls = NULL;
+    fake_redis_certificate(both, "DNS:localhost");
+    fake_redis_start(&node, "", both);
+    ck_assert_msg(transport_tls_open(&tls, &settings, &text) == STATUS_OK, "%s", text.text);
+    ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_OK);
+    fake_redis_certify(&node, named); /* of another authority by now */
+    ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_AWAY);
+    (void)unlink(both);
+    ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_AWAY);
+    ck_assert_msg(strstr(transport.why.text, both) != NULL, "%s", transport.why.text);
+    ck_assert_int_eq(rename(named, both), 0);
+    ck_assert_msg(connect_as("localhost", &settings, tls) == STATUS_OK, "%s", transport.why.text);
+    transport_tls_close(tls);
+    fake_redis_stop(&node);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transport");
@@ -118,6 +196,12 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_silent_address_leaves_time_for_the_next);
     tcase_add_test(tests, addresses_that_are_all_silent_end_in_time);
+    suite_add_tcase(suite, tests);
+    tests = tcase_create("TLS");
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(tests, each_node_is_verified_by_its_own_name, 0, 2);
+    tcase_add_test(tests, files_that_were_rotated_are_read_again);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
