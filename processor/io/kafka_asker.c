@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "io/clock.h"
+#include "io/kafka_client.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -11,6 +12,10 @@
 enum {
     TRY_TIMEOUT_MS = 1000, /* of one try; other questions get their turn in between */
     TRY_PAUSE_US = 20000,
+    DELETE_REQUEST_MS = 5000,
+    DELETE_TIMEOUT_MS = 10000,
+    DELETE_STEP_MS =
+        20, /* how late a question may be heard while nothing but a deletion is under way */
     TASKS_PER_REQUEST = LOG_TASKS_PER_WORKER_MAX,
 };
 
@@ -246,8 +251,9 @@ static bool first_kept(struct kafka_asker *asker, const struct kafka_question *q
     return known;
 }
 
-static void delete_below(struct kafka_asker *asker, const struct kafka_question *question,
-                         int64_t offset, struct status_text *out_text)
+/* Ask for it, and do not wait: one deletion at a time is under way. */
+static void begin_deletion(struct kafka_asker *asker, const struct kafka_question *question,
+                           int64_t offset)
 {
     rd_kafka_topic_partition_list_t *below = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(below, question->topic, question->partition)->offset = offset;
@@ -255,10 +261,17 @@ static void delete_below(struct kafka_asker *asker, const struct kafka_question 
     rd_kafka_topic_partition_list_destroy(below);
     rd_kafka_AdminOptions_t *options =
         rd_kafka_AdminOptions_new(asker->client, RD_KAFKA_ADMIN_OP_DELETERECORDS);
-    (void)rd_kafka_AdminOptions_set_request_timeout(options, 5000, NULL, 0);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(asker->client);
-    rd_kafka_DeleteRecords(asker->client, &request, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, 10000);
+    (void)rd_kafka_AdminOptions_set_request_timeout(options, DELETE_REQUEST_MS, NULL, 0);
+    asker->deletion = rd_kafka_queue_new(asker->client);
+    asker->deletion_task = question->task;
+    asker->deletion_end_ms = kafka_now_ms() + DELETE_TIMEOUT_MS;
+    rd_kafka_DeleteRecords(asker->client, &request, 1, options, asker->deletion);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_DeleteRecords_destroy(request);
+}
+
+static void judge_deletion(rd_kafka_event_t *event, struct status_text *out_text)
+{
     if (event == NULL) {
         (void)status_fail(out_text, STATUS_AWAY, "DeleteRecords: no answer");
     } else if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -272,25 +285,48 @@ static void delete_below(struct kafka_asker *asker, const struct kafka_question 
                               rd_kafka_err2str(done->elems[0].err));
         }
     }
+}
+
+static void tell_deleted(struct kafka_asker *asker, uint32_t task, const struct status_text *text)
+{
+    struct kafka_note note = {.kind = KAFKA_NOTE_DELETED, .task = task};
+    kafka_inbox_put(asker->inbox, &note, text);
+}
+
+/* Wait that long for the deletion under way, if there is one; its end is told. */
+static void look_for_deletion(struct kafka_asker *asker, int32_t timeout_ms)
+{
+    struct status_text text = {""};
+    if (asker->deletion == NULL) {
+        return;
+    }
+    rd_kafka_event_t *event = rd_kafka_queue_poll(asker->deletion, timeout_ms);
+    if (event == NULL && kafka_now_ms() < asker->deletion_end_ms) {
+        return;
+    }
+    judge_deletion(event, &text);
     if (event != NULL) {
         rd_kafka_event_destroy(event);
     }
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_DeleteRecords_destroy(request);
+    rd_kafka_queue_destroy(asker->deletion);
+    asker->deletion = NULL;
+    tell_deleted(asker, asker->deletion_task, &text);
 }
 
-/* Not asked again: the next checkpoint asks for more. */
+/* Not asked again when it fails: the next checkpoint asks for more. */
 static void ask_delete(struct kafka_asker *asker, const struct kafka_question *question)
 {
-    struct kafka_note note = {.kind = KAFKA_NOTE_DELETED, .task = question->task};
-    struct status_text text = {""};
+    const struct status_text nothing = {""};
     int64_t needed = 0;
     int64_t kept = 0;
-    if (lowest_needed(asker, question, &needed) && first_kept(asker, question, &kept)) {
-        delete_below(asker, question, needed < kept ? needed : kept, &text);
+    look_for_deletion(asker, TRY_TIMEOUT_MS);
+    if (asker->deletion != NULL) {
+        ask_again(asker, question);
+    } else if (lowest_needed(asker, question, &needed) && first_kept(asker, question, &kept)) {
+        begin_deletion(asker, question, needed < kept ? needed : kept);
+    } else {
+        tell_deleted(asker, question->task, &nothing);
     }
-    kafka_inbox_put(asker->inbox, &note, &text);
 }
 
 /* Take the first question; when it is about sources, all others of its kind with it. Locked. */
@@ -319,29 +355,38 @@ static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question 
     return count;
 }
 
+static void answer(struct kafka_asker *asker, const struct kafka_question *questions,
+                   uint32_t count)
+{
+    switch (questions[0].kind) {
+    case KAFKA_ASK_OFFSETS:
+    case KAFKA_ASK_ENDS:
+        ask_about_sources(asker, questions, count);
+        break;
+    case KAFKA_ASK_MARKS:
+        ask_marks(asker, &questions[0]);
+        break;
+    case KAFKA_ASK_DELETE:
+        ask_delete(asker, &questions[0]);
+        break;
+    }
+}
+
 static void *ask(void *argument)
 {
     struct kafka_asker *asker = argument;
     struct kafka_question questions[TASKS_PER_REQUEST];
     (void)pthread_mutex_lock(&asker->lock);
     while (!asker->stop) {
-        if (asker->count == 0) {
+        if (asker->count == 0 && asker->deletion == NULL) {
             (void)pthread_cond_wait(&asker->changed, &asker->lock);
             continue;
         }
-        uint32_t count = take_questions(asker, questions);
+        uint32_t count = asker->count == 0 ? 0 : take_questions(asker, questions);
         (void)pthread_mutex_unlock(&asker->lock);
-        switch (questions[0].kind) {
-        case KAFKA_ASK_OFFSETS:
-        case KAFKA_ASK_ENDS:
-            ask_about_sources(asker, questions, count);
-            break;
-        case KAFKA_ASK_MARKS:
-            ask_marks(asker, &questions[0]);
-            break;
-        case KAFKA_ASK_DELETE:
-            ask_delete(asker, &questions[0]);
-            break;
+        look_for_deletion(asker, count == 0 ? DELETE_STEP_MS : 0);
+        if (count > 0) {
+            answer(asker, questions, count);
         }
         (void)pthread_mutex_lock(&asker->lock);
     }
@@ -373,5 +418,9 @@ void kafka_asker_stop(struct kafka_asker *asker)
     (void)pthread_cond_signal(&asker->changed);
     (void)pthread_mutex_unlock(&asker->lock);
     (void)pthread_join(asker->thread, NULL);
+    if (asker->deletion != NULL) {
+        rd_kafka_queue_destroy(asker->deletion);
+        asker->deletion = NULL;
+    }
     asker->running = false;
 }

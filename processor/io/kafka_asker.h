@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread that asks blocking questions for one worker: stable committed offsets, the ends of
  * partitions, DeleteRecords. Each try is bounded; a question is asked again until it is answered or
- * its task has gone. */
+ * its task has gone. A deletion, which a broker may take seconds for, goes on beside the others: claims
+ * do not wait for it. */
 #ifndef IO_KAFKA_ASKER_H
 #define IO_KAFKA_ASKER_H
 
@@ -29,7 +30,10 @@ struct kafka_asker {
     struct kafka_inbox *inbox;
     /* task_count x SOURCE_COUNT, shared by all workers, each its own tasks */
     struct log_offset *answers;
-    int64_t *ends; /* task_count x SOURCE_COUNT, likewise */
+    int64_t *ends;                     /* task_count x SOURCE_COUNT, likewise */
+    struct rd_kafka_queue_s *deletion; /* where its answer comes; NULL: none is under way */
+    uint32_t deletion_task;
+    int64_t deletion_end_ms; /* kafka_now_ms */
     pthread_t thread;
     bool running;
     pthread_mutex_t lock;
@@ -41,7 +45,7 @@ struct kafka_asker {
     uint32_t count;
 };
 
-/* Fields above `thread` are set by the caller. Memory from memory_take. */
+/* Fields above `deletion` are set by the caller. Memory from memory_take. */
 enum status kafka_asker_start(struct kafka_asker *asker, uint32_t capacity,
                               struct status_text *out_text) MUST_USE;
 
