@@ -54,6 +54,7 @@ struct sim_faults {
     double redis_partial; /* an error inside EXEC */
     double clock_jump;    /* per second and process */
     double fetch_away;    /* per second and process: the brokers of the inputs cannot be reached */
+    double leader;        /* per second: a partition loses its leader for a while */
     double retention;     /* per second: a task's inputs lose all that is committed */
 };
 
@@ -96,6 +97,7 @@ struct sim_partition {
     uint32_t limit;
     uint32_t stable; /* the last stable offset: everything before has its marker */
     int64_t start;   /* first offset not deleted */
+    int64_t led_us;  /* until then it has no leader: nothing is written, read or marked there */
 };
 
 struct sim_input {
@@ -215,7 +217,7 @@ struct sim_checker {
 };
 
 struct sim {
-    struct random random;
+    struct random random, elections;
     uint64_t seed;
     int64_t now_us;
     bool quiet; /* phase 2: no more faults */
@@ -252,7 +254,7 @@ struct sim {
     uint64_t steps;
     struct {
         uint64_t kills, freezes, rebalances, backs, flushes, commits, aborted, late_ends,
-            late_offsets, breaks;
+            late_offsets, breaks, elections;
         uint64_t cuts, applies, rebuilds, trims, checkpoints;
     } counts;
 };
@@ -277,6 +279,7 @@ void sim_wake(uint32_t index);
 
 /* kafka */
 void sim_kafka_init(void);
+void sim_lose_leader(uint32_t partition, int64_t length_us);
 /* Something for that process's log to say. */
 void sim_push(uint32_t index, const struct log_event *event);
 /* An event has room for offsets and their metadata, most of which no event but one has. */

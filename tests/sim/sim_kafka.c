@@ -107,11 +107,27 @@ struct marker {
     uint32_t partition;
 };
 
+void sim_lose_leader(uint32_t partition, int64_t length_us)
+{
+    sim->counts.elections++;
+    sim->partitions[partition].led_us = sim->now_us + length_us;
+    sim_trace("partition %u has no leader for %lld ms", partition, (long long)length_us / 1000);
+}
+
+/* Whoever wants something of it tries again until it has one. */
+static bool has_leader(uint32_t partition)
+{
+    return sim->partitions[partition].led_us <= sim->now_us;
+}
+
 static void marker_partition(void *data, uint32_t process)
 {
     const struct marker *marker = data;
     struct sim_partition *partition = &sim->partitions[marker->partition];
-    (void)process;
+    if (!has_leader(marker->partition)) {
+        sim_later(partition->led_us - sim->now_us, process, UINT32_MAX, marker_partition, data);
+        return;
+    }
     for (uint32_t i = marker->txn->first[marker->partition]; i < partition->count; i++) {
         if (partition->entries[i].txn == marker->txn) {
             partition->entries[i].marked = true;
@@ -294,6 +310,13 @@ static void step_produce(void *data, uint32_t process)
     if (sim->producers[process].txn != NULL) {
         sim_later(1000, process, UINT32_MAX, step_produce, commit); /* CONCURRENT_TRANSACTIONS */
         return;
+    }
+    for (uint32_t i = 0; i < commit->write_count; i++) {
+        if (!has_leader(commit->partitions[i])) {
+            sim_later(sim->partitions[commit->partitions[i]].led_us - sim->now_us, process,
+                      UINT32_MAX, step_produce, commit);
+            return;
+        }
     }
     struct sim_txn *txn = sim_take_raw(sizeof(*txn));
     memset(txn, 0, offsetof(struct sim_txn, offsets));

@@ -15,6 +15,7 @@
 #include "base/attributes.h"
 #include "base/invariant.h"
 #include "sim/sim_world.h"
+#include "sim_commit.h"
 
 #ifdef SEGUE_MUTANTS
 enum mutant sim_mutant;
@@ -38,12 +39,13 @@ static void print_failure(uint64_t seed, bool faults)
         lines += text[--at] == '\n';
     }
     (void)fprintf(stderr, "%s%s", at > 0 ? "...\n" : "", text + at);
-    (void)fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, sim->checker.text);
+    (void)fprintf(stderr, "seed %llu of commit " SIM_COMMIT ": %s\n", (unsigned long long)seed,
+                  sim->checker.text);
     free(text);
 }
 
 struct totals {
-    uint64_t failed, cuts, kills, backs, flushes, late, rebalances, aborted;
+    uint64_t failed, cuts, kills, backs, flushes, late, rebalances, aborted, elections;
 };
 
 static void add_counts(struct totals *totals)
@@ -55,6 +57,7 @@ static void add_counts(struct totals *totals)
     totals->late += sim->counts.late_ends + sim->counts.late_offsets;
     totals->rebalances += sim->counts.rebalances;
     totals->aborted += sim->counts.aborted;
+    totals->elections += sim->counts.elections;
 }
 
 static void run_seed(uint64_t seed, bool faults, struct totals *totals)
@@ -140,6 +143,7 @@ static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults, uint64_t 
         all.late += totals[i].late;
         all.rebalances += totals[i].rebalances;
         all.aborted += totals[i].aborted;
+        all.elections += totals[i].elections;
     }
     double seconds = seconds_now() - began;
     double cpu_seconds = children_cpu_seconds();
@@ -150,11 +154,11 @@ static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults, uint64_t 
            (double)count / (cpu_seconds > 0 ? cpu_seconds : 1));
     printf("sim_cuts: %llu\nsim_kills: %llu\nsim_rebalances: %llu\nsim_aborted: "
            "%llu\nsim_late_copies: %llu\n"
-           "sim_redis_rollbacks: %llu\nsim_redis_losses: %llu\n",
+           "sim_redis_rollbacks: %llu\nsim_redis_losses: %llu\nsim_elections: %llu\n",
            (unsigned long long)all.cuts, (unsigned long long)all.kills,
            (unsigned long long)all.rebalances, (unsigned long long)all.aborted,
            (unsigned long long)all.late, (unsigned long long)all.backs,
-           (unsigned long long)all.flushes);
+           (unsigned long long)all.flushes, (unsigned long long)all.elections);
     return all.failed;
 }
 

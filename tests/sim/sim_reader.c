@@ -23,6 +23,9 @@ static bool read_partition(struct sim_reader *reader, uint32_t partition_index, 
                            struct log_event *out_event)
 {
     struct sim_partition *partition = &sim->partitions[partition_index];
+    if (partition->led_us > sim->now_us) {
+        return false;
+    }
     while (partition->stable < partition->count && partition->entries[partition->stable].marked) {
         partition->stable++;
     }

@@ -371,6 +371,11 @@ static void misfortune(void *data, uint32_t unused)
     if (sim_chance(faults->redis_flush / 10)) {
         sim_redis_flush();
     }
+    if (random_chance(&sim->elections, faults->leader / 10)) {
+        sim_lose_leader((uint32_t)random_below(&sim->elections, SIM_PARTITIONS),
+                        random_between(&sim->elections, 1000,
+                                       random_chance(&sim->elections, .3) ? 1200000 : 200000));
+    }
     if (sim_chance(faults->retention / 10)) {
         sim_intake_retention((uint32_t)sim_between(0, SIM_TASKS - 1));
     }
@@ -397,10 +402,18 @@ static void change_playbook(void *data, uint32_t unused)
     }
 }
 
-/* A kill at a random moment between two steps, not on the tick of misfortune only. */
 static double some(double chance_of_any, double value)
 {
     return random_chance(&sim->random, chance_of_any) ? value * random_unit(&sim->random) : 0;
+}
+
+/* Elections have chances of their own: the runs of seeds without any stay what they were. */
+static void choose_elections(void)
+{
+    random_init(&sim->elections, sim->seed ^ UINT64_C(0x6c6561646572));
+    if (random_chance(&sim->elections, .3)) {
+        sim->faults.leader = 2 * random_unit(&sim->elections);
+    }
 }
 
 static void choose_faults(void)
@@ -502,6 +515,7 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
     sim->playbook = 1;
     if (faults) {
         choose_faults();
+        choose_elections();
     }
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
         process_start(i, false);
