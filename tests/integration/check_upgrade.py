@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A playbook is changed in mid-stream, process by process, and rolled back, with kills in between. usage: check_upgrade.py SEGUE WORK_DIR
+"""A playbook is changed in mid-stream, process by process, and rolled back, with kills in between.
+usage: check_upgrade.py SEGUE WORK_DIR [OLD_SEGUE]
 
 The new playbook adds a feature and a segment, the rollback drops them, and they come once more. What both have must go on as if nothing
-had happened: nothing lost or doubled, the same values.
+had happened: nothing lost or doubled, the same values. OLD_SEGUE: the program of another release, which runs wherever the old playbook
+does, so that the binary is upgraded, rolled back and upgraded again with it.
 """
 import pathlib
 import shutil
@@ -49,8 +51,8 @@ class Roll:
     def __init__(self, stack, count):
         self.stack, self.count, self.processes = stack, count, []
 
-    def to(self, playbook, how):
-        self.stack.playbook = playbook
+    def to(self, playbook, how, segue):
+        self.stack.playbook, self.stack.segue = playbook, str(segue)
         for i in range(self.count):
             if self.processes[i:]:
                 self.processes[i].kill(how)
@@ -74,6 +76,7 @@ class Roll:
 
 def main():
     segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    old_segue = pathlib.Path(sys.argv[3]) if sys.argv[3:] else segue
     folder = work / 'upgrade'
     shutil.rmtree(folder, ignore_errors=True)
     old, new = edited(folder)
@@ -83,13 +86,13 @@ def main():
     feeder.start()
     roll = Roll(stack, 2)
     try:
-        roll.to(old, None)
+        roll.to(old, None, old_segue)
         roll.go_on(1500)
-        roll.to(new, signal.SIGTERM)
+        roll.to(new, signal.SIGTERM, segue)
         roll.go_on(1500)
-        roll.to(old, signal.SIGKILL)
+        roll.to(old, signal.SIGKILL, old_segue)
         roll.go_on(1500)
-        roll.to(new, signal.SIGKILL)
+        roll.to(new, signal.SIGKILL, segue)
         events = feeder.finish()
         stack.wait_done(roll.processes[0], events)
     finally:
