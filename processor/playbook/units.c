@@ -3,6 +3,7 @@
  *
  *   f.spend_30d + tx.amount_minor > f.days_quiet * 2      money + money > days      an error at `>`
  *   c.tenure_days > c.age * 365                           days > any                a number converts
+ *   ratio(f.saved_90d, f.income_90d) > f.days_quiet       money / money > days      a share is no number of days
  *
  * CEL has checked the text already, so what does not fit the little grammar here is something that has no unit.
  */
@@ -17,12 +18,14 @@ enum unit {
     UNIT_MILLISECONDS,
     UNIT_YEARS,
     UNIT_PERCENT,
-    UNIT_COUNT
+    UNIT_COUNT,
+    UNIT_SHARE,
+    UNIT_SCORE
 };
 
 static const char *const words[] = {
-    "anything", "money in minor units", "days", "milliseconds", "years",
-    "percent",  "a number of things"};
+    "anything", "money in minor units", "days",    "milliseconds", "years",
+    "percent",  "a number of things",   "a share", "an rfm score"};
 
 enum { DEPTH_MAX = 40 };
 
@@ -58,7 +61,18 @@ static enum unit unit_of_value(const struct feature_def *def)
     return slice_is(text, "app.duration_ms") ? UNIT_MILLISECONDS : UNIT_ANY;
 }
 
-static enum unit unit_of_feature(const struct feature_def *def)
+/* Of two alike a share; an amount for each of so many is an amount. */
+static enum unit unit_of_quotient(enum unit above, enum unit below)
+{
+    if (above == UNIT_ANY || below == UNIT_ANY) {
+        return UNIT_ANY;
+    }
+    bool each = above == UNIT_MONEY && (below == UNIT_COUNT || below == UNIT_SHARE);
+    return above == below ? UNIT_SHARE : each ? UNIT_MONEY : UNIT_ANY;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): the operands of a feature stand before it */
+static enum unit unit_of_feature(const struct feature_def *defs, const struct feature_def *def)
 {
     switch (def->kind) {
     case FEATURE_SUM:
@@ -86,11 +100,14 @@ static enum unit unit_of_feature(const struct feature_def *def)
     case FEATURE_TOP_COUNT:
     case FEATURE_SESSIONS:
         return UNIT_COUNT;
+    case FEATURE_RATIO:
+        return unit_of_quotient(unit_of_feature(defs, &defs[def->operands[0]]),
+                                unit_of_feature(defs, &defs[def->operands[1]]));
+    case FEATURE_RFM:
+        return UNIT_SCORE;
     case FEATURE_TREND:
     case FEATURE_SEQUENCE:
     case FEATURE_ABSENCE:
-    case FEATURE_RATIO:
-    case FEATURE_RFM:
     case FEATURE_KIND_COUNT:
         break;
     }
@@ -135,8 +152,8 @@ static enum unit unit_of_name(const struct loader *loader, struct slice name)
     for (uint32_t i = 0; i < loader->playbook->name_count; i++) {
         const struct feature_facts *facts = &loader->facts[i];
         if (slice_equal(facts->name, slice_of(name.data + 2, name.size - 2))) {
-            return facts->series ? unit_of_series(name)
-                                 : unit_of_feature(&loader->playbook->feature_defs[facts->def]);
+            const struct feature_def *defs = loader->playbook->feature_defs;
+            return facts->series ? unit_of_series(name) : unit_of_feature(defs, &defs[facts->def]);
         }
     }
     return UNIT_ANY;
@@ -160,34 +177,39 @@ static bool follows(const struct reader *reader, char c)
     return next < reader->text.size && reader->text.data[next] == (uint8_t)c;
 }
 
+/* Days are counted, and how many times one is the other is a number too. */
+static bool is_counted(enum unit unit, enum unit other)
+{
+    return other == UNIT_COUNT && (unit == UNIT_DAYS || unit == UNIT_SHARE);
+}
+
 /* Do the two go together? If not, say so at the operator. */
 static void meet(struct reader *reader, struct token operator, struct quantity left,
                  struct quantity right)
 {
-    bool days_and_count = (left.unit == UNIT_DAYS && right.unit == UNIT_COUNT) ||
-                          (left.unit == UNIT_COUNT && right.unit == UNIT_DAYS);
     if (left.unit == UNIT_ANY || right.unit == UNIT_ANY || left.unit == right.unit ||
-        days_and_count) {
+        is_counted(left.unit, right.unit) || is_counted(right.unit, left.unit)) {
         return;
     }
+    bool bare = left.unit >= UNIT_SHARE || right.unit >= UNIT_SHARE;
     diagnostics_add(reader->loader->diagnostics, DIAGNOSTIC_ERROR,
                     yaml_locate(reader->node, (uint32_t) operator.at, (uint32_t) operator.size),
-                    "compare like with like; a factor converts: c.age * 365",
+                    bare ? "compare it with a number as written, or with its like"
+                         : "compare like with like; a factor converts: c.age * 365",
                     "`%.*s` is %s and `%.*s` is %s", SLICE_ARG(left.name), words[left.unit],
                     SLICE_ARG(right.name), words[right.unit]);
 }
 
-/* The arguments behind a name; of the first, when `out_first` is given. */
-static void read_arguments(struct reader *reader, struct quantity *out_first)
+/* The arguments behind a name; the first two, when `out` is given. */
+static void read_arguments(struct reader *reader, struct quantity out[2])
 {
-    bool first = true;
+    uint32_t count = 0;
     advance(reader);
     while (reader->token.kind != TOKEN_END && !at(reader, ')')) {
         struct quantity argument = read_logic(reader);
-        if (first && out_first != NULL) {
-            *out_first = argument;
+        if (count < 2 && out != NULL) {
+            out[count++] = argument;
         }
-        first = false;
         if (!at(reader, ',') && !at(reader, ')')) {
             advance(reader);
         } else if (at(reader, ',')) {
@@ -211,11 +233,15 @@ static struct quantity read_call(struct reader *reader, struct slice name)
                  {"int", UNIT_ANY, true},
                  {"uint", UNIT_ANY, true},
                  {"double", UNIT_ANY, true}};
-    struct quantity first = anything;
-    read_arguments(reader, &first);
+    struct quantity arguments[2] = {anything, anything};
+    read_arguments(reader, arguments);
+    if (slice_is(name, "ratio")) {
+        return (struct quantity){unit_of_quotient(arguments[0].unit, arguments[1].unit), name,
+                                 false};
+    }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (slice_is(name, known[i].name)) {
-            return known[i].first ? (struct quantity){first.unit, first.name, false}
+            return known[i].first ? (struct quantity){arguments[0].unit, arguments[0].name, false}
                                   : (struct quantity){known[i].unit, name, false};
         }
     }
@@ -268,20 +294,33 @@ static struct quantity read_primary(struct reader *reader)
     return out;
 }
 
+/* What was read, without the spaces behind it. */
+static struct slice text_since(const struct reader *reader, size_t begin)
+{
+    size_t end = reader->token.at;
+    while (end > begin && reader->text.data[end - 1] == ' ') {
+        end--;
+    }
+    return slice_of(reader->text.data + begin, end - begin);
+}
+
 static struct quantity read_product(struct reader *reader)
 {
     while (at(reader, '-') || (at(reader, '!') && !follows(reader, '='))) {
         advance(reader);
     }
+    size_t begin = reader->token.at;
     struct quantity out = read_primary(reader);
     while (at(reader, '*') || at(reader, '/') || at(reader, '%')) {
-        bool rest = at(reader, '%');
+        bool rest = at(reader, '%'), quotient = at(reader, '/');
         advance(reader);
         struct quantity by = read_primary(reader);
         struct quantity named = out.number ? by : out;
         /* An amount stays one; days times a number may be hours. */
         bool same = (out.number || by.number) && (named.unit == UNIT_MONEY || rest);
-        out = same ? (struct quantity){named.unit, named.name, false} : anything;
+        enum unit unit = quotient ? unit_of_quotient(out.unit, by.unit) : UNIT_ANY;
+        out = same ? (struct quantity){named.unit, named.name, false}
+                   : (struct quantity){unit, text_since(reader, begin), false};
     }
     return out;
 }
