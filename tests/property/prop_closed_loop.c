@@ -11,10 +11,10 @@
 #include <math.h>
 
 #include "base/random.h"
-#include "commands/experiment.h"
+#include "closed_loop.h"
 #include "support/offers_kit.h"
 
-enum { ARMS = 3, CUSTOMERS = 6000, WORLDS = 100, UNITS = 4000, LOOKS = 20, DELAY = 200 };
+enum { ARMS = 3, CUSTOMERS = 6000, WORLDS = 100, UNITS = 4000, DELAY = 200 };
 
 static const double rates[ARMS] = {0.05, 0.08, 0.12};
 
@@ -112,9 +112,8 @@ END_TEST
 static bool world_is_covered(uint64_t seed, double treated_rate, double control_rate,
                              double *out_width)
 {
-    struct experiment_side sides[2] = {{0}};
+    struct looked looked = {0};
     struct random random;
-    bool covered = true;
     random_init(&random, seed);
     for (uint32_t i = 0; i < UNITS; i++) {
         char layer[24];
@@ -122,16 +121,14 @@ static bool world_is_covered(uint64_t seed, double treated_rate, double control_
         (void)snprintf(layer, sizeof(layer), "w%llu", (unsigned long long)seed);
         int size = snprintf(id, sizeof(id), "u-%u", i);
         bool held = step_bucket(7, slice_of(id, (size_t)size), slice_text(layer)) < 1000;
-        experiment_add(&sides[held], random_chance(&random, held ? control_rate : treated_rate));
+        double rate = held ? control_rate : treated_rate;
+        looked_add(&looked, held, random_chance(&random, rate), rate);
         if ((i + 1) % (UNITS / LOOKS) == 0) {
-            struct experiment_interval interval =
-                experiment_difference(&sides[0], &sides[1], true, 0.05);
-            double truth = treated_rate - control_rate;
-            covered = covered && interval.low <= truth && truth <= interval.high;
-            *out_width = interval.high - interval.low;
+            looked_look(&looked, true);
         }
     }
-    return covered;
+    *out_width = looked.width;
+    return !looked.missed;
 }
 
 START_TEST(the_interval_covers_the_truth_at_every_look)
@@ -165,23 +162,20 @@ START_TEST(the_interval_covers_revenue_too)
     static const double worlds[][2] = {{0.05, 0.05}, {0.06, 0.03}, {0.2, 0.15}};
     for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
         uint32_t covered = 0;
-        double truth = 50 * (worlds[i][0] - worlds[i][1]), width = 0;
+        double width = 0;
         for (uint64_t seed = 0; seed < WORLDS; seed++) {
-            struct experiment_side sides[2] = {{0}};
+            struct looked looked = {0};
             struct random random;
-            bool all = true;
             random_init(&random, seed);
             for (uint32_t k = 0; k < UNITS; k++) {
                 bool held = random_chance(&random, 0.1);
-                experiment_add(&sides[held], revenue(&random, worlds[i][held]));
+                looked_add(&looked, held, revenue(&random, worlds[i][held]), 50 * worlds[i][held]);
                 if ((k + 1) % (UNITS / LOOKS) == 0) {
-                    struct experiment_interval interval =
-                        experiment_difference(&sides[0], &sides[1], false, 0.05);
-                    all = all && interval.low <= truth && truth <= interval.high;
-                    width = interval.high - interval.low;
+                    looked_look(&looked, false);
                 }
             }
-            covered += all;
+            covered += !looked.missed;
+            width = looked.width;
         }
         (void)printf(
             "# revenue, %.2f against %.2f: covered in %u of %d worlds; last width %.2f pounds\n",
