@@ -33,8 +33,8 @@ struct erase_topics {
 /* One more, with the settings that must be asked for; at most ERASE_TOPICS_MAX. `name` is borrowed. */
 void erase_topics_add(struct erase_topics *topics, const char *name, enum erase_fate fate);
 
-/* A line a topic, then the last date, where it is known of all that Segue writes and none may keep it for ever. Else
- * what is missing: the permission, or the setting. */
+/* A line a topic, then the last date, where it is known of all that Segue writes and none may keep it for ever.
+ * Else what is missing: the permission, or the setting. */
 void erase_dates_print(const struct erase_topics *topics, FILE *out);
 
 #endif

@@ -2,8 +2,8 @@
 /* The closed loop on LifeSim: its customers live through the retail playbook as it is, are made its offers, and
  * answer by rates that only this file knows, three days later; the answers go back in.
  *
- *   - of the learned variants the better one's share grows; what is lost against always-best is less than what dealing
- *     evenly would have lost of the same decisions
+ *   - of the learned variants the better one's share grows; what is lost against always-best is less than what
+ *     dealing evenly would have lost of the same decisions
  *   - what the offers brought against the global control group: the interval never leaves out the truth, at twenty
  *     looks, in at least 95 of 100 banks
  *   - the split of the global layer: no alarm in any bank; an alarm where two thirds of the control group get lost
