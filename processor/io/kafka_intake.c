@@ -197,6 +197,7 @@ uint32_t kafka_intake_fetch(struct kafka_intake *intake, uint32_t task, uint32_t
             }
             struct log_record *record = &out_records[count];
             kafka_record_of(message, (uint8_t)source, record);
+            /* Without memory librdkafka has ended the process before. */
             INVARIANT(add_headers(pool, message, record));
             from->next = message->offset + 1;
             from->caught_up = false;

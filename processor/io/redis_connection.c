@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/redis_connection.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 
@@ -27,22 +28,6 @@ static void drop_flight(struct redis_connection *connection)
 {
     connection->first = (connection->first + 1) % REDIS_IN_FLIGHT_MAX;
     connection->count--;
-}
-
-/* Tell epoll what this connection waits for now. Only changes cost a call. */
-static void watch(struct redis_store *redis, struct redis_connection *connection)
-{
-    uint32_t wanted = (connection->transport.wants_read ? (uint32_t)EPOLLIN : 0) |
-                      (connection->transport.wants_write ? (uint32_t)EPOLLOUT : 0);
-    if (connection->transport.state == TRANSPORT_CLOSED || wanted == connection->interest) {
-        return;
-    }
-    struct epoll_event event = {.events = wanted, .data.u32 = number_of(redis, connection)};
-    if (epoll_ctl(redis->epoll, EPOLL_CTL_MOD, connection->transport.fd, &event) != 0) {
-        /* A fresh socket, or the transport went on to the host's next address. */
-        INVARIANT(epoll_ctl(redis->epoll, EPOLL_CTL_ADD, connection->transport.fd, &event) == 0);
-    }
-    connection->interest = wanted;
 }
 
 /* --- breaking */
@@ -75,7 +60,6 @@ void redis_connection_break(struct redis_store *redis, struct redis_connection *
     connection->phase = PHASE_WAITING;
     connection->redirected = false;
     explicit_bzero(connection->greeting, sizeof(connection->greeting));
-    INVARIANT(resp_restart(&connection->resp) == STATUS_OK);
     uint64_t random = redis->clock->ops->random64(redis->clock);
     uint32_t pause_ms =
         transport_backoff_ms(&redis->settings.transport, ++connection->attempt, random);
@@ -87,6 +71,28 @@ void redis_connection_break(struct redis_store *redis, struct redis_connection *
 }
 
 /* --- sending and reading */
+
+/* Tell epoll what this connection waits for now. Only changes cost a call. False: it cannot be watched (no
+ * memory in the kernel, or a limit), and the connection is broken. */
+static bool watch(struct redis_store *redis, struct redis_connection *connection)
+{
+    uint32_t wanted = (connection->transport.wants_read ? (uint32_t)EPOLLIN : 0) |
+                      (connection->transport.wants_write ? (uint32_t)EPOLLOUT : 0);
+    if (connection->transport.state == TRANSPORT_CLOSED || wanted == connection->interest) {
+        return true;
+    }
+    struct epoll_event event = {.events = wanted, .data.u32 = number_of(redis, connection)};
+    /* ADD: a fresh socket, or the transport went on to the host's next address. */
+    if (epoll_ctl(redis->epoll, EPOLL_CTL_MOD, connection->transport.fd, &event) != 0 &&
+        epoll_ctl(redis->epoll, EPOLL_CTL_ADD, connection->transport.fd, &event) != 0) {
+        (void)status_fail(&connection->why, STATUS_AWAY, "%s: cannot be watched: %s",
+                          connection->target.address, strerror(errno));
+        redis_connection_break(redis, connection, STATUS_AWAY, connection->why.text);
+        return false;
+    }
+    connection->interest = wanted;
+    return true;
+}
 
 /* Send what is not sent yet, straight from the pipelines. False: the connection broke. */
 static bool send_flights(struct redis_store *redis, struct redis_connection *connection)
@@ -197,6 +203,10 @@ static void start_connection(struct redis_store *redis, struct redis_connection 
         connection->target.address = connection->node;
     }
     connection->phase = PHASE_CONNECTING;
+    if (resp_restart(&connection->resp) != STATUS_OK) {
+        redis_connection_break(redis, connection, STATUS_AWAY, "no memory to read answers");
+        return;
+    }
     enum status status = transport_open(&connection->transport, settings, redis->tls, now_us);
     if (status != STATUS_OK) {
         redis_connection_break(redis, connection, status, connection->transport.why.text);
@@ -205,7 +215,7 @@ static void start_connection(struct redis_store *redis, struct redis_connection 
     connection->due_us = connection->transport.due_us;
     redis_set_timer(redis);
     redis_make_runnable(redis, connection); /* a Unix socket is connected at once */
-    watch(redis, connection);
+    (void)watch(redis, connection);
 }
 
 static void greet(struct redis_store *redis, struct redis_connection *connection)
@@ -239,7 +249,6 @@ static void judge_sentinel(struct redis_store *redis, struct redis_connection *c
         return;
     }
     transport_close(&connection->transport);
-    INVARIANT(resp_restart(&connection->resp) == STATUS_OK);
     explicit_bzero(connection->greeting, sizeof(connection->greeting));
     connection->interest = 0;
     connection->first = connection->count = 0;
@@ -320,7 +329,7 @@ static void approach(struct redis_store *redis, struct redis_connection *connect
             redis_connection_break(redis, connection, STATUS_AWAY, text.text);
         }
     }
-    watch(redis, connection);
+    (void)watch(redis, connection);
 }
 
 /* --- answers */
@@ -395,8 +404,7 @@ bool redis_connection_step(struct redis_store *redis, struct redis_connection *c
         return false;
     }
     enum status status = read_answer(redis, connection);
-    watch(redis, connection);
-    if (status != STATUS_OK || redirect(redis, connection)) {
+    if (!watch(redis, connection) || status != STATUS_OK || redirect(redis, connection)) {
         return false;
     }
     connection->begun = false;
@@ -419,6 +427,6 @@ void redis_connection_send(struct redis_store *redis, struct redis_connection *c
     redis->counters.pipelines++;
     redis->counters.commands += pipeline->command_count;
     if (idle && send_flights(redis, connection)) {
-        watch(redis, connection); /* a break fails it by its answer */
+        (void)watch(redis, connection); /* a break fails it by its answer */
     }
 }

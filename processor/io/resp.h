@@ -35,7 +35,7 @@ struct resp {
 MUST_USE enum status resp_open(struct resp *resp, void *block, size_t size);
 void resp_close(struct resp *resp);
 
-/* Forget everything, half a reply included: the connection broke. STATUS_FULL: no memory. */
+/* Forget everything, half a reply included: a connection begins. STATUS_FULL: no memory; what it was stays. */
 MUST_USE enum status resp_restart(struct resp *resp);
 
 /* Expect `command_count` replies; those of the last answer become invalid. STATUS_FULL: no room for

@@ -3,9 +3,14 @@
  * moves it. */
 #include "io/redis_connection.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <hiredis/read.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/fake_redis.h"
@@ -14,6 +19,7 @@
 enum { STEPS_MAX = 2000, STEP_MS = 10, CONNECTS_MANY = 50, ROUNDS = 8 };
 
 static int64_t now_us;
+static uint32_t epoll_refusals, memory_refusals; /* how many calls are still to fail */
 static struct fake_redis nodes[2];
 static char seeds[64];
 static struct redis_settings settings;
@@ -21,6 +27,30 @@ static struct redis_store *redis;
 static struct store *store;
 static struct status_text text;
 static uint8_t bytes[256];
+
+/* In the place of libc's and hiredis' own. */
+int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
+{
+    if (epoll_refusals > 0) {
+        epoll_refusals--;
+        errno = ENOSPC;
+        return -1;
+    }
+    return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
+}
+
+redisReader *redisReaderCreateWithFunctions(redisReplyObjectFunctions *functions)
+{
+    if (memory_refusals > 0) {
+        memory_refusals--;
+        return NULL;
+    }
+    union {
+        void *found;
+        redisReader *(*call)(redisReplyObjectFunctions *);
+    } own = {dlsym(RTLD_NEXT, "redisReaderCreateWithFunctions")};
+    return own.call(functions);
+}
 
 static int64_t fake_wall_ms(struct clock *clock UNUSED)
 {
@@ -146,6 +176,28 @@ START_TEST(pauses_grow_while_keys_are_on_their_way)
 }
 END_TEST
 
+START_TEST(a_machine_at_its_limits_is_waited_for)
+{
+    fake_redis_start(&nodes[0], "+OK\r\n", NULL);
+    open_store();
+    ask_until(STATUS_OK);
+    redis_connection_break(redis, &redis->connections[0], STATUS_AWAY, "for the test");
+    for (uint32_t i = 0; i < 4; i++) {
+        memory_refusals = i == 0;
+        epoll_refusals = i == 1 ? 2 : 0; /* to change, then to add */
+        now_us = redis->connections[0].due_us;
+        ask_until(STATUS_OK);
+        ck_assert_int_eq(is_paused(), i < 2);
+        if (i < 2) {
+            ck_assert_ptr_nonnull(
+                strstr(redis->connections[0].why.text, i == 0 ? "no memory" : "cannot be watched"));
+        }
+    }
+    finish();
+    fake_redis_stop(&nodes[0]);
+}
+END_TEST
+
 static void join_files(const char *first, const char *second, const char *out_path)
 {
     const char *const parts[] = {first, second};
@@ -213,6 +265,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, nodes_that_point_at_each_other_are_not_asked_without_end);
     tcase_add_test(tests, pauses_grow_while_keys_are_on_their_way);
+    tcase_add_test(tests, a_machine_at_its_limits_is_waited_for);
     tcase_add_loop_test(tests, tls_verifies_each_node_by_the_name_it_is_reached_by, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
