@@ -217,8 +217,8 @@ def household_joint(p, day):
     friend, part, rule = p.somebody(), p.income / 100 * p.rng.uniform(0.2, 0.4), ('paid', p.near(1, 28), 0)
     if p.chance(0.5):                                             # a joint account, that the bills move to
         both = [p.flow(friend, part, rule, 'STANDING_ORDER', start=day, account='J', reference='JOINT'),
-                p.flow(p.name, part * 1.1, rule, 'STANDING_ORDER', start=day, account='J', reference='JOINT'),
-                p.flow(p.name, -part * 1.1, rule, 'STANDING_ORDER', start=day, reference='JOINT')]
+                p.flow(p.name, part * 1.1, rule, 'STANDING_ORDER', start=day, account='J', reference='JOINT', known=f'{p.id}-1'),
+                p.flow(p.name, -part * 1.1, rule, 'STANDING_ORDER', start=day, reference='JOINT', known=f'{p.id}-J')]
         for flow in p.utilities:
             flow.move(day + p.near(20, 60), 'J')
         p.write_profile(day)
@@ -240,8 +240,8 @@ def separation(p, day):
         for flow in p.utilities:
             flow.account = 'J'
             flow.move(day, '1')
-        for account, sign in (('J', 1), ('1', -1)):
-            p.flow(p.name, sign * joint.pence / 100, ('paid', 4, 0), 'STANDING_ORDER', account=account, reference='JOINT').end = day
+        for account, sign, ident in (('J', 1, '1'), ('1', -1, 'J')):
+            p.flow(p.name, sign * joint.pence / 100, ('paid', 4, 0), 'STANDING_ORDER', account=account, reference='JOINT', known=f'{p.id}-{ident}').end = day
         p.book(day + p.near(1, 9), ALL, 'TRANSFER', joint.other, 'CLOSING', account='J')
     joint.end = day
     days = some(p, day, 2, [
@@ -349,7 +349,7 @@ def windfall(p, day):
 @event(who='wage', age=(21, 60), home='rent')
 def debt_stress(p, day):
     p.reserve, p.cap = day, 1.4
-    p.spend.append((day - 30, NEVER, 1.7))
+    p.spend.append((day - 30, NEVER, 2.8))
     p.limits.append((day, -p.near(400, 1500) * 100))
     lender, rng = p.rng.choice(('LENDING STREAM', 'DROPPED LOANS LTD', 'MONEYBOAT')), p.rng
 
@@ -479,8 +479,8 @@ DECOYS = {
     'furniture_only': ('home.moving', {}, lambda p, day: [
         p.card(day + p.near(0, 25), *p.rng.choice(HOUSE), p.near(150, 1400)) for _ in range(p.near(2, 4))]),
     'big_refund': ('windfall', {'who': 'wage'}, lambda p, day: (
-        p.card(day - p.near(15, 100), 4722, 'TRAILFINDERS', p.income / 25), p.book(
-            day, int(p.income * 4), 'CARD', mcc=4722, merchant_name='TRAILFINDERS', merchant_country='GB', channel='ONLINE'))),
+        p.card(day - p.near(15, 100), 4722, 'TRAILFINDERS', min(p.income / 25, 6500)), p.book(
+            day, int(min(p.income * 4, 650000)), 'CARD', mcc=4722, merchant_name='TRAILFINDERS', merchant_country='GB', channel='ONLINE'))),
     'own_transfer': ('windfall salary.first', {}, lambda p, day: (
         p.keep(), p.receive(day, p.income / 100 * p.rng.uniform(7, 20), p.name, p.rng.choice(('FROM ISA', 'SAVINGS', None))))),
     'deposit_in_transit': ('windfall home.purchase', {'who': 'wage', 'age': (45, 64)}, lambda p, day: (

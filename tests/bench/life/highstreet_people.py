@@ -207,11 +207,11 @@ class Person:
     # -- bookings
 
     def book(self, day, pence, kind, other=None, reference=None, account='1', channel='MOBILE', hour=None, must=True, known=True, **more):
-        """One booking; a counterparty has an id where the bank passes it on (known)."""
+        """One booking; a counterparty has an id where the bank passes it on (known; of an account of their own here, that id)."""
         if not 0 <= day < self.days or not pence:
             return day
         at = day * 86400 + (self.rng.randint(7, 21) if hour is None else hour) * 3600 + self.rng.randrange(3600)
-        ident = f'cp{sum(ord(c) * 31 ** i for i, c in enumerate(other)) % 10 ** 12:012}' if other and known else None
+        ident = known if isinstance(known, str) else f'cp{hash_of(other):010}' if other and known else None
         self.events.append((at, account, pence, kind, tail(counterparty_id=ident, counterparty_name=other, reference=reference, **more, channel=channel), must))
         return day
 
@@ -318,8 +318,11 @@ class Person:
             self.bill(rng.choice(('ADMIRAL INSURANCE', 'HASTINGS DIRECT', 'DIRECT LINE')), rng.uniform(28, 85)).steps.append((self.near(60, 300), rng.uniform(0.9, 1.25)))
         if self.savings and self.chance(0.65):
             amount, day = round(income * rng.uniform(0.03, 0.1), -1), ('debit', self.near(1, 28))
-            for account, sign in (('1', -1), ('S', 1)):
-                self.flow(self.name, sign * amount, day, 'STANDING_ORDER', account=account, reference='SAVINGS')
+            for account, sign, ident in (('1', -1, 'S'), ('S', 1, '1')):
+                self.flow(self.name, sign * amount, day, 'STANDING_ORDER', account=account, reference='SAVINGS', known=f'{self.id}-{ident}')
+        fixed = sum(flow.monthly() for flow in self.flows if flow.pence < 0) / self.income
+        for flow in self.flows if fixed > 0.68 else ():           # nobody signs for more than they earn
+            flow.pence = int(flow.pence * (0.68 / fixed if flow.pence < 0 or flow.account == 'S' else 1))
 
     def settle_bills(self, start, mine=1.0):
         """Council tax and utilities of a home from a day on."""
@@ -367,7 +370,7 @@ class Person:
         shops = [(int(mcc), float(rate) * rng.lognormvariate(0, 0.45), float(median), float(sigma), float(online),
                   rng.sample(names.split('|'), min(2, len(names.split('|'))))) for mcc, rate, median, sigma, online, tag, names in SHOPS if tag in tags]
         expected = sum(one[1] * one[2] * math.exp(one[3] ** 2 / 2) for one in shops)
-        free = self.income * 0.0088 - sum(flow.monthly() for flow in self.flows if flow.pence < 0 and flow.start == 0) / 100
+        free = self.income * 0.0080 - sum(flow.monthly() for flow in self.flows if flow.pence < 0 and flow.start == 0) / 100
         scale = math.sqrt(min(2.0, max(0.25, free / expected)))
         daily = self.weights(self.spend)
         plain = self.weights()
@@ -408,7 +411,8 @@ class Person:
 
     def settle(self):
         """Walk the bookings in order: [(second, account, pence, kind, tail, balance, what the bank returned)]."""
-        own = tail(counterparty_id=f'own{self.id}', counterparty_name=self.name, reference='TRANSFER', channel='MOBILE')
+        saved = {side: tail(counterparty_id=f'{self.id}-{side}' if self.savings else f'own{self.id}', counterparty_name=self.name,
+                            reference='TRANSFER', channel='MOBILE') for side in '1S'}      # the id is the other account, or one elsewhere
         balances = {'1': int(self.income * self.rng.uniform(0.4, 1.6)), 'S': self.nest}
         out, limits = [], sorted(self.limits)
 
@@ -426,10 +430,10 @@ class Person:
                 if not must:
                     continue
                 if self.reserve is True or at < self.reserve * 86400:
-                    more = (-pence - balances.get(account, 0)) // 5000 * 5000 + self.rng.choice((5000, 10000, 20000))
-                    put(at - 1, account, more, 'TRANSFER', own)
+                    more = (-pence - balances.get(account, 0)) // 5000 * 5000 + int(self.income * self.rng.uniform(0.15, 0.5)) // 5000 * 5000 + 5000
+                    put(at - 1, account, more, 'TRANSFER', saved['S'])
                     if self.savings:
-                        put(at - 1, 'S', -more, 'TRANSFER', own)
+                        put(at - 1, 'S', -more, 'TRANSFER', saved['1'])
                 elif kind == 'DIRECT_DEBIT' and self.chance(0.3):
                     put(at, account, pence, kind, text, True)
                     balances[account] -= pence
@@ -438,15 +442,16 @@ class Person:
             if pence > 20000 and kind == 'TRANSFER' and account == '1' and balances['1'] > self.cap * self.income and (
                     self.reserve is True or at < self.reserve * 86400):
                 more = balances['1'] // 2 // 10000 * 10000
-                put(at + 9000, '1', -more, 'TRANSFER', own)
+                put(at + 9000, '1', -more, 'TRANSFER', saved['S'])
                 if self.savings:
-                    put(at + 9000, 'S', more, 'TRANSFER', own)
+                    put(at + 9000, 'S', more, 'TRANSFER', saved['1'])
         if self.savings:
             out += [(day * 86400 + 3600, 'S', self.near(50, 2500), 'INTEREST', tail(reference='GROSS INTEREST', channel='AUTOMATIC'), None, False)
                     for day in due(('paid', 31, 0), self.days)]
         return sorted(out, key=lambda one: one[0])
 
 
+@functools.lru_cache(maxsize=None)
 def hash_of(text):
     """Not hash(): that differs from run to run."""
     return functools.reduce(lambda value, letter: (value * 33 + ord(letter)) % 2 ** 31, text, 5381)
