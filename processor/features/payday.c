@@ -127,7 +127,7 @@ uint8_t payday_habit(const int32_t *days, uint32_t count)
     return (uint8_t)best;
 }
 
-int32_t payday_after(int32_t last_day, int32_t habit, int32_t count)
+int32_t payday_after(int32_t last_day, int32_t anchor, int32_t count)
 {
-    return anchor_day(civil_date(last_day), own_month(last_day, habit) + count, habit);
+    return anchor_day(civil_date(last_day), own_month(last_day, anchor) + count, anchor);
 }

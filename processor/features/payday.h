@@ -18,10 +18,10 @@ enum { PAYDAY_DAYS_MAX = 4 }; /* days that a habit is found among; more are not 
  * is outvoted. */
 uint8_t payday_habit(const int32_t *days, uint32_t count);
 
-/* On how many of the days would this habit have paid? */
-uint32_t payday_fits(const int32_t *days, uint32_t count, int32_t habit);
+/* On how many of the days would this habit (`anchor`) have paid? */
+uint32_t payday_fits(const int32_t *days, uint32_t count, int32_t anchor);
 
 /* The habit's day `count` months after the one that the payment on `last_day` stands for. */
-int32_t payday_after(int32_t last_day, int32_t habit, int32_t count);
+int32_t payday_after(int32_t last_day, int32_t anchor, int32_t count);
 
 #endif

@@ -157,7 +157,9 @@ def retirement_started(person):
         state.start = day + rng.randrange(0, 90) * DAY
         begun.append(second(state))
     if chance(person, 0.5):
-        person.receive(day + rng.randrange(10, 60) * DAY, 'IRISH LIFE PENSIONS', usual(person) * rng.uniform(5, 25), rng.choice(('LUMP SUM', 'RET LUMP SUM', None)))
+        on = day + rng.randrange(10, 60) * DAY
+        person.receive(on, 'IRISH LIFE PENSIONS', usual(person) * rng.uniform(5, 25), rng.choice(('LUMP SUM', 'RET LUMP SUM', None)))
+        person.truth('windfall', on, on, True)
     known = max(missed, min(begun))
     person.truth('retirement.started', day, known)
     person.truth('income.drop', day, known, True)

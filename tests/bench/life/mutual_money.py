@@ -119,7 +119,8 @@ def account_reactivated(person):
             fresh = person.income('own2', person.other_self(), person.net * rng.uniform(0.8, 1.5), flow.due, 'top up', 0.1) if flow.pay else person.bill('phone2', 'VODAFONE IRL', 2500)
             fresh.start = back
     if chance(person, 0.35):
-        person.job('job', rng.uniform(180000, 320000), back + rng.randrange(5, 40) * DAY)
+        flow = person.job('job', rng.uniform(180000, 320000), back + rng.randrange(5, 40) * DAY)
+        person.truth('salary.first', flow.dates()[0], flow.dates()[1], True)
     person.truth('dormant', asleep, asleep + 180 * DAY)
     person.truth('account.reactivated', back, back + 7 * DAY)
 
@@ -155,7 +156,8 @@ def student_start(person):
     for _ in range(rng.randrange(0, 5)):
         person.card(start + rng.randrange(0, 50) * DAY, rng.choice((5942, 8220, 5943)), rng.choice(('OMAHONYS BOOKS', 'CAMPUS PRINT', 'STUDENT UNION SHOP')), rng.uniform(800, 12000))
     if chance(person, 0.3):
-        person.job('parttime', rng.uniform(30000, 70000), START + rng.randrange(0, 200) * DAY)
+        flow = person.job('parttime', rng.uniform(30000, 70000), START + rng.randrange(0, 200) * DAY)
+        person.truth('salary.first', flow.dates()[0], flow.dates()[1], True)
     if not seen:
         on = start + 3 * DAY
         person.card(on, 8220, college, rng.uniform(30000, 180000))
