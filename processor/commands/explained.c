@@ -226,7 +226,10 @@ static void put_life(const struct explanation *e, FILE *out)
     if (e->about.size > 0) {
         (void)fputs("  It means: ", out);
         show_text(e->about, out);
-        (void)fputs(".\n", out);
+        (void)fputs(!e->has_primary ? ".\n"
+                    : e->primary    ? ". That is so at present.\n"
+                                    : ". That is not so at present.\n",
+                    out);
     }
     if (e->holds && e->calibrated) {
         (void)fprintf(

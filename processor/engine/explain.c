@@ -83,6 +83,8 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
     out->confirmed = state->phase == LIFE_PHASE_CONFIRMED;
     out->confidence = (double)state->confidence;
     out->calibrated = def->calibration_count > 0;
+    out->has_primary = def->absent.used || def->when.program != NULL;
+    out->primary = state->primary;
     out->data_category = def->data_category;
     out->about = def->about;
     out->route = def->route;

@@ -39,6 +39,8 @@ struct explanation {
     bool confirmed;    /* life events */
     double confidence; /* life events, as last published */
     bool calibrated;   /* life events: the confidence says how often so much evidence was right */
+    bool has_primary;  /* life events: it has a condition of its own beside the evidence .. */
+    bool primary;      /* .. and that holds now */
     enum {
         EXPLAIN_NO,
         EXPLAIN_YES,
