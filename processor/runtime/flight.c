@@ -116,19 +116,24 @@ static bool flight_is_full(const struct worker *worker)
     return false;
 }
 
-/* Far more waits to be read than the flight holds, so its records are late by more than it makes them wait.
- * The more of them share a transaction (its markers, a step of Redis for each task, one record for all events
- * of a customer), the sooner the rest is read (decision 0016). */
-static bool flight_grows(const struct worker *worker, const struct flight *flight)
+/* Of every task in it far more waits to be read than it holds, so its records are late by more than it makes them
+ * wait. The more of them share a transaction (its markers, a step of Redis for each task, one record for all
+ * events of a customer), the sooner the rest is read. A task that keeps up ends it; one that is stuck has nothing
+ * in it and does not count (decision 0016). */
+static bool flight_grows(const struct worker *worker)
 {
     const struct worker_options *options = &worker->options;
-    int64_t waiting = 0;
+    bool any = false;
     for (uint32_t i = 0; i < options->tasks_max; i++) {
         const struct task *task = &worker->tasks[i];
-        waiting += task->state == TASK_LIVE && task->lag > 0 ? task->lag : 0;
+        if (task->held_building) {
+            any = true;
+            if (task->lag / BEHIND_SHARE <= (int64_t)task->events_built) {
+                return false;
+            }
+        }
     }
-    return options->commit_catch_up_ms > options->commit_interval_ms &&
-           waiting / BEHIND_SHARE > flight->input_count &&
+    return any && options->commit_catch_up_ms > options->commit_interval_ms &&
            worker->touched_count < worker->cache.count / CACHE_SHARE;
 }
 
@@ -143,7 +148,7 @@ bool flight_is_due(const struct worker *worker, const struct flight *flight)
     if (flight->began_us == 0) {
         return false;
     }
-    bool grows = flight_grows(worker, flight);
+    bool grows = flight_grows(worker);
     int64_t age_us = worker->now_us - flight->began_us;
     int64_t most_ms = grows ? options->commit_catch_up_ms : options->commit_interval_ms;
     return worker->stopping || age_us >= most_ms * 1000 || flight_is_full(worker) ||

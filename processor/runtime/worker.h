@@ -101,7 +101,7 @@ struct worker_options {
     struct worker_source sources[SOURCE_COUNT];
     enum engine_clock clock_mode;
     int64_t commit_interval_ms; /* latest; default 50 */
-    /* latest while at least four times as much waits to be read as was read since; default 500 */
+    /* latest while of each task in it four times as much waits to be read as it holds; default 500 */
     int64_t commit_catch_up_ms;
     uint32_t apply_queue_max; /* committed cuts of a task that may wait for Redis; default 3 */
     int64_t commit_floor_ms;  /* least time between two commits while little arrives; default 5 */

@@ -59,14 +59,14 @@ END_TEST
 
 enum { INTERVAL_MS = 50, CATCH_UP_MS = 500, CACHED = 1000 };
 
-/* One live task, and a flight that took 100 records a while ago. */
+/* A live task of which a flight took 100 records a while ago, and one of which nothing is in it. */
 static void set_up_due(void)
 {
-    static struct task live;
+    static struct task tasks[2];
     static uint8_t room[1024];
     struct flight *flight = &worker.flights[0];
-    worker = (struct worker){.tasks = &live, .now_us = 10000000, .cache = {.count = CACHED}};
-    worker.options.tasks_max = 1;
+    worker = (struct worker){.tasks = tasks, .now_us = 10000000, .cache = {.count = CACHED}};
+    worker.options.tasks_max = 2;
     worker.options.commit_interval_ms = INTERVAL_MS;
     worker.options.commit_catch_up_ms = CATCH_UP_MS;
     worker.options.limits =
@@ -75,8 +75,12 @@ static void set_up_due(void)
                                .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
                                .input_bytes = 1000,
                                .commit_bytes = 65536};
-    live = (struct task){.state = TASK_LIVE, .lag = 404};
-    *flight = (struct flight){.state = FLIGHT_BUILDING, .input_count = 100};
+    tasks[0] =
+        (struct task){.state = TASK_LIVE, .held_building = true, .events_built = 100, .lag = 404};
+    tasks[1] = (struct task){.state = TASK_LIVE};
+    *flight = (struct flight){
+        .state = FLIGHT_BUILDING,
+    };
     arena_init(&flight->arena, room, sizeof(room));
 }
 
@@ -104,6 +108,23 @@ START_TEST(a_flight_that_holds_a_good_part_of_what_waits_is_closed)
     worker.tasks[0].lag = 0;
     worker.idle = true;
     ck_assert(is_due_after(1));
+}
+END_TEST
+
+START_TEST(a_task_that_keeps_up_does_not_wait_for_one_that_is_behind)
+{
+    worker.tasks[1].held_building = true; /* a deadline without an event is enough */
+    ck_assert(is_due_after(INTERVAL_MS));
+}
+END_TEST
+
+START_TEST(one_that_is_stuck_makes_nobody_wait)
+{
+    worker.tasks[0].lag = 0;
+    worker.tasks[1].lag = 1000000;
+    ck_assert(is_due_after(INTERVAL_MS));
+    worker.tasks[0].held_building = false; /* a flight of checkpoints only */
+    ck_assert(is_due_after(INTERVAL_MS));
 }
 END_TEST
 
@@ -142,6 +163,8 @@ int main(void)
     tcase_add_checked_fixture(due, set_up_due, NULL);
     tcase_add_test(due, while_far_more_waits_a_flight_grows_beyond_the_interval);
     tcase_add_test(due, a_flight_that_holds_a_good_part_of_what_waits_is_closed);
+    tcase_add_test(due, a_task_that_keeps_up_does_not_wait_for_one_that_is_behind);
+    tcase_add_test(due, one_that_is_stuck_makes_nobody_wait);
     tcase_add_test(due, a_flight_does_not_push_everybody_else_out_of_the_cache);
     tcase_add_test(due, an_interval_longer_than_the_other_counts_alone);
     tcase_add_test(due, a_task_with_as_many_customers_as_a_cut_may_have_closes_it);
