@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* By when the last copy of an erased customer is gone from each topic, as its settings promise; and where nobody
- * can say, that it is not known, and which permission would tell. A date that rests on a guess is worse than none. */
+/* By when the last copy of an erased customer is gone from each topic, as its settings promise; where nobody can
+ * say, that it is not known, and which permission would tell. A date that rests on a guess is worse than none. */
 #ifndef COMMANDS_ERASE_DATES_H
 #define COMMANDS_ERASE_DATES_H
 
