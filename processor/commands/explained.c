@@ -177,7 +177,7 @@ enum status explained_customer(const struct engine *engine, const struct playboo
 static void put_verdict(const struct explanation *e, FILE *out)
 {
     if (e->kind == EXPLAIN_OFFER) {
-        (void)fputs(e->holds ? "NOTHING BLOCKS IT" : "BLOCKED", out);
+        (void)fputs(e->holds ? "NOTHING BLOCKS IT NOW" : "BLOCKED NOW", out);
     } else if (e->kind == EXPLAIN_LIFE_EVENT) {
         (void)fputs(e->confirmed ? "CONFIRMED" : e->holds ? "SUSPECTED" : "NO", out);
     } else {
@@ -268,9 +268,41 @@ static bool told(const struct explanation *e, uint32_t index)
     return false;
 }
 
+/* Was it offered, and what came of that? What stands below is as of now. */
+static void put_offered(const struct explanation *e, FILE *out)
+{
+    if (e->offered_ms == 0) {
+        (void)fputs("  Never offered.", out);
+    } else {
+        (void)fputs("  Last offered ", out);
+        put_time(e->offered_ms, out);
+        (void)fprintf(out, " by %s, decision %.*s; ", codes_text(&codes_channel, e->channel),
+                      SLICE_ARG(e->decision_id));
+        (void)fputs(e->heard_ms == 0 ? "nothing was heard of it since"
+                                     : codes_text(&codes_outcome, e->heard),
+                    out);
+        if (e->heard_ms != 0) {
+            (void)fputc(' ', out);
+            put_time(e->heard_ms, out);
+        }
+        (void)fputc('.', out);
+    }
+    if (e->held_until_ms != 0) {
+        (void)fputs(" Quiet hours hold it until ", out);
+        put_time(e->held_until_ms, out);
+        (void)fputc('.', out);
+    }
+    (void)fputs("\n  Decided whenever ", out);
+    show_text(e->trigger, out);
+    (void)fputs(".\n  As things stand now:\n", out);
+}
+
 static void put_text(const struct explanation *e, FILE *out)
 {
     put_verdict(e, out);
+    if (e->kind == EXPLAIN_OFFER) {
+        put_offered(e, out);
+    }
     if (e->kind == EXPLAIN_LIFE_EVENT) {
         put_life(e, out);
     }
@@ -284,7 +316,7 @@ static void put_text(const struct explanation *e, FILE *out)
         show_text(leaf->expr, out);
         if (leaf->value.size > 0 || leaf->threshold.size > 0) {
             (void)fputs("   ", out);
-            show_text(leaf->value, out);
+            show_text(leaf->value.size > 0 ? leaf->value : slice_text("not known"), out);
             (void)fputs(leaf->threshold.size > 0 ? " against " : "", out);
             show_text(leaf->threshold, out);
         }
@@ -381,8 +413,14 @@ static void put_json(const struct explanation *e, FILE *out)
                   "\",\"holds\":%s,\"confirmed\":%s,\"rule\":\"%s\"",
                   e->definition.version, e->definition.hash, e->holds ? "true" : "false",
                   e->confirmed ? "true" : "false", rules[e->rule]);
-    (void)fprintf(out, ",\"since\":%" PRId64 ",\"waiting_until\":%" PRId64 ",\"leaves\":[",
-                  e->since_ms, e->waiting_until_ms);
+    (void)fprintf(out, ",\"since\":%" PRId64 ",\"waiting_until\":%" PRId64, e->since_ms,
+                  e->waiting_until_ms);
+    if (e->kind == EXPLAIN_OFFER) {
+        (void)fprintf(out, ",\"offered\":%" PRId64 ",\"decision_id\":", e->offered_ms);
+        show_json(e->decision_id, out);
+        (void)fprintf(out, ",\"held_until\":%" PRId64, e->held_until_ms);
+    }
+    (void)fputs(",\"leaves\":[", out);
     for (uint32_t i = 0; i < e->leaf_count; i++) {
         (void)fputs(i == 0 ? "" : ",", out);
         put_json_leaf(&e->leaves[i], out);

@@ -162,12 +162,13 @@ static void print_experiment(const struct report_experiment *e, const char *curr
         return;
     }
     double scale = 100.0 * (double)treated;
+    /* Of few customers the interval is wider than shares can differ. */
     (void)fprintf(
         out,
         "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f): %s\n",
         100 * e->converted[0].sum / (double)treated,
         100 * e->converted[1].sum / (double)e->converted[1].count, 100 * e->uplift.estimate,
-        100 * e->uplift.low, 100 * e->uplift.high, verdict(&e->uplift));
+        fmax(100 * e->uplift.low, -100), fmin(100 * e->uplift.high, 100), verdict(&e->uplift));
     (void)fprintf(out, "  incremental revenue %s (%s to %s): %s\n",
                   money(llround(e->gain.estimate * scale), currency, gain),
                   bound(e->gain.low * scale, currency, low),

@@ -42,7 +42,7 @@ static void put_set(FILE *out, const char *what, const struct codes *codes, uint
             (void)fprintf(out, " %s", codes_text(codes, i));
         }
     }
-    (void)fputc('\n', out);
+    (void)fputs(set == 0 ? " none\n" : "\n", out);
 }
 
 static bool has(const struct profile *profile, const char *name)
@@ -101,8 +101,8 @@ static void put_banking(const struct profile *profile, FILE *out)
                       profile->complaint_open ? "yes" : "no");
     }
     if (has(profile, "lifetime_value_minor")) {
-        (void)fprintf(out, "  %-28s %" PRId64 " (minor units)\n", "your value to the bank",
-                      profile->lifetime_value_minor);
+        (void)fprintf(out, "  %-28s %.2f, in the bank's currency\n", "your value to the bank",
+                      (double)profile->lifetime_value_minor / 100);
     }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/explain.h"
 
+#include <stdio.h>
+
 #include "engine/work.h"
 
 _Static_assert(OFFER_GATE_COUNT <= (int)EXPLAIN_GATES_MAX, "every gate is explained");
@@ -105,6 +107,57 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
     out->leaves = proof_leaves(&proof, arena);
 }
 
+static void put_item(struct bytes_writer *writer, bool first, const char *what, struct slice name)
+{
+    const char *lead = !first ? ", " : writer->size > 0 ? "; or " : "";
+    bytes_put(writer, lead, strlen(lead));
+    bytes_put(writer, first ? what : "", first ? strlen(what) : 0);
+    bytes_put(writer, name.data, name.size);
+}
+
+/* "enters a, b; app says login": as the playbook lists it. */
+static struct slice trigger_of(const struct playbook *playbook, const struct offer_def *def,
+                               struct arena *arena)
+{
+    uint8_t text[STATUS_TEXT_SIZE];
+    struct bytes_writer writer = bytes_writer(text, sizeof(text));
+    bool by_default = def->on_segments_count == 0 && def->on_life == 0 && def->on_app_count == 0;
+    const uint32_t *segments = by_default ? def->segments_any : def->on_segments;
+    uint32_t count = by_default ? def->segments_any_count : def->on_segments_count;
+    for (uint32_t i = 0; i < count; i++) {
+        put_item(&writer, i == 0, "the customer enters ", playbook->segments.defs[segments[i]].id);
+    }
+    for (uint64_t left = def->on_life; left != 0; left &= left - 1) {
+        put_item(&writer, left == def->on_life,
+                 "a life event is confirmed: ", playbook->life.defs[__builtin_ctzll(left)].id);
+    }
+    for (uint32_t i = 0; i < def->on_app_count; i++) {
+        put_item(&writer, i == 0, "the app says ", def->on_app[i]);
+    }
+    return arena_copy(arena, slice_of(text, writer.size));
+}
+
+/* When it was made last, and what came of it. */
+static void explain_made(const struct offer_history *history, struct arena *arena,
+                         struct explanation *out)
+{
+    char id[40];
+    int size = snprintf(id, sizeof(id), "%016llx%016llx", (unsigned long long)history->decision[0],
+                        (unsigned long long)history->decision[1]);
+    out->held_until_ms = history->held_until_ms;
+    out->offered_ms = history->decided_ms;
+    out->channel = history->channel;
+    out->decision_id = history->decided_ms == 0 ? (struct slice){NULL, 0}
+                                                : arena_copy(arena, slice_of(id, (size_t)size));
+    for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
+        int64_t at_ms = history->outcome_ms[i];
+        if (at_ms >= history->decided_ms && at_ms > out->heard_ms) {
+            out->heard_ms = at_ms;
+            out->heard = (uint8_t)i;
+        }
+    }
+}
+
 static void explain_offer(struct work *work, uint32_t index, struct arena *arena,
                           struct explanation *out)
 {
@@ -122,6 +175,8 @@ static void explain_offer(struct work *work, uint32_t index, struct arena *arena
                                          &work->step, &first, reasons);
     out->definition = (struct definition_ref){def->id, def->version, def->hash};
     out->holds = gate == OFFER_GATE_COUNT;
+    out->trigger = trigger_of(engine->playbook, def, arena);
+    explain_made(history, arena, out);
     for (uint32_t i = 0; i < GATE_ARBITRATION; i++) {
         out->gates[out->gate_count++] = (struct explain_gate){
             slice_text(offer_gate_name((enum offer_gate)i)), arena_copy(arena, reasons[i])};

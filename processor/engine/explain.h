@@ -57,8 +57,15 @@ struct explanation {
     uint32_t missing_count;
     struct explain_gate gates[EXPLAIN_GATES_MAX]; /* offers: all of them */
     uint32_t gate_count;
-    struct slice need;  /* segments: for people */
-    struct slice about; /* life events: for people */
+    struct slice trigger;     /* offers: what makes it be decided at all, in words */
+    int64_t offered_ms;       /* offers: the last time it was made; 0: never */
+    struct slice decision_id; /* offers: of that time */
+    uint8_t channel;          /* offers: enum channel, then */
+    int64_t heard_ms;         /* offers: what was heard of it last since; 0: nothing */
+    uint8_t heard;            /* enum outcome, then */
+    int64_t held_until_ms;    /* offers: quiet hours hold it until then; 0: they do not */
+    struct slice need;        /* segments: for people */
+    struct slice about;       /* life events: for people */
     struct explain_signal signals[LIFE_SIGNALS_MAX];
     uint32_t signal_count;
     struct slice route;         /* life events: who is to act on it; empty: nobody */

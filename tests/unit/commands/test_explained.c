@@ -127,6 +127,55 @@ START_TEST(why_says_leaf_by_leaf)
 }
 END_TEST
 
+static char *printed_offer(const char *id, int64_t offered_ms, int64_t heard_ms)
+{
+    struct explanation explanation;
+    uint32_t index;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    arena_reset(&arena);
+    ck_assert(engine_find(opened.engine, EXPLAIN_OFFER, slice_text(id), &index));
+    ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_OFFER, index,
+                                    customer->seen_ms, NULL, &arena, &explanation),
+                     STATUS_OK);
+    ck_assert_int_eq(explanation.offered_ms, 0);
+    if (offered_ms != 0) {
+        explanation.offered_ms = offered_ms;
+        explanation.decision_id = slice_text("d-1");
+        explanation.channel = CHANNEL_IN_APP;
+        explanation.heard_ms = heard_ms;
+        explanation.heard = OUTCOME_REJECTED;
+    }
+    explained_print(&explanation, false, out);
+    ck_assert_int_eq(fclose(out), 0);
+    return text;
+}
+
+START_TEST(why_says_of_an_offer_whether_it_was_made_and_when_it_is_decided)
+{
+    live();
+    char *text = printed_offer("premium_travel_card", 0, 0);
+    ck_assert_ptr_eq(strstr(text, "BLOCKED NOW (v1, "), text);
+    ck_assert_ptr_nonnull(strstr(text, "\n  Never offered.\n  Decided whenever the customer enters "
+                                       "frequent_traveller, affluent_traveller.\n"));
+    free(text);
+    text = printed_offer("savings_boost", 0, 0);
+    ck_assert_ptr_nonnull(strstr(text, "Decided whenever the customer enters growing_savings; or a "
+                                       "life event is confirmed: windfall.\n"));
+    free(text);
+    text = printed_offer("personal_loan", INT64_C(1767225600000), 0);
+    ck_assert_ptr_nonnull(
+        strstr(text, "\n  Last offered 2026-01-01T00:00:00Z by IN_APP, decision d-1; nothing was "
+                     "heard of it since.\n  Decided whenever the app says calculator_used, "
+                     "login.\n"));
+    free(text);
+    text = printed_offer("personal_loan", INT64_C(1767225600000), INT64_C(1767225600000) + 1000);
+    ck_assert_ptr_nonnull(strstr(text, "decision d-1; REJECTED 2026-01-01T00:00:01Z.\n"));
+    free(text);
+}
+END_TEST
+
 START_TEST(why_not_says_what_is_in_the_way_and_nothing_else)
 {
     static const struct {
@@ -200,6 +249,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, get_says_all_that_is_kept);
     tcase_add_test(tc, why_says_leaf_by_leaf);
+    tcase_add_test(tc, why_says_of_an_offer_whether_it_was_made_and_when_it_is_decided);
     tcase_add_test(tc, why_not_says_what_is_in_the_way_and_nothing_else);
     tcase_add_test(tc, why_of_a_life_event_is_for_an_adviser);
     suite_add_tcase(suite, tc);

@@ -280,7 +280,38 @@ START_TEST(an_offer_goes_to_no_member_of_a_segment_smaller_than_its_k)
     ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2),
                              NULL, &arena, &why) == STATUS_OK);
     ck_assert(slice_is(why.gates[GATE_SEGMENT].reason, "in_none_of_segments_any"));
+    ck_assert_int_eq(why.offered_ms, 0);
+    ck_assert(slice_is(why.trigger, "the customer enters lucky"));
     free(arena.block);
+}
+END_TEST
+
+START_TEST(an_explanation_knows_what_was_offered_and_what_came_of_it)
+{
+    struct arena arena;
+    struct explanation why;
+    uint32_t index = 0;
+    void *block = malloc(EXPLAIN_ARENA_SIZE);
+    arena_init(&arena, block, EXPLAIN_ARENA_SIZE);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    take(kit_app(day(2), "login"));
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
+    ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("card"), &index));
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2),
+                             NULL, &arena, &why) == STATUS_OK);
+    ck_assert_int_eq(why.offered_ms, day(2));
+    ck_assert_int_eq(why.heard_ms, 0);
+    ck_assert_uint_eq(why.decision_id.size, 32);
+    ck_assert(slice_is(why.trigger, "the app says login"));
+    struct event seen = kit_outcome(day(3), "card", OUTCOME_DISMISSED);
+    seen.outcome.decision_id = why.decision_id;
+    take(seen);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(3),
+                             NULL, &arena, &why) == STATUS_OK);
+    ck_assert_int_eq(why.heard_ms, day(3));
+    ck_assert_int_eq(why.heard, OUTCOME_DISMISSED);
+    free(block);
 }
 END_TEST
 
@@ -444,6 +475,7 @@ int main(void)
     tcase_add_test(tests, many_deadlines_are_fired_in_more_than_one_call);
     tcase_add_test(tests, the_view_holds_what_is_published_and_changes_only_with_it);
     tcase_add_test(tests, an_offer_goes_to_no_member_of_a_segment_smaller_than_its_k);
+    tcase_add_test(tests, an_explanation_knows_what_was_offered_and_what_came_of_it);
     tcase_add_test(tests, explanations_show_values_and_change_nothing);
     tcase_add_test(tests, ids_are_the_same_in_every_replay_and_differ_among_outputs);
     tcase_add_loop_test(tests, an_experiment_that_comes_back_begins_anew, 0, 2);
