@@ -189,10 +189,41 @@ static enum status read_answer(struct redis_store *redis, struct redis_connectio
 
 /* --- the way to READY */
 
+/* Once the addresses are known. Until then the resolver's descriptor wakes it, or the time-out. */
+static void look_up(struct redis_store *redis, struct redis_connection *connection)
+{
+    struct transport_address addresses[TRANSPORT_ADDRESSES_MAX];
+    uint32_t count = 0;
+    int64_t now_us = redis->clock->ops->monotonic_us(redis->clock);
+    enum status status = resolver_find(redis->resolver, &connection->target, now_us, addresses,
+                                       &count, &connection->why);
+    if (status == STATUS_RETRY && now_us < connection->due_us) {
+        return;
+    }
+    if (status == STATUS_RETRY) {
+        status = status_fail(&connection->why, STATUS_AWAY,
+                             "%s: no name server answers within the time-out",
+                             connection->target.address);
+    }
+    if (status != STATUS_OK) {
+        redis_connection_break(redis, connection, status, connection->why.text);
+        return;
+    }
+    connection->phase = PHASE_CONNECTING;
+    status = transport_open(&connection->transport, &connection->target, redis->tls, addresses,
+                            count, now_us);
+    if (status != STATUS_OK) {
+        redis_connection_break(redis, connection, status, connection->transport.why.text);
+        return;
+    }
+    connection->due_us = connection->transport.due_us;
+    redis_set_timer(redis);
+    redis_make_runnable(redis, connection); /* a Unix socket is connected at once */
+    (void)watch(redis, connection);
+}
+
 static void start_connection(struct redis_store *redis, struct redis_connection *connection)
 {
-    const struct transport_settings *settings = &connection->target;
-    int64_t now_us = redis->clock->ops->monotonic_us(redis->clock);
     connection->target = redis->settings.transport;
     if (redis->settings.cluster || redis_has_sentinels(redis)) {
         if (connection->node[0] == '\0') {
@@ -202,20 +233,15 @@ static void start_connection(struct redis_store *redis, struct redis_connection 
         }
         connection->target.address = connection->node;
     }
-    connection->phase = PHASE_CONNECTING;
+    connection->phase = PHASE_LOOKING;
     if (resp_restart(&connection->resp) != STATUS_OK) {
         redis_connection_break(redis, connection, STATUS_AWAY, "no memory to read answers");
         return;
     }
-    enum status status = transport_open(&connection->transport, settings, redis->tls, now_us);
-    if (status != STATUS_OK) {
-        redis_connection_break(redis, connection, status, connection->transport.why.text);
-        return;
-    }
-    connection->due_us = connection->transport.due_us;
+    connection->due_us = redis->clock->ops->monotonic_us(redis->clock) +
+                         transport_timeout_ms(&connection->target) * INT64_C(1000);
     redis_set_timer(redis);
-    redis_make_runnable(redis, connection); /* a Unix socket is connected at once */
-    (void)watch(redis, connection);
+    look_up(redis, connection);
 }
 
 static void greet(struct redis_store *redis, struct redis_connection *connection)
@@ -298,6 +324,10 @@ static void approach(struct redis_store *redis, struct redis_connection *connect
         if (now_us >= connection->due_us) {
             start_connection(redis, connection);
         }
+        return;
+    }
+    if (connection->phase == PHASE_LOOKING) {
+        look_up(redis, connection);
         return;
     }
     if (connection->phase == PHASE_CONNECTING) {

@@ -8,8 +8,8 @@
  * sleeping worker for back-offs and time-outs. An answer is borrowed, so a connection parses its
  * next one only after the caller has come back.
  *
- *   WAITING -- due --> CONNECTING -- open --> GREETING -- judged good --> READY
- *      ^------------------ break: fail the pipelines, back off -------------' */
+ *   WAITING -- due --> LOOKING -- found --> CONNECTING -- open --> GREETING -- judged good --> READY
+ *      ^------------------ break: fail the pipelines, back off -----------------------------' */
 #ifndef IO_REDIS_CONNECTION_H
 #define IO_REDIS_CONNECTION_H
 
@@ -17,11 +17,12 @@
 #include "io/redis_greeting.h"
 #include "io/redis_sentinel.h"
 #include "io/redis_store.h"
+#include "io/resolver.h"
 #include "io/resp.h"
 
 #define REDIS_NEVER_US INT64_MAX
 
-enum redis_phase { PHASE_WAITING, PHASE_CONNECTING, PHASE_GREETING, PHASE_READY };
+enum redis_phase { PHASE_WAITING, PHASE_LOOKING, PHASE_CONNECTING, PHASE_GREETING, PHASE_READY };
 
 struct redis_flight {
     const uint8_t *data; /* borrowed until the answer */
@@ -66,6 +67,7 @@ struct redis_store {
     struct redis_settings settings;
     struct clock *clock;
     struct transport_tls *tls;
+    struct resolver *resolver;
     struct redis_connection *connections;
     uint32_t *runnable; /* ring of connection numbers, each at most once */
     uint32_t runnable_first;

@@ -19,6 +19,10 @@ enum {
     EVENTS_PER_POLL = 64,
 };
 
+/* What an event of epoll is about, when not a connection. */
+#define EVENT_TIMER UINT32_MAX
+#define EVENT_NAMES (UINT32_MAX - 1)
+
 /* --- what moves next */
 
 void redis_make_runnable(struct redis_store *redis, struct redis_connection *connection)
@@ -67,12 +71,25 @@ void redis_set_timer(struct redis_store *redis)
     (void)timerfd_settime(redis->timer, 0, &when, NULL);
 }
 
+/* A name was looked up: whoever waits for one looks again. */
+static void wake_looking(struct redis_store *redis)
+{
+    resolver_clear(redis->resolver, redis->clock->ops->monotonic_us(redis->clock));
+    for (uint32_t i = 0; i < redis->settings.connection_count; i++) {
+        if (redis->connections[i].phase == PHASE_LOOKING) {
+            redis_make_runnable(redis, &redis->connections[i]);
+        }
+    }
+}
+
 static void poll_once(struct redis_store *redis)
 {
     struct epoll_event events[EVENTS_PER_POLL];
     int count = epoll_wait(redis->epoll, events, EVENTS_PER_POLL, 0);
     for (int i = 0; i < count; i++) {
-        if (events[i].data.u32 == UINT32_MAX) {
+        if (events[i].data.u32 == EVENT_NAMES) {
+            wake_looking(redis);
+        } else if (events[i].data.u32 == EVENT_TIMER) {
             uint64_t ticks;
             ssize_t got = read(redis->timer, &ticks, sizeof(ticks));
             (void)got; /* the clock below decides */
@@ -231,9 +248,16 @@ enum status redis_store_open(struct redis_store **out_store, const struct redis_
     redis->epoll = epoll_create1(EPOLL_CLOEXEC);
     redis->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     redis->timer_us = REDIS_NEVER_US;
-    struct epoll_event event = {.events = EPOLLIN, .data.u32 = UINT32_MAX};
+    struct epoll_event of_timer = {.events = EPOLLIN, .data.u32 = EVENT_TIMER};
+    struct epoll_event of_names = {.events = EPOLLIN, .data.u32 = EVENT_NAMES};
+    status = resolver_open(&redis->resolver, out_text);
+    if (status != STATUS_OK) {
+        return status;
+    }
     if (redis->epoll < 0 || redis->timer < 0 ||
-        epoll_ctl(redis->epoll, EPOLL_CTL_ADD, redis->timer, &event) != 0) {
+        epoll_ctl(redis->epoll, EPOLL_CTL_ADD, redis->timer, &of_timer) != 0 ||
+        epoll_ctl(redis->epoll, EPOLL_CTL_ADD, resolver_descriptor(redis->resolver), &of_names) !=
+            0) {
         return status_fail(out_text, STATUS_INVALID, "no epoll: %s", strerror(errno));
     }
     size_t read_size =
@@ -265,6 +289,7 @@ void redis_store_close(struct redis_store *redis)
         resp_close(&redis->connections[i].resp);
     }
     transport_tls_close(redis->tls);
+    resolver_close(redis->resolver);
     (void)close(redis->timer);
     (void)close(redis->epoll);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/transport.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -64,6 +65,14 @@ bool transport_host_of(const char *address, char out_host[TRANSPORT_HOST_SIZE])
 {
     char port[PORT_SIZE_MAX];
     return strncmp(address, "unix:", 5) != 0 && split_address(address, out_host, port);
+}
+
+bool transport_is_name(const char *address)
+{
+    char host[TRANSPORT_HOST_SIZE];
+    uint8_t figures[16];
+    return transport_host_of(address, host) && inet_pton(AF_INET, host, figures) != 1 &&
+           inet_pton(AF_INET6, host, figures) != 1;
 }
 
 enum status transport_check_address(const struct transport_settings *settings,
@@ -130,7 +139,7 @@ enum status transport_find(const struct transport_settings *settings,
 
 /* --- connecting */
 
-static uint32_t connect_timeout_ms(const struct transport_settings *settings)
+uint32_t transport_timeout_ms(const struct transport_settings *settings)
 {
     return settings->connect_timeout_ms == 0 ? CONNECT_TIMEOUT_MS : settings->connect_timeout_ms;
 }
@@ -205,29 +214,14 @@ static enum status connect_next(struct transport *transport, int64_t now_us, con
 }
 
 enum status transport_open(struct transport *transport, const struct transport_settings *settings,
-                           struct transport_tls *tls, int64_t now_us)
-{
-    INVARIANT(transport->state == TRANSPORT_CLOSED);
-    INVARIANT(settings->tls == (tls != NULL));
-    struct transport_address addresses[TRANSPORT_ADDRESSES_MAX];
-    uint32_t count = 0;
-    *transport = (struct transport){.fd = -1, .settings = settings};
-    enum status status = transport_find(settings, addresses, &count, &transport->why);
-    return status == STATUS_OK
-               ? transport_open_at(transport, settings, tls, addresses, count, now_us)
-               : status;
-}
-
-enum status transport_open_at(struct transport *transport,
-                              const struct transport_settings *settings, struct transport_tls *tls,
-                              const struct transport_address *addresses, uint32_t count,
-                              int64_t now_us)
+                           struct transport_tls *tls, const struct transport_address *addresses,
+                           uint32_t count, int64_t now_us)
 {
     INVARIANT(transport->state == TRANSPORT_CLOSED);
     INVARIANT(settings->tls == (tls != NULL) && count <= TRANSPORT_ADDRESSES_MAX);
     *transport =
         (struct transport){.fd = -1, .settings = settings, .tls = tls, .address_count = count};
-    transport->deadline_us = now_us + (int64_t)connect_timeout_ms(settings) * 1000;
+    transport->deadline_us = now_us + (int64_t)transport_timeout_ms(settings) * 1000;
     memcpy(transport->addresses, addresses, count * sizeof(addresses[0]));
     if (tls != NULL && transport_tls_refresh(tls, settings, &transport->why) != STATUS_OK) {
         return STATUS_AWAY;

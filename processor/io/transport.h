@@ -3,8 +3,8 @@
  *
  * It connects, with a time-out over connection and TLS handshake together, which the addresses of the
  * host share: one that is silent does not keep it from the next. It does not reconnect: that is its
- * owner's business (transport_backoff_ms says when). Nothing blocks but the look-up of a host name in
- * transport_find (an address in figures needs none).
+ * owner's business (transport_backoff_ms says when). Nothing blocks but transport_find, for a host
+ * that is a name: io/resolver.h does that elsewhere.
  *
  *   CLOSED -- open --> CONNECTING -- ready --> OPEN -- error, end of stream, close --> CLOSED */
 #ifndef IO_TRANSPORT_H
@@ -84,20 +84,21 @@ MUST_USE enum status transport_find(const struct transport_settings *settings,
                                     struct transport_address out_addresses[TRANSPORT_ADDRESSES_MAX],
                                     uint32_t *out_count, struct status_text *out_text);
 
-/* Find the addresses and begin to connect. `settings` and `tls` (NULL without TLS) stay until transport_close.
- * STATUS_OK: CONNECTING (or already OPEN); call transport_advance when the fd is ready.
- * STATUS_AWAY: refused at once, name not found, certificates that have changed and cannot be used; `why`
- * says it. STATUS_INVALID: the address is not one. */
+/* The time-out of a connection attempt: as set, or the default. */
+uint32_t transport_timeout_ms(const struct transport_settings *settings);
+
+/* Does it name a host that must be looked up? */
+bool transport_is_name(const char *address);
+
+/* Begin to connect to `addresses` (of transport_find, at most TRANSPORT_ADDRESSES_MAX; copied), in that
+ * order. `settings` and `tls` (NULL without TLS) stay until transport_close.
+ * STATUS_OK: CONNECTING; call transport_advance when the fd is ready. STATUS_AWAY: refused at once,
+ * certificates that have changed and cannot be used; `why` says it. */
 MUST_USE enum status transport_open(struct transport *transport,
                                     const struct transport_settings *settings,
-                                    struct transport_tls *tls, int64_t now_us);
-
-/* The same to addresses that were found before; at most TRANSPORT_ADDRESSES_MAX. They are copied. */
-MUST_USE enum status transport_open_at(struct transport *transport,
-                                       const struct transport_settings *settings,
-                                       struct transport_tls *tls,
-                                       const struct transport_address *addresses, uint32_t count,
-                                       int64_t now_us);
+                                    struct transport_tls *tls,
+                                    const struct transport_address *addresses, uint32_t count,
+                                    int64_t now_us);
 
 /* Go on connecting. STATUS_OK: OPEN now. STATUS_RETRY: not yet (see wants_*). STATUS_AWAY: closed
  * (`why`), also when the time-out has passed. */

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <hiredis/read.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,27 @@ redisReader *redisReaderCreateWithFunctions(redisReplyObjectFunctions *functions
         redisReader *(*call)(redisReplyObjectFunctions *);
     } own = {dlsym(RTLD_NEXT, "redisReaderCreateWithFunctions")};
     return own.call(functions);
+}
+
+/* A name server that answers of "redis.bank" only when it may, and never to who must not wait. */
+static pthread_t worker;
+static atomic_bool may_answer;
+static atomic_uint look_ups, look_ups_by_worker;
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                struct addrinfo **out_list)
+{
+    union {
+        void *found;
+        int (*call)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    } own = {dlsym(RTLD_NEXT, "getaddrinfo")};
+    bool ours = strcmp(host, "redis.bank") == 0;
+    look_ups += ours;
+    look_ups_by_worker += ours && pthread_equal(pthread_self(), worker);
+    while (ours && !may_answer && !pthread_equal(pthread_self(), worker)) {
+        (void)poll(NULL, 0, STEP_MS);
+    }
+    return own.call(ours ? "127.0.0.1" : host, service, hints, out_list);
 }
 
 static int64_t fake_wall_ms(struct clock *clock UNUSED)
@@ -198,6 +220,56 @@ START_TEST(a_machine_at_its_limits_is_waited_for)
 }
 END_TEST
 
+static void turn(uint32_t times)
+{
+    struct store_answer answer;
+    for (uint32_t i = 0; i < times; i++) {
+        struct pollfd ready = {store->ops->descriptor(store), POLLIN, 0};
+        (void)poll(&ready, 1, STEP_MS);
+        ck_assert(!store->ops->next_answer(store, &answer));
+    }
+}
+
+static uint32_t count_in(enum redis_phase phase)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < settings.connection_count; i++) {
+        count += redis->connections[i].phase == phase;
+    }
+    return count;
+}
+
+START_TEST(a_name_server_that_is_silent_stops_nobody)
+{
+    worker = pthread_self();
+    may_answer = false;
+    fake_redis_start(&nodes[0], "+OK\r\n", NULL);
+    settings = (struct redis_settings){.transport.address = seeds, .connection_count = 4};
+    (void)snprintf(seeds, sizeof(seeds), "redis.bank:%u", nodes[0].port);
+    now_us = 1000000;
+    ck_assert_int_eq(redis_store_open(&redis, &settings, &fake_clock, &text), STATUS_OK);
+    store = redis_store_interface(redis);
+    turn(5);
+    ck_assert_uint_eq(count_in(PHASE_LOOKING), 4);
+    now_us += 5000000; /* the time-out of an attempt */
+    turn(5);
+    ck_assert_uint_eq(count_in(PHASE_WAITING), 4);
+    ck_assert_int_eq(redis_store_health(redis, &text), STATUS_AWAY);
+    ck_assert_msg(strstr(text.text, "name server") != NULL, "%s", text.text);
+    may_answer = true;
+    turn(10); /* it comes between two attempts */
+    now_us += 3000000;
+    for (uint32_t i = 0; i < STEPS_MAX && count_in(PHASE_READY) == 0; i++) {
+        turn(1);
+    }
+    ck_assert_uint_eq(count_in(PHASE_READY), 1); /* the node serves one at a time */
+    ck_assert_uint_eq(look_ups, 1);              /* for all four, and all attempts */
+    ck_assert_uint_eq(look_ups_by_worker, 0);
+    finish();
+    fake_redis_stop(&nodes[0]);
+}
+END_TEST
+
 static void join_files(const char *first, const char *second, const char *out_path)
 {
     const char *const parts[] = {first, second};
@@ -266,6 +338,7 @@ int main(void)
     tcase_add_test(tests, nodes_that_point_at_each_other_are_not_asked_without_end);
     tcase_add_test(tests, pauses_grow_while_keys_are_on_their_way);
     tcase_add_test(tests, a_machine_at_its_limits_is_waited_for);
+    tcase_add_test(tests, a_name_server_that_is_silent_stops_nobody);
     tcase_add_loop_test(tests, tls_verifies_each_node_by_the_name_it_is_reached_by, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);

@@ -81,7 +81,7 @@ START_TEST(a_silent_address_leaves_time_for_the_next)
     fake_redis_start(&node, "", NULL);
     const struct transport_address addresses[] = {loopback(silent.port), loopback(silent.port),
                                                   loopback(node.port)};
-    enum status status = transport_open_at(&transport, &settings, NULL, addresses, 3, 0);
+    enum status status = transport_open(&transport, &settings, NULL, addresses, 3, 0);
     ck_assert_int_eq(status, STATUS_OK);
     ck_assert_int_eq(transport.due_us, 333333);
     ck_assert_int_eq(transport_advance(&transport, 333332), STATUS_RETRY);
@@ -103,7 +103,7 @@ START_TEST(addresses_that_are_all_silent_end_in_time)
                                                 .connect_timeout_ms = TIMEOUT_MS};
     silent_open(&silent);
     const struct transport_address addresses[] = {loopback(silent.port), loopback(silent.port)};
-    ck_assert_int_eq(transport_open_at(&transport, &settings, NULL, addresses, 2, 0), STATUS_OK);
+    ck_assert_int_eq(transport_open(&transport, &settings, NULL, addresses, 2, 0), STATUS_OK);
     ck_assert_int_eq(transport_advance(&transport, 500000), STATUS_RETRY);
     ck_assert_int_eq(transport_advance(&transport, 999999), STATUS_RETRY);
     ck_assert_int_eq(transport_advance(&transport, 1000000), STATUS_AWAY);
@@ -145,7 +145,7 @@ static enum status connect_as(const char *host, const struct transport_settings 
     const struct transport_address loop = loopback(node.port);
     (void)snprintf(address, sizeof(address), "%s:%u", host, node.port);
     target.address = address;
-    enum status status = transport_open_at(&transport, &target, tls, &loop, 1, 0);
+    enum status status = transport_open(&transport, &target, tls, &loop, 1, 0);
     status = status == STATUS_OK ? advance(0) : status;
     transport_close(&transport);
     return status;
