@@ -48,8 +48,8 @@ enum status kafka_intake_open(struct kafka_intake *intake,
                               struct status_text *out_text) MUST_USE;
 void kafka_intake_close(struct kafka_intake *intake);
 
-/* Whose task it is: woken when its queue gets something, told (KAFKA_NOTE_FATAL) when an offset is
- * gone. Once per task, before start. */
+/* Whose task it is: woken when its queue gets something, told when an offset is gone
+ * (KAFKA_NOTE_GONE) and when its partition cannot be read (KAFKA_NOTE_FATAL). Once per task, before start. */
 void kafka_intake_watch(struct kafka_intake *intake, uint32_t task, struct kafka_inbox *inbox);
 
 /* struct log_ops' start, stop, fetch, release, high_watermark; and what ask_ends brought (SOURCE_COUNT

@@ -48,7 +48,6 @@ enum status kafka_replay_open(struct kafka_replay *replay,
     for (uint32_t which = JOURNAL; which <= CHECKPOINTS; which++) {
         struct kafka_replay_topic *topic = &replay->topics[which];
         topic->name = which == JOURNAL ? settings->journal_topic : settings->checkpoint_topic;
-        topic->is_checkpoints = which == CHECKPOINTS;
         topic->partition_count = partition_counts[which];
         topic->tasks = memory_take(task_count * sizeof(*topic->tasks), "kafka: readers");
         if (topic->name == NULL) {

@@ -40,7 +40,6 @@ struct kafka_replay_partition {
 /* One topic: its partitions, and a reader per task. */
 struct kafka_replay_topic {
     const char *name;
-    bool is_checkpoints;
     uint32_t partition_count;
     struct rd_kafka_topic_s *topic;
     struct kafka_replay_partition *partitions;

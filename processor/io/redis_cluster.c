@@ -27,12 +27,6 @@ bool redis_cluster_seed(const char *list, uint32_t number, char out_address[REDI
     return written >= 0 && written < REDIS_NODE_SIZE;
 }
 
-static bool begins(struct slice text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size >= size && memcmp(text.data, start, size) == 0;
-}
-
 /* "MOVED 3999 127.0.0.1:6381"; the host may be empty (the same as the answering node's) or a bare
  * IPv6 address. */
 static bool moved_address(struct slice error, const char *from, char out_address[REDIS_NODE_SIZE])
@@ -71,12 +65,12 @@ enum redis_redirect redis_cluster_redirect(const struct store_reply *replies, ui
         if (replies[i].kind != STORE_ERROR) {
             continue;
         }
-        if (begins(replies[i].text, "MOVED ") &&
+        if (store_text_begins(replies[i].text, "MOVED ") &&
             moved_address(replies[i].text, from, out_address)) {
             return REDIRECT_MOVED;
         }
         for (size_t k = 0; k < ARRAY_COUNT(waits); k++) {
-            if (begins(replies[i].text, waits[k])) {
+            if (store_text_begins(replies[i].text, waits[k])) {
                 return REDIRECT_WAIT;
             }
         }

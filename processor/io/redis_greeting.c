@@ -83,9 +83,7 @@ enum status redis_greeting_write(const struct redis_settings *settings,
     return STATUS_OK;
 }
 
-/* --- INFO
- * -----------------------------------------------------------------------------------------------
- */
+/* --- INFO */
 
 /* The value of "name:value\r\n" in an INFO text; empty when absent. Borrowed from `info`. */
 static struct slice info_value(struct slice info, const char *name)
@@ -140,12 +138,6 @@ static void read_facts(const struct store_reply *infos, struct redis_facts *out_
 
 /* --- judging */
 
-static bool begins(struct slice text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size >= size && memcmp(text.data, start, size) == 0;
-}
-
 /* A restart, a failover or a full disk, not a wrong configuration. MISCONF refuses even PING. */
 static bool passes_by_itself(struct slice error)
 {
@@ -154,7 +146,7 @@ static bool passes_by_itself(struct slice error)
         "MISCONF", "OOM",        "NOREPLICAS", "CLUSTERDOWN",
     };
     for (size_t i = 0; i < ARRAY_COUNT(starts); i++) {
-        if (begins(error, starts[i])) {
+        if (store_text_begins(error, starts[i])) {
             return true;
         }
     }
@@ -170,17 +162,17 @@ static enum status judge_error(const struct redis_settings *settings, struct sli
         return status_fail(out_text, STATUS_AWAY, "Redis at %s is not ready: %.*s", address,
                            SLICE_ARG(error));
     }
-    if (begins(error, "WRONGPASS")) {
+    if (store_text_begins(error, "WRONGPASS")) {
         return status_fail(out_text, STATUS_INVALID,
                            "Redis at %s refuses user `%s` with the password in redis.password_file",
                            address, user);
     }
-    if (begins(error, "NOAUTH")) {
+    if (store_text_begins(error, "NOAUTH")) {
         return status_fail(out_text, STATUS_INVALID,
                            "Redis at %s wants a password: set redis.password_file (and redis.user)",
                            address);
     }
-    if (begins(error, "NOPERM")) {
+    if (store_text_begins(error, "NOPERM")) {
         return status_fail(
             out_text, STATUS_INVALID,
             "Redis at %s: %.*s; mend: redis-cli acl setuser %s +ping +info +get +mget +mset +set "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a connection to Redis says before it is used, and what must be answered. Only redis_store.c
- * uses it. */
+/* What a connection to Redis says before it is used, and what must be answered. Only redis_*.c
+ * include this. */
 #ifndef IO_REDIS_GREETING_H
 #define IO_REDIS_GREETING_H
 

@@ -5,12 +5,6 @@
 
 #include "io/redis_greeting.h"
 
-static bool begins(struct slice text, const char *start)
-{
-    size_t size = strlen(start);
-    return text.size >= size && memcmp(text.data, start, size) == 0;
-}
-
 enum status redis_sentinel_write(const struct redis_settings *settings,
                                  struct store_pipeline *pipeline, struct status_text *out_text)
 {
@@ -35,7 +29,7 @@ enum status redis_sentinel_judge(const struct redis_settings *settings, const ch
         if (replies[i].kind != STORE_ERROR) {
             continue;
         }
-        bool password = begins(error, "NOAUTH") || begins(error, "WRONGPASS");
+        bool password = store_text_begins(error, "NOAUTH") || store_text_begins(error, "WRONGPASS");
         return status_fail(out_text, password ? STATUS_INVALID : STATUS_AWAY,
                            "the sentinel at %s: %.*s%s", from, SLICE_ARG(error),
                            password ? "; mend: set redis.sentinel_password_file" : "");
@@ -66,7 +60,7 @@ enum status redis_sentinel_judge(const struct redis_settings *settings, const ch
 bool redis_sentinel_is_demoted(const struct store_reply *replies, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (replies[i].kind == STORE_ERROR && begins(replies[i].text, "READONLY")) {
+        if (replies[i].kind == STORE_ERROR && store_text_begins(replies[i].text, "READONLY")) {
             return true;
         }
     }

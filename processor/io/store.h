@@ -4,7 +4,7 @@
  *
  * Connections: connection 0 is for reads of all tasks; each task has a write connection of its own, because
  * EXEC drops every WATCH of its connection. Nothing blocks: a pipeline's replies come back from
- * next_reply(), whole, in the order in which they were submitted per connection. A connection that breaks
+ * next_answer(), whole, in the order in which they were submitted per connection. A connection that breaks
  * fails every pipeline on it (status STATUS_AWAY): whether its commands ran is then not known. */
 #ifndef IO_STORE_H
 #define IO_STORE_H
@@ -28,6 +28,13 @@ struct store_reply {
     const struct store_reply *children;
     uint32_t count;
 };
+
+/* Does a reply's text begin so? Redis names its errors by the first word. */
+static inline bool store_text_begins(struct slice text, const char *start)
+{
+    size_t size = strlen(start);
+    return text.size >= size && memcmp(text.data, start, size) == 0;
+}
 
 /* A command under construction: RESP bytes, so that encoding happens once and the adapter only sends. */
 struct store_pipeline {
