@@ -43,7 +43,6 @@ void claim_assigned(struct worker *worker, struct task *task, uint32_t number)
     stats_set(&stats->rebuilt, 0);
     stats_set(&stats->customers, 0);
     stats_set(&stats->low, 0);
-    atomic_store_explicit(&stats->due_lag_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&stats->lag, -1, memory_order_relaxed);
     task->number = number;
     task->assigned_us = worker->now_us;

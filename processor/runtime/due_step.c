@@ -235,9 +235,10 @@ void due_step(struct worker *worker, struct task *task)
         return;
     }
     /* What did not fit: a bucket whose minute is over once there is room (all of it is due), the
-     * present one only when nobody waits here any more, for its later deadlines would fill the heap
+     * present one only when nobody here is due any more, for its later deadlines may fill the heap
      * again. */
-    int64_t last = due->count == 0 ? present : present - 1;
+    bool any = due->count > 0 && due->items[0].at_ms <= task->now_ms;
+    int64_t last = any ? present - 1 : present;
     if (due->missed <= last && due->count < due->limit / 2) {
         due_read(worker, task, due->missed, last);
         return;

@@ -35,7 +35,8 @@ static const struct metric_family lag_family = {
     "segue_lag_records", NULL, "Input records not read yet, by task", METRIC_GAUGE};
 static const struct metric_family due_family = {
     "segue_deadline_lag_seconds", "seconds",
-    "Time since the earliest deadline that nobody has looked at yet, by task", METRIC_GAUGE};
+    "From the earliest deadline that nobody has looked at yet to the now of its live task",
+    METRIC_GAUGE};
 static const struct metric_family state_family = {
     "segue_task_state", NULL, "0 idle, 1 claiming, 2 live, 3 rebuilding, 4 halted", METRIC_GAUGE};
 static const struct metric_family halted_family = {

@@ -60,6 +60,7 @@ const char *task_state_name(enum task_state state)
 void task_set_state(struct worker *worker, struct task *task, enum task_state state)
 {
     task->state = state;
+    atomic_store_explicit(&worker->stats.tasks[task->slot].due_lag_ms, 0, memory_order_relaxed);
     atomic_store_explicit(&worker->stats.tasks[task->slot].state, (int32_t)state,
                           memory_order_relaxed);
 }

@@ -146,7 +146,7 @@ struct worker_task_stats {
     atomic_int_least64_t now_ms;     /* the task's clock */
     atomic_int_least64_t lag;        /* records not read yet, all sources; -1: not known */
     atomic_int_least64_t
-        due_lag_ms; /* now_ms past the earliest deadline not looked at; 0: none waits */
+        due_lag_ms; /* live: now_ms past the earliest deadline not looked at; else, and when none waits, 0 */
     atomic_uint_least64_t rebuilt;   /* customers written by the last rebuild */
     atomic_uint_least64_t customers; /* with a record */
     atomic_uint_least64_t low;       /* cuts from here on are needed for a rebuild */

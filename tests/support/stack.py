@@ -197,11 +197,11 @@ class Stack:
     def wait_done(self, process, events, seconds=120):
         """Until that many records are processed or rejected in all (by committed offsets), every deadline up to the last of them is
         looked at, and all of it is committed and applied; so long as there is progress, however slow the machine: the end comes
-        after `seconds` without any."""
-        end, best = time.time() + seconds, 0
+        after `seconds` without any. Deadlines count as progress while some wait, not those of a clock that goes on."""
+        end, best = time.time() + seconds, (0, 0)
         while time.time() < end:
             committed, totals = self.committed(), process.metrics()
-            done = committed + totals.get('segue_deadlines_total', 0)
+            done = committed, totals.get('segue_deadlines_total', 0) if totals.get('segue_deadline_lag_seconds') else best[1]
             end, best = (time.time() + seconds, done) if done > best else (end, best)
             if committed >= events and not any(totals.get(name, 1) for name in WAITING):
                 return

@@ -60,9 +60,24 @@ START_TEST(the_earliest_deadline_that_waits_is_told)
     task->now_ms = now_ms;
     due_tell(doubled.worker, task);
     ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 8);
-    due->count = 0;
-    due_tell(doubled.worker, task);
+    task_set_state(doubled.worker, task, TASK_HALTED); /* its deadlines are nobody's business now */
     ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 0);
+}
+END_TEST
+
+/* At the end of a history now stands still: what was left of its minute must not wait for the next one. */
+START_TEST(what_did_not_fit_is_read_although_somebody_is_due_later_in_this_minute)
+{
+    set_up();
+    struct due *due = &task->due;
+    due->count = 0;
+    due->loaded = due->last = due->missed = BUCKET;
+    task->now_ms = INT64_C(60000) * BUCKET + 500;
+    ck_assert(due_push(due, task->now_ms + 1, members[0].text));
+    doubled.worker->building = 0;
+    due_step(doubled.worker, task);
+    ck_assert_int_eq(task->reading_store, READ_DUE);
+    ck_assert_int_eq(task->read_bucket, BUCKET);
 }
 END_TEST
 
@@ -306,6 +321,7 @@ int main(void)
     tcase_add_test(tests, a_rebuild_asks_for_hardly_more_members_than_a_batch_may_delete);
     tcase_add_test(tests, a_rebuild_that_is_interrupted_goes_on_where_it_was);
     tcase_add_test(tests, the_earliest_deadline_that_waits_is_told);
+    tcase_add_test(tests, what_did_not_fit_is_read_although_somebody_is_due_later_in_this_minute);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
