@@ -180,8 +180,8 @@ void restore_loaded(struct worker *worker, struct task *task, const struct store
 {
     const struct store_reply *old = &answer->replies[0];
     struct slice id;
-    if (task->step != CLAIM_CHECKPOINTS || answer->reply_count != 1 || old->kind != STORE_ARRAY ||
-        old->count != task->read_count) {
+    if (task->step != CLAIM_CHECKPOINTS || task->reader == NO_INDEX || answer->reply_count != 1 ||
+        old->kind != STORE_ARRAY || old->count != task->read_count) {
         task->retry_us = worker->now_us + RETRY_US;
         return;
     }
