@@ -12,26 +12,22 @@
 
 enum batch_next { BATCH_NEXT, BATCH_STOP, BATCH_LOAD };
 
+bool task_has_room(const struct worker *worker, const struct task *task)
+{
+    return task->customers_built < worker->options.limits.customers_per_cut;
+}
+
 bool batch_room(const struct worker *worker, const struct task *task,
                 const struct cache_entry *entry)
 {
     if (worker->building == NO_INDEX) {
         return false;
     }
-    const struct worker_limits *limits = &worker->options.limits;
     const struct flight *flight = &worker->flights[worker->building];
-    if (flight->write_count + ENGINE_OUTPUTS_PER_STEP_MAX + 1 > limits->outputs_per_commit ||
-        flight->arena.size - flight->arena.used < limits->step_bytes ||
-        flight->input_count >= limits->records_per_commit ||
-        flight->input_bytes >= limits->input_bytes) {
-        return false;
-    }
     if (entry != NULL && entry->building) {
-        return true;
+        return flight_has_step(worker, flight);
     }
-    return task->customers_built < limits->customers_per_cut &&
-           worker->entries_size / ENTRIES_AVERAGED * (worker->touched_count + 1) <
-               limits->commit_bytes * 3 / 4;
+    return flight_has_room(worker, flight) && task_has_room(worker, task);
 }
 
 void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry)

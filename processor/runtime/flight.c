@@ -105,11 +105,30 @@ void flight_drop_task(struct worker *worker, struct task *task)
     flight_begin_task(task);
 }
 
-static bool flight_is_full(const struct worker *worker)
+bool flight_has_step(const struct worker *worker, const struct flight *flight)
 {
+    const struct worker_limits *limits = &worker->options.limits;
+    return flight->write_count + ENGINE_OUTPUTS_PER_STEP_MAX + 1 <= limits->outputs_per_commit &&
+           flight->arena.size - flight->arena.used >= limits->step_bytes &&
+           flight->input_count < limits->records_per_commit &&
+           flight->input_bytes < limits->input_bytes;
+}
+
+bool flight_has_room(const struct worker *worker, const struct flight *flight)
+{
+    size_t entry_bytes = worker->entries_size / ENTRIES_AVERAGED;
+    return flight_has_step(worker, flight) &&
+           entry_bytes * (worker->touched_count + 1) < worker->options.limits.commit_bytes * 3 / 4;
+}
+
+static bool flight_is_full(const struct worker *worker, const struct flight *flight)
+{
+    if (!flight_has_room(worker, flight)) {
+        return true;
+    }
     for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
         const struct task *task = &worker->tasks[i];
-        if (task->state == TASK_LIVE && !batch_room(worker, task, NULL)) {
+        if (task->state == TASK_LIVE && !task_has_room(worker, task)) {
             return true;
         }
     }
@@ -151,7 +170,7 @@ bool flight_is_due(const struct worker *worker, const struct flight *flight)
     bool grows = flight_grows(worker);
     int64_t age_us = worker->now_us - flight->began_us;
     int64_t most_ms = grows ? options->commit_catch_up_ms : options->commit_interval_ms;
-    return worker->stopping || age_us >= most_ms * 1000 || flight_is_full(worker) ||
+    return worker->stopping || age_us >= most_ms * 1000 || flight_is_full(worker, flight) ||
            (worker->idle && !grows &&
             worker->now_us - worker->commit_began_us >= options->commit_floor_ms * 1000);
 }

@@ -62,16 +62,29 @@ struct pending {
  * the others' stand. */
 void seal_flight(struct worker *worker, struct flight *flight);
 
-/* flight.c */
+/* flight.c: none of these fails; what a flight cannot hold waits, and what did not commit is claimed again. */
+/* If none is being built, begin with a free one: worker->building, or still NO_INDEX. When all wait for Redis,
+ * tasks whose cuts it does not take are reclaimed. */
 void flight_choose(struct worker *worker);
+/* Open a producer if one is wanted; close the flight that is being built, if it is due and none commits, and hand
+ * it to the log. The answer comes as flight_committed or flight_failed. */
 void flight_turn(struct worker *worker);
+/* The committing flight is in Kafka: its cuts are `pending`, and it waits until Redis has each. */
 void flight_committed(struct worker *worker, const struct log_event *event);
+/* It is not, or nobody knows: every task of the worker is reclaimed, or left if `fenced` (a later generation of the
+ * group has those that were ours when the commit began). `why`: for the log. */
 void flight_failed(struct worker *worker, bool fenced, const char *why);
+/* Take the task's outputs and customers out of the flight that is being built; the others' stay. */
 void flight_drop_task(struct worker *worker, struct task *task);
 /* The task has nothing in the flight that is being built. */
 void flight_begin_task(struct task *task);
+/* Is there room for one more record of a customer who is in it already, and for what an engine step says? */
+bool flight_has_step(const struct worker *worker, const struct flight *flight);
+/* The same for a customer who is not: `flight` is the one being built. */
+bool flight_has_room(const struct worker *worker, const struct flight *flight);
 /* Is it time to close the one that is being built? */
 bool flight_is_due(const struct worker *worker, const struct flight *flight);
+/* One of its cuts needs it no longer; the last one sets it free. INVARIANT: it waits for Redis. */
 void flight_unhold(struct worker *worker, uint32_t index);
 
 #endif

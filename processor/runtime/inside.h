@@ -370,9 +370,13 @@ enum worker_decode take_decode(struct worker *worker, const struct log_record *r
 /* batch.c */
 void batch_step(struct worker *worker, struct task *task);
 void batch_loaded(struct worker *worker, struct task *task, const struct store_answer *answer);
-/* Record that an entry changed in the batch that is being built; false: no room, commit first. */
+/* Is there room in the task's next cut for another customer? */
+bool task_has_room(const struct worker *worker, const struct task *task);
+/* Is there room for a step of this customer (NULL: of one who is not in it yet) in flight and cut? False: commit
+ * first. */
 bool batch_room(const struct worker *worker, const struct task *task,
                 const struct cache_entry *entry);
+/* The entry changes in the batch that is being built. */
 void batch_touch(struct worker *worker, struct task *task, struct cache_entry *entry);
 /* Encode what the engine said. False: it did not fit; the task was given back to its claim. */
 bool batch_flush(struct worker *worker, struct task *task);
