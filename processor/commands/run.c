@@ -248,7 +248,7 @@ static struct worker_limits worker_limits_of(const struct run *run)
     options.limits.records_per_commit = (uint32_t)settings->batch_records_max;
     options.limits.input_bytes = settings->batch_size_max;
     options.limits.message_bytes = settings->cut_size_max;
-    options.limits.commit_bytes = settings->commit_size_max;
+    worker_limit_cuts(&options.limits, settings->commit_size_max);
     options.limits.cache_bytes = settings->cache_size / run->worker_count;
     return options.limits;
 }

@@ -18,12 +18,22 @@ struct slice task_key(char *out, const struct task *task, const char *part)
     return slice_of(out, task->prefix_size + size);
 }
 
+/* Keys, lengths and command names of at most six commands. */
+static size_t commands_size(size_t id_size)
+{
+    return 6 * (KEY_PREFIX_SIZE_MAX + id_size + 64);
+}
+
 size_t apply_size(const struct cut_entry *entry)
 {
-    /* Keys, lengths and command names of at most six commands, and 32 bytes around each view field.
-     */
-    return 6 * (KEY_PREFIX_SIZE_MAX + entry->id.size + 64) + entry->record.size + entry->view.size +
-           (size_t)entry->view_count * 32;
+    return commands_size(entry->id.size) + entry->record.size + entry->view.size +
+           (size_t)entry->view_count * 32; /* what is around each field */
+}
+
+size_t apply_size_max(const struct worker_limits *limits)
+{
+    /* Its bytes, and twice as much around fields of views, unless they are tiny. */
+    return 3 * limits->cut_bytes + limits->customers_per_cut * commands_size(CUSTOMER_ID_SIZE_MAX);
 }
 
 void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char *command,

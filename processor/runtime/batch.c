@@ -14,7 +14,10 @@ enum batch_next { BATCH_NEXT, BATCH_STOP, BATCH_LOAD };
 
 bool task_has_room(const struct worker *worker, const struct task *task)
 {
-    return task->customers_built < worker->options.limits.customers_per_cut;
+    const struct worker_limits *limits = &worker->options.limits;
+    size_t entry_bytes = worker->entries_size / ENTRIES_AVERAGED;
+    return task->customers_built < limits->customers_per_cut &&
+           entry_bytes * (task->customers_built + 1) < limits->cut_bytes * 3 / 4;
 }
 
 bool batch_room(const struct worker *worker, const struct task *task,
@@ -56,7 +59,7 @@ void batch_shrink(struct worker *worker, struct task *task, bool least)
         return;
     }
     /* The most: then there is room for one. */
-    size_t most = ENTRIES_AVERAGED * (worker->options.limits.commit_bytes / 2);
+    size_t most = ENTRIES_AVERAGED * (worker->options.limits.cut_bytes / 2);
     worker->entries_size = worker->entries_size < most / 2 ? 2 * worker->entries_size : most;
     uint32_t less = task->chunk_limit / 2;
     task_reclaim(worker, task,

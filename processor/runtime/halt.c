@@ -30,6 +30,8 @@ static const struct {
          "restore the journal, or replay the inputs under a new application"},
     [HALT_CUT_NEWER] = {"cut_newer", "a cut was written by a newer version",
                         "start the newer version"},
+    [HALT_CUT_TOO_LARGE] = {"cut_too_large", "a cut in the journal is larger than limits.commit",
+                            "raise limits.commit"},
     [HALT_HEAD_OF_ANOTHER] = {"head_of_another",
                               "the task's head in Redis is another application's",
                               "another redis.address or application"},

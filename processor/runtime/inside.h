@@ -386,7 +386,10 @@ void batch_shrink(struct worker *worker, struct task *task, bool least);
 void batch_grow(const struct worker *worker, struct task *task);
 
 /* apply.c */
+/* Bytes of the commands for one customer; and for a whole cut of the largest size (one that needs more, full of
+ * tiny fields of views, is divided). */
 size_t apply_size(const struct cut_entry *entry);
+size_t apply_size_max(const struct worker_limits *limits);
 void apply_step(struct worker *worker, struct task *task);
 void apply_look(struct worker *worker, struct task *task);
 void apply_own(struct worker *worker, struct task *task, const struct head *next);

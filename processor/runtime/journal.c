@@ -64,8 +64,10 @@ void journal_hold(struct worker *worker, struct task *task, bool hold)
     }
 }
 
-/* Put a part behind the others. True: a whole cut lies in the reader. */
-static bool assemble(struct reader *reader, const struct cut_part *part, int64_t offset)
+enum assembled { ASSEMBLED_PART, ASSEMBLED_CUT, ASSEMBLED_TOO_MUCH };
+
+/* Put a part behind the others, until a whole cut lies in the reader. */
+static enum assembled assemble(struct reader *reader, const struct cut_part *part, int64_t offset)
 {
     if (part->part == 0) {
         reader->size = 0;
@@ -76,14 +78,17 @@ static bool assemble(struct reader *reader, const struct cut_part *part, int64_t
         reader->first_offset = offset;
     }
     if (part->seq != reader->seq || part->owner != reader->owner || part->parts != reader->parts ||
-        part->part != reader->next_part || part->piece.size > reader->limit - reader->size) {
+        part->part != reader->next_part) {
         reader->parts = 0;
-        return false;
+        return ASSEMBLED_PART; /* the begin of this one was not read */
+    }
+    if (part->piece.size > reader->limit - reader->size) {
+        return ASSEMBLED_TOO_MUCH;
     }
     memcpy(reader->buffer + reader->size, part->piece.data, part->piece.size);
     reader->size += part->piece.size;
     reader->next_part++;
-    return reader->next_part == reader->parts;
+    return reader->next_part == reader->parts ? ASSEMBLED_CUT : ASSEMBLED_PART;
 }
 
 enum journal_news journal_take(struct worker *worker, struct task *task,
@@ -98,8 +103,20 @@ enum journal_news journal_take(struct worker *worker, struct task *task,
         return JOURNAL_BAD;
     }
     struct reader *reader = &worker->readers[task->reader];
-    if (part.task != task->number || !assemble(reader, &part, record->offset)) {
+    if (part.task != task->number) {
         return JOURNAL_NOTHING;
+    }
+    switch (assemble(reader, &part, record->offset)) {
+    case ASSEMBLED_PART:
+        return JOURNAL_NOTHING;
+    case ASSEMBLED_TOO_MUCH:
+        task_halt(worker, task, HALT_CUT_TOO_LARGE,
+                  "cut %llu of task %u is larger than limits.commit: raise it to what it was when "
+                  "that was written",
+                  (unsigned long long)part.seq, task->number);
+        return JOURNAL_BAD;
+    case ASSEMBLED_CUT:
+        break;
     }
     reader->parts = 0;
     *out_payload = slice_of(reader->buffer, reader->size);

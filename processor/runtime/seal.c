@@ -178,11 +178,19 @@ static uint32_t seal_ask(const struct worker *worker, const struct task *task, u
     return at;
 }
 
+/* Bytes that the next cut may have: whoever reads it has room for so many. */
+static size_t seal_limit(const struct worker *worker, const struct flight *flight)
+{
+    const struct worker_limits *limits = &worker->options.limits;
+    size_t left = limits->commit_bytes - flight->cuts_used;
+    return left < limits->cut_bytes ? left : limits->cut_bytes;
+}
+
 /* Entries first, at a distance that leaves room for the header, which needs their number. */
 static bool seal_payload(struct worker *worker, struct task *task, struct flight *flight,
                          struct slice *out_payload)
 {
-    size_t limit = worker->options.limits.commit_bytes - flight->cuts_used;
+    size_t limit = seal_limit(worker, flight);
     if (limit < CUT_PART_OVERHEAD + CUT_HEADER_SIZE_MAX) {
         return false;
     }
@@ -347,7 +355,9 @@ void seal_flight(struct worker *worker, struct flight *flight)
         if (!seal_task(worker, task, flight)) {
             flight->offset_count = offsets_before;
             flight->cuts_used = cuts_before;
-            batch_shrink(worker, task, task->chunk_limit == 1 && worker->touched_count <= 1);
+            bool alone = task->customers_built <= 1 &&
+                         seal_limit(worker, flight) == worker->options.limits.cut_bytes;
+            batch_shrink(worker, task, task->chunk_limit == 1 && alone);
         }
     }
     for (uint32_t i = 0; i < worker->touched_count; i++) {

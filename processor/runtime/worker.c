@@ -13,35 +13,6 @@
 
 enum { RECORDS_PER_TURN = 4096, EVENTS_PER_TURN = 4096, WAIT_IDLE_MS = 20, COUNT_US = 250000 };
 
-void worker_options_init(struct worker_options *options)
-{
-    *options = (struct worker_options){
-        .commit_interval_ms = 50,
-        .commit_catch_up_ms = 500,
-        .commit_floor_ms = 5,
-        .apply_queue_max = 3,
-        .clock_lead_ms_max = 60000,
-        .checkpoint_interval_ms = 30000,
-        .journal_keep_ms = 3600000,
-        .future_ms_max = 300000,
-        .store_timeout_ms = 10000,
-        .merge_wait_ms = 2000,
-        .limits =
-            {
-                .chunk_records = 512,
-                .customers_per_cut = 8192,
-                .records_per_commit = 50000,
-                .outputs_per_commit = 16384,
-                .due_entries = 4096,
-                .input_bytes = 16 * 1024 * 1024,
-                .commit_bytes = 16 * 1024 * 1024,
-                .step_bytes = 512 * 1024,
-                .message_bytes = 900 * 1024,
-                .cache_bytes = 64 * 1024 * 1024,
-            },
-    };
-}
-
 void worker_heard_init(struct worker_heard *heard)
 {
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
@@ -199,7 +170,7 @@ static void open_buffers(struct worker *worker)
     worker->read_buffer_size =
         (limits->chunk_records > 256 ? limits->chunk_records : 256) * (KEY_PREFIX_SIZE_MAX + 96) +
         1024;
-    worker->write_buffer_size = 3 * limits->commit_bytes;
+    worker->write_buffer_size = apply_size_max(limits);
     for (uint32_t i = 0; i < STORE_BUFFERS_READ; i++) {
         worker->read_buffers[i].data = memory_take(
             worker->read_buffer_size + READ_KEYS_MAX * (CUSTOMER_ID_SIZE_MAX + 1), "Redis reads");
@@ -214,8 +185,8 @@ static void open_buffers(struct worker *worker)
     for (uint32_t i = 0; i < worker->reader_count; i++) {
         worker->readers[i] = (struct reader){
             .slot = NO_INDEX,
-            .limit = limits->commit_bytes,
-            .buffer = memory_take(limits->commit_bytes, "journal reading"),
+            .limit = limits->cut_bytes,
+            .buffer = memory_take(limits->cut_bytes, "journal reading"),
             .restore = memory_take(sizeof(struct restore_room), "checkpoint reading")};
     }
 }
@@ -255,13 +226,6 @@ static void open_memory(struct worker *worker)
     worker->cache.context = worker;
 }
 
-size_t worker_reply_size(const struct worker_limits *limits)
-{
-    /* Twice, since MULTI answers QUEUED and EXEC the rest: SREM, SADD, DEL, HSET and HDEL of each customer. */
-    size_t commands = 2 * (5 * (size_t)limits->customers_per_cut + 16);
-    return commands * sizeof(struct store_reply) + 64 * 1024;
-}
-
 enum status worker_open(struct worker **out_worker, const struct worker_options *options,
                         struct status_text *out_text)
 {
@@ -283,7 +247,8 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     }
     if (limits->chunk_records == 0 || limits->chunk_records > READ_KEYS_MAX ||
         limits->due_entries < 8 || limits->outputs_per_commit < 4 * ENGINE_OUTPUTS_PER_STEP_MAX ||
-        limits->commit_bytes < 2 * limits->step_bytes ||
+        limits->commit_bytes < 2 * limits->step_bytes || limits->cut_bytes > limits->commit_bytes ||
+        limits->cut_bytes < 2 * CUT_HEADER_SIZE_MAX ||
         limits->message_bytes <= 2 * CUT_PART_OVERHEAD) {
         return status_fail(out_text, STATUS_INVALID,
                            "a limit is out of range; see `segue check --defaults`");

@@ -60,6 +60,7 @@ struct worker_limits {
     uint32_t outputs_per_commit; /* records of one transaction; default 16384 */
     uint32_t due_entries;        /* deadlines a task holds in memory; default 4096 */
     size_t input_bytes;          /* keys and values of one transaction's inputs; default 16 MiB */
+    size_t cut_bytes;            /* a task's cut, written or read; default 4 MiB */
     size_t commit_bytes;         /* cuts and outputs of one transaction, each; default 16 MiB */
     size_t step_bytes;    /* room for the encoded outputs of one engine step; default 512 KiB */
     size_t message_bytes; /* a journal record's value; larger cuts are split; default 900 KiB */
@@ -124,6 +125,10 @@ struct worker_options {
 
 /* The defaults; the caller fills in the rest. */
 void worker_options_init(struct worker_options *options);
+
+/* A task's cut has at most `cut_bytes`, and is read with as much. A transaction has room for four such cuts, but
+ * for no more than 16 MiB of them unless one alone needs it. */
+void worker_limit_cuts(struct worker_limits *limits, size_t cut_bytes);
 
 enum task_state {
     TASK_IDLE,     /* not ours */

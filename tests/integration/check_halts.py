@@ -30,11 +30,12 @@ HEALTHY = 'healthy'
 BROKEN = ['offset_foreign', 'offset_differs', 'kafka_behind', 'cut_missing', 'journal_not_cut', 'cut_newer', 'head_of_another',
           'task_record', 'customer_record', 'checkpoint_newer', 'checkpoint_unreadable', 'input_gone', HEALTHY]
 OTHERS = ['journal_of_another', 'journal_begins_late', 'input_replaced']
-LARGE = ['batch_too_large', 'checkpoint_too_large', HEALTHY]
-ONLY_THE_PROCESS = {'customer_record', 'batch_too_large', 'checkpoint_too_large'}
+LARGE = ['batch_too_large', 'checkpoint_too_large', 'cut_too_large', HEALTHY]
+ONLY_THE_PROCESS = {'customer_record', 'batch_too_large', 'checkpoint_too_large', 'cut_too_large'}
 CHAOS = ROOT / 'tests/playbooks/chaos'
-# With its twelfth event a customer enters all of them: each tells of it with its rule as written, 1.3 MB in all.
-LARGE_SEGMENTS, LARGE_RULE, LARGE_EVENTS = 24, 54000, 12
+# With its twelfth event a customer enters all of them: each tells of it with its rule as written, 5.2 MB in all.
+LARGE_SEGMENTS, LARGE_FILES, LARGE_RULE, LARGE_EVENTS = 96, 6, 54000, 12
+LARGE_PIECE = 600000            # of a cut: two of them are more than limits.commit
 LARGE_FIELDS = 1300             # of a view, 511 bytes each: more than half of limits.commit
 CUT_SALT = 0x5e60e
 
@@ -146,14 +147,24 @@ def newer_version(app, task):
     return whole + xxhash.xxh3_64_intdigest(whole, CUT_SALT).to_bytes(8, 'little')
 
 
+def larger_cut(app, task):
+    """Two parts of three of a cut as another process would write it that has a higher limits.commit."""
+    last = [value for _, value, _, partition, _ in app.stack.read_raw('journal') if partition == task][-1]
+    for part in range(2):
+        piece = last[36:-8] + bytes(LARGE_PIECE)
+        whole = (last[:5] + part.to_bytes(3, 'little') + last[8:28] + (3).to_bytes(4, 'little') +
+                 len(piece).to_bytes(4, 'little') + piece)
+        yield whole + xxhash.xxh3_64_intdigest(whole, CUT_SALT).to_bytes(8, 'little')
+
+
 def large_playbook(folder):
     """chaos.yaml and LARGE_SEGMENTS more, whose rules are long (a file has a limit of 1 MiB)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'chaos.yaml').write_text((CHAOS / 'chaos.yaml').read_text())
     rule = f"{{purpose: SERVICE, evaluate: on_event, including: {{many: 'f.events >={' ' * LARGE_RULE}{LARGE_EVENTS}'}}, exit_when: 'f.events < 1'}}"
-    for half in range(2):
-        lines = ''.join(f'  large{number}: {rule}\n' for number in range(half, LARGE_SEGMENTS, 2))
-        (folder / f'large{half}.yaml').write_text('segments:\n' + lines)
+    for part in range(LARGE_FILES):
+        lines = ''.join(f'  large{number}: {rule}\n' for number in range(part, LARGE_SEGMENTS, LARGE_FILES))
+        (folder / f'large{part}.yaml').write_text('segments:\n' + lines)
     return folder
 
 
@@ -190,8 +201,10 @@ def larger_checkpoint(value):
 
 
 def break_limits(app):
-    """limits.commit is 1 MiB."""
+    """limits.commit is 1 MiB, a transaction's part for one task; it has four."""
     number = {code: task for task, code in enumerate(LARGE)}
+    for value in larger_cut(app, number['cut_too_large']):
+        app.produce(app.stack.topic('journal'), number['cut_too_large'], value)
     app.feed([number['batch_too_large']], LARGE_EVENTS)
     task = number['checkpoint_too_large']
     key = f'{task}:{app.customer(task)}'
@@ -201,7 +214,7 @@ def break_limits(app):
 
 
 def raise_limits(app):
-    """The runbook's answer to both."""
+    """The runbook's answer to all of them."""
     check('SIGTERM', app.process.kill(15) == 0)
     app.process.config = app.stack.write_config('0', app.process.port)
     app.process.start()

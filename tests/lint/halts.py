@@ -13,7 +13,7 @@ import re
 import sys
 
 # Only the process meets them: they depend on a record that is being processed, or on its limits. Doctor asks it (/readyz).
-ONLY_THE_PROCESS = {'CUSTOMER_RECORD', 'CHECKPOINT_TOO_LARGE', 'BATCH_TOO_LARGE'}
+ONLY_THE_PROCESS = {'CUSTOMER_RECORD', 'CHECKPOINT_TOO_LARGE', 'BATCH_TOO_LARGE', 'CUT_TOO_LARGE'}
 
 
 def anchors(text):

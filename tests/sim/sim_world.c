@@ -288,6 +288,7 @@ static struct worker_options sim_options(struct sim_process *process)
                                             .input_bytes = (size_t)sim_between(64, 20000),
                                             .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
                                             .due_entries = (uint32_t)sim_between(8, 64),
+                                            .cut_bytes = 32768,
                                             .commit_bytes = 65536,
                                             .step_bytes = 16384,
                                             .message_bytes = (size_t)sim_between(256, 4000),

@@ -24,6 +24,7 @@ static void open_with(size_t commit_bytes)
 {
     struct worker_options options;
     worker_options_init(&options);
+    options.limits.cut_bytes = commit_bytes < COMMIT_BYTES ? commit_bytes : COMMIT_BYTES;
     options.limits.commit_bytes = commit_bytes;
     options.limits.step_bytes = commit_bytes / 2;
     double_open_as(options, NUMBER);
@@ -163,7 +164,7 @@ END_TEST
 START_TEST(one_customer_who_does_not_fit_alone_halts_the_task)
 {
     open_with(COMMIT_BYTES);
-    worker->options.limits.commit_bytes = 700; /* a header, and no customer */
+    worker->options.limits.cut_bytes = 700; /* a header, and no customer */
     uint32_t tries = 0;
     while (task->state != TASK_HALTED) {
         ck_assert_uint_lt(++tries, TRIES_MAX);
@@ -176,6 +177,65 @@ START_TEST(one_customer_who_does_not_fit_alone_halts_the_task)
     ck_assert_uint_gt(tries, 1);
     ck_assert_uint_eq(atomic_load(&worker_stats(worker)->tasks[0].halt), HALT_BATCH_TOO_LARGE);
     ck_assert_ptr_nonnull(strstr(worker_reason(worker, NUMBER), "limits.commit"));
+}
+END_TEST
+
+/* Another process may have to read it, and has room for one task's cut. */
+START_TEST(however_much_a_transaction_holds_a_task_has_one_cut_of_it)
+{
+    uint32_t tries;
+    open_with(8 * COMMIT_BYTES);
+    worker->entries_size = (size_t)20 * ENTRIES_AVERAGED;
+    ck_assert_uint_gt(divide_until_it_fits(&tries), 1);
+    ck_assert_uint_gt(tries, 1);
+    ck_assert_uint_eq(doubled.committing->write_count, 1);
+    ck_assert_uint_le(doubled.committing->writes[0].value.size, COMMIT_BYTES);
+    while (touch_all() < CUSTOMERS) { /* nor is it reckoned with more */
+        ck_assert_uint_le(worker->entries_size / ENTRIES_AVERAGED * task->customers_built,
+                          COMMIT_BYTES * 3 / 4);
+        ck_assert(close_it());
+        if (++tries == TRIES_MAX) {
+            break;
+        }
+    }
+}
+END_TEST
+
+static uint8_t part_bytes[CUT_PART_OVERHEAD + COMMIT_BYTES];
+
+/* A record of the journal with that part of a cut in it, of so many bytes. */
+static enum journal_news read_part(uint32_t number, uint32_t size)
+{
+    struct cut_header header;
+    struct slice payload;
+    struct cut_part part = {NUMBER, DOUBLE_CUT, 1,
+                            number, 2,          slice_of(part_bytes + CUT_PART_HEAD, size)};
+    cut_frame(part_bytes, &part);
+    struct log_record record = {.value = slice_of(part_bytes, size + CUT_PART_OVERHEAD),
+                                .has_value = true};
+    return journal_take(worker, task, &record, &header, &payload);
+}
+
+START_TEST(a_cut_that_is_too_large_to_read_is_not_taken_for_one_that_is_missing)
+{
+    open_with(COMMIT_BYTES);
+    ck_assert(journal_take_reader(worker, task, 0));
+    ck_assert_int_eq(read_part(0, COMMIT_BYTES), JOURNAL_NOTHING);
+    ck_assert_int_eq(task->state, TASK_LIVE);
+    ck_assert_int_eq(read_part(1, 1), JOURNAL_BAD);
+    ck_assert_int_eq(task->state, TASK_HALTED);
+    ck_assert_uint_eq(atomic_load(&worker_stats(worker)->tasks[0].halt), HALT_CUT_TOO_LARGE);
+}
+END_TEST
+
+START_TEST(a_transaction_holds_four_cuts_and_always_one)
+{
+    static const size_t mib = 1024 * 1024;
+    static const size_t of[][2] = {{1, 4}, {3, 12}, {4, 16}, {6, 16}, {16, 16}, {64, 64}};
+    struct worker_limits limits = {0};
+    worker_limit_cuts(&limits, of[_i][0] * mib);
+    ck_assert_uint_eq(limits.cut_bytes, of[_i][0] * mib);
+    ck_assert_uint_eq(limits.commit_bytes, of[_i][1] * mib);
 }
 END_TEST
 
@@ -288,6 +348,9 @@ int main(void)
     tcase_add_test(size, the_limits_grow_again_with_each_cut_that_fits);
     tcase_add_test(size, a_claim_for_another_reason_begins_with_whole_chunks);
     tcase_add_test(size, one_customer_who_does_not_fit_alone_halts_the_task);
+    tcase_add_test(size, however_much_a_transaction_holds_a_task_has_one_cut_of_it);
+    tcase_add_test(size, a_cut_that_is_too_large_to_read_is_not_taken_for_one_that_is_missing);
+    tcase_add_loop_test(size, a_transaction_holds_four_cuts_and_always_one, 0, 6);
     tcase_add_test(size, outputs_that_do_not_fit_are_tried_with_half_the_records_and_halt_with_one);
     suite_add_tcase(suite, size);
     TCase *time = tcase_create("time");

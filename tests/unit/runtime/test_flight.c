@@ -74,6 +74,7 @@ static void set_up_due(void)
                                .records_per_commit = 5000,
                                .outputs_per_commit = 4 * ENGINE_OUTPUTS_PER_STEP_MAX,
                                .input_bytes = 1000,
+                               .cut_bytes = 65536,
                                .commit_bytes = 65536};
     tasks[0] =
         (struct task){.state = TASK_LIVE, .held_building = true, .events_built = 100, .lag = 404};
