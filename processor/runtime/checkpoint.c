@@ -187,14 +187,17 @@ static void follow_read(struct worker *worker, struct task *task, const struct s
     read_submit(worker, task, &pipeline);
 }
 
-/* Checkpoints may fill what a batch leaves of a transaction. */
+/* Checkpoints may fill what a batch leaves of a transaction; where commits are slow, and batches leave nothing,
+ * a quarter more. */
 static bool follow_room(const struct worker *worker)
 {
     if (worker->building == NO_INDEX) {
         return false;
     }
     const struct flight *flight = &worker->flights[worker->building];
+    size_t most = worker->flight_bytes_max + worker->flight_bytes_max / 4;
     return flight->arena.size - flight->arena.used > worker->options.limits.step_bytes / 4 &&
+           flight_bytes(worker, flight) < most &&
            flight->write_count + FOLLOW_WRITES_LEFT < worker->options.limits.outputs_per_commit;
 }
 

@@ -14,6 +14,9 @@ enum {
     BEHIND_SHARE =
         4, /* a flight grows while it holds less than this part of what waits to be read */
     CACHE_SHARE = 4, /* and while its customers are less than this part of the cache */
+    COMMIT_SLOW_US = 1000000,
+    BYTES_FIRST_SHARE = 4, /* of limits.commit_bytes */
+    BYTES_LEAST_SHARE = 64,
 };
 
 void flight_unhold(struct worker *worker, uint32_t index)
@@ -114,10 +117,37 @@ bool flight_has_step(const struct worker *worker, const struct flight *flight)
            flight->input_bytes < limits->input_bytes;
 }
 
+size_t flight_bytes(const struct worker *worker, const struct flight *flight)
+{
+    return flight->arena.used + worker->entries_size / ENTRIES_AVERAGED * worker->touched_count;
+}
+
+size_t flight_bytes_first(const struct worker *worker)
+{
+    return worker->options.limits.commit_bytes / BYTES_FIRST_SHARE;
+}
+
+/* While one flight commits the next one is filled, so a broker that is slow would make each larger than the one
+ * before, until one takes longer than a transaction may. A flight has half the bytes after one that took too long,
+ * and at most twice those of one that did not take half as long. */
+static void flight_learn(struct worker *worker, const struct flight *flight, int64_t took_us)
+{
+    size_t least = worker->options.limits.commit_bytes / BYTES_LEAST_SHARE;
+    size_t most = 2 * worker->options.limits.commit_bytes; /* cuts and outputs */
+    size_t bytes = worker->flight_bytes_max;
+    if (took_us > COMMIT_SLOW_US) {
+        bytes = bytes / 2 < least ? least : bytes / 2;
+    } else if (took_us < COMMIT_SLOW_US / 2 && flight->bytes >= bytes / 2) {
+        bytes = bytes * 2 > most ? most : bytes * 2;
+    }
+    worker->flight_bytes_max = bytes;
+}
+
 bool flight_has_room(const struct worker *worker, const struct flight *flight)
 {
     size_t entry_bytes = worker->entries_size / ENTRIES_AVERAGED;
     return flight_has_step(worker, flight) &&
+           flight_bytes(worker, flight) < worker->flight_bytes_max &&
            entry_bytes * (worker->touched_count + 1) < worker->options.limits.commit_bytes * 3 / 4;
 }
 
@@ -192,6 +222,7 @@ void flight_turn(struct worker *worker)
     if (!flight_is_due(worker, flight)) {
         return;
     }
+    flight->bytes = flight_bytes(worker, flight);
     seal_flight(worker, flight);
     if (flight->sealed_count == 0) {
         flight_reset(flight, FLIGHT_BUILDING);
@@ -257,6 +288,7 @@ void flight_committed(struct worker *worker, const struct log_event *event)
     uint32_t index = worker->committing;
     struct flight *flight = &worker->flights[index];
     worker->committing = NO_INDEX;
+    flight_learn(worker, flight, worker->now_us - worker->commit_began_us);
     if (flight->state == FLIGHT_COMMITTING) {
         flight->state = FLIGHT_WAITING;
         for (uint32_t i = 0; i < flight->sealed_count; i++) {
@@ -281,8 +313,13 @@ void flight_failed(struct worker *worker, bool fenced, const char *why)
     stats_add(&worker->stats.commits_failed, 1);
     atomic_store_explicit(&worker->stats.transaction_since_ms, 0, memory_order_relaxed);
     if (worker->committing != NO_INDEX) {
-        if (worker->flights[worker->committing].state == FLIGHT_COMMITTING) {
-            worker->flights[worker->committing].state = FLIGHT_FREE;
+        struct flight *flight = &worker->flights[worker->committing];
+        if (!fenced) {
+            flight_learn(worker, flight,
+                         INT64_MAX); /* whatever was in its way, less is sooner through */
+        }
+        if (flight->state == FLIGHT_COMMITTING) {
+            flight->state = FLIGHT_FREE;
         }
         worker->committing = NO_INDEX;
     }

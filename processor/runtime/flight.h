@@ -47,6 +47,7 @@ struct flight {
     int64_t began_us;     /* first thing in it; 0: empty */
     uint32_t input_count; /* records read into it, and their bytes */
     size_t input_bytes;
+    size_t bytes; /* flight_bytes as it was closed */
     struct log_transaction transaction;
 };
 
@@ -82,6 +83,10 @@ void flight_begin_task(struct task *task);
 bool flight_has_step(const struct worker *worker, const struct flight *flight);
 /* The same for a customer who is not: `flight` is the one being built. */
 bool flight_has_room(const struct worker *worker, const struct flight *flight);
+/* Bytes that the transaction of the one being built will have, about: outputs, checkpoints, cuts to be sealed. */
+size_t flight_bytes(const struct worker *worker, const struct flight *flight);
+/* So many it may have at first, from there on what commits show (decision 0016). */
+size_t flight_bytes_first(const struct worker *worker);
 /* Is it time to close the one that is being built? */
 bool flight_is_due(const struct worker *worker, const struct flight *flight);
 /* One of its cuts needs it no longer; the last one sets it free. INVARIANT: it waits for Redis. */

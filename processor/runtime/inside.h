@@ -309,6 +309,7 @@ struct worker {
     enum producer_state producer;
     int64_t producer_retry_us;
     int64_t commit_began_us;
+    size_t flight_bytes_max; /* of a flight, by how long commits took */
     struct touched *touched; /* by the flight that is being built */
     uint32_t touched_count;
     struct effects effects;

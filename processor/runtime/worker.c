@@ -265,6 +265,7 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     worker->following = NO_INDEX;
     worker->producer = PRODUCER_WANTED;
     worker->entries_size = (size_t)ENTRIES_AVERAGED * 512;
+    worker->flight_bytes_max = flight_bytes_first(worker);
     open_memory(worker);
     for (uint32_t i = 0; i < LOG_TASKS_PER_WORKER_MAX; i++) {
         atomic_init(&worker->stats.tasks[i].task, UINT32_MAX);

@@ -30,6 +30,7 @@ static void open_with(size_t commit_bytes)
     double_open_as(options, NUMBER);
     worker = doubled.worker;
     task = &worker->tasks[0];
+    worker->flight_bytes_max = 2 * commit_bytes; /* the broker is quick */
     double_become_live(NEXT);
     double_turn(LOG_PRODUCER_READY, NUMBER, 0);
     for (uint32_t i = 0; i < CUSTOMERS; i++) {

@@ -76,6 +76,7 @@ static void set_up_due(void)
                                .input_bytes = 1000,
                                .cut_bytes = 65536,
                                .commit_bytes = 65536};
+    worker.flight_bytes_max = 131072;
     tasks[0] =
         (struct task){.state = TASK_LIVE, .held_building = true, .events_built = 100, .lag = 404};
     tasks[1] = (struct task){.state = TASK_LIVE};
@@ -157,6 +158,72 @@ START_TEST(a_task_with_as_many_customers_as_a_cut_may_have_closes_it)
 }
 END_TEST
 
+enum { KIB = 1024 };
+
+/* A flight of so many bytes was committed and took so long; `commit_bytes` is 65536. */
+static size_t bytes_after(size_t max, size_t bytes, int64_t took_ms, enum log_event_kind end)
+{
+    struct log_event event = {.kind = end};
+    worker.options.tasks_max = 0;
+    worker.flight_bytes_max = max;
+    worker.building = NO_INDEX;
+    worker.committing = 0;
+    worker.commit_began_us = worker.now_us - took_ms * 1000;
+    worker.flights[0].state = FLIGHT_COMMITTING;
+    worker.flights[0].bytes = bytes;
+    if (end == LOG_COMMIT_DONE) {
+        flight_committed(&worker, &event);
+    } else {
+        flight_failed(&worker, end == LOG_COMMIT_FENCED, "");
+    }
+    return worker.flight_bytes_max;
+}
+
+START_TEST(a_commit_that_took_long_halves_the_next_ones)
+{
+    ck_assert_uint_eq(bytes_after(64 * KIB, 64 * KIB, 1001, LOG_COMMIT_DONE), 32 * KIB);
+    ck_assert_uint_eq(bytes_after(64 * KIB, 64 * KIB, 0, LOG_COMMIT_FAILED), 32 * KIB);
+    ck_assert_uint_eq(bytes_after(64 * KIB, 64 * KIB, 0, LOG_COMMIT_FENCED), 64 * KIB);
+    ck_assert_uint_eq(bytes_after(1 * KIB, 1 * KIB, 9000, LOG_COMMIT_DONE), 1 * KIB);
+}
+END_TEST
+
+START_TEST(one_that_did_not_allows_twice_as_much_as_it_had)
+{
+    ck_assert_uint_eq(bytes_after(16 * KIB, 8 * KIB, 499, LOG_COMMIT_DONE), 32 * KIB);
+    ck_assert_uint_eq(bytes_after(16 * KIB, 8 * KIB - 1, 1, LOG_COMMIT_DONE), 16 * KIB);
+    ck_assert_uint_eq(bytes_after(16 * KIB, 16 * KIB, 500, LOG_COMMIT_DONE), 16 * KIB);
+    ck_assert_uint_eq(bytes_after(128 * KIB, 128 * KIB, 1, LOG_COMMIT_DONE), 128 * KIB);
+}
+END_TEST
+
+/* A broker that takes 2 MiB a second, and more waits than can ever be read. */
+START_TEST(behind_a_slow_broker_commits_come_to_rest)
+{
+    size_t max = flight_bytes_first(&worker);
+    const size_t per_ms = 8; /* of these limits as 2 MiB a second are of the defaults */
+    for (int i = 0; i < 20; i++) {
+        size_t took_ms = max / per_ms;
+        ck_assert_uint_le(took_ms, 2048); /* a transaction may take 10 s */
+        max = bytes_after(max, max, (int64_t)took_ms, LOG_COMMIT_DONE);
+    }
+    ck_assert_uint_ge(max / per_ms, 500);
+    ck_assert_uint_le(max / per_ms, 1024);
+}
+END_TEST
+
+START_TEST(a_flight_takes_nobody_in_beyond_what_commits_showed)
+{
+    worker.flight_bytes_max = 600;
+    worker.entries_size = (size_t)ENTRIES_AVERAGED * 100;
+    worker.touched_count = 5;
+    ck_assert(flight_has_room(&worker, &worker.flights[0]) && !is_due_after(1));
+    worker.touched_count = 6;
+    ck_assert(!flight_has_room(&worker, &worker.flights[0]) && is_due_after(1));
+    ck_assert(flight_has_step(&worker, &worker.flights[0])); /* who is in it already goes on */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("flight");
@@ -169,6 +236,10 @@ int main(void)
     tcase_add_test(due, a_flight_does_not_push_everybody_else_out_of_the_cache);
     tcase_add_test(due, an_interval_longer_than_the_other_counts_alone);
     tcase_add_test(due, a_task_with_as_many_customers_as_a_cut_may_have_closes_it);
+    tcase_add_test(due, a_commit_that_took_long_halves_the_next_ones);
+    tcase_add_test(due, one_that_did_not_allows_twice_as_much_as_it_had);
+    tcase_add_test(due, behind_a_slow_broker_commits_come_to_rest);
+    tcase_add_test(due, a_flight_takes_nobody_in_beyond_what_commits_showed);
     suite_add_tcase(suite, due);
     TCase *drop = tcase_create("drop");
     tcase_add_checked_fixture(drop, set_up, NULL);
