@@ -19,6 +19,19 @@ enum {
     TASKS_PER_REQUEST = LOG_TASKS_PER_WORKER_MAX,
 };
 
+static struct kafka_question take_first(struct kafka_asker *asker)
+{
+    struct kafka_question first = asker->questions[asker->first];
+    asker->first = (asker->first + 1) % asker->capacity;
+    asker->count--;
+    return first;
+}
+
+static void put_last(struct kafka_asker *asker, const struct kafka_question *question)
+{
+    asker->questions[(asker->first + asker->count++) % asker->capacity] = *question;
+}
+
 bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *question)
 {
     (void)pthread_mutex_lock(&asker->lock);
@@ -32,7 +45,7 @@ bool kafka_asker_put(struct kafka_asker *asker, const struct kafka_question *que
     }
     bool fits = asker->count < asker->capacity;
     if (fits) {
-        asker->questions[(asker->first + asker->count++) % asker->capacity] = *question;
+        put_last(asker, question);
         (void)pthread_cond_signal(&asker->changed);
     }
     (void)pthread_mutex_unlock(&asker->lock);
@@ -319,22 +332,33 @@ static void ask_delete(struct kafka_asker *asker, const struct kafka_question *q
     const struct status_text nothing = {""};
     int64_t needed = 0;
     int64_t kept = 0;
-    look_for_deletion(asker, TRY_TIMEOUT_MS);
-    if (asker->deletion != NULL) {
-        ask_again(asker, question);
-    } else if (lowest_needed(asker, question, &needed) && first_kept(asker, question, &kept)) {
+    if (lowest_needed(asker, question, &needed) && first_kept(asker, question, &kept)) {
         begin_deletion(asker, question, needed < kept ? needed : kept);
     } else {
         tell_deleted(asker, question->task, &nothing);
     }
 }
 
-/* Take the first question; when it is about sources, all others of its kind with it. Locked. */
+/* Bring to the front what may be asked now: deletions give way to all others, and the next one waits
+ * for the one under way. False: nothing may. Locked. */
+static bool bring_next(struct kafka_asker *asker)
+{
+    uint32_t left = asker->count;
+    for (; left > 0 && asker->questions[asker->first].kind == KAFKA_ASK_DELETE; left--) {
+        struct kafka_question deletion = take_first(asker);
+        put_last(asker, &deletion);
+    }
+    return left > 0 || (asker->count > 0 && asker->deletion == NULL);
+}
+
+/* Take the next question; when it is about sources, all others of its kind with it. Returns how many;
+ * 0: none may be asked now. Locked. */
 static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question *out_questions)
 {
-    out_questions[0] = asker->questions[asker->first];
-    asker->first = (asker->first + 1) % asker->capacity;
-    asker->count--;
+    if (!bring_next(asker)) {
+        return 0;
+    }
+    out_questions[0] = take_first(asker);
     uint32_t count = 1;
     enum kafka_question_kind kind = out_questions[0].kind;
     if (kind != KAFKA_ASK_OFFSETS && kind != KAFKA_ASK_ENDS) {
@@ -343,13 +367,11 @@ static uint32_t take_questions(struct kafka_asker *asker, struct kafka_question 
     uint32_t left = asker->count;
     for (uint32_t i = 0; i < left;
          i++) { /* once around: what is not taken goes back to the end, in order */
-        struct kafka_question next = asker->questions[asker->first];
-        asker->first = (asker->first + 1) % asker->capacity;
-        asker->count--;
+        struct kafka_question next = take_first(asker);
         if (next.kind == kind && count < TASKS_PER_REQUEST) {
             out_questions[count++] = next;
         } else {
-            asker->questions[(asker->first + asker->count++) % asker->capacity] = next;
+            put_last(asker, &next);
         }
     }
     return count;
@@ -382,7 +404,7 @@ static void *ask(void *argument)
             (void)pthread_cond_wait(&asker->changed, &asker->lock);
             continue;
         }
-        uint32_t count = asker->count == 0 ? 0 : take_questions(asker, questions);
+        uint32_t count = take_questions(asker, questions);
         (void)pthread_mutex_unlock(&asker->lock);
         look_for_deletion(asker, count == 0 ? DELETE_STEP_MS : 0);
         if (count > 0) {

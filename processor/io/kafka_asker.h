@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread that asks blocking questions for one worker: stable committed offsets, the ends of
  * partitions, DeleteRecords. Each try is bounded; a question is asked again until it is answered or
- * its task has gone. A deletion, which a broker may take seconds for, goes on beside the others: claims
- * do not wait for it. */
+ * its task has gone. A deletion, which a broker may take seconds for, goes on beside the others, one at a
+ * time; it is begun when nothing else waits. So a claim never waits for a deletion's answer, at most for
+ * the two tries in which one that is about to begin asks how far it may go. */
 #ifndef IO_KAFKA_ASKER_H
 #define IO_KAFKA_ASKER_H
 
