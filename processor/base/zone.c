@@ -2,6 +2,7 @@
 #include "base/zone.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -263,15 +264,30 @@ static bool read_zone(struct slice file, struct draft *draft)
 
 /* ---- the folder ---- */
 
-/* False: it does not fit. */
-static bool add_zone(struct zones *zones, const char *name, struct slice file)
+static enum status refuse(struct status_text *out_text, const char *path, const char *why)
+{
+    return status_fail(out_text, STATUS_INVALID, "time zone %s cannot be used: %s", path, why);
+}
+
+/* What is no TZif at all is passed over: the folder has tables and texts too. */
+static enum status add_zone(struct zones *zones, const char *path, const char *name,
+                            struct slice file, struct status_text *out_text)
 {
     static struct draft draft;
+    if (file.size < 4 || memcmp(file.data, "TZif", 4) != 0) {
+        return STATUS_OK;
+    }
+    if (file.size > FILE_SIZE_MAX) {
+        return refuse(out_text, path, "it is larger than 64 KiB");
+    }
     if (!read_zone(file, &draft)) {
-        return true; /* the folder has tables and texts too */
+        return refuse(out_text, path, "it is no whole TZif file of version 2 or later");
     }
     if (zones->count == ZONES_MAX || strlen(name) >= ZONE_NAME_SIZE || draft.full) {
-        return false;
+        return status_fail(out_text, STATUS_INVALID,
+                           "%s does not fit: room is for %d time zones, names of %d "
+                           "bytes, %d changes of the clock",
+                           path, ZONES_MAX, ZONE_NAME_SIZE - 1, ZONE_TRANSITIONS_MAX);
     }
     struct zone *zone = &zones->zones[zones->count++];
     (void)snprintf(zone->name, sizeof(zone->name), "%s", name);
@@ -281,7 +297,7 @@ static bool add_zone(struct zones *zones, const char *name, struct slice file)
         if (zones->zones[i].content == zone->content) {
             zone->time_ms = zones->zones[i].time_ms;
             zone->offset_ms = zones->zones[i].offset_ms;
-            return true;
+            return STATUS_OK;
         }
     }
     size_t times_size = draft.count * sizeof(int64_t);
@@ -291,19 +307,23 @@ static bool add_zone(struct zones *zones, const char *name, struct slice file)
     memcpy(block + times_size, draft.offset_ms, offsets_size);
     zone->time_ms = (const int64_t *)(const void *)block;
     zone->offset_ms = (const int32_t *)(const void *)(block + times_size);
-    return true;
+    return STATUS_OK;
 }
 
-static bool read_file(struct zones *zones, const char *path, const char *name)
+static enum status read_file(struct zones *zones, const char *path, const char *name,
+                             struct status_text *out_text)
 {
-    static uint8_t bytes[FILE_SIZE_MAX];
+    static uint8_t bytes[FILE_SIZE_MAX + 1];
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
-        return true;
+        /* a link to a zone that is not installed is none */
+        return errno == ENOENT ? STATUS_OK : refuse(out_text, path, strerror(errno));
     }
     size_t size = fread(bytes, 1, sizeof(bytes), file);
+    int error = ferror(file) != 0 ? errno : 0;
     (void)fclose(file);
-    return add_zone(zones, name, slice_of(bytes, size));
+    return error != 0 ? refuse(out_text, path, strerror(error)) /* EISDIR: a folder too deep */
+                      : add_zone(zones, path, name, slice_of(bytes, size), out_text);
 }
 
 /* No name of a zone: folders with all of them again, and the machine's own choice. */
@@ -330,35 +350,35 @@ static enum status read_folder(struct zones *zones, const char *root, struct sta
 {
     DIR *open[FOLDER_DEPTH_MAX];
     size_t name_size[FOLDER_DEPTH_MAX]; /* of `name` above each */
-    char name[PATH_MAX] = "";
+    char name[FOLDER_DEPTH_MAX * (NAME_MAX + 1)] = "";
     int depth = 0;
     open[0] = opendir(root);
     name_size[0] = 0;
     while (open[0] != NULL && depth >= 0) {
+        errno = 0;
         const struct dirent *entry = readdir(open[depth]);
+        if (entry == NULL && errno != 0) {
+            return close_all(open, depth, refuse(out_text, root, strerror(errno)));
+        }
         if (entry == NULL) {
             (void)closedir(open[depth--]);
             continue;
         }
         size_t above = name_size[depth];
         const char *leaf = entry->d_name;
-        if (is_no_zone(leaf) || above + strlen(leaf) + 2 > sizeof(name)) {
+        if (is_no_zone(leaf)) {
             continue;
         }
         (void)snprintf(name + above, sizeof(name) - above, "%s", leaf);
         char path[2 * PATH_MAX];
         (void)snprintf(path, sizeof(path), "%s/%s", root, name);
         DIR *inner = depth + 1 < FOLDER_DEPTH_MAX ? opendir(path) : NULL;
-        if (inner == NULL && read_file(zones, path, name)) {
-            continue;
-        }
         if (inner == NULL) {
-            return close_all(open, depth,
-                             status_fail(out_text, STATUS_INVALID,
-                                         "%s does not fit: room is for %d time zones, names of %d "
-                                         "bytes, %d changes of the clock",
-                                         path, ZONES_MAX, ZONE_NAME_SIZE - 1,
-                                         ZONE_TRANSITIONS_MAX));
+            enum status status = read_file(zones, path, name, out_text);
+            if (status != STATUS_OK) {
+                return close_all(open, depth, status);
+            }
+            continue;
         }
         (void)snprintf(name + strlen(name), sizeof(name) - strlen(name), "/");
         open[++depth] = inner;

@@ -19,8 +19,9 @@ enum {
 struct zones; /* immutable after zones_load, shared by all threads */
 
 /* Read every zone under the system's zoneinfo folder ($TZDIR, else /usr/share/zoneinfo).
- * STATUS_INVALID when it is not there: install tzdata; or when it holds more than fits: a zone that is left out
- * would move its customers to another, so none is. The result is static. */
+ * STATUS_INVALID when it is not there: install tzdata; or when it holds more than fits, or a zone or folder
+ * that cannot be read whole (`out_text` names it): a zone that is left out would move its customers to another, so
+ * none is. Links to nothing and files that are no TZif are passed over. The result is static. */
 enum status zones_load(const struct zones **out_zones, struct status_text *out_text);
 
 /* The number of an IANA name ("Europe/London"); -1 when unknown. */

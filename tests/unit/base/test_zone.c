@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,23 +158,37 @@ START_TEST(every_name_of_tzdata_is_found)
 }
 END_TEST
 
-START_TEST(more_zones_than_there_is_room_for_are_refused_not_dropped)
+static uint8_t london[65536 + 1]; /* a zone, and zeros */
+
+static size_t read_london(void)
 {
-    static uint8_t bytes[65536];
     char path[512];
-    char folder[] = "/tmp/test_zone_XXXXXX";
-    struct status_text text;
     (void)snprintf(path, sizeof(path), "%s/Europe/London", zoneinfo());
     FILE *from = fopen(path, "rb");
     ck_assert_ptr_nonnull(from);
-    size_t size = fread(bytes, 1, sizeof(bytes), from);
+    size_t size = fread(london, 1, sizeof(london), from);
     (void)fclose(from);
+    return size;
+}
+
+static void write_zone(const char *path, size_t size)
+{
+    FILE *to = fopen(path, "wb");
+    ck_assert_ptr_nonnull(to);
+    ck_assert_uint_eq(fwrite(london, 1, size, to), size);
+    (void)fclose(to);
+}
+
+START_TEST(more_zones_than_there_is_room_for_are_refused_not_dropped)
+{
+    char path[512];
+    char folder[] = "/tmp/test_zone_XXXXXX";
+    struct status_text text;
+    size_t size = read_london();
     ck_assert_ptr_nonnull(mkdtemp(folder));
     for (int i = 0; i < ZONES_MAX; i++) { /* and UTC */
         (void)snprintf(path, sizeof(path), "%s/Z%d", folder, i);
-        FILE *to = fopen(path, "wb");
-        ck_assert_uint_eq(fwrite(bytes, 1, size, to), size);
-        (void)fclose(to);
+        write_zone(path, size);
     }
     ck_assert_int_eq(setenv("TZDIR", folder, 1), 0);
     ck_assert_int_eq(zones_load(&zones, &text), STATUS_INVALID);
@@ -187,6 +202,61 @@ START_TEST(more_zones_than_there_is_room_for_are_refused_not_dropped)
         (void)unlink(path);
     }
     (void)rmdir(folder);
+}
+END_TEST
+
+/* How many descriptors there may be: for the folder that is read and for no file of it, or again all. */
+static void limit_descriptors(bool tight)
+{
+    struct rlimit limit;
+    int next = dup(0);
+    ck_assert_int_ge(next, 0);
+    ck_assert_int_eq(close(next), 0);
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = tight ? (rlim_t)next + 1 : limit.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+enum damage {
+    DAMAGE_NONE,
+    DAMAGE_CUT,
+    DAMAGE_VERSION,
+    DAMAGE_SIZE,
+    DAMAGE_DEPTH,
+    DAMAGE_OPEN,
+    DAMAGES
+};
+
+START_TEST(a_zone_that_cannot_be_read_is_refused_not_dropped)
+{
+    static const char *const whys[DAMAGES] = {"",       "no whole TZif",  "no whole TZif",
+                                              "64 KiB", "Is a directory", "Too many open files"};
+    char good[64], bad[64], deep[64], command[64];
+    char folder[] = "/tmp/test_zone_XXXXXX";
+    struct status_text text;
+    size_t size = read_london();
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(good, sizeof(good), "%s/Good", folder);
+    (void)snprintf(bad, sizeof(bad), "%s/Bad", folder);
+    (void)snprintf(deep, sizeof(deep), "mkdir -p %s/Bad/b/c", folder);
+    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
+    write_zone(good, size);
+    london[4] = _i == DAMAGE_VERSION ? 0 : london[4];
+    if (_i == DAMAGE_NONE) { /* what is no zone */
+        ck_assert_int_eq(symlink("nowhere", bad), 0);
+    } else if (_i == DAMAGE_DEPTH) {
+        ck_assert_int_eq(system(deep), 0);
+    } else {
+        write_zone(bad, _i == DAMAGE_CUT ? size / 2 : _i == DAMAGE_SIZE ? sizeof(london) : size);
+    }
+    ck_assert_int_eq(setenv("TZDIR", folder, 1), 0);
+    limit_descriptors(_i == DAMAGE_OPEN);
+    enum status status = zones_load(&zones, &text);
+    limit_descriptors(false);
+    ck_assert_int_eq(status, _i == DAMAGE_NONE ? STATUS_OK : STATUS_INVALID);
+    ck_assert_msg(_i == DAMAGE_NONE || strstr(text.text, whys[_i]) != NULL, "%s", text.text);
+    ck_assert_msg(_i == DAMAGE_NONE || strstr(text.text, folder) != NULL, "%s", text.text);
+    ck_assert_int_eq(system(command), 0);
 }
 END_TEST
 
@@ -205,6 +275,7 @@ int main(void)
     suite_add_tcase(suite, tests);
     TCase *full = tcase_create("full");
     tcase_add_test(full, more_zones_than_there_is_room_for_are_refused_not_dropped);
+    tcase_add_loop_test(full, a_zone_that_cannot_be_read_is_refused_not_dropped, 0, DAMAGES);
     suite_add_tcase(suite, full);
     return suite_run_all(suite);
 }
