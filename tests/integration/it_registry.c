@@ -289,19 +289,22 @@ END_TEST
 /* The thread is asking, and hears nothing, when a call answers from disk: that stays. */
 START_TEST(what_a_call_found_is_not_lost_by_an_ask_under_way)
 {
-    settings.timeout_ms = 1500; /* the call waits for a second only */
+    settings.timeout_ms = 600000; /* the test ends before */
     start(NULL);
     uint32_t found = 0;
     struct registry_key key = {.id = register_text("a-value", schema_a)};
     ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
                      STATUS_OK);
     reopen();
-    registry_server_tell(&server, "fault?kind=hang&count=9");
+    registry_server_tell(&server, "fault?kind=hold&match=/schemas/&count=9");
+    registry_server_tell(&server, "fault?kind=reset&match=/subjects/&count=9");
     ck_assert_int_eq(registry_ask(registry, &key, NULL), REGISTRY_WAITING);
+    registry_server_tell(&server, "held");
     ck_assert_int_eq(registry_lookup(registry, "a-value", slice_text(schema_a), &found, &text),
                      STATUS_OK);
     ck_assert_int_eq(registry_ask(registry, &key, NULL), REGISTRY_FOUND);
     uint64_t generation = registry_generation(registry);
+    registry_server_tell(&server, "release");
     for (int i = 0; i < 5000 && registry_generation(registry) == generation; i++) {
         struct timespec pause = {0, 2000000};
         (void)nanosleep(&pause, NULL);

@@ -10,7 +10,10 @@ that holds the pipe), unless --keep. --register FOLDER registers schemas/<record
 
 Faults, for the next COUNT requests whose path contains MATCH (default: all):
   POST /stub/fault?kind=status&status=500&count=2&match=/schemas/ids
-  kind: status (status=..), slow (ms=..), hang (until the client gives up), garbage, huge (bytes=..), reset, empty
+  kind: status (status=..), slow (ms=..), hang (until the client gives up), hold (until /stub/release, then reset),
+        garbage, huge (bytes=..), reset, empty
+  POST /stub/held         answers when a request is held, 500 when none is within half a minute
+  POST /stub/release      for good: what is held later ends at once
   POST /stub/clear        forget faults
   GET  /stub/requests     the paths asked so far, as JSON
 """
@@ -38,6 +41,8 @@ class Registry:
         self.subjects = {}  # subject -> [id of version 1, ..]
         self.faults = []
         self.requests = []
+        self.held = threading.Event()
+        self.released = threading.Event()
 
     @staticmethod
     def canonical(schema):
@@ -105,6 +110,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def stub(self, url):
         query = dict(urllib.parse.parse_qsl(url.query))
+        if url.path == '/stub/held' and not self.registry.held.wait(30):
+            self.send(500, {})
+            return
+        if url.path == '/stub/release':
+            self.registry.released.set()
         with self.registry.lock:
             if url.path == '/stub/fault':
                 self.registry.faults.append({**query, 'left': int(query.get('count', 1))})
@@ -143,7 +153,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif kind == 'huge':
             self.send(200, b'{"schema":"' + b'x' * int(fault.get('bytes', 64 << 20)) + b'"}')
             return True
-        elif kind == 'reset':
+        elif kind == 'hold':
+            self.registry.held.set()
+            self.registry.released.wait(60)
+        if kind in ('hold', 'reset'):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
         self.close_connection = True
         return True
