@@ -217,7 +217,7 @@ static void follow_cut(struct worker *worker, struct task *task)
     size_t at = follow->entries_at;
     uint32_t left = follow->entries_left;
     if (worker->now_us < task->retry_us || task->reading_store != READ_NONE ||
-        !follow_room(worker) || worker->stopping || !task_may_cut(worker, task)) {
+        !follow_room(worker) || worker->stopping || !task_may_cut_alone(worker, task)) {
         if (worker->now_us - follow->since_us > FOLLOW_STUCK_US) {
             follow_rest(worker, task, follow->cut_offset, 0);
         }

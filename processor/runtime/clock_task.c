@@ -70,11 +70,7 @@ static bool task_is_behind(struct worker *worker, struct task *task, uint32_t *o
 /* A cut without events, when the task has nothing else to say. */
 static void task_empty_cut(struct worker *worker, struct task *task)
 {
-    bool known = false;
-    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        known = known || (worker->options.sources[i].used && task->sources[i].position >= 0);
-    }
-    if (!known || worker->building == NO_INDEX || worker->stopping || !task_may_cut(worker, task)) {
+    if (worker->building == NO_INDEX || worker->stopping || !task_may_cut_alone(worker, task)) {
         return;
     }
     struct flight *flight = &worker->flights[worker->building];

@@ -243,7 +243,7 @@ void due_step(struct worker *worker, struct task *task)
         due_read(worker, task, due->missed, last);
         return;
     }
-    if (!task_may_cut(worker, task)) {
+    if (!task_may_cut_alone(worker, task)) {
         return;
     }
     for (uint32_t i = 0;

@@ -461,6 +461,9 @@ void claim_rebuild(struct worker *worker, struct task *task, const char *why);
 
 /* start.c: of each source the offset to read on from, -1: not used, -2: the first one. */
 void start_offsets(const struct worker *worker, struct task *task, int64_t *offsets);
+/* Before the first record of a live task of which no source's position is known: the position is where that one
+ * is. Until it comes nothing else is done for the task. */
+void start_position(struct worker *worker, struct task *task);
 /* The log says that what this task reads next of a source (the ticket) is not there. */
 void start_input_gone(struct worker *worker, struct task *task, const struct log_event *event);
 
@@ -533,6 +536,23 @@ void sweep_loaded(struct worker *worker, struct task *task, const struct store_a
 static inline bool task_may_cut(const struct worker *worker, const struct task *task)
 {
     return task->seq - task->acked_seq < worker->options.apply_queue_max;
+}
+
+/* Is it known where some source is read? Else there are no offsets to commit a cut with. */
+static inline bool task_has_position(const struct worker *worker, const struct task *task)
+{
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        if (worker->options.sources[i].used && task->sources[i].position >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May time, a sweep or checkpoints alone bring about another cut, without a record? */
+static inline bool task_may_cut_alone(const struct worker *worker, const struct task *task)
+{
+    return task_has_position(worker, task) && task_may_cut(worker, task);
 }
 
 /* learn.c */

@@ -346,10 +346,9 @@ void seal_flight(struct worker *worker, struct flight *flight)
         size_t cuts_before = flight->cuts_used;
         uint32_t offsets_before = flight->offset_count;
         if (!seal_offsets(worker, task, flight)) {
-            if (prove) {
-                task->step =
-                    CLAIM_LOOK; /* nothing was ever committed: there is nothing to prove with */
-            }
+            INVARIANT(prove || SIM_WITHOUT(MUTANT_NO_FROM)); /* start_position */
+            task->step =
+                CLAIM_LOOK; /* nothing was ever committed: there is nothing to prove with */
             continue;
         }
         if (!seal_task(worker, task, flight)) {

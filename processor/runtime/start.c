@@ -82,3 +82,18 @@ void start_offsets(const struct worker *worker, struct task *task, int64_t *offs
     task->gone = 0; /* accepted, or the log says it again */
     task->accept = false;
 }
+
+/* A first start, or all was lost, and a person accepted that. A sweep, a deadline, the first part of an event may
+ * all need a cut before the first record is done with. */
+void start_position(struct worker *worker, struct task *task)
+{
+    if (task_has_position(worker, task) || worker->stopping || worker->now_us < task->retry_us) {
+        return;
+    }
+    take_begin(worker, task);
+    const struct log_record *record = take_next(worker, task);
+    if (record != NULL) {
+        task->sources[record->source].position = record->offset;
+        task->sources[record->source].fingerprint = 0; /* of no record that is left */
+    }
+}

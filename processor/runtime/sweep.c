@@ -281,7 +281,7 @@ void sweep_step(struct worker *worker, struct task *task)
 {
     if (!engine_sweep_due(worker->options.engine, task->state_block) || task->now_ms == INT64_MIN ||
         task->reading_store != READ_NONE || worker->now_us < task->retry_us ||
-        worker->building == NO_INDEX || worker->stopping || !task_may_cut(worker, task) ||
+        worker->building == NO_INDEX || worker->stopping || !task_may_cut_alone(worker, task) ||
         !batch_room(worker, task, NULL)) {
         return;
     }

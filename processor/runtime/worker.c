@@ -446,6 +446,7 @@ static void worker_task_step(struct worker *worker, struct task *task)
         if (task->state != TASK_LIVE) {
             break;
         }
+        start_position(worker, task);
         task_clock_step(worker, task);
         if (!sweep_waits(worker, task)) {
             due_step(worker, task);

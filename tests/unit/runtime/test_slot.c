@@ -172,6 +172,69 @@ START_TEST(the_next_task_of_a_slot_inherits_nothing)
 }
 END_TEST
 
+/* A customer whose deadline has passed waits. */
+static void somebody_is_due(struct task *task)
+{
+    static const struct slice id = {(const uint8_t *)"K", 1};
+    struct worker *worker = doubled.worker;
+    struct cache_entry *entry = cache_insert(&worker->cache, task->slot, id);
+    ck_assert_ptr_nonnull(entry);
+    engine_customer_init(worker->options.engine, cache_customer(entry), id);
+    cache_customer(entry)->deadline_ms = 1000;
+    entry->stored = true;
+    task->now_ms = 2000;
+    task->due.loaded = task->due.last = due_bucket_of(task->now_ms);
+    ck_assert(due_push(&task->due, 1000, id));
+}
+
+static const struct log_transaction *next_commit(void)
+{
+    doubled.committing = NULL;
+    for (int turns = 0; doubled.committing == NULL && turns < 100; turns++) {
+        double_turn_quietly();
+    }
+    return doubled.committing;
+}
+
+/* What its deadlines say must not be in a transaction that does not say where the task stands. */
+START_TEST(no_deadline_is_met_before_there_is_a_position_to_commit)
+{
+    struct task *task = &doubled.worker->tasks[0];
+    lose_both();
+    become_live();
+    double_turn(LOG_PRODUCER_READY, 3, 0);
+    double_knows_fed(task);
+    somebody_is_due(task);
+    ck_assert_ptr_null(next_commit());
+    ck_assert_uint_eq(task->due.count, 1);
+    doubled.feeding = true;
+    const struct log_transaction *transaction = next_commit();
+    ck_assert_ptr_nonnull(transaction);
+    ck_assert_uint_eq(transaction->offset_count, 1);
+    ck_assert_int_ge(transaction->offsets[0].offset, 0);
+}
+END_TEST
+
+/* A sweep comes before records, so the first one is looked at for where it is alone. */
+START_TEST(the_first_record_tells_the_position_before_it_is_processed)
+{
+    struct task *task = &doubled.worker->tasks[0];
+    lose_both();
+    become_live();
+    double_turn(LOG_PRODUCER_READY, 3, 0);
+    double_knows_fed(task);
+    somebody_is_due(task);
+    double_change_playbook();
+    ck_assert(sweep_waits(doubled.worker, task));
+    ck_assert_ptr_null(next_commit());
+    doubled.feeding = true;
+    const struct log_transaction *transaction = next_commit();
+    ck_assert_ptr_nonnull(transaction);
+    ck_assert_uint_eq(transaction->offset_count, 1);
+    ck_assert(!sweep_waits(doubled.worker, task));
+}
+END_TEST
+
 START_TEST(what_is_shown_of_a_slot_is_of_its_task)
 {
     struct worker_task_stats *stats = &worker_stats(doubled.worker)->tasks[0];
@@ -216,6 +279,8 @@ int main(void)
     tcase_add_test(tests, a_rebuild_for_another_reason_accepts_no_loss);
     tcase_add_test(tests, a_source_that_was_read_since_does_not_begin_again);
     tcase_add_loop_test(tests, the_next_task_of_a_slot_inherits_nothing, 0, 4);
+    tcase_add_test(tests, no_deadline_is_met_before_there_is_a_position_to_commit);
+    tcase_add_test(tests, the_first_record_tells_the_position_before_it_is_processed);
     tcase_add_test(tests, what_is_shown_of_a_slot_is_of_its_task);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
