@@ -18,7 +18,8 @@ enum status {
 
 enum { STATUS_TEXT_SIZE = 512 };
 
-/* Why a call did not return STATUS_OK, for people. Empty after STATUS_OK. */
+/* Why a call did not return STATUS_OK, for people. Empty after STATUS_OK, where its header does not say
+ * otherwise. */
 struct status_text {
     char text[STATUS_TEXT_SIZE];
 };

@@ -343,7 +343,12 @@ enum status redis_store_wait_ready(struct redis_store *redis, uint32_t number, i
 
 enum status redis_store_health(const struct redis_store *redis, struct status_text *out_text)
 {
-    return connection_status(&redis->connections[STORE_CONNECTION_READ], out_text);
+    struct status_text text = {""};
+    const char *problem = transport_tls_problem(redis->tls);
+    enum status status = connection_status(&redis->connections[STORE_CONNECTION_READ], &text);
+    (void)status_fail(out_text, status, "%s%s%s", text.text,
+                      text.text[0] != '\0' && problem[0] != '\0' ? "; " : "", problem);
+    return status;
 }
 
 static enum status call_once(struct redis_store *redis, uint32_t number,

@@ -61,8 +61,8 @@ struct store *redis_store_interface(struct redis_store *redis);
 MUST_USE enum status redis_store_wait_ready(struct redis_store *redis, uint32_t connection,
                                             int32_t timeout_ms, struct status_text *out_text);
 
-/* STATUS_OK: connection 0 is ready; otherwise as redis_store_wait_ready, without waiting. For
- * readiness. */
+/* STATUS_OK: connection 0 is ready; `out_text` is "" or names a file for TLS that must be mended all the same.
+ * Otherwise as redis_store_wait_ready, without waiting. For readiness. */
 enum status redis_store_health(const struct redis_store *redis, struct status_text *out_text);
 
 /* Send one pipeline and wait for its answer: for commands, not for workers. Nothing else may be in

@@ -223,8 +223,8 @@ enum status transport_open(struct transport *transport, const struct transport_s
         (struct transport){.fd = -1, .settings = settings, .tls = tls, .address_count = count};
     transport->deadline_us = now_us + (int64_t)transport_timeout_ms(settings) * 1000;
     memcpy(transport->addresses, addresses, count * sizeof(addresses[0]));
-    if (tls != NULL && transport_tls_refresh(tls, settings, &transport->why) != STATUS_OK) {
-        return STATUS_AWAY;
+    if (tls != NULL) {
+        transport_tls_refresh(tls, settings);
     }
     enum status status = connect_next(transport, now_us, "no address");
     return status == STATUS_RETRY ? STATUS_OK : status;

@@ -37,13 +37,19 @@ enum transport_state { TRANSPORT_CLOSED, TRANSPORT_CONNECTING, TRANSPORT_OPEN };
 struct transport_tls;
 
 /* Read the certificates of `settings`; every connection that is opened looks whether the files have
- * changed since. Name and address of a server do not matter yet: one serves connections to many nodes.
- * `out_tls` is NULL when settings->tls is false. STATUS_INVALID: a file cannot be read or does not fit;
- * `out_text` says which. */
+ * changed since. Of the system's authorities those are the bundle and which files the folder has (when
+ * SSL_CERT_DIR names several folders: none; what is added there is found, what is removed stays trusted).
+ * Name and address of a server do not matter yet: one serves connections to many nodes. `out_tls` is NULL
+ * when settings->tls is false. STATUS_INVALID: a file cannot be read or does not fit; `out_text` says
+ * which. */
 MUST_USE enum status transport_tls_open(struct transport_tls **out_tls,
                                         const struct transport_settings *settings,
                                         struct status_text *out_text);
 void transport_tls_close(struct transport_tls *tls);
+
+/* "", or which of the files has changed and cannot be used: connections use what was read before. As of the
+ * connection that was opened last. `tls` may be NULL. Borrowed until the next one is opened. */
+const char *transport_tls_problem(const struct transport_tls *tls);
 
 struct transport_address {
     struct sockaddr_storage storage;
@@ -92,8 +98,8 @@ bool transport_is_name(const char *address);
 
 /* Begin to connect to `addresses` (of transport_find, at most TRANSPORT_ADDRESSES_MAX; copied), in that
  * order. `settings` and `tls` (NULL without TLS) stay until transport_close.
- * STATUS_OK: CONNECTING; call transport_advance when the fd is ready. STATUS_AWAY: refused at once,
- * certificates that have changed and cannot be used; `why` says it. */
+ * STATUS_OK: CONNECTING; call transport_advance when the fd is ready. STATUS_AWAY: refused at once
+ * (`why`). */
 MUST_USE enum status transport_open(struct transport *transport,
                                     const struct transport_settings *settings,
                                     struct transport_tls *tls,

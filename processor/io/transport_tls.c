@@ -12,9 +12,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-enum { FILES_MAX = 3 };
+enum { FILES_MAX = 4 }; /* authorities: a file, or the system's file and folder; certificate; key */
 
-/* What tells one state of a file from the next; all 0 when it is not there. */
+/* What tells one state of a file from the next; all 0 when it is not there. Of a folder: which files it has. */
 struct stamp {
     struct timespec changed;
     ino_t inode;
@@ -24,6 +24,7 @@ struct stamp {
 struct transport_tls {
     SSL_CTX *context;
     struct stamp stamps[FILES_MAX]; /* of the files, before they were read into the context */
+    struct status_text problem;     /* why those that are there now are not in it */
 };
 
 static bool has_text(const char *text)
@@ -67,11 +68,21 @@ static enum status load_files(SSL_CTX *context, const struct transport_settings 
     return STATUS_OK;
 }
 
+/* As OpenSSL finds the system's authorities: the environment may name others. */
+static const char *system_path(const char *variable, const char *otherwise)
+{
+    const char *path = getenv(variable);
+    return path != NULL ? path : otherwise;
+}
+
 static void look_at_files(const struct transport_settings *settings,
                           struct stamp out_stamps[FILES_MAX])
 {
+    bool own = has_text(settings->ca_file);
     const char *const files[FILES_MAX] = {
-        has_text(settings->ca_file) ? settings->ca_file : X509_get_default_cert_file(),
+        own ? settings->ca_file
+            : system_path(X509_get_default_cert_file_env(), X509_get_default_cert_file()),
+        own ? NULL : system_path(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()),
         settings->certificate_file, settings->key_file};
     memset(out_stamps, 0, FILES_MAX * sizeof(*out_stamps));
     for (size_t i = 0; i < FILES_MAX; i++) {
@@ -131,23 +142,31 @@ enum status transport_tls_open(struct transport_tls **out_tls,
     return STATUS_OK;
 }
 
-enum status transport_tls_refresh(struct transport_tls *tls,
-                                  const struct transport_settings *settings,
-                                  struct status_text *out_text)
+void transport_tls_refresh(struct transport_tls *tls, const struct transport_settings *settings)
 {
     struct stamp stamps[FILES_MAX];
+    struct status_text text = {""};
     look_at_files(settings, stamps);
     if (memcmp(stamps, tls->stamps, sizeof(stamps)) == 0) {
-        return STATUS_OK;
+        tls->problem.text[0] = '\0'; /* they may have been put back */
+        return;
     }
     SSL_CTX *context = NULL;
-    if (open_context(settings, &context, out_text) != STATUS_OK) {
-        return STATUS_AWAY;
+    if (open_context(settings, &context, &text) != STATUS_OK) {
+        (void)status_fail(&tls->problem, STATUS_INVALID,
+                          "files for TLS could not be read again, those from before are used: %s",
+                          text.text);
+        return;
     }
     SSL_CTX_free(tls->context); /* sessions have their own reference */
     tls->context = context;
     memcpy(tls->stamps, stamps, sizeof(stamps));
-    return STATUS_OK;
+    tls->problem.text[0] = '\0';
+}
+
+const char *transport_tls_problem(const struct transport_tls *tls)
+{
+    return tls == NULL ? "" : tls->problem.text;
 }
 
 void transport_tls_close(struct transport_tls *tls)

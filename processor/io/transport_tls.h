@@ -9,11 +9,9 @@
 bool transport_host_of(const char *address, char out_host[TRANSPORT_HOST_SIZE]);
 
 /* Read the files again if one has changed since they were read: a certificate that was rotated is used
- * from the next connection on. STATUS_AWAY: what is there now cannot be used (`out_text`); the next call
- * looks again. */
-MUST_USE enum status transport_tls_refresh(struct transport_tls *tls,
-                                           const struct transport_settings *settings,
-                                           struct status_text *out_text);
+ * from the next connection on. What cannot be used (a certificate whose key is still to come) leaves what was read
+ * before in use; transport_tls_problem says so, and the next call looks again. */
+void transport_tls_refresh(struct transport_tls *tls, const struct transport_settings *settings);
 
 /* A new client session (an SSL *) over a connected socket, which verifies the server's name: that of
  * `settings`, or the host of their address. SSL_free ends it. NULL: no memory, or no name. */

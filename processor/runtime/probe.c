@@ -37,7 +37,8 @@ void probe_checks_say(const struct probe_checks *checks, struct http_answer *ans
         struct status_text text = {""};
         const struct probe_check *check = &checks->list[i];
         bool good = check->ask(check->context, &text) == STATUS_OK;
-        probe_say(answer, "%s: %s\n", check->name, good ? "ok" : text.text);
+        const char *between = good && text.text[0] != '\0' ? "; " : "";
+        probe_say(answer, "%s: %s%s%s\n", check->name, good ? "ok" : "", between, text.text);
         answer->status = good ? answer->status : 503;
     }
 }

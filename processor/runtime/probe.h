@@ -19,7 +19,8 @@ enum { PROBE_CHECKS_MAX = 4 };
  * gauge segue_dependency_up. */
 struct probe_check {
     const char *name; /* static */
-    /* STATUS_OK, or why not. Called from the HTTP thread: must not wait. */
+    /* STATUS_OK ("", or what should be mended all the same), or why not. Called from the HTTP thread:
+     * must not wait. */
     enum status (*ask)(void *context, struct status_text *out_text);
     void *context;
 };

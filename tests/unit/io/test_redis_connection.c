@@ -330,6 +330,37 @@ START_TEST(tls_verifies_each_node_by_the_name_it_is_reached_by)
 }
 END_TEST
 
+START_TEST(a_file_for_tls_that_went_bad_is_named_while_the_one_from_before_serves)
+{
+    char file[] = "/tmp/segue-connection-XXXXXX";
+    int fd = mkstemp(file);
+    ck_assert_int_ge(fd, 0);
+    fake_redis_certificate(file, "DNS:localhost");
+    fake_redis_start(&nodes[0], "+OK\r\n", file);
+    (void)snprintf(seeds, sizeof(seeds), "localhost:%u", nodes[0].port);
+    settings = (struct redis_settings){
+        .transport = {.address = seeds, .tls = true, .ca_file = file}, .connection_count = 1};
+    now_us = 1000000;
+    enum status status = redis_store_open(&redis, &settings, &fake_clock, &text);
+    ck_assert_msg(status == STATUS_OK, "%s", text.text);
+    store = redis_store_interface(redis);
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < STEPS_MAX && count_in(PHASE_READY) == 0; i++) {
+            turn(1);
+        }
+        ck_assert_int_eq(redis_store_health(redis, &text), STATUS_OK);
+        ck_assert_msg((strstr(text.text, file) != NULL) == (round == 1), "%s", text.text);
+        ck_assert_int_eq(ftruncate(fd, 0), 0);
+        redis_connection_break(redis, &redis->connections[0], STATUS_AWAY, "a test");
+        now_us += 5000000; /* any pause */
+    }
+    finish();
+    fake_redis_stop(&nodes[0]);
+    (void)close(fd);
+    (void)unlink(file);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("redis_connection");
@@ -340,6 +371,7 @@ int main(void)
     tcase_add_test(tests, a_machine_at_its_limits_is_waited_for);
     tcase_add_test(tests, a_name_server_that_is_silent_stops_nobody);
     tcase_add_loop_test(tests, tls_verifies_each_node_by_the_name_it_is_reached_by, 0, 2);
+    tcase_add_test(tests, a_file_for_tls_that_went_bad_is_named_while_the_one_from_before_serves);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }

@@ -4,6 +4,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -181,9 +183,75 @@ START_TEST(files_that_were_rotated_are_read_again)
     ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_AWAY);
     (void)unlink(both);
     ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_AWAY);
-    ck_assert_msg(strstr(transport.why.text, both) != NULL, "%s", transport.why.text);
+    const char *problem = transport_tls_problem(tls);
+    ck_assert_msg(strstr(problem, both) != NULL, "%s", problem);
     ck_assert_int_eq(rename(named, both), 0);
     ck_assert_msg(connect_as("localhost", &settings, tls) == STATUS_OK, "%s", transport.why.text);
+    ck_assert_str_eq(transport_tls_problem(tls), "");
+    transport_tls_close(tls);
+    fake_redis_stop(&node);
+}
+END_TEST
+
+/* The certificate comes first, its key a while later: the connections in between are opened. */
+START_TEST(a_rotation_in_two_steps_refuses_no_connection)
+{
+    char certificate[64], key[64];
+    (void)snprintf(certificate, sizeof(certificate), "%s/certificate.pem", folder);
+    (void)snprintf(key, sizeof(key), "%s/key.pem", folder);
+    const struct transport_settings settings = {.address = "localhost:1",
+                                                .tls = true,
+                                                .ca_file = named,
+                                                .certificate_file = certificate,
+                                                .key_file = key};
+    struct transport_tls *tls = NULL;
+    fake_redis_certificate(certificate, "DNS:segue");
+    ck_assert_int_eq(link(certificate, key), 0); /* each file of these has both */
+    fake_redis_certificate(both, "DNS:segue");
+    fake_redis_start(&node, "", named);
+    ck_assert_msg(transport_tls_open(&tls, &settings, &text) == STATUS_OK, "%s", text.text);
+    ck_assert_int_eq(rename(both, certificate), 0);
+    ck_assert_msg(connect_as("localhost", &settings, tls) == STATUS_OK, "%s", transport.why.text);
+    const char *problem = transport_tls_problem(tls);
+    ck_assert_msg(strstr(problem, key) != NULL, "%s", problem);
+    ck_assert_int_eq(unlink(key), 0);
+    ck_assert_int_eq(link(certificate, key), 0);
+    ck_assert_msg(connect_as("localhost", &settings, tls) == STATUS_OK, "%s", transport.why.text);
+    ck_assert_str_eq(transport_tls_problem(tls), "");
+    transport_tls_close(tls);
+    fake_redis_stop(&node);
+    (void)unlink(certificate);
+    (void)unlink(key);
+}
+END_TEST
+
+/* The name under which OpenSSL looks for an authority in a folder: the hash of its subject. */
+static void hashed_name(const char *file, char out_path[64])
+{
+    FILE *from = fopen(file, "re");
+    ck_assert_ptr_nonnull(from);
+    X509 *certificate = PEM_read_X509(from, NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(certificate);
+    (void)snprintf(out_path, 64, "%s/%08lx.0", folder, X509_subject_name_hash(certificate));
+    X509_free(certificate);
+    (void)fclose(from);
+}
+
+START_TEST(an_authority_that_left_the_systems_folder_is_not_trusted)
+{
+    const struct transport_settings settings = {.address = "localhost:1", .tls = true};
+    struct transport_tls *tls = NULL;
+    char hashed[64];
+    hashed_name(named, hashed);
+    ck_assert_int_eq(link(named, hashed), 0);
+    ck_assert_int_eq(setenv("SSL_CERT_FILE", both, 1), 0); /* none */
+    ck_assert_int_eq(setenv("SSL_CERT_DIR", folder, 1), 0);
+    fake_redis_start(&node, "", named);
+    ck_assert_msg(transport_tls_open(&tls, &settings, &text) == STATUS_OK, "%s", text.text);
+    ck_assert_msg(connect_as("localhost", &settings, tls) == STATUS_OK, "%s", transport.why.text);
+    ck_assert_int_eq(unlink(hashed), 0);
+    ck_assert_int_eq(connect_as("localhost", &settings, tls), STATUS_AWAY);
+    ck_assert_str_eq(transport_tls_problem(tls), "");
     transport_tls_close(tls);
     fake_redis_stop(&node);
 }
@@ -202,6 +270,8 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, each_node_is_verified_by_its_own_name, 0, 2);
     tcase_add_test(tests, files_that_were_rotated_are_read_again);
+    tcase_add_test(tests, a_rotation_in_two_steps_refuses_no_connection);
+    tcase_add_test(tests, an_authority_that_left_the_systems_folder_is_not_trusted);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
