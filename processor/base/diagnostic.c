@@ -16,6 +16,9 @@ void diagnostics_init(struct diagnostics *diagnostics, struct diagnostic *list)
 void diagnostics_add(struct diagnostics *diagnostics, enum diagnostic_level level,
                      struct source_span span, const char *mend, const char *format, ...)
 {
+    if (level == DIAGNOSTIC_NEW_RULE) {
+        level = diagnostics->applied ? DIAGNOSTIC_WARNING : DIAGNOSTIC_ERROR;
+    }
     if (level == DIAGNOSTIC_ERROR) {
         diagnostics->error_count++;
     }

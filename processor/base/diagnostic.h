@@ -33,7 +33,9 @@ struct source_span {
     uint32_t length;
 };
 
-enum diagnostic_level { DIAGNOSTIC_ERROR, DIAGNOSTIC_WARNING };
+/* NEW_RULE is for diagnostics_add alone: a rule that came after playbooks were applied. An error, but a warning in
+ * what runs already: an upgrade must not stop it. */
+enum diagnostic_level { DIAGNOSTIC_ERROR, DIAGNOSTIC_WARNING, DIAGNOSTIC_NEW_RULE };
 
 struct diagnostic {
     enum diagnostic_level level;
@@ -48,6 +50,7 @@ struct diagnostics {
     uint32_t count;
     uint32_t error_count;
     uint32_t dropped; /* beyond DIAGNOSTICS_MAX */
+    bool applied;     /* the files run already; set by the owner, after diagnostics_init */
 };
 
 /* `list` has room for DIAGNOSTICS_MAX entries and outlives `diagnostics`. */

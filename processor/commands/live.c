@@ -21,6 +21,7 @@ int live_open(const char *command, const struct connect *connect, struct opened 
     }
     kafka_reader_close(reader);
     *out_applied = bundle->hash;
+    opened->applied = bundle->hash != 0;
     return bundle->hash != 0 ? opened_texts(command, connect->settings.playbook_topic,
                                             bundle->files, bundle->file_count, opened)
                              : opened_playbook(command, connect->settings.playbook, false, opened);

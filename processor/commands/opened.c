@@ -18,6 +18,7 @@ static int begin(const char *command, struct opened *opened, struct arena *out_a
     struct status_text text;
     diagnostics_init(&opened->diagnostics,
                      memory_take(DIAGNOSTICS_MAX * sizeof(struct diagnostic), "diagnostics"));
+    opened->diagnostics.applied = opened->applied;
     if (opened->zones == NULL && zones_load(&opened->zones, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue %s: %s\n", command, text.text);
         return EXIT_CONFIG;

@@ -12,6 +12,7 @@ struct opened {
     const struct playbook *playbook;
     const struct engine *engine; /* NULL until opened_engine */
     struct diagnostics diagnostics;
+    bool applied; /* set before opening: it runs already, so rules that came later only warn */
 };
 
 /* Zones and playbook. `quiet`: diagnostics are left to the caller, otherwise printed to stderr

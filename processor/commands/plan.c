@@ -66,6 +66,7 @@ static int open_live(struct planning *planning)
 {
     struct opened *opened = &planning->plan.live.replay.opened;
     if (planning->live_path != NULL) {
+        opened->applied = true;
         return opened_playbook("plan", planning->live_path, false, opened);
     }
     if (!connect_load(planning->config, &planning->connect)) {

@@ -59,6 +59,17 @@ struct run {
     uint64_t bundle_hash; /* of the playbook that was applied; 0: the configuration's files */
 };
 
+/* What runs does not stop for rules that came later; whoever reads the log knows of them before the next plan. */
+static void say_new_rules(const struct diagnostics *diagnostics)
+{
+    for (uint32_t i = 0; i < diagnostics->count; i++) {
+        const struct diagnostic *said = &diagnostics->list[i];
+        const struct source_file *file = said->span.file;
+        log_warn("playbook_warning", said->text, "file=%s line=%u mend=\"%s\"",
+                 file == NULL ? "" : file->path, said->span.line, said->mend);
+    }
+}
+
 /* What was applied last; before the first `segue apply`, the files that the configuration names. */
 static enum status open_playbook(struct run *run, struct status_text *out_text)
 {
@@ -79,6 +90,7 @@ static enum status open_playbook(struct run *run, struct status_text *out_text)
     arena_init(&arena, memory_take(PLAYBOOK_ARENA_SIZE, "playbook"), PLAYBOOK_ARENA_SIZE);
     diagnostics_init(&diagnostics,
                      memory_take(DIAGNOSTICS_MAX * sizeof(struct diagnostic), "diagnostics"));
+    diagnostics.applied = applied;
     bool good = applied ? playbook_load_texts(path, bundle->files, bundle->file_count, run->zones,
                                               &arena, &diagnostics, &run->playbook)
                         : playbook_load(path, run->zones, &arena, &diagnostics, &run->playbook);
@@ -88,9 +100,13 @@ static enum status open_playbook(struct run *run, struct status_text *out_text)
         return status_fail(out_text, STATUS_INVALID,
                            applied
                                ? "the playbook that was applied (topic %s) does not load in this "
-                                 "version: segue plan and apply one that does"
+                                 "version: start the version that applied it, and apply there one "
+                                 "that loads in both"
                                : "the playbook %s has errors",
                            path);
+    }
+    if (applied) {
+        say_new_rules(&diagnostics);
     }
     run->bundle_hash = bundle->hash;
     log_info("playbook", applied ? "what was applied last" : "the configuration's files",

@@ -484,9 +484,9 @@ void firewall_publish_named(struct loader *loader, enum playbook_kind kind, uint
         (void)put_path(loader, &definition->reads, path, sizeof(path), 0);
         (void)snprintf(mend, sizeof(mend), "write `data_category: %.*s`, or leave `publish` away",
                        SLICE_ARG(definition->taint.category));
-        yaml_error(yaml_get(node, "publish"), loader->diagnostics, mend,
-                   "the view has no place for a class, and `%.*s` is sensitive: %s %.*s%s",
-                   SLICE_ARG(definition->id), loader->sections[kind].what,
-                   SLICE_ARG(definition->id), path);
+        yaml_new_rule(yaml_get(node, "publish"), loader->diagnostics, mend,
+                      "the view has no place for a class, and `%.*s` is sensitive: %s %.*s%s",
+                      SLICE_ARG(definition->id), loader->sections[kind].what,
+                      SLICE_ARG(definition->id), path);
     }
 }

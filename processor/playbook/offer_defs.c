@@ -241,10 +241,10 @@ static void check_investment(struct loader *loader, const struct yaml_node *node
                 loader_reads_profile(rules[i], "knowledge");
     }
     if (meant && def->product == ACCOUNT_UNKNOWN && offer_is_marketing(def)) {
-        yaml_error(node->key, loader->diagnostics, "product: INVESTMENT",
-                   "offer `%.*s` looks like an investment and names no product: its suitability "
-                   "would not be asked",
-                   SLICE_ARG(def->id));
+        yaml_new_rule(node->key, loader->diagnostics, "product: INVESTMENT",
+                      "offer `%.*s` looks like an investment and names no product: its suitability "
+                      "would not be asked",
+                      SLICE_ARG(def->id));
     }
 }
 
@@ -253,26 +253,29 @@ static void check_investment(struct loader *loader, const struct yaml_node *node
 static void load_product(struct loader *loader, const struct yaml_node *node, struct offer_def *def)
 {
     const struct yaml_node *product = yaml_get(node, "product");
+    bool said = true;
     if (product == NULL) {
-        if (yaml_get(node, "purpose") != NULL && offer_is_marketing(def)) {
-            yaml_error(node->key, loader->diagnostics,
-                       "product: INVESTMENT, or what it is; product: NONE when it sells none",
-                       "marketing `%.*s` does not say what it sells, so nobody knows whether "
-                       "suitability or affordability must be asked",
-                       SLICE_ARG(def->id));
-            return;
+        said = yaml_get(node, "purpose") == NULL || !offer_is_marketing(def);
+        if (!said) {
+            yaml_new_rule(node->key, loader->diagnostics,
+                          "product: INVESTMENT, or what it is; product: NONE when it sells none",
+                          "marketing `%.*s` does not say what it sells, so nobody knows whether "
+                          "suitability or affordability must be asked",
+                          SLICE_ARG(def->id));
         }
     } else if (product->kind != YAML_SCALAR || !slice_is(product->text, "NONE")) {
-        if (yaml_code(product, loader->diagnostics, &codes_product, &def->product) &&
-            def->product == ACCOUNT_UNKNOWN) {
-            yaml_error(product, loader->diagnostics, "product: NONE, or what it sells",
-                       "offer `%.*s` sells what nobody knows", SLICE_ARG(def->id));
-            return;
+        said = !yaml_code(product, loader->diagnostics, &codes_product, &def->product) ||
+               def->product != ACCOUNT_UNKNOWN;
+        if (!said) {
+            yaml_new_rule(product, loader->diagnostics, "product: NONE, or what it sells",
+                          "offer `%.*s` sells what nobody knows", SLICE_ARG(def->id));
         }
     }
     canon_integer(loader, "product", def->product);
     check_credit(loader, node, def);
-    check_investment(loader, node, def);
+    if (said) {
+        check_investment(loader, node, def);
+    }
 }
 
 static void load_variants(struct loader *loader, const struct yaml_node *node,

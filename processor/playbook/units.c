@@ -192,7 +192,7 @@ static void meet(struct reader *reader, struct token operator, struct quantity l
         return;
     }
     bool bare = left.unit >= UNIT_SHARE || right.unit >= UNIT_SHARE;
-    diagnostics_add(reader->loader->diagnostics, DIAGNOSTIC_ERROR,
+    diagnostics_add(reader->loader->diagnostics, bare ? DIAGNOSTIC_NEW_RULE : DIAGNOSTIC_ERROR,
                     yaml_locate(reader->node, (uint32_t) operator.at, (uint32_t) operator.size),
                     bare ? "compare it with a number as written, or with its like"
                          : "compare like with like; a factor converts: c.age * 365",

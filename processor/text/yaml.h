@@ -59,6 +59,9 @@ void yaml_relocate(const struct yaml_node *scalar, struct diagnostics *diagnosti
 /* An error at the node. `mend` may be NULL. */
 void yaml_error(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                 const char *format, ...) PRINTF_LIKE(4, 5);
+/* An error, but a warning in what runs already (diagnostics->applied). */
+void yaml_new_rule(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
+                   const char *format, ...) PRINTF_LIKE(4, 5);
 void yaml_warning(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                   const char *format, ...) PRINTF_LIKE(4, 5);
 

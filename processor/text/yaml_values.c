@@ -30,6 +30,17 @@ void yaml_error(const struct yaml_node *node, struct diagnostics *diagnostics, c
     add(node, diagnostics, DIAGNOSTIC_ERROR, mend, text);
 }
 
+void yaml_new_rule(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
+                   const char *format, ...)
+{
+    char text[DIAGNOSTIC_TEXT_SIZE];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    add(node, diagnostics, DIAGNOSTIC_NEW_RULE, mend, text);
+}
+
 void yaml_warning(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                   const char *format, ...)
 {

@@ -149,6 +149,21 @@ START_TEST(bundle_of_a_playbook_loads_as_the_same_playbook)
 }
 END_TEST
 
+START_TEST(a_bundle_that_runs_opens_where_files_would_not)
+{
+    static struct opened files, live;
+    struct playbook_text old = {"old.yaml",
+                                slice_text("segments: {s: {including: {x: 'c.age > 1'}}}\n"
+                                           "offers: {o: {purpose: MARKETING, channels: [EMAIL], "
+                                           "segments_any: [s], value: 100}}\n")};
+    ck_assert_int_ne(opened_texts("test", "files", &old, 1, &files), 0);
+    live.zones = files.zones;
+    live.applied = true;
+    ck_assert_int_eq(opened_texts("test", "segue.playbook", &old, 1, &live), 0);
+    ck_assert_uint_eq(live.diagnostics.count, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bundle");
@@ -161,6 +176,7 @@ int main(void)
                         (int)(sizeof(refused) / sizeof(refused[0])));
     tcase_add_test(tc, bundle_of_more_files_than_a_playbook_has_is_refused);
     tcase_add_test(tc, bundle_of_a_playbook_loads_as_the_same_playbook);
+    tcase_add_test(tc, a_bundle_that_runs_opens_where_files_would_not);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
 }

@@ -15,6 +15,8 @@ static struct diagnostics diagnostics;
 static const struct zones *zones;
 static const struct playbook *playbook;
 
+static bool applied; /* it runs already */
+
 static bool load(const char *text)
 {
     struct status_text why;
@@ -26,6 +28,7 @@ static bool load(const char *text)
     }
     arena_reset(&arena);
     diagnostics_init(&diagnostics, list);
+    diagnostics.applied = applied;
     playbook = NULL;
     bool good =
         playbook_load_text("t.yaml", slice_text(text), zones, &arena, &diagnostics, &playbook);
@@ -165,6 +168,41 @@ START_TEST(a_retired_segment_has_no_rules)
     ck_assert_int_eq(playbook->segments.defs[0].version, 3);
     ck_assert(!load("segments:\n  old: {retired: true, including: {x: 'c.age > 1'}}\n"));
     ck_assert_str_eq(diagnostics.list[0].text, "segment `old` is retired: it has no rules");
+}
+END_TEST
+
+/* What each of these says loaded once, and may be live. */
+static const char *const younger_rules[] = {
+    "segments: {s: {including: {x: 'c.age > 1'}}}\n"
+    "offers: {o: {purpose: MARKETING, channels: [EMAIL], segments_any: [s], value: 100}}\n",
+    "segments: {s: {including: {x: 'c.age > 1'}}}\n"
+    "offers: {o: {purpose: MARKETING, product: UNKNOWN, channels: [EMAIL], segments_any: [s], "
+    "value: 100}}\n",
+    "segments: {s: {including: {x: 'c.age > 1'}}}\n"
+    "offers: {o: {purpose: MARKETING, product: NONE, channels: [EMAIL], segments_any: [s], value: "
+    "100, suitable: 'c.risk_profile >= 2'}}\n",
+    "features: {doctor: {count: tx, where: 'tx.mcc == 8011', window: 90d}}\n"
+    "segments: {care: {purpose: SERVICE, including: {x: 'f.doctor >= 1'}, publish: true}}\n",
+    "features: {quiet: {days_since: tx}, got: {sum: tx.amount_minor, where: 'tx.amount_minor > 0', "
+    "window: 90d}, total: {sum: tx.amount_minor, window: 90d}}\n"
+    "segments: {s: {including: {x: 'ratio(f.got, f.total) > f.quiet'}}}\n",
+};
+
+START_TEST(what_was_applied_loads_with_rules_that_came_later)
+{
+    ck_assert(!load(younger_rules[_i]));
+    ck_assert_uint_eq(diagnostics.error_count, 1);
+    char text[DIAGNOSTIC_TEXT_SIZE];
+    (void)snprintf(text, sizeof(text), "%s", list[0].text);
+    applied = true;
+    ck_assert(load(younger_rules[_i]));
+    ck_assert_uint_eq(diagnostics.error_count, 0);
+    ck_assert_uint_eq(diagnostics.count, 1);
+    ck_assert(list[0].level == DIAGNOSTIC_WARNING && list[0].span.line > 0);
+    ck_assert_str_eq(list[0].text, text);
+    ck_assert(list[0].mend[0] != '\0');
+    ck_assert(!load("segments: {s: {including: {x: 'c.agee > 1'}}}\n")); /* no new rule */
+    applied = false;
 }
 END_TEST
 
@@ -366,6 +404,8 @@ int main(void)
     tcase_add_loop_test(tc, playbook_hash_sees_every_change_of_meaning, 0,
                         sizeof(changes) / sizeof(changes[0]));
     tcase_add_test(tc, playbook_evaluates_what_is_read_first);
+    tcase_add_loop_test(tc, what_was_applied_loads_with_rules_that_came_later, 0,
+                        (int)(sizeof(younger_rules) / sizeof(younger_rules[0])));
     tcase_add_test(tc, playbook_arms_what_rules_compare);
     tcase_add_test(tc, playbook_warns_of_what_nobody_reads);
     tcase_add_test(tc, playbook_lets_consent_carry_sensitive_data);
