@@ -40,6 +40,9 @@ bool gates_too_old(const struct offers_policy *policy, const struct step *step);
  * that moment, so that the decision shows all that it rests on. */
 enum offer_gate gates_decide(struct gate_view *view, bool too_old);
 
+/* Has `valid` ended between what triggered it and the moment at which it can be acted on? */
+bool gates_ended(const struct gate_view *view);
+
 /* Run the gates; the first that blocks, OFFER_GATE_COUNT when none does. */
 enum offer_gate gates_pass(struct gate_view *view, struct slice *out_all);
 
@@ -102,7 +105,8 @@ void open_release(struct offer_history *history);
 void open_expire(const struct offers *offers, struct offers_state *state,
                  struct offer_history *histories, struct offers_task *task, struct step *step);
 
-/* Take back what may no longer reach the customer, and say so in one OfferDecided. */
+/* Take back what may no longer reach the customer, and say so in one OfferDecided. Of what is held also what ends
+ * before this can be acted on. */
 void open_withdraw(const struct offers *offers, struct offers_state *state,
                    struct offer_history *histories, struct offers_task *task,
                    const struct offers_facts *facts, struct step *step);

@@ -432,11 +432,15 @@ bool gates_too_old(const struct offers_policy *policy, const struct step *step)
     return reaches_ms(step) - moment_ms > max_age_ms;
 }
 
+bool gates_ended(const struct gate_view *view)
+{
+    int64_t until_ms = view->def->valid_until_ms;
+    return view->step->scope->now_ms < until_ms && until_ms <= view->step->act_ms;
+}
+
 enum offer_gate gates_decide(struct gate_view *view, bool too_old)
 {
-    int64_t now_ms = view->step->scope->now_ms, until_ms = view->def->valid_until_ms;
-    bool ended = now_ms < until_ms && until_ms <= view->step->act_ms;
-    if (too_old || ended) {
+    if (too_old || gates_ended(view)) {
         (void)say_moment(view, too_old ? "too_old" : "no_longer_valid", "at",
                          reaches_ms(view->step));
         return GATE_TIME;

@@ -191,7 +191,10 @@ static bool run_funnel(const struct offers *offers, struct decision *decision,
                                  .facts = facts,
                                  .step = step,
                                  .asked = OFFERS_EVERY_CHANNEL};
-        open_release(&histories[i]);
+        /* What came too late takes nothing away: an offer that is held waits on for its own moment. */
+        if (!too_old) {
+            open_release(&histories[i]);
+        }
         enum offer_gate gate = gates_decide(&view, too_old);
         expose(decision, &view, &histories[i], task, gate);
         if (gate == OFFER_GATE_COUNT) {

@@ -143,6 +143,9 @@ static void withdraw_one(struct gate_view *view, struct offers_state *state,
     if (history->held_until_ms != 0) {
         view->asked = OFFERS_EVERY_CHANNEL;
         enum offer_gate gate = gates_still_pass(view, rules);
+        if (gate == OFFER_GATE_COUNT && view->step->live && gates_ended(view)) {
+            gate = gates_decide(view, false); /* its reason names the moment */
+        }
         if (gate != OFFER_GATE_COUNT) {
             add_withdrawn(out, view, gate, history->held_decision, history->held_channel);
             open_release(history);

@@ -165,6 +165,63 @@ START_TEST(what_is_held_too_long_is_withdrawn)
 }
 END_TEST
 
+/* A login of three days ago is read while an offer waits for the morning. */
+START_TEST(an_old_event_takes_nothing_from_what_is_held)
+{
+    char held[OFFER_TEXT_SIZE];
+    int64_t night_ms = KIT_START_MS + INT64_C(23) * HOUR_MS;
+    struct event late = kit_app(night_ms - 3 * KIT_DAY_MS, "login");
+    night_from_21_to_8();
+    keep(held, decide_at(night_ms)->decision_id);
+    int64_t until_ms = histories[0].held_until_ms;
+    stage_at(&stage, 0, &late);
+    stage.scope.now_ms = stage.step.task_now_ms = stage.step.act_ms = night_ms + HOUR_MS;
+    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
+    ck_assert_uint_eq(stage.kit.effects.count, 1);
+    const struct offer_decided *said = &stage.kit.effects.outputs[0].offer_decided;
+    ck_assert(slice_is(said->blocked[0].gate, "time"));
+    ck_assert_int_eq(histories[0].held_until_ms, until_ms);
+    said = advance_to(until_ms);
+    ck_assert_uint_eq(said->offer_count, 1);
+    ck_assert_int_eq(histories[0].held_until_ms, 0);
+}
+END_TEST
+
+/* Read as of then, when it was valid; until somebody hears of it, it no longer is. */
+START_TEST(what_is_held_and_ends_in_the_backlog_is_withdrawn)
+{
+    char held[OFFER_TEXT_SIZE];
+    int64_t night_ms = KIT_START_MS + INT64_C(23) * HOUR_MS;
+    int64_t morning_ms = KIT_START_MS + INT64_C(32) * HOUR_MS;
+    night_from_21_to_8();
+    keep(held, decide_at(night_ms)->decision_id);
+    defs[0].valid_until_ms = morning_ms + HOUR_MS;
+    stage_at(&stage, 0, NULL);
+    stage.scope.now_ms = morning_ms;
+    stage.step.task_now_ms = stage.step.act_ms = morning_ms + 2 * HOUR_MS;
+    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
+    const struct offer_decided *said = &stage.kit.effects.outputs[0].offer_decided;
+    ck_assert_uint_eq(said->withdrawn_count, 1);
+    ck_assert(slice_is(said->withdrawn[0].decision_id, held));
+    ck_assert(slice_is(said->withdrawn[0].gate, "time"));
+    ck_assert(slice_is(said->withdrawn[0].reason, "no_longer_valid at 2026-01-02T10:00:00Z"));
+    ck_assert_int_eq(histories[0].held_until_ms, 0);
+}
+END_TEST
+
+/* The backlog's contact stands where it counts: at the moment at which it can go out, not when it was caused. */
+START_TEST(a_backlogs_contact_stands_when_it_goes_out)
+{
+    struct event event = kit_app(KIT_START_MS + KIT_DAY_MS, "login");
+    stage_at(&stage, 1, &event);
+    stage.step.act_ms = event.time_ms + 5 * HOUR_MS;
+    offers_evaluate(&offers, &state, histories, task, &facts, &stage.step);
+    ck_assert_uint_eq(state.contact_count, 1);
+    ck_assert_int_eq(state.contacts[0].at_ms, event.time_ms + 5 * HOUR_MS);
+    ck_assert_int_eq(histories[0].decided_ms, event.time_ms);
+}
+END_TEST
+
 START_TEST(all_gates_that_fail_are_listed_on_demand)
 {
     struct profile *profile = &stage.customer.profile;
@@ -419,6 +476,9 @@ int main(void)
     tcase_add_test(tests, quiet_hours_end_in_the_second_of_two_equal_hours);
     tcase_add_test(tests, an_unknown_zone_silences_what_sounds);
     tcase_add_test(tests, what_is_held_too_long_is_withdrawn);
+    tcase_add_test(tests, an_old_event_takes_nothing_from_what_is_held);
+    tcase_add_test(tests, what_is_held_and_ends_in_the_backlog_is_withdrawn);
+    tcase_add_test(tests, a_backlogs_contact_stands_when_it_goes_out);
     tcase_add_test(tests, all_gates_that_fail_are_listed_on_demand);
     tcase_add_test(tests, caps_count_by_group_and_by_channel);
     tcase_add_test(tests, transactional_messages_are_not_capped_and_do_not_count);
