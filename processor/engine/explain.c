@@ -240,7 +240,7 @@ enum status engine_explain(const struct engine *engine, const void *task,
     work_begin(work, engine, task_copy, copy, &none);
     work->scope.now_ms = copy->seen_ms > now_ms ? copy->seen_ms : now_ms;
     work->scope.event = event;
-    work->step.task_now_ms = work->step.act_ms = work->scope.now_ms;
+    work->step.task_now_ms = work->step.act_ms = work->step.heard_ms = work->scope.now_ms;
     work->step.live = true;
     work->moment =
         features_moment(engine->playbook->features, part(copy, engine->features), &work->scope);

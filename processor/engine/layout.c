@@ -388,7 +388,7 @@ void engine_task_init(const struct engine *engine, void *task, uint32_t task_num
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
         head->silent_from_ms[i] = INT64_MAX;
     }
-    head->act_ms = INT64_MIN;
+    head->act_ms = head->heard_ms = INT64_MIN;
     sweep_is_done(engine, task);
 }
 

@@ -98,7 +98,7 @@ struct task_head {
     uint64_t unsure[SOURCE_COUNT]; /* events that may have come before (features.h): as unknowns */
     uint32_t number;
     int64_t silent_from_ms[SOURCE_COUNT]; /* as scope's; not packed */
-    int64_t act_ms;                       /* of engine_task_acts; not packed */
+    int64_t act_ms, heard_ms;             /* of engine_task_acts; not packed */
     uint64_t swept_hash; /* the playbook under which every customer was evaluated at least once */
     uint64_t begun_hash; /* the one for which a sweep was begun */
 };

@@ -163,10 +163,11 @@ void engine_task_silent(const struct engine *engine, void *task, enum source sou
     ((struct task_head *)task)->silent_from_ms[source] = from_ms;
 }
 
-void engine_task_acts(const struct engine *engine, void *task, int64_t act_ms)
+void engine_task_acts(const struct engine *engine, void *task, int64_t act_ms, int64_t heard_ms)
 {
     (void)engine;
     ((struct task_head *)task)->act_ms = act_ms;
+    ((struct task_head *)task)->heard_ms = heard_ms;
 }
 
 /* Evaluations say whose fault they are: the event, or no event. */
@@ -187,7 +188,9 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     step->task_now_ms = event != NULL || live_clock ? task_now_ms : moment_ms;
     /* In stream clock another customer's later event must not matter: how a stream is cut changes nothing. */
     int64_t act_ms = ((const struct task_head *)work->task)->act_ms;
+    int64_t heard_ms = ((const struct task_head *)work->task)->heard_ms;
     step->act_ms = !live_clock ? moment_ms : act_ms > task_now_ms ? act_ms : task_now_ms;
+    step->heard_ms = live_clock && heard_ms > step->act_ms ? heard_ms : step->act_ms;
     step->live = moment_ms >= work->engine->options.live_from_ms;
     step->origin = event != NULL                   ? ORIGIN_LIVE
                    : work->customer->rules_changed ? ORIGIN_RULE_CHANGE

@@ -81,10 +81,21 @@ static const char *reason_of(struct rank rank, bool only)
     return only ? "only" : rank.worth ? "value" : rank.preferred ? "preferred" : "affinity";
 }
 
+/* Quiet hours end for both clocks, where they differ: neither may wake anybody. */
+static int64_t send_after(const struct gate_view *view, uint8_t channel)
+{
+    const struct step *step = view->step;
+    const struct offers_policy *policy = &view->offers->policy;
+    int64_t after_ms = ledger_send_after(policy, step->scope, channel, step->act_ms);
+    if (after_ms <= step->act_ms && step->heard_ms > step->act_ms) {
+        int64_t later_ms = ledger_send_after(policy, step->scope, channel, step->heard_ms);
+        after_ms = later_ms > step->heard_ms ? later_ms : after_ms;
+    }
+    return after_ms;
+}
+
 bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
 {
-    const struct scope *scope = view->step->scope;
-    int64_t act_ms = view->step->act_ms;
     bool mandatory = view->def->contact_class == OFFER_MANDATORY;
     if (!view->valued) {
         (void)offer_value(view);
@@ -103,9 +114,7 @@ bool channel_choose(struct gate_view *view, const struct offer_cap **out_cap)
                 best_rank = rank;
             }
         }
-        struct contact_plan plan = {
-            mandatory ? act_ms : ledger_send_after(&view->offers->policy, scope, best, act_ms),
-            best};
+        struct contact_plan plan = {mandatory ? view->step->act_ms : send_after(view, best), best};
         const struct offer_cap *full = NULL;
         if (view->def->contact_class != OFFER_MARKETING ||
             (!ledger_capped(view->offers, view->def, view->state, plan, &full) &&

@@ -418,10 +418,11 @@ enum offer_gate gates_pass(struct gate_view *view, struct slice *out_all)
     return first;
 }
 
-/* When what is decided now reaches somebody, at the earliest. */
+/* When what is decided now reaches somebody, as late as anybody may think: what looks old is not offered. */
 static int64_t reaches_ms(const struct step *step)
 {
-    return step->act_ms > step->task_now_ms ? step->act_ms : step->task_now_ms;
+    int64_t known_ms = step->act_ms > step->task_now_ms ? step->act_ms : step->task_now_ms;
+    return step->heard_ms > known_ms ? step->heard_ms : known_ms;
 }
 
 bool gates_too_old(const struct offers_policy *policy, const struct step *step)
@@ -435,7 +436,7 @@ bool gates_too_old(const struct offers_policy *policy, const struct step *step)
 bool gates_ended(const struct gate_view *view)
 {
     int64_t until_ms = view->def->valid_until_ms;
-    return view->step->scope->now_ms < until_ms && until_ms <= view->step->act_ms;
+    return view->step->scope->now_ms < until_ms && until_ms <= reaches_ms(view->step);
 }
 
 enum offer_gate gates_decide(struct gate_view *view, bool too_old)

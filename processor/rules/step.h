@@ -56,6 +56,7 @@ struct step {
     /* When what is decided now can be acted on, at the earliest: live clock, the task's now or, while it reads a
      * backlog, the broker's time; stream clock, scope->now_ms */
     int64_t act_ms;
+    int64_t heard_ms;     /* perhaps as late as this, where nobody knows better: act_ms or later */
     uint64_t salt;        /* keyed hashes of holdouts and arms */
     uint64_t policy_hash; /* the playbook's hash */
     uint32_t task_number;

@@ -122,14 +122,20 @@ static void task_follow_wall(struct worker *worker, struct task *task)
     task_set_now(task, now);
 }
 
-/* What time it is for those whom a decision reaches: the broker's, by a cut of our own since the claim. Before
- * there is one its last word may be a week old, and this machine's clock is asked too: wrong, it makes things look
- * older than they are for one cut, and what looks old is not offered. */
-static int64_t task_broker_ms(const struct worker *worker, const struct task *task)
+/* What time it is for those whom a decision reaches: the broker's, by a cut of our own since the claim. Before there
+ * is one its last word may be a week old, and this machine's clock is asked too. It may be wrong: for what comes too
+ * late (`heard`) it is taken as it is, since what looks old is not offered; as the hour of the day (`act`) it is
+ * believed as far as the task's now believes it. */
+static void task_tell_time(struct worker *worker, struct task *task)
 {
-    int64_t broker_ms = task->append_ms + (worker->now_us - task->append_us) / 1000;
-    bool fresh = task->append_us > task->live_since_us;
-    return fresh || broker_ms > worker->wall_ms ? broker_ms : worker->wall_ms;
+    int64_t act_ms = task->append_ms + (worker->now_us - task->append_us) / 1000;
+    int64_t heard_ms = act_ms;
+    if (task->append_us <= task->live_since_us && worker->wall_ms > act_ms) {
+        int64_t bound_ms = act_ms + worker->options.clock_lead_ms_max;
+        heard_ms = worker->wall_ms;
+        act_ms = heard_ms < bound_ms || SIM_WITHOUT(MUTANT_WALL_CLOCK) ? heard_ms : bound_ms;
+    }
+    engine_task_acts(worker->options.engine, task->state_block, act_ms, heard_ms);
 }
 
 void task_clock_step(struct worker *worker, struct task *task)
@@ -139,7 +145,7 @@ void task_clock_step(struct worker *worker, struct task *task)
     silence_step(worker, task, lagging);
     atomic_store_explicit(&worker->stats.tasks[task->slot].lag, task->lag, memory_order_relaxed);
     if (worker->options.clock_mode == ENGINE_CLOCK_LIVE) {
-        engine_task_acts(worker->options.engine, task->state_block, task_broker_ms(worker, task));
+        task_tell_time(worker, task);
         if (!task->behind) {
             task_follow_wall(worker, task);
         }

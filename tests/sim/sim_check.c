@@ -9,8 +9,6 @@
 #include "sim/sim_map.h"
 #include "sim/sim_world.h"
 
-enum { CLOCK_LEAD_MS = 60000 }; /* as worker_options_init has it */
-
 void sim_checker_init(void)
 {
     for (uint32_t task = 0; task < SIM_TASKS; task++) {

@@ -96,9 +96,15 @@ void engine_task_silent(const struct engine *engine, void *task, enum source sou
     (void)from_ms;
 }
 
-/* The toy makes no offers: there is nothing to act on, nothing to learn. */
-void engine_task_acts(const struct engine *engine UNUSED, void *task UNUSED, int64_t act_ms UNUSED)
+/* The toy makes no offers, and holds the worker to its word: the hour of the day is the brokers', however far ahead
+ * this machine's clock is. */
+void engine_task_acts(const struct engine *engine UNUSED, void *task UNUSED, int64_t act_ms,
+                      int64_t heard_ms)
 {
+    if (act_ms > sim_wall_ms() + CLOCK_LEAD_MS || heard_ms < act_ms) {
+        sim_fail("quiet hours are asked %lld ms after the brokers' clock",
+                 (long long)(act_ms - sim_wall_ms()));
+    }
 }
 
 uint32_t engine_arm_count(const struct engine *engine UNUSED)

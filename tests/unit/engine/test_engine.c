@@ -117,6 +117,32 @@ START_TEST(quiet_hours_are_those_of_the_decision)
 }
 END_TEST
 
+/* Before a task's first own cut two clocks may differ: when either says that it is night, nobody is woken. */
+START_TEST(quiet_hours_are_those_of_either_clock)
+{
+    struct engine_options options = {ENGINE_CLOCK_LIVE, INT64_MIN, 99, 1};
+    struct status_text text;
+    const int64_t hour = 3600000;
+    ck_assert_int_eq(engine_open(&kit.playbook, kit.zones, options, &kit.engine, &text), STATUS_OK);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    /* half past two at night, and this machine's clock says half past eight */
+    kit.now_ms = day(6) + 14 * hour + hour / 2;
+    engine_task_acts(kit.engine, kit.task, kit.now_ms, kit.now_ms + 6 * hour);
+    take(kit_app(kit.now_ms, "login"));
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 0);
+    ck_assert_uint_eq(kit_count(&kit, "blocked card by quiet_hours:held until 2026-01-08T08"), 1);
+    /* three in the afternoon as far as the broker was heard; this machine says one at night */
+    kit_advance(&kit, 0, day(7) - 4 * hour);
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
+    kit.now_ms = day(12) + 3 * hour;
+    engine_task_acts(kit.engine, kit.task, kit.now_ms, kit.now_ms + 10 * hour);
+    take(kit_app(kit.now_ms, "login"));
+    ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
+    ck_assert_uint_eq(kit_count(&kit, "blocked card by quiet_hours:held until 2026-01-14T08"), 1);
+}
+END_TEST
+
 /* A task that reads a backlog is as old as the events are; what it decides is heard of now. */
 START_TEST(a_backlog_offers_only_what_is_young_enough_for_those_who_hear_it)
 {
@@ -126,7 +152,7 @@ START_TEST(a_backlog_offers_only_what_is_young_enough_for_those_who_hear_it)
     ck_assert_int_eq(engine_open(&kit.playbook, kit.zones, options, &kit.engine, &text), STATUS_OK);
     take(kit_profile(day(0)));
     take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
-    engine_task_acts(kit.engine, kit.task, day(9));
+    engine_task_acts(kit.engine, kit.task, day(9), day(9));
     kit.now_ms = day(6);
     take(kit_app(day(6), "login"));
     ck_assert_uint_eq(kit_count(&kit, "offer card/"), 0);
@@ -467,6 +493,7 @@ int main(void)
     tcase_add_test(tests, a_windfall_leads_through_all_stages);
     tcase_add_test(tests, no_offer_says_what_is_missing);
     tcase_add_test(tests, quiet_hours_are_those_of_the_decision);
+    tcase_add_test(tests, quiet_hours_are_those_of_either_clock);
     tcase_add_test(tests, a_backlog_offers_only_what_is_young_enough_for_those_who_hear_it);
     tcase_add_test(tests, a_duplicate_changes_nothing);
     tcase_add_test(tests, what_may_have_come_before_is_counted);
