@@ -215,30 +215,46 @@ static bool is_late(const struct features_plan *plan, const struct state_head *h
            day < head->latest_day - plan->options.late_after_days;
 }
 
+/* A PENDING whose POSTED has not come. */
+static bool is_hold(uint8_t flags)
+{
+    return (flags & (REMEMBERED_PENDING | REMEMBERED_POSTED)) == REMEMBERED_PENDING;
+}
+
 static uint8_t class_of(bool pending, bool late)
 {
     return (uint8_t)((pending ? FEED_PENDING : FEED_POSTED) * (late ? 4 : 1));
 }
 
-/* What a blank entry gave, as far as the event says that names it: its own fields at the time of that entry. */
+/* What is taken back is not known, by the id alone or as it was given under other conditions. */
+static bool is_supposed(uint8_t flags)
+{
+    return (flags & (REMEMBERED_BLANK | REMEMBERED_ID)) != 0;
+}
+
+/* What such an entry gave, as far as the event says that names it: its own fields at the time of that entry. */
 static struct facts supposed_facts(const struct arrival *arrival, int32_t slot, uint8_t flags)
 {
     struct facts facts = arrival->facts;
     facts.time_ms = remembered_time_ms(arrival->plan, arrival->state, arrival->source, slot);
     facts.day = zones_local_day(arrival->scope->zones, arrival->scope->customer->profile.zone,
                                 facts.time_ms);
-    bool pending = (flags & (REMEMBERED_PENDING | REMEMBERED_POSTED)) == REMEMBERED_PENDING;
-    facts.class = class_of(pending, is_late(arrival->plan, arrival->state, facts.day));
+    facts.class = class_of(is_hold(flags), (flags & REMEMBERED_LATE) != 0);
     return facts;
 }
 
+/* A hold from before the conditions changed is not subtracted: nobody gave it to the features that are new since,
+ * and every open hold would leave them below nothing. */
 static void take_back(struct arrival *arrival, int32_t slot, uint8_t flag)
 {
     const struct source_plan *source = arrival->source;
     uint8_t flags = remembered_flags(arrival->plan, arrival->state, source, slot);
     arrival->took_back = true;
     remembered_add_flag(arrival->plan, arrival->state, source, slot, flag);
-    if ((flags & REMEMBERED_BLANK) != 0) {
+    if ((flags & REMEMBERED_BLANK) != 0 && is_hold(flags)) {
+        return;
+    }
+    if (is_supposed(flags)) {
         struct facts supposed = supposed_facts(arrival, slot, flags);
         tiles_apply(arrival->plan, arrival->state, source, &supposed, -1, true);
     } else {
@@ -297,7 +313,7 @@ static enum features_result meet_reversal(struct arrival *arrival, int32_t slot,
         remembered_add_flag(arrival->plan, arrival->state, source, slot, flag);
         return FEATURES_DUPLICATE;
     }
-    struct facts subtracted = (flags & REMEMBERED_BLANK) != 0
+    struct facts subtracted = is_supposed(flags)
                                   ? supposed_facts(arrival, slot, flags)
                                   : remembered_facts(arrival->plan, arrival->state, source, slot);
     tiles_apply(arrival->plan, arrival->state, source, &subtracted, 1, true);
@@ -345,7 +361,8 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
             replace_pending(arrival, event);
         }
         kept = remembered_put(arrival->plan, arrival->state, arrival->source, arrival->id,
-                              &arrival->facts, (uint8_t)((flags | flag) & ~REMEMBERED_BLANK));
+                              &arrival->facts,
+                              (uint8_t)(((flags & REMEMBERED_FLAGS) | flag) & ~REMEMBERED_BLANK));
     }
     apply(arrival->plan, arrival->state, arrival->source, &arrival->facts, 1);
     if (!kept) {

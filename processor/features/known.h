@@ -35,23 +35,40 @@ void known_remove(void *state, const struct source_plan *source, uint32_t place)
 void known_forget_old(void *state, const struct source_plan *source, int64_t from_ms);
 
 /* In the record they stand as samples (pack.c) of names that no feature's samples have: so a program from before
- * passes over them, and a roll back costs nothing but them. A name says the source and the flags of its ids. */
+ * passes over them, and a roll back costs nothing but them. A name says the source and the flags of its ids; those
+ * that were LATE or given under other conditions have ranges of names of their own. */
 enum {
-    KNOWN_NAME = 0x6b6e6f00, /* "kno", source in 3 bits, flags in 5 */
-    KNOWN_FLAGS = REMEMBERED_BLANK - 1,
+    KNOWN_NAME = 0x6b6e6f00, /* "kno" to "knr", source in 3 bits, the first flags in 5 */
+    KNOWN_FIRST_FLAGS = 31,
+    KNOWN_FLAGS = 127,
+    KNOWN_RANGES = 4,
     KNOWN_SIZE = 17, /* bytes of the state for each */
 };
 _Static_assert(SOURCE_COUNT <= 8, "3 bits");
-_Static_assert(KNOWN_FLAGS == 31 && REMEMBERED_FLAGS == (KNOWN_FLAGS | REMEMBERED_BLANK), "5 bits");
+_Static_assert(KNOWN_FLAGS == (REMEMBERED_FLAGS | REMEMBERED_LATE), "5 bits and 2");
+_Static_assert(KNOWN_FLAGS - KNOWN_FIRST_FLAGS == (REMEMBERED_BLANK | REMEMBERED_LATE), "a range");
 
 static inline uint32_t known_name(uint32_t source, uint8_t flags)
 {
-    return (uint32_t)KNOWN_NAME | source << 5 | flags;
+    uint32_t range = flags >> 5;
+    return (uint32_t)KNOWN_NAME + (range << 8) + (source << 5 | (flags & KNOWN_FIRST_FLAGS));
 }
 
 static inline bool known_is_name(uint32_t name)
 {
-    return name >> 8 == (uint32_t)KNOWN_NAME >> 8;
+    return (name >> 8) - ((uint32_t)KNOWN_NAME >> 8) < KNOWN_RANGES;
+}
+
+/* INVARIANT: known_is_name(name), here and below. */
+static inline uint32_t known_source(uint32_t name)
+{
+    return name >> 5 & 7;
+}
+
+static inline uint8_t known_name_flags(uint32_t name)
+{
+    uint32_t range = (name >> 8) - ((uint32_t)KNOWN_NAME >> 8);
+    return (uint8_t)(range << 5 | (name & KNOWN_FIRST_FLAGS));
 }
 
 #endif

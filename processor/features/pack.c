@@ -266,16 +266,18 @@ static uint16_t pack_known(const struct features_plan *plan, const void *state, 
     }
     int64_t horizon_ms = head->newest_ms - plan->options.allowed_lateness_ms;
     uint32_t first = 0;
-    uint32_t flags = 0; /* a bit for each combination */
+    bool used[KNOWN_FLAGS + 1] = {false}; /* each combination */
     while (first < head->known_count && known_time_ms(state, source, first) < horizon_ms) {
         first++;
     }
     for (uint32_t i = first; i < head->known_count; i++) {
-        flags |= UINT32_C(1) << known_flags(state, source, i);
+        used[known_flags(state, source, i)] = true;
     }
     uint16_t parts = 0;
-    for (; flags != 0; flags &= flags - 1) {
-        uint8_t alike = (uint8_t)__builtin_ctz(flags);
+    for (uint8_t alike = 0; first < head->known_count && alike <= KNOWN_FLAGS; alike++) {
+        if (!used[alike]) {
+            continue;
+        }
         bytes_put_u8(writer, PART_SAMPLES);
         bytes_put_u32(writer, known_name(number, alike));
         bytes_put_u8(writer, SAMPLES_RAW);

@@ -83,12 +83,22 @@ static int32_t place_of(const struct source_plan *source, int32_t slot)
     return slot < capacity ? -1 : slot - capacity;
 }
 
+static uint8_t late_flag(uint8_t class)
+{
+    return (class & (FEED_POSTED_LATE | FEED_PENDING_LATE)) != 0 ? REMEMBERED_LATE : 0;
+}
+
+static uint8_t entry_flags(const struct remembered_entry *entry)
+{
+    return (uint8_t)(entry->flags | late_flag(entry->class));
+}
+
 uint8_t remembered_flags(const struct features_plan *plan UNUSED, const void *state,
                          const struct source_plan *source, int32_t slot)
 {
     int32_t place = place_of(source, slot);
-    return place < 0 ? entry_of(readable(state), source, (uint32_t)slot)->flags
-                     : (uint8_t)(known_flags(state, source, (uint32_t)place) | REMEMBERED_BLANK);
+    return place < 0 ? entry_flags(entry_of(readable(state), source, (uint32_t)slot))
+                     : (uint8_t)(known_flags(state, source, (uint32_t)place) | REMEMBERED_ID);
 }
 
 void remembered_add_flag(const struct features_plan *plan UNUSED, void *state,
@@ -190,7 +200,7 @@ static int32_t slot_for(const struct features_plan *plan, void *state,
     }
     forget(plan, state, source, oldest);
     remembered_know(state, source, ids[oldest], times[oldest],
-                    entry_of(state, source, oldest)->flags);
+                    entry_flags(entry_of(state, source, oldest)));
     return (int32_t)oldest;
 }
 
@@ -229,7 +239,8 @@ bool remembered_put(const struct features_plan *plan, void *state, const struct 
     }
     int32_t slot = slot_for(plan, state, source, id, facts->time_ms);
     if (slot < 0) {
-        remembered_know(state, source, id, facts->time_ms, flags);
+        remembered_know(state, source, id, facts->time_ms,
+                        (uint8_t)(flags | late_flag(facts->class)));
         return false;
     }
     ids_of(state, source)[slot] = id;

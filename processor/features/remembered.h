@@ -18,8 +18,10 @@ enum remembered_flags {
     REMEMBERED_REVERSED = 4, /* taken back: `facts` no longer count */
     REMEMBERED_OWN = 8, /* a REVERSED whose event was not known: its own fields were subtracted */
     REMEMBERED_REPLACED = 16, /* a PENDING whose POSTED came under another id */
-    REMEMBERED_BLANK = 32,    /* the id is known, what it gave is not (any more) */
-    REMEMBERED_FLAGS = 63,
+    REMEMBERED_BLANK = 32,    /* given under other conditions: nobody knows to which features */
+    REMEMBERED_FLAGS = 63,    /* those of an entry */
+    REMEMBERED_LATE = 64, /* it was LATE: of an entry its class says so, of an id alone this flag */
+    REMEMBERED_ID = 128,  /* the id alone is known; never stored, the slot says it */
 };
 
 struct remembered_entry {
@@ -51,7 +53,7 @@ int32_t remembered_find(const struct features_plan *plan, const void *state,
 bool remembered_is_unsure(const struct features_plan *plan, const void *state,
                           const struct source_plan *source, int64_t time_ms);
 
-/* Of any slot that was found. */
+/* Of any slot that was found; LATE and ID too. */
 uint8_t remembered_flags(const struct features_plan *plan, const void *state,
                          const struct source_plan *source, int32_t slot);
 void remembered_add_flag(const struct features_plan *plan, void *state,
@@ -72,7 +74,8 @@ struct facts remembered_facts(const struct features_plan *plan, void *state,
 bool remembered_put(const struct features_plan *plan, void *state, const struct source_plan *source,
                     uint64_t id, const struct facts *facts, uint8_t flags);
 
-/* Know an id, and nothing of what it gave; the oldest known may have to go. */
+/* Know an id, and of what it gave only whether it was LATE, and under which conditions (BLANK: others); the oldest
+ * known may have to go. */
 void remembered_know(void *state, const struct source_plan *source, uint64_t id, int64_t time_ms,
                      uint8_t flags);
 

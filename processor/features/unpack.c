@@ -196,10 +196,11 @@ static bool unpack_group(const struct features_plan *plan, void *state, struct b
 
 /* ---- known ids ---- */
 
+/* `others`: a bit for each source whose memory is of other conditions; its ids stand behind it. */
 static bool unpack_known(const struct features_plan *plan, void *state, uint32_t name,
-                         struct bytes_reader *reader)
+                         uint32_t others, struct bytes_reader *reader)
 {
-    uint32_t number = (name & ~(uint32_t)KNOWN_NAME) >> 5;
+    uint32_t number = known_source(name);
     uint8_t flags = bytes_take_u8(reader);
     uint64_t count = bytes_take_varuint(reader);
     if (reader->bad || number >= SOURCE_COUNT || flags != SAMPLES_RAW ||
@@ -209,6 +210,8 @@ static bool unpack_known(const struct features_plan *plan, void *state, uint32_t
     const struct source_plan *source = &plan->sources[number];
     struct remembered_head *head =
         source->remembered.capacity > 0 ? state_at(state, source->remembered.offset) : NULL;
+    uint8_t given =
+        (uint8_t)(known_name_flags(name) | ((others >> number & 1) != 0 ? REMEMBERED_BLANK : 0));
     int64_t time_ms = 0;
     uint64_t id = 0;
     for (uint64_t i = 0; i < count; i++) {
@@ -221,7 +224,7 @@ static bool unpack_known(const struct features_plan *plan, void *state, uint32_t
             return refuse(reader);
         }
         if (head != NULL) {
-            remembered_know(state, source, id, time_ms, (uint8_t)(name & KNOWN_FLAGS));
+            remembered_know(state, source, id, time_ms, given);
         }
     }
     return true;
@@ -269,12 +272,12 @@ static bool unpack_sample(const struct samples_plan *part, void *state, uint8_t 
     return !reader->bad;
 }
 
-static bool unpack_samples(const struct features_plan *plan, void *state,
+static bool unpack_samples(const struct features_plan *plan, void *state, uint32_t others,
                            struct bytes_reader *reader)
 {
     uint32_t name = bytes_take_u32(reader);
     if (known_is_name(name)) {
-        return unpack_known(plan, state, name, reader);
+        return unpack_known(plan, state, name, others, reader);
     }
     const struct samples_plan *part = find_samples(plan, name);
     uint8_t flags = bytes_take_u8(reader);
@@ -386,7 +389,7 @@ static bool unpack_entry(const struct features_plan *plan, void *state,
     return true;
 }
 
-static bool unpack_remembered(const struct features_plan *plan, void *state,
+static bool unpack_remembered(const struct features_plan *plan, void *state, uint32_t *others,
                               struct bytes_reader *reader)
 {
     uint8_t number = bytes_take_u8(reader);
@@ -403,6 +406,7 @@ static bool unpack_remembered(const struct features_plan *plan, void *state,
     }
     const struct source_plan *source = &plan->sources[number];
     header.same = name == source->remembered.name && header.value_count == source->value_count;
+    *others |= header.same ? 0 : UINT32_C(1) << number;
     struct remembered_head *head =
         source->remembered.capacity > 0 ? state_at(state, source->remembered.offset) : NULL;
     if (head != NULL) {
@@ -426,17 +430,18 @@ static bool unpack_remembered(const struct features_plan *plan, void *state,
     return true;
 }
 
-static bool unpack_part(const struct features_plan *plan, void *state, struct bytes_reader *reader)
+static bool unpack_part(const struct features_plan *plan, void *state, uint32_t *others,
+                        struct bytes_reader *reader)
 {
     switch ((enum part_kind)bytes_take_u8(reader)) {
     case PART_GROUP:
         return unpack_group(plan, state, reader);
     case PART_SAMPLES:
-        return unpack_samples(plan, state, reader);
+        return unpack_samples(plan, state, *others, reader);
     case PART_TABLE:
         return unpack_table(plan, state, reader);
     case PART_REMEMBERED:
-        return unpack_remembered(plan, state, reader);
+        return unpack_remembered(plan, state, others, reader);
     }
     return refuse(reader);
 }
@@ -453,8 +458,9 @@ enum status features_unpack(const struct features_plan *plan, void *state,
                            "features: bytes of an unknown version, or cut short");
     }
     ((struct state_head *)state)->latest_day = (int32_t)latest;
+    uint32_t others = 0;
     for (; parts > 0; parts--) {
-        if (!unpack_part(plan, state, reader)) {
+        if (!unpack_part(plan, state, &others, reader)) {
             features_init(plan, state);
             return status_fail(out_text, STATUS_INVALID,
                                "features: the record's bytes are damaged");

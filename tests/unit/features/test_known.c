@@ -18,6 +18,7 @@ static struct customer customer;
 static struct feature_def defs[4];
 static struct feature_value values[4];
 static int64_t start_ms;
+static int32_t late_after_days;
 
 static void set_up(void)
 {
@@ -32,6 +33,7 @@ static void set_up(void)
     bench_set(&defs[3], "sum_day", FEATURE_SUM, "amount_minor");
     bench_days(&defs[3], 1, NULL, "");
     defs[3].anchor = FEATURE_ANCHOR_NOW;
+    late_after_days = 0;
 }
 
 static const struct features_plan *build(uint32_t count, uint32_t remembered)
@@ -40,6 +42,7 @@ static const struct features_plan *build(uint32_t count, uint32_t remembered)
     struct features_problem problem;
     struct features_options options = features_options_default();
     options.remembered[SOURCE_TRANSACTIONS] = remembered;
+    options.late_after_days = late_after_days;
     arena_init(&arena, block, sizeof(block));
     ck_assert_int_eq(features_plan_build(defs, count, &options, &arena, &plan, &problem),
                      STATUS_OK);
@@ -255,6 +258,68 @@ START_TEST(a_forgotten_reversal_meets_its_event)
 }
 END_TEST
 
+static void go_through_record(const struct features_plan *plan)
+{
+    size_t size = pack(plan, packed);
+    ck_assert_int_eq(unpack(plan, packed, size), STATUS_OK);
+    ck_assert_uint_eq(pack(plan, other), size);
+    ck_assert_mem_eq(packed, other, size);
+}
+
+/* Days later it is older than late_after; what counts is that it was not when it came. */
+START_TEST(what_was_not_late_when_it_came_is_taken_back)
+{
+    late_after_days = 1;
+    const struct features_plan *plan = build(2, 1);
+    uint32_t later = 3 * 86400;
+    ck_assert_int_eq(give(plan, payment("a", 0, 700)).result, FEATURES_ACCEPTED);
+    ck_assert_int_eq(give(plan, with_status(payment("hold", 1, 500), TX_PENDING)).result,
+                     FEATURES_ACCEPTED);
+    fill(plan, later, later + 3);
+    ck_assert_int_eq(give(plan, payment("late", 2, 900)).result, FEATURES_LATE);
+    go_through_record(plan);
+    ck_assert_int_eq(give(plan, reversal("r", later + 5, 700, "a")).result, FEATURES_REVERSED);
+    ck_assert_int_eq(give(plan, payment("hold", later + 6, 500)).result, FEATURES_ACCEPTED);
+    ck_assert_int_eq(give(plan, reversal("r2", later + 7, 900, "late")).result, FEATURES_REVERSED);
+    read_at(plan, later + 8);
+    ck_assert_int_eq(values[0].i, 4); /* three and the POSTED: the late one had given nothing */
+    ck_assert_int_eq(values[1].i, 0);
+}
+END_TEST
+
+static bool is_any(const struct event *event)
+{
+    return event->source == SOURCE_TRANSACTIONS;
+}
+
+/* A hold of 500 is known, as an entry or by its id alone; then another playbook counts holds anew. */
+START_TEST(a_hold_from_before_other_conditions_is_not_subtracted)
+{
+    static const struct cel_program any = {is_any, NULL};
+    for (uint32_t newer = 0; newer <= 4; newer += 4) {
+        defs[1].where = NULL;
+        const struct features_plan *plan = build(2, 1);
+        ck_assert_int_eq(give(plan, payment("a", -1, 700)).result, FEATURES_ACCEPTED);
+        ck_assert_int_eq(give(plan, with_status(payment("hold", 0, 500), TX_PENDING)).result,
+                         FEATURES_ACCEPTED);
+        fill(plan, 1, 1 + newer);
+        size_t size = pack(plan, packed);
+        defs[1].where = &any;
+        defs[1].where_text = slice_text("any");
+        plan = build(2, 1);
+        ck_assert_int_eq(unpack(plan, packed, size), STATUS_OK);
+        go_through_record(plan);
+        ck_assert_int_eq(give(plan, with_status(payment("hold", 0, 500), TX_PENDING)).result,
+                         FEATURES_DUPLICATE);
+        ck_assert_int_eq(give(plan, payment("hold", 5, 500)).result, FEATURES_ACCEPTED);
+        ck_assert_int_eq(give(plan, reversal("r", 6, 700, "a")).result, FEATURES_REVERSED);
+        read_at(plan, 7);
+        ck_assert_int_eq(values[0].i, newer + 1); /* what is kept is exact */
+        ck_assert_int_eq(values[1].i, 0);
+    }
+}
+END_TEST
+
 /* ---- the record ---- */
 
 /* Where the ids begin: the last part but those. */
@@ -363,6 +428,8 @@ int main(void)
     tcase_add_test(tests, a_named_pending_that_is_forgotten_is_replaced_once);
     tcase_add_test(tests, a_forgotten_event_is_reversed_in_its_own_tile);
     tcase_add_test(tests, a_forgotten_reversal_meets_its_event);
+    tcase_add_test(tests, what_was_not_late_when_it_came_is_taken_back);
+    tcase_add_test(tests, a_hold_from_before_other_conditions_is_not_subtracted);
     tcase_add_test(tests, a_record_has_only_the_ids_that_are_there);
     tcase_add_test(tests, who_does_not_know_the_ids_passes_over_them);
     tcase_add_test(tests, a_record_with_more_remembered_events_becomes_ids);
