@@ -4,6 +4,7 @@
  *   f.spend_30d + tx.amount_minor > f.days_quiet * 2      money + money > days      an error at `>`
  *   c.tenure_days > c.age * 365                           days > any                a number converts
  *   ratio(f.saved_90d, f.income_90d) > f.days_quiet       money / money > days      a share is no number of days
+ *   f.balance / (f.spend_30d / 30) < f.days_quiet         money / (money / 30)      so much a day: nobody knows
  *
  * CEL has checked the text already, so what does not fit the little grammar here is something that has no unit.
  */
@@ -34,6 +35,7 @@ struct quantity {
     enum unit unit;
     struct slice name;
     bool number; /* as written */
+    bool scaled; /* by a number as written: it may be an amount of each day */
 };
 
 struct reader {
@@ -44,7 +46,7 @@ struct reader {
     uint32_t depth;
 };
 
-static const struct quantity anything = {UNIT_ANY, {NULL, 0}, false};
+static const struct quantity anything = {UNIT_ANY, {NULL, 0}, false, false};
 
 static struct quantity read_logic(struct reader *reader);
 
@@ -69,6 +71,13 @@ static enum unit unit_of_quotient(enum unit above, enum unit below)
     }
     bool each = above == UNIT_MONEY && (below == UNIT_COUNT || below == UNIT_SHARE);
     return above == below ? UNIT_SHARE : each ? UNIT_MONEY : UNIT_ANY;
+}
+
+/* An amount by one of each day is a number of days, by one of each month of months: only the playbook knows. */
+static enum unit unit_divided(struct quantity above, struct quantity below)
+{
+    enum unit unit = unit_of_quotient(above.unit, below.unit);
+    return unit == UNIT_SHARE && (above.scaled || below.scaled) ? UNIT_ANY : unit;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion): the operands of a feature stand before it */
@@ -191,13 +200,17 @@ static void meet(struct reader *reader, struct token operator, struct quantity l
         is_counted(left.unit, right.unit) || is_counted(right.unit, left.unit)) {
         return;
     }
-    bool bare = left.unit >= UNIT_SHARE || right.unit >= UNIT_SHARE;
-    diagnostics_add(reader->loader->diagnostics, bare ? DIAGNOSTIC_NEW_RULE : DIAGNOSTIC_ERROR,
-                    yaml_locate(reader->node, (uint32_t) operator.at, (uint32_t) operator.size),
-                    bare ? "compare it with a number as written, or with its like"
-                         : "compare like with like; a factor converts: c.age * 365",
-                    "`%.*s` is %s and `%.*s` is %s", SLICE_ARG(left.name), words[left.unit],
-                    SLICE_ARG(right.name), words[right.unit]);
+    bool share = left.unit == UNIT_SHARE || right.unit == UNIT_SHARE;
+    bool score = left.unit == UNIT_SCORE || right.unit == UNIT_SCORE;
+    diagnostics_add(
+        reader->loader->diagnostics, share || score ? DIAGNOSTIC_NEW_RULE : DIAGNOSTIC_ERROR,
+        yaml_locate(reader->node, (uint32_t) operator.at, (uint32_t) operator.size),
+        score   ? "compare it with a number as written, or with its like"
+        : share ? "compare it with a number as written, or with its like; a factor converts: "
+                  "f.balance / (f.spend_30d / 30), f.ratio * 1.0"
+                : "compare like with like; a factor converts: c.age * 365",
+        "`%.*s` is %s and `%.*s` is %s", SLICE_ARG(left.name), words[left.unit],
+        SLICE_ARG(right.name), words[right.unit]);
 }
 
 /* The arguments behind a name; the first two, when `out` is given. */
@@ -236,13 +249,16 @@ static struct quantity read_call(struct reader *reader, struct slice name)
     struct quantity arguments[2] = {anything, anything};
     read_arguments(reader, arguments);
     if (slice_is(name, "ratio")) {
-        return (struct quantity){unit_of_quotient(arguments[0].unit, arguments[1].unit), name,
-                                 false};
+        return (struct quantity){.unit = unit_divided(arguments[0], arguments[1]), .name = name};
     }
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (slice_is(name, known[i].name)) {
-            return known[i].first ? (struct quantity){arguments[0].unit, arguments[0].name, false}
-                                  : (struct quantity){known[i].unit, name, false};
+            struct quantity out = {.unit = known[i].unit, .name = name};
+            if (known[i].first) {
+                out = arguments[0];
+                out.number = false;
+            }
+            return out;
         }
     }
     return anything;
@@ -277,9 +293,10 @@ static struct quantity read_primary(struct reader *reader)
             advance(reader);
         }
         struct slice name = slice_of(reader->text.data + begin.at, end - begin.at);
-        out = at(reader, '(') ? read_call(reader, name)
-                              : (struct quantity){unit_of_name(reader->loader, name), name,
-                                                  name.data[0] >= '0' && name.data[0] <= '9'};
+        out = at(reader, '(')
+                  ? read_call(reader, name)
+                  : (struct quantity){unit_of_name(reader->loader, name), name,
+                                      name.data[0] >= '0' && name.data[0] <= '9', false};
     } else {
         advance(reader);
     }
@@ -318,9 +335,10 @@ static struct quantity read_product(struct reader *reader)
         struct quantity named = out.number ? by : out;
         /* An amount stays one; days times a number may be hours. */
         bool same = (out.number || by.number) && (named.unit == UNIT_MONEY || rest);
-        enum unit unit = quotient ? unit_of_quotient(out.unit, by.unit) : UNIT_ANY;
-        out = same ? (struct quantity){named.unit, named.name, false}
-                   : (struct quantity){unit, text_since(reader, begin), false};
+        enum unit unit = quotient ? unit_divided(out, by) : UNIT_ANY;
+        out = same ? (struct quantity){named.unit, named.name, false, !rest || named.scaled}
+                   : (struct quantity){unit, text_since(reader, begin), false,
+                                       out.scaled || by.scaled};
     }
     return out;
 }
@@ -333,8 +351,10 @@ static struct quantity read_sum(struct reader *reader)
         advance(reader);
         struct quantity next = read_product(reader);
         meet(reader, operator, out, next);
+        bool scaled = out.scaled || next.scaled;
         out = out.unit != UNIT_ANY ? out : next;
         out.number = false;
+        out.scaled = scaled;
     }
     return out;
 }
