@@ -230,25 +230,40 @@ static enum status check_limits(const struct engine *engine, struct status_text 
     return STATUS_OK;
 }
 
+/* Say which part to make smaller: without the ids of events all would fit, or the largest feature. */
+static enum status refuse_size(const struct playbook *playbook, size_t size,
+                               struct status_text *out_text)
+{
+    size_t ids_size = features_ids_size_max(playbook->features);
+    if (size - ids_size <= ENGINE_RECORD_SIZE_MAX) {
+        return status_fail(out_text, STATUS_FULL,
+                           "a customer may need %zu bytes, at most %d; %zu of them are ids of "
+                           "events behind the remembered ones: write a smaller `remember`, or "
+                           "shorter windows",
+                           size, ENGINE_RECORD_SIZE_MAX, ids_size);
+    }
+    uint32_t worst = 0;
+    uint32_t worst_size = 0;
+    for (uint32_t i = 0; i < playbook->feature_count; i++) {
+        struct features_cost cost = features_cost(playbook->features, i);
+        if (cost.packed_size_max > worst_size) {
+            worst_size = cost.packed_size_max;
+            worst = i;
+        }
+    }
+    return status_fail(
+        out_text, STATUS_FULL,
+        "a customer may need %zu bytes, at most %d; the largest part is f.%s with %u", size,
+        ENGINE_RECORD_SIZE_MAX, worst_size > 0 ? playbook->feature_defs[worst].name : "-",
+        worst_size);
+}
+
 static enum status check_sizes(const struct engine *engine, struct status_text *out_text)
 {
     const struct playbook *playbook = engine->playbook;
     size_t size = packed_size_max(engine);
     if (size > ENGINE_RECORD_SIZE_MAX) {
-        uint32_t worst = 0;
-        uint32_t worst_size = 0;
-        for (uint32_t i = 0; i < playbook->feature_count; i++) {
-            struct features_cost cost = features_cost(playbook->features, i);
-            if (cost.packed_size_max > worst_size) {
-                worst_size = cost.packed_size_max;
-                worst = i;
-            }
-        }
-        return status_fail(
-            out_text, STATUS_FULL,
-            "a customer may need %zu bytes, at most %d; the largest part is f.%s with %u", size,
-            ENGINE_RECORD_SIZE_MAX, worst_size > 0 ? playbook->feature_defs[worst].name : "-",
-            worst_size);
+        return refuse_size(playbook, size, out_text);
     }
     size = task_packed_size_max(playbook);
     if (size > ENGINE_RECORD_SIZE_MAX) {

@@ -260,6 +260,8 @@ void features_plan_describe(const struct features_plan *plan, FILE *out);
 size_t features_state_size(const struct features_plan *plan);
 /* Bytes that features_pack may need at most. */
 size_t features_packed_size_max(const struct features_plan *plan);
+/* How many of those are ids of events behind the remembered ones: a smaller `remembered` in the options, fewer. */
+size_t features_ids_size_max(const struct features_plan *plan);
 void features_init(const struct features_plan *plan, void *state);
 
 /* The parts of a block of which an event touches little, `number` from 0 on: the tiles of a group, the known ids of

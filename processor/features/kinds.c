@@ -129,3 +129,8 @@ size_t features_packed_size_max(const struct features_plan *plan)
 {
     return plan->packed_size_max;
 }
+
+size_t features_ids_size_max(const struct features_plan *plan)
+{
+    return plan->ids_size_max;
+}

@@ -347,8 +347,9 @@ static void place_known(struct layout *layout)
         part->known_room = all - part->capacity;
         part->known_offset = claim(layout, part->known_room * KNOWN_SIZE);
         uint32_t names = part->known_room > KNOWN_FLAGS ? KNOWN_FLAGS + 1 : part->known_room;
-        layout->packed += names * 8U + part->known_room * (VARUINT_SIZE_MAX + sizeof(uint64_t));
+        plan->ids_size_max += names * 8U + part->known_room * (VARUINT_SIZE_MAX + sizeof(uint64_t));
     }
+    layout->packed += plan->ids_size_max;
 }
 
 enum status plan_lay_out(struct features_plan *plan, struct arena *arena)

@@ -202,6 +202,7 @@ struct features_plan {
     uint64_t made[FEATURES_WORDS];     /* ratio and rfm */
     size_t state_size;
     size_t packed_size_max;
+    size_t ids_size_max; /* of those the known ids */
 };
 
 /* First bytes of the state. */
