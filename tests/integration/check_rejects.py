@@ -128,15 +128,19 @@ def main():
     good = GOOD + BUSY + 2
     records = good + sum(expected.values())
     stack.wait_done(process, records)
-    before = process.rss_bytes()
-    for _ in range(1000):
-        bad('truncated', frame(number, varint(4 << 30) + b'abc'))
-        bad('too_deep', frame(deep, one + b'\x02' + bomb[-1000:]))
-    for _ in range(10):
-        bad('too_large', frame(number, b'x' * (8 << 20)))
-        producer.flush()
-    stack.wait_done(process, records + 2010)
-    grown = process.rss_bytes() - before
+    sizes = [process.rss_bytes()]
+    for _ in range(2):
+        for _ in range(1000):
+            bad('truncated', frame(number, varint(4 << 30) + b'abc'))
+            bad('too_deep', frame(deep, one + b'\x02' + bomb[-1000:]))
+        for _ in range(10):
+            bad('too_large', frame(number, b'x' * (8 << 20)))
+            producer.flush()
+        records += 2010
+        stack.wait_done(process, records)
+        sizes.append(process.rss_bytes())
+    # The first of them touches buffers that are taken at the start; the same once more must find room in what there is.
+    grown = sizes[2] - sizes[1]
     totals = process.metrics()
     process.kill(15)
     seen, ahead = {}, []
@@ -146,7 +150,7 @@ def main():
         seen[value['reason']] = seen.get(value['reason'], 0) + 1
         assert 'payload' not in value
     print('\n'.join(f'dead_letters_{reason}: {count}' for reason, count in sorted(seen.items())))
-    print(f'memory_grown_bytes: {grown}')
+    print(f'memory_first_touched_bytes: {sizes[1] - sizes[0]}\nmemory_grown_bytes: {grown}')
     # A cut at a random place may also end inside an enum or a union: then it is a bad value, and as right.
     for reasons in (seen, expected):
         reasons['broken'] = reasons.pop('truncated', 0) + reasons.pop('bad_value', 0) + reasons.pop('missing_field', 0) \
@@ -157,7 +161,7 @@ def main():
     for name, count in (('segue_events_total', good), ('segue_task_events_total', good), ('segue_events_unsure_total', 1), ('segue_rejects_total', rejected),
                         ('segue_task_rejects_total', rejected), ('segue_apply_seconds_count', totals['segue_applies_total'])):
         assert totals[name] == count, f'{name} is {totals[name]}, expected {count}'
-    assert grown < 16 << 20, f'memory grew by {grown} bytes'
+    assert grown < 8 << 20, f'memory grew by {grown} bytes'
 
 
 main()
