@@ -105,9 +105,10 @@ void engine_task_silent(const struct engine *engine, void *task, enum source sou
                         int64_t from_ms);
 
 /* The broker's time as far as anybody knows it, in live clock: nothing that is decided now reaches a customer
- * before `act_ms`, and perhaps as late as `heard_ms`, while this machine's clock alone says so. While a task reads a backlog its now is as old as the events; this says how long ago that was, so that
- * nothing is offered from what is older than `max_age`, or after the end of `valid`. INT64_MIN: not known, the
- * task's now counts alone, as ever in stream clock. Not packed: unknown after engine_task_init. */
+ * before `act_ms`, and perhaps as late as `heard_ms`, while this machine's clock alone says so. While a task reads
+ * a backlog its now is as old as the events; this says how long ago that was, so that nothing is offered from what
+ * is older than `max_age`, or after the end of `valid`. INT64_MIN: not known, the task's now counts alone, as ever
+ * in stream clock. Not packed: unknown after engine_task_init. */
 void engine_task_acts(const struct engine *engine, void *task, int64_t act_ms, int64_t heard_ms);
 
 /* Decisions of one arm of an offer, and how many were accepted. */

@@ -122,10 +122,10 @@ static void task_follow_wall(struct worker *worker, struct task *task)
     task_set_now(task, now);
 }
 
-/* What time it is for those whom a decision reaches: the broker's, by a cut of our own since the claim. Before there
- * is one its last word may be a week old, and this machine's clock is asked too. It may be wrong: for what comes too
- * late (`heard`) it is taken as it is, since what looks old is not offered; as the hour of the day (`act`) it is
- * believed as far as the task's now believes it. */
+/* What time it is for those whom a decision reaches: the broker's, by a cut of our own since the claim. Before
+ * there is one its last word may be a week old, and this machine's clock is asked too. It may be wrong: for what
+ * comes too late (`heard`) it is taken as it is, since what looks old is not offered; as the hour of the day
+ * (`act`) it is believed as far as the task's now believes it. */
 static void task_tell_time(struct worker *worker, struct task *task)
 {
     int64_t act_ms = task->append_ms + (worker->now_us - task->append_us) / 1000;

@@ -269,11 +269,9 @@ int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int64_t sim_wall_ms(void);
-enum {
-    CLOCK_LEAD_MS = 60000
-};
-    /* how far ahead a task may be of it: as worker_options_init has it */ /* the brokers' clock, and a good machine's */
-void *sim_take(size_t size); /* zeroed; lives until the seed ends */
+/* how far ahead a task may be of it: as worker_options_init has it */
+enum { CLOCK_LEAD_MS = 60000 }; /* the brokers' clock, and a good machine's */
+void *sim_take(size_t size);    /* zeroed; lives until the seed ends */
 /* Not zeroed, for who writes all of it before anything of it is read. */
 void *sim_take_raw(size_t size);
 /* Call fn(data, process) at now + delay, unless `life` of the process has ended by then
