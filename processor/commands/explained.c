@@ -226,9 +226,10 @@ static void put_life(const struct explanation *e, FILE *out)
     if (e->about.size > 0) {
         (void)fputs("  It means: ", out);
         show_text(e->about, out);
-        (void)fputs(!e->has_primary ? ".\n"
-                    : e->primary    ? ". That is so at present.\n"
-                                    : ". That is not so at present.\n",
+        (void)fputs(!e->has_primary              ? ".\n"
+                    : e->rule == EXPLAIN_UNKNOWN ? ". Whether that is so at present is not known.\n"
+                    : e->rule == EXPLAIN_YES     ? ". That is so at present.\n"
+                                                 : ". That is not so at present.\n",
                     out);
     }
     if (e->holds && e->calibrated) {
@@ -278,7 +279,7 @@ static void put_offered(const struct explanation *e, FILE *out)
         put_time(e->offered_ms, out);
         (void)fprintf(out, " by %s, decision %.*s; ", codes_text(&codes_channel, e->channel),
                       SLICE_ARG(e->decision_id));
-        (void)fputs(e->heard_ms == 0 ? "nothing was heard of it since"
+        (void)fputs(e->heard_ms == 0 ? "nothing that counts was heard of it since"
                                      : codes_text(&codes_outcome, e->heard),
                     out);
         if (e->heard_ms != 0) {

@@ -86,7 +86,11 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
     out->confidence = (double)state->confidence;
     out->calibrated = def->calibration_count > 0;
     out->has_primary = def->absent.used || def->when.program != NULL;
-    out->primary = state->primary;
+    static const uint8_t said[] = {
+        [RULES_NO] = EXPLAIN_NO, [RULES_YES] = EXPLAIN_YES, [RULES_UNKNOWN] = EXPLAIN_UNKNOWN};
+    if (out->has_primary) {
+        out->rule = said[life_primary(def, &work->step)];
+    }
     out->data_category = def->data_category;
     out->about = def->about;
     out->route = def->route;
@@ -151,7 +155,9 @@ static void explain_made(const struct offer_history *history, struct arena *aren
                                                 : arena_copy(arena, slice_of(id, (size_t)size));
     for (uint32_t i = 0; i < OUTCOME_COUNT; i++) {
         int64_t at_ms = history->outcome_ms[i];
-        if (at_ms >= history->decided_ms && at_ms > out->heard_ms) {
+        /* the moment alone may be another decision's; what counted is of this one */
+        if ((history->counted >> i & 1) != 0 && at_ms >= history->decided_ms &&
+            at_ms > out->heard_ms) {
             out->heard_ms = at_ms;
             out->heard = (uint8_t)i;
         }

@@ -40,12 +40,11 @@ struct explanation {
     double confidence; /* life events, as last published */
     bool calibrated;   /* life events: the confidence says how often so much evidence was right */
     bool has_primary;  /* life events: it has a condition of its own beside the evidence .. */
-    bool primary;      /* .. and that holds now */
     enum {
         EXPLAIN_NO,
         EXPLAIN_YES,
         EXPLAIN_UNKNOWN
-    } rule;           /* segments: what the entry rule says now */
+    } rule;           /* segments: what the entry rule says now; life events: that condition */
     int64_t since_ms; /* of holds; 0: not so, or not known */
     /* Segments: entry holds, dwell or cool-down runs until then; 0: not waiting */
     int64_t waiting_until_ms;
@@ -61,7 +60,7 @@ struct explanation {
     int64_t offered_ms;       /* offers: the last time it was made; 0: never */
     struct slice decision_id; /* offers: of that time */
     uint8_t channel;          /* offers: enum channel, then */
-    int64_t heard_ms;         /* offers: what was heard of it last since; 0: nothing */
+    int64_t heard_ms;         /* offers: what counted of that decision last; 0: nothing */
     uint8_t heard;            /* enum outcome, then */
     int64_t held_until_ms;    /* offers: quiet hours hold it until then; 0: they do not */
     struct slice need;        /* segments: for people */

@@ -37,14 +37,21 @@ static enum rules_truth absent_holds(const struct life_absent *absent, const str
     return since == NULL || until_ms - since->i <= absent->for_ms ? RULES_NO : RULES_YES;
 }
 
-static void read_primary(const struct life_def *def, struct life_state *state, struct step *step)
+enum rules_truth life_primary(const struct life_def *def, struct step *step)
 {
     enum rules_truth absent = absent_holds(&def->absent, step->scope);
     enum rules_truth when = absent == RULES_NO ? RULES_NO : condition_holds(&def->when, step, NULL);
     if (absent == RULES_NO || when == RULES_NO) {
-        state->primary = false;
-    } else if (absent == RULES_YES && when == RULES_YES) {
-        state->primary = true;
+        return RULES_NO;
+    }
+    return absent == RULES_YES && when == RULES_YES ? RULES_YES : RULES_UNKNOWN;
+}
+
+static void read_primary(const struct life_def *def, struct life_state *state, struct step *step)
+{
+    enum rules_truth truth = life_primary(def, step);
+    if (truth != RULES_UNKNOWN) {
+        state->primary = truth == RULES_YES;
     }
 }
 

@@ -126,6 +126,9 @@ struct life_result life_evaluate(const struct life_events *events, struct life_s
 double life_signal_weight(const struct life_def *def, const struct life_state *state,
                           uint32_t index, int64_t now_ms);
 
+/* Does the primary condition hold now, as far as anybody knows? (The state keeps what was known last.) */
+enum rules_truth life_primary(const struct life_def *def, struct step *step);
+
 /* Every leaf of the definition as it stands now: absent, when, signals, unless, ends. */
 void life_prove(const struct life_def *def, struct step *step, struct proof *proof,
                 struct arena *arena);

@@ -165,10 +165,11 @@ START_TEST(why_says_of_an_offer_whether_it_was_made_and_when_it_is_decided)
                                        "life event is confirmed: windfall.\n"));
     free(text);
     text = printed_offer("personal_loan", INT64_C(1767225600000), 0);
-    ck_assert_ptr_nonnull(
-        strstr(text, "\n  Last offered 2026-01-01T00:00:00Z by IN_APP, decision d-1; nothing was "
-                     "heard of it since.\n  Decided whenever the app says calculator_used, "
-                     "login.\n"));
+    ck_assert_ptr_nonnull(strstr(
+        text,
+        "\n  Last offered 2026-01-01T00:00:00Z by IN_APP, decision d-1; nothing "
+        "that counts was heard of it since.\n  Decided whenever the app says calculator_used, "
+        "login.\n"));
     free(text);
     text = printed_offer("personal_loan", INT64_C(1767225600000), INT64_C(1767225600000) + 1000);
     ck_assert_ptr_nonnull(strstr(text, "decision d-1; REJECTED 2026-01-01T00:00:01Z.\n"));
@@ -238,6 +239,12 @@ START_TEST(why_of_a_life_event_is_for_an_adviser)
     ck_assert_ptr_nonnull(strstr(text, "Who acts on it: care."));
     ck_assert_ptr_nonnull(strstr(text, "The rule, condition by condition:\n  + when"));
     ck_assert_ptr_nonnull(strstr(text, "Care, never marketing"));
+    free(text);
+    explanation.rule = EXPLAIN_UNKNOWN;
+    out = open_memstream(&text, &size);
+    explained_print(&explanation, false, out);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_ptr_nonnull(strstr(text, ". Whether that is so at present is not known.\n"));
     free(text);
 }
 END_TEST

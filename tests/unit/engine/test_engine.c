@@ -330,6 +330,12 @@ START_TEST(an_explanation_knows_what_was_offered_and_what_came_of_it)
     ck_assert_int_eq(why.heard_ms, 0);
     ck_assert_uint_eq(why.decision_id.size, 32);
     ck_assert(slice_is(why.trigger, "the app says login"));
+    struct event other = kit_outcome(day(2) + 1, "card", OUTCOME_REJECTED);
+    other.outcome.decision_id = slice_text("0123456789abcdef0123456789abcdef");
+    take(other);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(3),
+                             NULL, &arena, &why) == STATUS_OK);
+    ck_assert_int_eq(why.heard_ms, 0); /* of another decision */
     struct event seen = kit_outcome(day(3), "card", OUTCOME_DISMISSED);
     seen.outcome.decision_id = why.decision_id;
     take(seen);

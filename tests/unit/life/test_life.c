@@ -71,6 +71,23 @@ START_TEST(absence_is_more_than_its_time_and_armed_to_the_millisecond)
 }
 END_TEST
 
+/* The episode goes on by what was known last; whoever asks is not told that it is so. */
+START_TEST(a_condition_that_is_not_known_is_said_to_be_neither)
+{
+    def.when = kit_condition(&stage.kit, "rich", "f.spend >= 10");
+    stage_set(&stage, STAGE_SPEND, 50);
+    ck_assert_ptr_nonnull(evaluate(1));
+    ck_assert_int_eq(life_primary(&def, &stage.step), RULES_YES);
+    stage.values[STAGE_SPEND].present = false;
+    (void)evaluate(2);
+    ck_assert(state.primary);
+    ck_assert_int_eq(life_primary(&def, &stage.step), RULES_UNKNOWN);
+    stage_set(&stage, STAGE_SPEND, 5);
+    (void)evaluate(3);
+    ck_assert_int_eq(life_primary(&def, &stage.step), RULES_NO);
+}
+END_TEST
+
 START_TEST(absence_of_what_never_was_is_none)
 {
     absent(45);
@@ -332,6 +349,7 @@ int main(void)
     TCase *tests = tcase_create("life");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, absence_is_more_than_its_time_and_armed_to_the_millisecond);
+    tcase_add_test(tests, a_condition_that_is_not_known_is_said_to_be_neither);
     tcase_add_test(tests, absence_of_what_never_was_is_none);
     tcase_add_test(tests, a_silent_source_holds_absences);
     tcase_add_test(tests, an_episode_expires_and_needs_an_end_before_the_next);
