@@ -213,8 +213,13 @@ void due_tell(struct worker *worker, const struct task *task)
 {
     bool known = task->now_ms != INT64_MIN && task->due.loaded != INT64_MIN;
     int64_t earliest_ms = known ? due_earliest(&task->due, task->now_ms) : INT64_MAX;
-    atomic_store_explicit(&worker->stats.tasks[task->slot].due_lag_ms,
-                          earliest_ms == INT64_MAX ? 0 : task->now_ms - earliest_ms + 1,
+    int64_t lag_ms = 0;
+    if (earliest_ms == INT64_MIN) {
+        lag_ms = 1; /* somebody to be looked at at once: since when, the deadline does not say */
+    } else if (earliest_ms != INT64_MAX) {
+        lag_ms = task->now_ms - earliest_ms + 1;
+    }
+    atomic_store_explicit(&worker->stats.tasks[task->slot].due_lag_ms, lag_ms,
                           memory_order_relaxed);
 }
 

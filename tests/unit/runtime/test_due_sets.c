@@ -60,6 +60,9 @@ START_TEST(the_earliest_deadline_that_waits_is_told)
     task->now_ms = now_ms;
     due_tell(doubled.worker, task);
     ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 8);
+    ck_assert(due_push(due, INT64_MIN, members[2].text)); /* at once */
+    due_tell(doubled.worker, task);
+    ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 1);
     task_set_state(doubled.worker, task, TASK_HALTED); /* its deadlines are nobody's business now */
     ck_assert_int_eq(worker_stats(doubled.worker)->tasks[task->slot].due_lag_ms, 0);
 }
