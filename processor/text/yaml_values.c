@@ -10,46 +10,43 @@
 #include "text/yaml.h"
 
 static void add(const struct yaml_node *node, struct diagnostics *diagnostics,
-                enum diagnostic_level level, const char *mend, const char *text)
+                enum diagnostic_level level, const char *mend, const char *format,
+                va_list arguments)
 {
+    char text[DIAGNOSTIC_TEXT_SIZE];
     struct source_span span = node->span;
     if (node->kind == YAML_SCALAR && node->text.size == 0 && node->key != NULL) {
         span = node->key->span; /* nothing stands there to point at */
     }
+    (void)vsnprintf(text, sizeof(text), format, arguments);
     diagnostics_add(diagnostics, level, span, mend, "%s", text);
 }
 
 void yaml_error(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                 const char *format, ...)
 {
-    char text[DIAGNOSTIC_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    add(node, diagnostics, DIAGNOSTIC_ERROR, mend, format, arguments);
     va_end(arguments);
-    add(node, diagnostics, DIAGNOSTIC_ERROR, mend, text);
 }
 
 void yaml_new_rule(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                    const char *format, ...)
 {
-    char text[DIAGNOSTIC_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    add(node, diagnostics, DIAGNOSTIC_NEW_RULE, mend, format, arguments);
     va_end(arguments);
-    add(node, diagnostics, DIAGNOSTIC_NEW_RULE, mend, text);
 }
 
 void yaml_warning(const struct yaml_node *node, struct diagnostics *diagnostics, const char *mend,
                   const char *format, ...)
 {
-    char text[DIAGNOSTIC_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof(text), format, arguments);
+    add(node, diagnostics, DIAGNOSTIC_WARNING, mend, format, arguments);
     va_end(arguments);
-    add(node, diagnostics, DIAGNOSTIC_WARNING, mend, text);
 }
 
 /* "`window`", or "this" for an item of a sequence. */

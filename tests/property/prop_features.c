@@ -9,6 +9,7 @@
  *   kept       under other definitions, what features_kept calls kept is as if they had been there all along, and
  *              what it calls empty is as if nothing had come */
 #include "features_model.h"
+#include "law.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -28,23 +29,11 @@ enum {
     PACKED_SIZE_MAX = 1 << 17
 };
 
-static uint64_t seed;
 static uint32_t kinds_made[FEATURE_KIND_COUNT]; /* so that no kind is without a law */
-static uint32_t run_number;
 static uint32_t orders_checked;
 /* after something was taken back, by kind: readings that had to be the recount, and that were not promised */
 static uint32_t held[FEATURE_KIND_COUNT], unheld[FEATURE_KIND_COUNT];
 static const struct zones *zones;
-
-#define LAW(condition, ...)                                                                        \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            (void)printf("not ok - SEED=%llu run %u: ", (unsigned long long)seed, run_number);     \
-            (void)printf(__VA_ARGS__);                                                             \
-            (void)printf("\n");                                                                    \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* ---- conditions and values ---- */
 

@@ -10,6 +10,7 @@
  *              from before
  *   packing    state packed and unpacked at any moment goes on as if nothing had been */
 #include "features_model.h"
+#include "law.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,19 +31,8 @@ enum {
     NOW_MS = SPREAD_MS + 31 * 3600 * 1000, /* after all reversals */
 };
 
-static uint64_t seed;
-static uint32_t run_number, repeats_met, unsure_met, taken_met, late_met, holds_met;
+static uint32_t repeats_met, unsure_met, taken_met, late_met, holds_met;
 static const struct zones *zones;
-
-#define LAW(condition, ...)                                                                        \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            (void)printf("not ok - SEED=%llu run %u: ", (unsigned long long)seed, run_number);     \
-            (void)printf(__VA_ARGS__);                                                             \
-            (void)printf("\n");                                                                    \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* ---- definitions ---- */
 
