@@ -3,6 +3,8 @@
 """What exactness costs: the program over the same topic, whole and bare, by turns.
 usage: exactness.py SEGUE BUILD_DIR AT_LEAST_ONCE.SO WORK_DIR [--events N] [--runs N] [--playbook DIR]
 
+WORK_DIR is the folder that the broker was started in (its files are measured there).
+
 Bare is at-least-once: Redis is written command by command, with no MULTI and nothing compared (a build without the rule FENCE, made in
 BUILD_DIR), and Kafka with no transactions, no idempotence and no journal, offsets committed after the outputs (at_least_once.c, preloaded).
 What bare still does: it puts cuts together and hashes them, and writes the head that a restart reads.
@@ -40,7 +42,10 @@ def fill(stack, events):
 
 
 def log_bytes(work, topic):
-    return sum(p.stat().st_size for p in (work / 'kafka/data').glob(f'{topic}-[0-9]*/*.log'))
+    files = list((work / 'kafka/data').glob(f'{topic}-[0-9]*/*.log'))
+    if not files:
+        raise SystemExit(f'{work}/kafka/data holds nothing of {topic}: WORK_DIR must be the folder that the broker was started in')
+    return sum(p.stat().st_size for p in files)
 
 
 def cpu_seconds(pid):
@@ -83,7 +88,7 @@ def main():
     parser.add_argument('build', type=pathlib.Path)
     parser.add_argument('library', type=pathlib.Path)
     parser.add_argument('work', type=pathlib.Path)
-    parser.add_argument('--events', type=int, default=400000)
+    parser.add_argument('--events', type=int, default=4000000)
     parser.add_argument('--runs', type=int, default=3)
     parser.add_argument('--playbook', type=pathlib.Path, default=ROOT / 'tests/playbooks/bench')
     args = parser.parse_args()
