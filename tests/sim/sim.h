@@ -198,6 +198,31 @@ struct sim_process {
     size_t memory_used, small_used;
 };
 
+/* What a violation is of. Each mutant is named with those that found it. */
+#define SIM_ORACLES(X)                                                                             \
+    X(ORACLE_NONE, "none")                                                                         \
+    X(ORACLE_READABLE, "readable")   /* what is committed, and what Redis has, can be read */      \
+    X(ORACLE_CUTS, "cuts")           /* contiguous, each with its predecessor's hash */            \
+    X(ORACLE_INPUTS, "inputs")       /* a cut reads on from where the last one ended */            \
+    X(ORACLE_OFFSETS, "offsets")     /* committed with their cut, and never going back */          \
+    X(ORACLE_CLOCK, "clock")         /* nothing is ahead of the brokers' clock */                  \
+    X(ORACLE_CUSTOMERS, "customers") /* a cut says how many there are */                           \
+    X(ORACLE_ORDER, "order")         /* clock stream: all sources merged by time */                \
+    X(ORACLE_OUTPUTS, "outputs")     /* of a customer follow each other */                         \
+    X(ORACLE_SWEEPS, "sweeps")       /* begin once, leave nobody behind */                         \
+    X(ORACLE_AHEAD, "ahead")         /* Redis has nothing that is not committed */                 \
+    X(ORACLE_STATE, "state")         /* Redis is the state after the cut that it names */          \
+    X(ORACLE_COMMANDS, "commands")   /* nothing that the ACL forbids */                            \
+    X(ORACLE_RECOUNT, "recount")     /* of the inputs, and every output once */                    \
+    X(ORACLE_DEADLINES, "deadlines") /* none is missed */                                          \
+    X(ORACLE_DUE_SETS, "due sets")   /* a customer is in one, that his record names */             \
+    X(ORACLE_MENDED, "mended")       /* nothing half done is left */                               \
+    X(ORACLE_LIVENESS, "liveness")   /* with no more faults, everything is processed */
+
+#define ORACLE_ENUM(id, name) id,
+enum sim_oracle { SIM_ORACLES(ORACLE_ENUM) ORACLE_COUNT };
+#undef ORACLE_ENUM
+
 struct sim_checker {
     uint64_t seq[SIM_TASKS];
     int64_t position[SIM_TASKS][SOURCE_COUNT];
@@ -214,6 +239,7 @@ struct sim_checker {
     uint32_t customers[SIM_TASKS]; /* with a record in S_C */
     uint32_t dead_letters;
     bool failed;
+    enum sim_oracle oracle; /* that failed first */
     char text[512];
 };
 
@@ -267,7 +293,10 @@ extern uint32_t sim_process_now; /* whose turn it is: its memory_take, its rando
 bool sim_chance(double chance);
 int64_t sim_between(int64_t low, int64_t high);
 void sim_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The first violation ends the seed; what is said later is not kept. */
+void sim_fail(enum sim_oracle oracle, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *sim_oracle_name(enum sim_oracle oracle);
 int64_t sim_wall_ms(void);
 /* how far ahead a task may be of it: as worker_options_init has it */
 enum { CLOCK_LEAD_MS = 60000 }; /* the brokers' clock, and a good machine's */

@@ -63,7 +63,7 @@ static void model_entry(uint32_t task, const struct cut_entry *entry)
     for (uint32_t i = 0; i < entry->view_count; i++) {
         struct cut_field field;
         if (cut_take_field(&reader, &field) != STATUS_OK) {
-            sim_fail("a view field that cannot be read");
+            sim_fail(ORACLE_READABLE, "a view field that cannot be read");
             return;
         }
         model_put(task, 'v', entry->id, field.name, field.remove ? NULL : &field.text);
@@ -75,26 +75,26 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
     struct cut_header header;
     struct sim_checker *checker = &sim->checker;
     if (cut_check(payload, &header) != STATUS_OK || header.task >= SIM_TASKS) {
-        sim_fail("a committed cut cannot be read");
+        sim_fail(ORACLE_READABLE, "a committed cut cannot be read");
         return;
     }
     uint32_t task = header.task;
     sim->counts.cuts++;
     if (header.seq != checker->seq[task] + 1 || header.seq >= SIM_CUTS_MAX) {
-        sim_fail("task %u: cut %llu follows cut %llu", task, (unsigned long long)header.seq,
-                 (unsigned long long)checker->seq[task]);
+        sim_fail(ORACLE_CUTS, "task %u: cut %llu follows cut %llu", task,
+                 (unsigned long long)header.seq, (unsigned long long)checker->seq[task]);
         return;
     }
     if (header.previous_hash != checker->hash[task]) {
-        sim_fail("task %u: cut %llu does not name its predecessor's hash", task,
+        sim_fail(ORACLE_CUTS, "task %u: cut %llu does not name its predecessor's hash", task,
                  (unsigned long long)header.seq);
     }
     for (uint32_t i = 0; i < SIM_SOURCES; i++) {
         int64_t from = header.sources[i].from < 0 ? 0 : header.sources[i].from;
         int64_t to = header.sources[i].to < 0 ? 0 : header.sources[i].to;
         if (from != checker->position[task][i] || to < from) {
-            sim_fail("task %u: cut %llu reads %lld..%lld of source %u after %lld", task,
-                     (unsigned long long)header.seq, (long long)from, (long long)to, i,
+            sim_fail(ORACLE_INPUTS, "task %u: cut %llu reads %lld..%lld of source %u after %lld",
+                     task, (unsigned long long)header.seq, (long long)from, (long long)to, i,
                      (long long)checker->position[task][i]);
         }
         checker->position[task][i] = to;
@@ -104,12 +104,12 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
                               txn->offsets[k].offset == to);
         }
         if (!named) {
-            sim_fail("task %u: cut %llu is committed without its offsets (torn)", task,
-                     (unsigned long long)header.seq);
+            sim_fail(ORACLE_OFFSETS, "task %u: cut %llu is committed without its offsets (torn)",
+                     task, (unsigned long long)header.seq);
         }
     }
     if (!sim->stream && header.now_ms > sim_wall_ms() + CLOCK_LEAD_MS) {
-        sim_fail("task %u: cut %llu is of %lld ms after the brokers' clock", task,
+        sim_fail(ORACLE_CLOCK, "task %u: cut %llu is of %lld ms after the brokers' clock", task,
                  (unsigned long long)header.seq, (long long)(header.now_ms - sim_wall_ms()));
     }
     checker->seq[task] = header.seq;
@@ -125,7 +125,7 @@ static void check_cut(const struct sim_txn *txn, struct slice payload)
         model_entry(task, &entry);
     }
     if (header.customer_count != sim->checker.customers[task]) {
-        sim_fail("task %u: cut %llu says %llu customers, and there are %u", task,
+        sim_fail(ORACLE_CUSTOMERS, "task %u: cut %llu says %llu customers, and there are %u", task,
                  (unsigned long long)header.seq, (unsigned long long)header.customer_count,
                  sim->checker.customers[task]);
     }
@@ -137,7 +137,8 @@ static void check_order(uint32_t task, uint32_t source, uint32_t offset)
     uint32_t at = sim->checker.merged[task]++;
     const struct sim_place *expected = &sim->order[task][at];
     if (at >= sim->order_count[task] || expected->source != source || expected->offset != offset) {
-        sim_fail("task %u: event %u is %u of source %u, and merged by time it is %u of source %u",
+        sim_fail(ORACLE_ORDER,
+                 "task %u: event %u is %u of source %u, and merged by time it is %u of source %u",
                  task, at, offset, source, expected->offset, expected->source);
     }
 }
@@ -148,7 +149,8 @@ static void check_marker(uint32_t what, uint32_t version, uint32_t task)
     struct sim_checker *checker = &sim->checker;
     uint32_t *last = what == TOY_OUTPUT_BEGIN ? &checker->begun[task] : &checker->complete[task];
     if (*last == version || (what == TOY_OUTPUT_COMPLETE && checker->begun[task] != version)) {
-        sim_fail("task %u: a sweep for playbook %u %s, last begun %u, last complete %u", task,
+        sim_fail(ORACLE_SWEEPS,
+                 "task %u: a sweep for playbook %u %s, last begun %u, last complete %u", task,
                  version, what == TOY_OUTPUT_BEGIN ? "begins" : "is complete", checker->begun[task],
                  checker->complete[task]);
     }
@@ -169,7 +171,8 @@ static void check_swept(uint32_t task)
             if (node->key.data[0] == 'c' && node->key.size > 1 && node->count > 0 &&
                 record_open(node->fields[0].value, &bucket, &packed) && toy_read(packed, &state) &&
                 state.version != sim->checker.complete[task]) {
-                sim_fail("task %u: the sweep for playbook %u is complete, and %.*s was left behind",
+                sim_fail(ORACLE_SWEEPS,
+                         "task %u: the sweep for playbook %u is complete, and %.*s was left behind",
                          task, sim->checker.complete[task], (int)node->key.size - 1,
                          (const char *)node->key.data + 1);
             }
@@ -193,14 +196,15 @@ static void check_output(const struct sim_entry *entry)
         return;
     }
     if (reader.bad || customer < 0) {
-        sim_fail("an output that cannot be read");
+        sim_fail(ORACLE_READABLE, "an output that cannot be read");
         return;
     }
     uint32_t *last = what == TOY_OUTPUT_COUNT   ? &sim->checker.outputs_counts[customer]
                      : what == TOY_OUTPUT_SWEPT ? &sim->checker.outputs_swept[customer]
                                                 : &sim->checker.outputs_fires[customer];
     if (number != *last + 1) {
-        sim_fail("output %u of k%lld follows output %u (%s)", number, (long long)customer, *last,
+        sim_fail(ORACLE_OUTPUTS, "output %u of k%lld follows output %u (%s)", number,
+                 (long long)customer, *last,
                  what == TOY_OUTPUT_COUNT   ? "count"
                  : what == TOY_OUTPUT_SWEPT ? "swept"
                                             : "fire");
@@ -208,7 +212,8 @@ static void check_output(const struct sim_entry *entry)
     *last = number;
     uint32_t task = sim_customer_task((uint32_t)customer);
     if (what == TOY_OUTPUT_SWEPT && sim->checker.begun[task] != (uint32_t)place) {
-        sim_fail("task %u: k%lld was looked at under playbook %u before its sweep began", task,
+        sim_fail(ORACLE_SWEEPS,
+                 "task %u: k%lld was looked at under playbook %u before its sweep began", task,
                  (long long)customer, (uint32_t)place);
     }
     if (sim->stream && what == TOY_OUTPUT_COUNT) {
@@ -237,7 +242,7 @@ void sim_check_commit(const struct sim_txn *txn)
             }
             if (cut_part_parse(slice_of(partition->entries[i].data, partition->entries[i].size),
                                &part) != STATUS_OK) {
-                sim_fail("a committed journal record cannot be read");
+                sim_fail(ORACLE_READABLE, "a committed journal record cannot be read");
                 return;
             }
             size = part.part == 0 ? 0 : size;
@@ -257,7 +262,7 @@ void sim_check_commit(const struct sim_txn *txn)
     for (uint32_t i = 0; i < txn->offset_count; i++) {
         if (txn->offsets[i].offset >
             sim->checker.position[txn->offsets[i].task][txn->offsets[i].source]) {
-            sim_fail("task %u: offsets are committed without their cut (torn)",
+            sim_fail(ORACLE_OFFSETS, "task %u: offsets are committed without their cut (torn)",
                      txn->offsets[i].task);
         }
     }
@@ -307,7 +312,7 @@ void sim_check_redis(uint32_t task)
         return;
     }
     if (head_parse(value, &head) != STATUS_OK) {
-        sim_fail("task %u: the head in Redis cannot be read", task);
+        sim_fail(ORACLE_READABLE, "task %u: the head in Redis cannot be read", task);
         return;
     }
     if (head.state != HEAD_READY) {
@@ -318,13 +323,13 @@ void sim_check_redis(uint32_t task)
         return;
     }
     if (head.seq > sim->checker.seq[task]) {
-        sim_fail("task %u: Redis is at cut %llu but only %llu were committed", task,
+        sim_fail(ORACLE_AHEAD, "task %u: Redis is at cut %llu but only %llu were committed", task,
                  (unsigned long long)head.seq, (unsigned long long)sim->checker.seq[task]);
     } else if (sim->redis_hash[task] != sim->checker.state_hash[task][head.seq]) {
         if (head.seq == sim->checker.seq[task] && !sim->checker.failed) {
             explain(task);
         }
-        sim_fail("task %u: Redis says cut %llu but is not the state after it", task,
+        sim_fail(ORACLE_STATE, "task %u: Redis says cut %llu but is not the state after it", task,
                  (unsigned long long)head.seq);
     }
 }
@@ -340,38 +345,38 @@ static void check_customer(uint32_t customer, const struct sim_due *due)
     int64_t bucket = 0;
     struct slice packed;
     if (record.size > 0 && (!record_open(record, &bucket, &packed) || !toy_read(packed, &state))) {
-        sim_fail("the record of k%u cannot be read", customer);
+        sim_fail(ORACLE_READABLE, "the record of k%u cannot be read", customer);
     }
     if (state.count != sim->input_expected[customer]) {
-        sim_fail("k%u has %u events in Redis, and %u were sent", customer, state.count,
-                 sim->input_expected[customer]);
+        sim_fail(ORACLE_RECOUNT, "k%u has %u events in Redis, and %u were sent", customer,
+                 state.count, sim->input_expected[customer]);
     }
     if (sim->checker.outputs_counts[customer] != state.count ||
         sim->checker.outputs_fires[customer] != state.fires) {
-        sim_fail("k%u: outputs %u and %u, record %u and %u", customer,
+        sim_fail(ORACLE_RECOUNT, "k%u: outputs %u and %u, record %u and %u", customer,
                  sim->checker.outputs_counts[customer], sim->checker.outputs_fires[customer],
                  state.count, state.fires);
     }
     if (sim->checker.outputs_swept[customer] != state.swept) {
-        sim_fail("k%u was swept %u times, and outputs tell of %u", customer, state.swept,
-                 sim->checker.outputs_swept[customer]);
+        sim_fail(ORACLE_RECOUNT, "k%u was swept %u times, and outputs tell of %u", customer,
+                 state.swept, sim->checker.outputs_swept[customer]);
     }
     if (state.version != sim->playbook) {
-        sim_fail("k%u was last looked at under playbook %u, and %u is live", customer,
-                 state.version, sim->playbook);
+        sim_fail(ORACLE_SWEEPS, "k%u was last looked at under playbook %u, and %u is live",
+                 customer, state.version, sim->playbook);
     }
     /* What does not fit into memory is looked at when its minute is over. */
     if (sim->stream && state.deadline_ms < sim->order_now_ms[task] / 60000 * 60000) {
-        sim_fail("k%u: its deadline %lld is not after its task's now %lld", customer,
-                 (long long)state.deadline_ms, (long long)sim->order_now_ms[task]);
+        sim_fail(ORACLE_DEADLINES, "k%u: its deadline %lld is not after its task's now %lld",
+                 customer, (long long)state.deadline_ms, (long long)sim->order_now_ms[task]);
     }
     if (!sim->stream && state.deadline_ms < sim_wall_ms() - 5000) {
-        sim_fail("k%u: its deadline %lld passed %lld ms ago", customer,
+        sim_fail(ORACLE_DEADLINES, "k%u: its deadline %lld passed %lld ms ago", customer,
                  (long long)state.deadline_ms, (long long)(sim_wall_ms() - state.deadline_ms));
     }
     if (due->sets != (record.size > 0 ? 1 : 0) || (due->sets == 1 && due->bucket != bucket)) {
-        sim_fail("k%u is in %u due sets, the last %lld, and its record says %lld", customer,
-                 due->sets, (long long)due->bucket, (long long)bucket);
+        sim_fail(ORACLE_DUE_SETS, "k%u is in %u due sets, the last %lld, and its record says %lld",
+                 customer, due->sets, (long long)due->bucket, (long long)bucket);
     }
 }
 
@@ -395,15 +400,16 @@ void sim_check_end(void)
         struct slice value = head_of(task);
         if (value.size == 0 || head_parse(value, &head) != STATUS_OK ||
             head.seq != sim->checker.seq[task] || head.state != HEAD_READY) {
-            sim_fail("task %u: Redis ends at cut %llu of %llu", task, (unsigned long long)head.seq,
-                     (unsigned long long)sim->checker.seq[task]);
+            sim_fail(ORACLE_LIVENESS, "task %u: Redis ends at cut %llu of %llu", task,
+                     (unsigned long long)head.seq, (unsigned long long)sim->checker.seq[task]);
         }
         if (sim->playbook != 1 && sim->checker.complete[task] != sim->playbook &&
             sim->checker.begun[task] != 0) {
-            sim_fail("task %u: the sweep for playbook %u is not complete", task, sim->playbook);
+            sim_fail(ORACLE_LIVENESS, "task %u: the sweep for playbook %u is not complete", task,
+                     sim->playbook);
         }
         if (sim->damaged[task]) {
-            sim_fail("task %u: an EXEC ran in part and nobody mended it", task);
+            sim_fail(ORACLE_MENDED, "task %u: an EXEC ran in part and nobody mended it", task);
         }
         sim_check_redis(task);
     }
@@ -413,7 +419,7 @@ void sim_check_end(void)
         check_customer(i, &due[i]);
     }
     if (sim->checker.dead_letters != sim->garbage_expected) {
-        sim_fail("%u dead letters for %u bad records", sim->checker.dead_letters,
+        sim_fail(ORACLE_RECOUNT, "%u dead letters for %u bad records", sim->checker.dead_letters,
                  sim->garbage_expected);
     }
 }

@@ -92,8 +92,8 @@ static void marker_offsets(void *data, uint32_t process)
     for (uint32_t i = 0; i < txn->offset_count && txn->state == TXN_COMMITTED; i++) {
         const struct log_offset *offset = &txn->offsets[i];
         if (offset->offset < sim->group.offsets[offset->task][offset->source]) {
-            sim_fail("the committed offset of task %u source %u went back", offset->task,
-                     offset->source);
+            sim_fail(ORACLE_OFFSETS, "the committed offset of task %u source %u went back",
+                     offset->task, offset->source);
         }
         sim->group.offsets[offset->task][offset->source] = offset->offset;
         memcpy(sim->group.metadata[offset->task][offset->source], offset->metadata,

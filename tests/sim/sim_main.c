@@ -3,6 +3,7 @@
  * sim calm SEED [COUNT] the same without faults
  * sim trace SEED        one seed with its trace
  * sim mutants [SEEDS [NAME]] remove one rule at a time: each must be caught within SEEDS (2,000) seeds
+ * sim rates SEEDS [NAME] how many of SEEDS seeds catch each mutant, which oracles do, and what it costs
  */
 #include <sched.h>
 #include <stdlib.h>
@@ -14,12 +15,9 @@
 
 #include "base/attributes.h"
 #include "base/invariant.h"
+#include "sim/sim_mutants.h"
 #include "sim/sim_world.h"
 #include "sim_commit.h"
-
-#ifdef SEGUE_MUTANTS
-enum mutant sim_mutant;
-#endif
 
 enum { TRACE_LINES = 60, SEEDS_PER_MUTANT = 2000, SHARES_MAX = 64 };
 
@@ -162,49 +160,6 @@ static uint64_t run_seeds(uint64_t first, uint64_t count, bool faults, uint64_t 
     return all.failed;
 }
 
-#ifdef SEGUE_MUTANTS
-static const struct {
-    const char *name;
-    const char *what;
-} mutants[] = {
-#define MUTANT_ROW(id, name, what) {name, what},
-    MUTANTS(MUTANT_ROW)
-#undef MUTANT_ROW
-};
-
-/* `only`: one mutant; NULL: all. */
-static int run_mutants(uint64_t seeds, const char *only)
-{
-    int survived = 0, tried = 0;
-    for (uint32_t i = 1; i < MUTANT_COUNT; i++) {
-        uint64_t seed = 1;
-        if (only != NULL && strcmp(only, mutants[i].name) != 0) {
-            continue;
-        }
-        tried++;
-        sim_mutant = (enum mutant)i;
-        for (; seed <= seeds; seed++) {
-            sim_run(seed, true, NULL);
-            if (sim->checker.failed) {
-                break;
-            }
-        }
-        if (seed <= seeds) {
-            printf("%-16s caught by seed %llu: %s\n", mutants[i].name, (unsigned long long)seed,
-                   sim->checker.text);
-        } else {
-            printf("%-16s SURVIVED %llu seeds (%s)\n", mutants[i].name, (unsigned long long)seeds,
-                   mutants[i].what);
-            survived++;
-        }
-        (void)fflush(stdout);
-    }
-    sim_mutant = MUTANT_NONE;
-    printf("sim_mutants: %d\nsim_mutants_survived: %d\n", tried, survived);
-    return tried == 0 || survived > 0;
-}
-#endif
-
 int main(int argc, char **argv)
 {
     bool faults = true;
@@ -213,19 +168,21 @@ int main(int argc, char **argv)
         faults = false;
         at++;
     }
-#ifdef SEGUE_MUTANTS
+    const char *name = argc > at + 2 ? argv[at + 2] : NULL;
     if (argc > at && strcmp(argv[at], "mutants") == 0) {
-        return run_mutants(argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : SEEDS_PER_MUTANT,
-                           argc > at + 2 ? argv[at + 2] : NULL);
+        return sim_mutants_find(argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : SEEDS_PER_MUTANT,
+                                name);
     }
-#endif
+    if (argc > at + 1 && strcmp(argv[at], "rates") == 0) {
+        return sim_mutants_rate(strtoull(argv[at + 1], NULL, 10), name);
+    }
     if (argc == at + 2 && strcmp(argv[at], "trace") == 0) {
         sim_run(strtoull(argv[at + 1], NULL, 10), faults, stdout);
         return sim->checker.failed;
     }
     if (argc <= at) {
         (void)fprintf(stderr, "usage: sim [calm] SEED [COUNT [PROCESSES]] | sim trace SEED | sim "
-                              "mutants [SEEDS [NAME]]\n");
+                              "mutants [SEEDS [NAME]] | sim rates SEEDS [NAME]\n");
         return 64;
     }
     uint64_t count = argc > at + 1 ? strtoull(argv[at + 1], NULL, 10) : 1;

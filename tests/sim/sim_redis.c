@@ -265,7 +265,8 @@ static struct store_reply run_write(const struct slice *arguments, uint32_t coun
             put(arguments[1], arguments[i], &arguments[i + 1]);
         }
     } else {
-        sim_fail("a command that the ACL does not allow: %.*s", SLICE_ARG(arguments[0]));
+        sim_fail(ORACLE_COMMANDS, "a command that the ACL does not allow: %.*s",
+                 SLICE_ARG(arguments[0]));
     }
     return reply_text(STORE_STATUS, "OK");
 }

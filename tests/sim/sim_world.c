@@ -125,7 +125,17 @@ void sim_trace(const char *format, ...)
     }
 }
 
-void sim_fail(const char *format, ...)
+const char *sim_oracle_name(enum sim_oracle oracle)
+{
+    static const char *const names[] = {
+#define ORACLE_NAME(id, name) name,
+        SIM_ORACLES(ORACLE_NAME)
+#undef ORACLE_NAME
+    };
+    return names[oracle];
+}
+
+void sim_fail(enum sim_oracle oracle, const char *format, ...)
 {
     if (sim->checker.failed) {
         return;
@@ -135,6 +145,7 @@ void sim_fail(const char *format, ...)
     (void)vsnprintf(sim->checker.text, sizeof(sim->checker.text), format, arguments);
     va_end(arguments);
     sim->checker.failed = true;
+    sim->checker.oracle = oracle;
     sim_trace("VIOLATION %s", sim->checker.text);
 }
 
@@ -552,7 +563,7 @@ void sim_run(uint64_t seed, bool faults, FILE *trace)
         run_until(end);
     }
     if (!world_is_done() && !sim->checker.failed) {
-        sim_fail("with no more faults, the input is not all processed");
+        sim_fail(ORACLE_LIVENESS, "with no more faults, the input is not all processed");
     }
     sim->tail = true;
     for (uint32_t i = 0; i < TAIL_LEAPS && !sim->checker.failed; i++) {

@@ -102,7 +102,7 @@ void engine_task_acts(const struct engine *engine UNUSED, void *task UNUSED, int
                       int64_t heard_ms)
 {
     if (act_ms > sim_wall_ms() + CLOCK_LEAD_MS || heard_ms < act_ms) {
-        sim_fail("quiet hours are asked %lld ms after the brokers' clock",
+        sim_fail(ORACLE_CLOCK, "quiet hours are asked %lld ms after the brokers' clock",
                  (long long)(act_ms - sim_wall_ms()));
     }
 }
