@@ -246,9 +246,10 @@ static void take_decision(struct reader *reader, const json_t *value)
 
 static void take_exposure(struct reader *reader, const json_t *value)
 {
-    if (is_wanted(reader, reader_text(value, "offer_id")) && is_member(reader, value) &&
-        in_range(reader, reader_time(value, "effective_at"))) {
-        units_expose(reader, value);
+    if (is_wanted(reader, reader_text(value, "offer_id"))) {
+        bool counts =
+            is_member(reader, value) && in_range(reader, reader_time(value, "effective_at"));
+        units_expose(reader, value, counts);
     }
 }
 
@@ -451,8 +452,9 @@ int report_run(int argument_count, char **arguments)
                                     .to_ms = (request.to_day + INT64_C(1)) * MS_PER_DAY,
                                     .first_ms = INT64_MAX,
                                     .last_ms = INT64_MIN};
-    json_t **maps[] = {&reader.rows,    &reader.experiments, &reader.units,   &reader.made,
-                       &reader.members, &reader.arms,        &reader.outcomes};
+    json_t **maps[] = {&reader.rows,  &reader.experiments, &reader.exposed,
+                       &reader.units, &reader.layers,      &reader.made,
+                       &reader.arms,  &reader.members,     &reader.outcomes};
     for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) {
         *maps[i] = json_object();
     }
@@ -462,6 +464,7 @@ int report_run(int argument_count, char **arguments)
         }
     }
     lines_replay(&reader, take);
+    units_finish(&reader);
     if (reader.failed) {
         (void)fputs("segue report: out of memory\n", stderr);
         return EXIT_NO;

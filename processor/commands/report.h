@@ -18,20 +18,25 @@ struct report_row {
     int64_t revenue_minor;
 };
 
-/* One customer in one experiment: a layer of one offer. */
+/* One customer in one experiment: a layer of one offer, or of all its offers. */
 struct report_unit {
     uint32_t experiment;
     bool held_out;
     int64_t since_ms;
+    int64_t until_ms; /* what comes later counts no more */
     bool converted;
     int64_t revenue_minor;
 };
+
+/* The name that stands for all offers of a layer; no offer has it. */
+#define REPORT_ALL_OFFERS "*"
 
 struct report_experiment {
     char *offer, *layer;
     char *
         part; /* those customers of it alone, by what `by` says of the first exposure; "": all of them */
-    double holdout; /* share that the playbook says; NAN: the playbook has no such layer */
+    double holdout;  /* share that the playbook says; NAN: the playbook has no such layer */
+    uint32_t offers; /* of REPORT_ALL_OFFERS: how many of them there were; else 0 */
     struct experiment_side converted[2], revenue[2]; /* by held_out; revenue in major units */
     struct experiment_interval uplift, gain;
     double split_chance;

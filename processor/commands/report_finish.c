@@ -28,16 +28,44 @@ static uint32_t parts_of(const struct report *report)
     return count;
 }
 
-bool report_finish(struct report *report)
+static void fill_sides(struct report *report)
 {
-    bool sound = true;
-    uint32_t parts = parts_of(report);
     for (uint32_t i = 0; i < report->unit_count; i++) {
         const struct report_unit *unit = &report->units[i];
         struct report_experiment *experiment = &report->experiments[unit->experiment];
         experiment_add(&experiment->converted[unit->held_out], unit->converted);
         experiment_add(&experiment->revenue[unit->held_out], (double)unit->revenue_minor / 100);
     }
+}
+
+/* A layer as a whole says something when several offers share it and hold out the same customers. */
+static bool is_lone_layer(const struct report_experiment *e)
+{
+    return strcmp(e->offer, REPORT_ALL_OFFERS) == 0 && (e->offers < 2 || isnan(e->holdout));
+}
+
+/* Behind the end, so the units' indices are of no use any more. */
+static void drop_lone_layers(struct report *report)
+{
+    uint32_t at = 0;
+    while (at < report->experiment_count) {
+        struct report_experiment *e = &report->experiments[at];
+        if (is_lone_layer(e)) {
+            struct report_experiment lone = *e;
+            *e = report->experiments[--report->experiment_count];
+            report->experiments[report->experiment_count] = lone;
+        } else {
+            at++;
+        }
+    }
+}
+
+bool report_finish(struct report *report)
+{
+    bool sound = true;
+    uint32_t parts = parts_of(report);
+    fill_sides(report);
+    drop_lone_layers(report);
     for (uint32_t i = 0; i < report->experiment_count; i++) {
         struct report_experiment *e = &report->experiments[i];
         int64_t counts[2] = {e->converted[0].count, e->converted[1].count};
@@ -65,7 +93,7 @@ bool report_finish(struct report *report)
     if (report->row_count > 0) {
         qsort(report->rows, report->row_count, sizeof(*report->rows), by_name);
     }
-    if (report->experiment_count > 0) { /* the units' indices are of no use any more */
+    if (report->experiment_count > 0) {
         qsort(report->experiments, report->experiment_count, sizeof(*report->experiments),
               by_layer);
     }

@@ -95,37 +95,48 @@ static void put_shares(const struct report *report, FILE *out)
     }
 }
 
-/* Of all customers, or of the parts: series of two families, so that a sum counts nobody twice. */
+/* Of all customers of an offer, of the parts, of a layer's offers together: series of three families, so that a sum
+ * counts nobody twice. */
+enum family_kind { FAMILY_WHOLE, FAMILY_PART, FAMILY_LAYER };
+static const char *const family_prefix[] = {"", "part_", "layer_"};
+
 struct experiments {
     const struct report *report;
-    bool parts;
+    enum family_kind kind;
     FILE *out;
 };
+
+static enum family_kind kind_of(const struct report_experiment *e)
+{
+    return e->offers > 0 ? FAMILY_LAYER : e->part[0] != '\0' ? FAMILY_PART : FAMILY_WHOLE;
+}
 
 /* In this family, and within the limit? Only parts have one: experiments as a whole are two per offer. */
 static bool is_shown(const struct experiments *family, uint32_t index)
 {
     const struct report_experiment *all = family->report->experiments;
-    return (all[index].part[0] != '\0') == family->parts &&
-           (!family->parts || all[index].number < REPORT_METRIC_ROWS_MAX);
+    return kind_of(&all[index]) == family->kind &&
+           (family->kind != FAMILY_PART || all[index].number < REPORT_METRIC_ROWS_MAX);
 }
 
 static void begin_family(const struct experiments *family, const char *name, const char *help)
 {
     (void)fprintf(family->out, "# TYPE segue_report_%s%s gauge\n# HELP segue_report_%s%s %s\n",
-                  family->parts ? "part_" : "", name, family->parts ? "part_" : "", name, help);
+                  family_prefix[family->kind], name, family_prefix[family->kind], name, help);
 }
 
 static void begin_experiment(const struct experiments *family, const char *name, uint32_t index)
 {
     const struct report_experiment *e = &family->report->experiments[index];
     FILE *out = family->out;
-    (void)fprintf(out, "segue_report_%s%s{", family->parts ? "part_" : "", name);
-    if (family->parts) {
+    (void)fprintf(out, "segue_report_%s%s{", family_prefix[family->kind], name);
+    if (family->kind == FAMILY_PART) {
         put_label("by", family->report->by, ",", out);
         put_label("name", e->part, ",", out);
     }
-    put_label("offer", e->offer, ",", out);
+    if (family->kind != FAMILY_LAYER) {
+        put_label("offer", e->offer, ",", out);
+    }
     put_label("layer", e->layer, "", out);
 }
 
@@ -189,8 +200,9 @@ void report_print_metrics(const struct report *report, FILE *out)
 {
     put_counts(report, out);
     put_shares(report, out);
-    put_experiments(&(struct experiments){report, false, out});
-    put_experiments(&(struct experiments){report, true, out});
+    put_experiments(&(struct experiments){report, FAMILY_WHOLE, out});
+    put_experiments(&(struct experiments){report, FAMILY_PART, out});
+    put_experiments(&(struct experiments){report, FAMILY_LAYER, out});
     begin("segue_report_last_timestamp_seconds", "The newest decision in the report", out);
     (void)fprintf(out, "segue_report_last_timestamp_seconds %" PRId64 "\n# EOF\n",
                   report->first_ms > report->last_ms ? 0 : report->last_ms / 1000);

@@ -149,7 +149,12 @@ static void print_experiment(const struct report_experiment *e, const char *curr
 {
     char gain[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
     int64_t treated = e->converted[0].count;
-    (void)fprintf(out, "%s, %s: %s in", e->offer, e->layer, grouped(treated, gain));
+    if (e->offers > 0) {
+        (void)fprintf(out, "%u offers together", e->offers);
+    } else {
+        (void)fputs(e->offer, out);
+    }
+    (void)fprintf(out, ", %s: %s in", e->layer, grouped(treated, gain));
     (void)fprintf(out, ", %s held out", grouped(e->converted[1].count, gain));
     if (!isnan(e->holdout)) {
         (void)fprintf(out, " (%.2f%%, planned %.2f%%)",
@@ -311,13 +316,15 @@ void report_print_json(const struct report *report, FILE *out)
     json_t *rows = json_array();
     json_t *experiments = json_array();
     json_t *parts = json_array();
+    json_t *layers = json_array();
     json_t *splits = json_array();
     for (uint32_t i = 0; i < report->row_count; i++) {
         (void)json_array_append_new(rows, row_json(&report->rows[i]));
     }
     for (uint32_t i = 0; i < report->experiment_count; i++) {
         const struct report_experiment *e = &report->experiments[i];
-        (void)json_array_append_new(e->part[0] == '\0' ? experiments : parts, experiment_json(e));
+        json_t *list = e->offers > 0 ? layers : e->part[0] == '\0' ? experiments : parts;
+        (void)json_array_append_new(list, experiment_json(e));
     }
     for (uint32_t i = 0; i < report->split_count; i++) {
         const struct report_split *split = &report->splits[i];
@@ -334,11 +341,11 @@ void report_print_json(const struct report *report, FILE *out)
         }
     }
     json_t *whole =
-        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o}", "by", report->by, "first",
+        json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o,s:o,s:o}", "by", report->by, "first",
                   (json_int_t)report->first_ms, "last", (json_int_t)report->last_ms, "decisions",
                   (json_int_t)report->decisions, "no_offers", (json_int_t)report->no_offers,
                   "blocked", (json_int_t)report->blocked, "rows", rows, "experiments", experiments,
-                  "parts", parts, "variants", splits, "gates", gates);
+                  "layers", layers, "parts", parts, "variants", splits, "gates", gates);
     (void)json_dumpf(whole, out, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     (void)fputc('\n', out);
     json_decref(whole);

@@ -24,7 +24,9 @@ struct reader {
     const char *only, *segment; /* NULL: all */
     struct json_t *rows;        /* name -> row */
     struct json_t *experiments; /* "offer|layer|part" -> experiment */
-    struct json_t *units;       /* "customer|offer" -> [unit, ..] */
+    struct json_t *exposed;     /* "customer|offer|layer" that was exposed, whoever asked for it */
+    struct json_t *layers;      /* layer -> {offer: true} */
+    struct json_t *units;       /* "customer|offer", "customer|*|layer" -> [unit, ..] */
     struct json_t *made;        /* "decision|offer" -> [row, ..] */
     struct json_t *members;     /* customer -> {segment: true} */
     struct json_t *arms;        /* "customer|offer" seen in a variant layer */
@@ -68,11 +70,15 @@ void lines_replay(struct reader *reader, void (*take)(struct reader *reader, enu
 
 /* ---- report_units.c: customers in experiments ---- */
 
-/* An exposure that is of the time and of the customers that were asked for. */
-void units_expose(struct reader *reader, const struct json_t *value);
+/* An exposure; all of them, for the first one decides. `counts`: it is of the time and of the customers that were
+ * asked for. */
+void units_expose(struct reader *reader, const struct json_t *value, bool counts);
 
 /* What came back, whoever asked for it. */
 void units_outcome(struct reader *reader, const struct json_t *value, bool accepted,
                    int64_t revenue);
+
+/* When all has been taken in. */
+void units_finish(struct reader *reader);
 
 #endif

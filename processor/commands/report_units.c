@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Customers in experiments. A customer counts once in each experiment, on the side of the first exposure:
  * intention to treat. Converted: an ACCEPTED outcome of that offer within the attribution window, whoever asked
- * for it.
+ * for it. A first exposure before the time that was asked for, or of somebody who was not of the segment then, is
+ * the first all the same: what comes after it is conditioned on the treatment, and counts nowhere.
+ *
+ * A layer that several offers share is an experiment of its own: each customer from the first exposure to any of
+ * them on, with whatever of them was accepted since, without an end. Nobody can have been treated before that
+ * moment, so the sides are alike in it; those who are there to be exposed to a later offer of the layer are not.
  *
  * A part of an experiment (a channel, a variant, a day, a segment) has the customers of whom that was true at the
  * first exposure. Both sides were planned by one rule before either was treated (offers/offers.c), so each part is
@@ -25,14 +30,18 @@ static const struct offer_def *offer_named(const struct reader *reader, const ch
 }
 
 /* Fixed variants: each customer once. */
-static void take_variant(struct reader *reader, const char *customer, const json_t *value)
+static void take_variant(struct reader *reader, const char *customer, const json_t *value,
+                         bool counts)
 {
     struct report *report = &reader->report;
     const struct offer_def *def = offer_named(reader, reader_text(value, "offer_id"));
     char *key = reader_join(customer, reader_text(value, "offer_id"), "");
     uint32_t at = 0;
-    if (def != NULL && !def->learn && key != NULL && json_object_get(reader->arms, key) == NULL) {
+    bool first = key != NULL && json_object_get(reader->arms, key) == NULL;
+    if (first) {
         (void)json_object_set_new(reader->arms, key, json_true());
+    }
+    if (first && counts && def != NULL && !def->learn) {
         while (at < report->split_count && report->splits[at].def != def) {
             at++;
         }
@@ -47,12 +56,30 @@ static void take_variant(struct reader *reader, const char *customer, const json
     free(key);
 }
 
+/* The share that all offers of a layer hold out; NAN: there is no such layer, or its offers do not agree. */
+static double agreed_holdout(const struct offers *offers, const char *layer)
+{
+    double agreed = NAN;
+    bool differ = false;
+    for (uint32_t i = 0; i < offers->count; i++) {
+        const struct offer_def *def = &offers->defs[i];
+        if (slice_is(def->holdout_layer, layer)) {
+            differ = differ || (!isnan(agreed) && agreed != def->holdout / 10000.0);
+            agreed = def->holdout / 10000.0;
+        }
+    }
+    return differ ? NAN : agreed;
+}
+
 static double planned_holdout(const struct reader *reader, const char *offer, const char *layer)
 {
     const struct offers_policy *policy = &reader->playbook->offers.policy;
     const struct offer_def *def = offer_named(reader, offer);
     if (slice_is(policy->holdout_layer, layer)) {
         return policy->holdout / 10000.0;
+    }
+    if (strcmp(offer, REPORT_ALL_OFFERS) == 0) {
+        return agreed_holdout(&reader->playbook->offers, layer);
     }
     return def != NULL && slice_is(def->holdout_layer, layer) ? def->holdout / 10000.0 : NAN;
 }
@@ -82,9 +109,10 @@ static int64_t experiment_index(struct reader *reader, const char *offer, const 
     return at;
 }
 
-static json_t *units_of(struct reader *reader, const char *customer, const char *offer)
+static json_t *units_of(struct reader *reader, const char *customer, const char *offer,
+                        const char *layer)
 {
-    char *key = reader_join(customer, offer, "");
+    char *key = reader_join(customer, offer, layer);
     json_t *units = key == NULL ? NULL : json_object_get(reader->units, key);
     if (units == NULL && key != NULL) {
         units = json_array();
@@ -95,17 +123,20 @@ static json_t *units_of(struct reader *reader, const char *customer, const char 
     return units;
 }
 
-static bool is_in(const struct report *report, const json_t *units, int64_t experiment)
+/* Once only. */
+static bool is_first(struct reader *reader, const char *customer, const char *offer,
+                     const char *layer)
 {
-    size_t i;
-    json_t *unit;
-    json_array_foreach(units, i, unit)
-    {
-        if (report->units[json_integer_value(unit)].experiment == experiment) {
-            return true;
-        }
+    char *one = reader_join(customer, offer, "");
+    char *key = one == NULL ? NULL : reader_join(one, layer, "");
+    bool first = key != NULL && json_object_get(reader->exposed, key) == NULL;
+    if (first) {
+        (void)json_object_set_new(reader->exposed, key, json_true());
     }
-    return false;
+    reader->failed |= key == NULL;
+    free(one);
+    free(key);
+    return first;
 }
 
 static void add_unit(struct reader *reader, json_t *units, const json_t *value, int64_t experiment)
@@ -119,6 +150,7 @@ static void add_unit(struct reader *reader, json_t *units, const json_t *value, 
         unit->experiment = (uint32_t)experiment;
         unit->held_out = json_is_true(json_object_get(value, "held_out"));
         unit->since_ms = reader_time(value, "effective_at");
+        unit->until_ms = unit->since_ms + reader->playbook->offers.policy.attribution_ms;
         (void)json_array_append_new(units, json_integer(report->unit_count - 1));
     }
 }
@@ -165,38 +197,90 @@ static bool is_of_variants(const json_t *value)
            strcmp(layer + sizeof(prefix) - 1, reader_text(value, "offer_id")) == 0;
 }
 
-void units_expose(struct reader *reader, const json_t *value)
+static void expose_to_layer(struct reader *reader, const char *customer, const char *layer,
+                            const json_t *value)
+{
+    json_t *units = units_of(reader, customer, REPORT_ALL_OFFERS, layer);
+    uint32_t before = reader->report.unit_count;
+    add_unit(reader, units, value, experiment_index(reader, REPORT_ALL_OFFERS, layer, ""));
+    if (reader->report.unit_count > before) {
+        reader->report.units[before].until_ms = INT64_MAX;
+    }
+}
+
+/* Outcomes come last of all, so by then the offers of a layer are known. */
+static void know_offer(struct reader *reader, const char *layer, const char *offer)
+{
+    json_t *offers = json_object_get(reader->layers, layer);
+    if (offers == NULL) {
+        offers = json_object();
+        (void)json_object_set_new(reader->layers, layer, offers);
+    }
+    (void)json_object_set_new(offers, offer, json_true());
+}
+
+void units_expose(struct reader *reader, const json_t *value, bool counts)
 {
     const char *customer = reader_text(value, "customer_id");
     const char *offer = reader_text(value, "offer_id");
     if (is_of_variants(value)) {
-        take_variant(reader, customer, value);
+        take_variant(reader, customer, value, counts);
         return;
     }
-    json_t *units = units_of(reader, customer, offer);
-    int64_t whole = experiment_index(reader, offer, reader_text(value, "layer"), "");
-    if (!reader->failed && !is_in(&reader->report, units, whole)) {
-        add_unit(reader, units, value, whole);
+    const char *layer = reader_text(value, "layer");
+    if (is_first(reader, customer, offer, layer) && counts) {
+        json_t *units = units_of(reader, customer, offer, "");
+        add_unit(reader, units, value, experiment_index(reader, offer, layer, ""));
         add_parts(reader, units, value);
+    }
+    if (is_first(reader, customer, REPORT_ALL_OFFERS, layer) && counts) {
+        expose_to_layer(reader, customer, layer, value);
+    }
+    know_offer(reader, layer, offer);
+}
+
+static void count_outcome(struct reader *reader, const char *key, int64_t when_ms, bool accepted,
+                          int64_t revenue)
+{
+    const json_t *units = key == NULL ? NULL : json_object_get(reader->units, key);
+    size_t i;
+    json_t *index;
+    reader->failed |= key == NULL;
+    json_array_foreach(units, i, index)
+    {
+        struct report_unit *unit = &reader->report.units[json_integer_value(index)];
+        if (when_ms >= unit->since_ms && when_ms <= unit->until_ms) {
+            unit->converted |= accepted;
+            unit->revenue_minor = offer_revenue_add(unit->revenue_minor, revenue);
+        }
     }
 }
 
 void units_outcome(struct reader *reader, const json_t *value, bool accepted, int64_t revenue)
 {
-    int64_t attribution_ms = reader->playbook->offers.policy.attribution_ms;
+    const char *customer = reader_text(value, "customer_id");
+    const char *offer = reader_text(value, "offer_id"), *layer;
     int64_t when_ms = reader_time(value, "occurred_at");
-    char *key = reader_join(reader_text(value, "customer_id"), reader_text(value, "offer_id"), "");
-    const json_t *units = key == NULL ? NULL : json_object_get(reader->units, key);
-    size_t i;
-    json_t *index;
-    reader->failed |= key == NULL;
+    json_t *offers;
+    char *key = reader_join(customer, offer, "");
+    count_outcome(reader, key, when_ms, accepted, revenue);
     free(key);
-    json_array_foreach(units, i, index)
+    json_object_foreach(reader->layers, layer, offers)
     {
-        struct report_unit *unit = &reader->report.units[json_integer_value(index)];
-        if (when_ms >= unit->since_ms && when_ms <= unit->since_ms + attribution_ms) {
-            unit->converted |= accepted;
-            unit->revenue_minor = offer_revenue_add(unit->revenue_minor, revenue);
+        if (json_object_get(offers, offer) != NULL) {
+            key = reader_join(customer, REPORT_ALL_OFFERS, layer);
+            count_outcome(reader, key, when_ms, accepted, revenue);
+            free(key);
+        }
+    }
+}
+
+void units_finish(struct reader *reader)
+{
+    for (uint32_t i = 0; i < reader->report.experiment_count; i++) {
+        struct report_experiment *e = &reader->report.experiments[i];
+        if (strcmp(e->offer, REPORT_ALL_OFFERS) == 0) {
+            e->offers = (uint32_t)json_object_size(json_object_get(reader->layers, e->layer));
         }
     }
 }

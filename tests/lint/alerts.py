@@ -93,6 +93,8 @@ CASES_OFFERS = [
                                          'segue_offer_incremental_revenue{offer="a",layer="holdout",bound="low",instance="x"}': '-3x10'}),
     ('SegueSplitOfPartBroken', 15, True, {'segue_report_part_split_alarm{offer="a",layer="holdout",by="channel",name="EMAIL"}': '1x5'}),
     ('SegueSplitOfPartBroken', 15, False, {'segue_report_part_split_alarm{offer="a",layer="holdout",by="channel",name="EMAIL"}': '0x5'}),
+    ('SegueSplitOfLayerBroken', 15, True, {'segue_report_layer_split_alarm{layer="global"}': '1x5'}),
+    ('SegueSplitOfLayerBroken', 15, False, {'segue_report_layer_split_alarm{layer="global"}': '0x5'}),
     ('SegueReportStale', 49 * HOUR, True, {'segue_report_last_timestamp_seconds': '0x200'}),
     ('SegueReportStale', 47 * HOUR, False, {'segue_report_last_timestamp_seconds': '0x200'}),
 ]

@@ -115,7 +115,7 @@ def for_programs(segue, folder, said, same):
         same('metric complaints', round(row['COMPLAINED'] / row['offered'], 6), float(series[f'segue_report_complaint_ratio{{{label}}}']))
         same('metric revenue', round(100 * float(series[f'segue_report_revenue{{{label},currency="GBP"}}'])), row['revenue_minor'])
     named = set(re.findall(r'segue_report_\w+', (ROOT / 'deploy/alerts-offers.yml').read_text()))
-    same('metrics of the alerts', named - {name.partition('{')[0] for name in series}, set())
+    same('metrics of the alerts', named - {name.partition('{')[0] for name in series}, {'segue_report_layer_split_alarm'})    # see all_offers
     experiment, = said['experiments']
     label = f'offer="{experiment["offer"]}",layer="{experiment["layer"]}"'
     for bound in ('low', 'estimate', 'high'):
@@ -200,6 +200,83 @@ def wholes_are_whole(segue, folder, same):
     same('parts left out', re.findall(r'^segue_report_rows_left_out (\d+)$', page, re.M), ['105'])
 
 
+def two_offers(seed, customers):
+    """A layer with two offers in it. Whoever takes the loan is not asked for the saver: those who are asked are not alike. Every
+    customer has both answers, to be treated and not, so what treatment does is known. Lines, and the customers."""
+    chance, lines, people = random.Random(f'two {seed}'), [], []
+    for number in range(customers):
+        customer, at_ms, held, eager = f'c{number}', START + chance.randrange(40 * DAY), chance.random() < 0.05, chance.random() < 0.3
+        expose = lambda offer, when: lines.append({'topic': 'segue.exposures', 'value': {  # noqa: E731
+            'customer_id': customer, 'decision_id': f'{customer}-{when}', 'effective_at': when, 'offer_id': offer, 'variant': 'default',
+            'layer': 'global', 'channel': 'EMAIL', 'held_out': held}})
+        draws = {offer: (chance.random(), chance.randrange(DAY, 35 * DAY), chance.randrange(1, 50_000)) for offer in ('loan', 'saver')}
+        later = at_ms + 36 * DAY
+        answers = {}
+        for side in (False, True):
+            sold = {}
+            for offer, begin, rate in (('loan', at_ms, 0.05 + 0.1 * eager + (not side) * (0.02 + 0.4 * eager)),
+                                       ('saver', later, 0.05 + 0.2 * eager + (not side) * 0.06)):
+                draw, after, revenue = draws[offer]
+                if draw < rate and not (offer == 'saver' and 'loan' in sold):
+                    sold[offer] = (begin + after, revenue)
+            answers[side] = sold
+        expose('loan', at_ms)
+        if 'loan' not in answers[held]:
+            expose('saver', later)
+        if chance.random() < 0.3:
+            expose('loan', at_ms + 31 * DAY)    # again
+        for offer, (when, revenue) in answers[held].items():
+            lines.append({'source': 'offer-outcomes', 'event': {
+                'event_id': f'{customer}{offer}', 'customer_id': customer, 'decision_id': 'unknown', 'offer_id': offer, 'outcome': 'ACCEPTED',
+                'occurred_at': when, 'revenue_minor': revenue}})
+        people.append((at_ms, held, answers))
+    return lines, people
+
+
+def until(lines, at_ms):
+    """What has happened by then."""
+    time_of = lambda line: line['value']['effective_at'] if 'value' in line else line['event']['occurred_at']  # noqa: E731
+    return [line for line in lines if time_of(line) < at_ms]
+
+
+def all_offers(segue, folder, same):
+    """The layer as a whole: each customer from the first exposure to any of its offers on."""
+    lines, people = two_offers(0, 4000)
+    code, said = report(segue, lines, folder)
+    layer, = said['layers']
+    same('the layer', (code, layer['offer'], layer['layer'], layer['split_alarm']), (0, '*', 'global', False))
+    for side, name in ((False, 'treated'), (True, 'held_out')):
+        mine = [answers[held] for _, held, answers in people if held == side]
+        same(f'{name} in the layer', layer[name], len(mine))
+        same(f'{name} of the layer who took something', layer[f'{name}_converted'], sum(bool(sold) for sold in mine))
+        same(f'revenue of the {name} in the layer', layer[f'{name}_revenue_minor'], sum(r for sold in mine for _, r in sold.values()))
+    page = text(segue, folder).splitlines()
+    same('the layer for people', [line for line in page if line.startswith('2 offers together, global: ')] != [], True)
+    page = text(segue, folder, '--openmetrics')
+    same('the layer for programs', re.findall(r'^segue_report_layer_incremental_conversion\{layer="global",bound="estimate"\} (\S+)$', page, re.M),
+         [f"{layer['uplift']['estimate']:.6f}"])
+    same('its alarm', re.findall(r'^segue_report_layer_split_alarm\{layer="global"\} (\S+)$', page, re.M), ['0'])
+    begin = START + 20 * DAY
+    later = [held for at_ms, held, _ in people if at_ms >= begin]
+    _, said = report(segue, lines, folder, '--from', '2026-01-25')
+    first, = (e for e in said['experiments'] if e['offer'] == 'loan')
+    for what, it in (('a later exposure', first), ('a later exposure in the layer', said['layers'][0])):
+        same(f'{what} is no first one', (it['treated'], it['held_out']), (later.count(False), later.count(True)))
+    covered = looks = 0
+    for seed in range(1, 11):
+        lines, people = two_offers(seed, 1000)
+        for day in (60, 110):
+            now = START + day * DAY
+            there = [answers for at_ms, _, answers in people if at_ms < now]
+            bought = [sum(any(when < now for when, _ in answers[side].values()) for answers in there) / len(there) for side in (False, True)]
+            _, said = report(segue, until(lines, now), folder)
+            for it in said['layers']:
+                looks += 1
+                covered += it['uplift']['low'] <= bought[0] - bought[1] <= it['uplift']['high']
+    print(f'report_layer_looks: {looks}\nreport_layer_covered: {covered}')
+    same('intervals that hold', covered >= looks - 1 and looks == 20, True)
+
+
 def main():
     segue, seed = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else '1'
     wrong = []
@@ -237,6 +314,7 @@ def main():
         in_segment(segue, lines, folder, same)
         wholes_are_whole(segue, folder, same)
         in_any_order(segue, lines, folder, same)
+        all_offers(segue, folder, same)
         broken, _ = campaign(seed, 4000, lost=0.4)
         same('exit code of a broken split', report(segue, broken, folder)[0], 1)
         one_day = [line for line in lines if 'value' in line and START + 3 * DAY <= line['value']['effective_at'] < START + 4 * DAY]
