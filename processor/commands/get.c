@@ -27,14 +27,18 @@ static int print_customer(struct lookup *lookup, struct slice id, struct manner 
     if (code != EXIT_GOOD) {
         return code;
     }
+    const struct settings *settings = &lookup->connect.settings;
+    const struct opened *opened = &lookup->opened;
+    int64_t now_ms = lookup_now_ms(lookup);
+    enum status status;
     if (manner.subject_access) {
-        subject_access_begin(&lookup->connect.settings, lookup->customer, stdout);
-    }
-    enum status status =
-        explained_customer(lookup->opened.engine, lookup->opened.playbook, lookup->task,
-                           lookup->customer, lookup_now_ms(lookup), manner.json, arena, stdout);
-    if (manner.subject_access) {
-        subject_access_end(&lookup->connect.settings, stdout);
+        subject_access_begin(settings, lookup->customer, stdout);
+        status = subject_access_values(opened->engine, opened->playbook, lookup->task,
+                                       lookup->customer, now_ms, arena, stdout);
+        subject_access_end(settings, stdout);
+    } else {
+        status = explained_customer(opened->engine, opened->playbook, lookup->task,
+                                    lookup->customer, now_ms, manner.json, arena, stdout);
     }
     return status == STATUS_OK ? EXIT_GOOD : EXIT_NO;
 }

@@ -3,8 +3,10 @@
 
 #include <inttypes.h>
 
+#include "base/attributes.h"
 #include "base/civil.h"
 #include "base/show.h"
+#include "commands/plain_words.h"
 #include "model/codes.h"
 #include "model/fields.h"
 
@@ -147,14 +149,115 @@ void subject_access_begin(const struct settings *settings, const struct customer
         put_moment(out, "  this is as of ", profile->updated_at_ms);
         (void)fputc('\n', out);
     }
-    (void)fputs("\nWorked out from your payments and your use of the app. `features` are sums, "
-                "counts and times; `life\n"
-                "events` are changes we think have happened; `segments` are groups you are in; "
-                "`offers` are what was\n"
-                "proposed to you or held back. Single payments are not kept here, only their ids "
-                "for a while, so that\n"
-                "none counts twice.\n\n",
+}
+
+static void put_words(struct slice words, FILE *out)
+{
+    if (words.size > 0) {
+        (void)fputs(": ", out);
+        show_text(words, out);
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_figures(const struct playbook *playbook, const struct feature_value *values,
+                        FILE *out)
+{
+    uint32_t unknown = 0;
+    (void)fputs("\nWorked out from your payments and your use of the app. Single payments are not "
+                "kept here, only their ids\n"
+                "for a while, and what is needed to take one back, so that none counts twice.\n",
                 out);
+    for (uint32_t i = 0; i < playbook->name_count; i++) {
+        if (!values[i].present) {
+            unknown++;
+            continue;
+        }
+        (void)fprintf(out, "  %s: ", playbook->names[i].name);
+        plain_value(playbook, i, &values[i], out);
+        (void)fputs("\n      ", out);
+        plain_meaning(playbook, i, out);
+        (void)fputc('\n', out);
+    }
+    (void)fprintf(out, "  of %u more nothing is known\n", unknown);
+}
+
+static void put_life(const struct explanation *e, FILE *out)
+{
+    if (!e->holds) {
+        return;
+    }
+    (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
+    (void)fputs(e->confirmed ? ", taken as certain" : ", only suspected", out);
+    put_moment(out, ", since ", e->since_ms);
+    put_words(e->about, out);
+}
+
+static void put_segment(const struct explanation *e, FILE *out)
+{
+    if (e->holds) {
+        (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
+        put_moment(out, ", since ", e->since_ms);
+        if (e->disclosure.size == 0 && e->need.size > 0) {
+            (void)fputs(", as you may need", out);
+        }
+        put_words(e->disclosure.size > 0 ? e->disclosure : e->need, out);
+    }
+}
+
+static void put_offer(const struct explanation *e, FILE *out)
+{
+    if (e->offered_ms == 0 && e->held_until_ms == 0) {
+        return;
+    }
+    (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
+    if (e->offered_ms != 0) {
+        put_moment(out, ", last proposed ", e->offered_ms);
+        (void)fprintf(out, " by %s", codes_text(&codes_channel, e->channel));
+    }
+    if (e->heard_ms != 0) {
+        (void)fprintf(out, "; what came back: %s", codes_text(&codes_outcome, e->heard));
+        put_moment(out, ", ", e->heard_ms);
+    }
+    if (e->held_until_ms != 0) {
+        put_moment(out, ", waits for the end of your night, ", e->held_until_ms);
+    }
+    put_words(e->about, out);
+}
+
+enum status subject_access_values(const struct engine *engine, const struct playbook *playbook,
+                                  const void *task, const struct customer *customer, int64_t now_ms,
+                                  struct arena *arena, FILE *out)
+{
+    const struct {
+        const char *title;
+        enum explain_kind kind;
+        uint32_t count;
+        void (*put)(const struct explanation *e, FILE *out);
+    } kinds[] = {{"\nChanges in your life that we think have happened\n", EXPLAIN_LIFE_EVENT,
+                  playbook->life.count, put_life},
+                 {"\nGroups you are in\n", EXPLAIN_SEGMENT, playbook->segments.count, put_segment},
+                 {"\nWhat was proposed to you, or waits to be\n", EXPLAIN_OFFER,
+                  playbook->offers.count, put_offer}};
+    const struct feature_value *values;
+    arena_reset(arena);
+    enum status status = engine_values(engine, customer, now_ms, arena, &values);
+    if (status == STATUS_OK) {
+        put_figures(playbook, values, out);
+    }
+    for (size_t k = 0; k < ARRAY_COUNT(kinds) && status == STATUS_OK; k++) {
+        (void)fputs(kinds[k].title, out);
+        for (uint32_t i = 0; i < kinds[k].count && status == STATUS_OK; i++) {
+            struct explanation explanation;
+            arena_reset(arena);
+            status = engine_explain(engine, task, customer, kinds[k].kind, i, now_ms, NULL, arena,
+                                    &explanation);
+            if (status == STATUS_OK) {
+                kinds[k].put(&explanation, out);
+            }
+        }
+    }
+    return status;
 }
 
 void subject_access_end(const struct settings *settings, FILE *out)

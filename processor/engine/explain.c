@@ -181,6 +181,7 @@ static void explain_offer(struct work *work, uint32_t index, struct arena *arena
                                          &work->step, &first, reasons);
     out->definition = (struct definition_ref){def->id, def->version, def->hash};
     out->holds = gate == OFFER_GATE_COUNT;
+    out->about = def->about;
     out->trigger = trigger_of(engine->playbook, def, arena);
     explain_made(history, arena, out);
     for (uint32_t i = 0; i < GATE_ARBITRATION; i++) {

@@ -64,7 +64,7 @@ struct explanation {
     uint8_t heard;            /* enum outcome, then */
     int64_t held_until_ms;    /* offers: quiet hours hold it until then; 0: they do not */
     struct slice need;        /* segments: for people */
-    struct slice about;       /* life events: for people */
+    struct slice about;       /* life events, offers: for people */
     struct explain_signal signals[LIFE_SIGNALS_MAX];
     uint32_t signal_count;
     struct slice route;         /* life events: who is to act on it; empty: nobody */

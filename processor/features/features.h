@@ -168,7 +168,8 @@ enum feature_value_from {
 /* One feature as the playbook says it. Zeroed = the defaults. Texts, programs and thresholds must live as long
  * as the plan. */
 struct feature_def {
-    const char *name; /* without "f." */
+    const char *name;   /* without "f." */
+    struct slice about; /* for people; empty: not said. No part of the meaning */
     uint32_t version;
     uint64_t hash; /* of the definition's meaning; the engine names it in proofs */
     enum feature_kind kind;

@@ -94,7 +94,8 @@ enum series_period {
 
 /* One `series:` feature of the playbook. Immutable. */
 struct series_def {
-    struct slice id; /* "salary" */
+    struct slice id;    /* "salary" */
+    struct slice about; /* for people; empty: not said. No part of the meaning */
     int32_t version;
     uint64_t hash;
     const struct cel_program *where;    /* RULES_EVENT over transactions; NULL: every one */

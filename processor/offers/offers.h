@@ -50,6 +50,7 @@ struct offer_variant {
 /* One entry of `offers:`. Immutable. */
 struct offer_def {
     struct slice id;
+    struct slice about; /* for people; empty: not said. No part of the meaning */
     int32_t version;
     uint64_t hash;
     uint8_t purpose;       /* enum purpose */

@@ -403,6 +403,7 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
                                 .kind = (enum feature_kind)kind};
     canon_begin(loader, features_kind(def->kind)->key);
     def->version = (uint32_t)load_version(loader, node);
+    (void)yaml_text(yaml_get(node, "about"), loader->diagnostics, &def->about);
     struct taint taint = {0};
     if (needs == FEATURE_NEEDS_OPERANDS) {
         load_operands(loader, what, def);

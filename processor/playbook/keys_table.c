@@ -28,7 +28,11 @@
     }
 #define VERSION_ABOUT                                                                              \
     PLAIN("version", KEY_INTEGER, "from 1, written into outputs; not part of the hash", "1"),      \
-        PLAIN("about", KEY_TEXT, "for readers", "")
+        PLAIN("about", KEY_TEXT,                                                                   \
+              "in plain words; what `segue get --subject-access` says to the customer (of a "      \
+              "segment: "                                                                          \
+              "`disclosure`)",                                                                     \
+              "")
 #define PUBLISH                                                                                    \
     PLAIN("publish", KEY_BOOL, "its value is in the view that channels read from Redis", "false")
 

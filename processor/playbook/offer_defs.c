@@ -372,6 +372,7 @@ static void load_one(struct loader *loader, uint32_t index, struct offer_def *de
     keys_refuse_unknown(node, KEYS_OFFER, loader->diagnostics);
     canon_begin(loader, "offer");
     *def = (struct offer_def){.id = definition->id, .version = load_version(loader, node)};
+    (void)yaml_text(yaml_get(node, "about"), loader->diagnostics, &def->about);
     load_codes(loader, node, def);
     load_conditions(loader, node, def, reads);
     def->segments_any_count =

@@ -37,6 +37,7 @@ void load_series(struct loader *loader, uint32_t definition, struct series_def *
     *def = (struct series_def){.id = node->key->text,
                                .version = load_version(loader, node),
                                .first_feature = loader->playbook->name_count};
+    (void)yaml_text(yaml_get(node, "about"), diagnostics, &def->about);
     canon_begin(loader, "series");
     (void)keys_word(node, KEYS_SERIES, "series", diagnostics, &what);
     (void)loader_compile(loader, yaml_get(node, "where"), "where",

@@ -8,6 +8,8 @@
 #include "codec/ndjson.h"
 #include "commands/explained.h"
 #include "commands/opened.h"
+#include "commands/plain_words.h"
+#include "commands/subject_access.h"
 
 #define CUSTOMER "c \"1\"\x1b[2J" /* who would clear an adviser's screen */
 
@@ -100,6 +102,44 @@ START_TEST(get_says_all_that_is_kept)
     ck_assert_ptr_nonnull(strstr(text, "customer c \"1\"\\x1b[2J at"));
     ck_assert_ptr_null(strchr(text, '\x1b'));
     free(text);
+}
+END_TEST
+
+START_TEST(subject_access_says_what_each_figure_means)
+{
+    char *text = NULL;
+    size_t size = 0;
+    live();
+    FILE *out = open_memstream(&text, &size);
+    ck_assert_int_eq(subject_access_values(opened.engine, opened.playbook, task, customer,
+                                           customer->seen_ms, &arena, out),
+                     STATUS_OK);
+    ck_assert_int_eq(fclose(out), 0);
+    ck_assert_ptr_nonnull(strstr(text, "\n  spend_30d: 54.00 GBP\n      the sum of amount of your "
+                                       "payments in the last 30 days, of "
+                                       "those where tx.direction==\"DEBIT\"\n"));
+    ck_assert_ptr_nonnull(strstr(
+        text, "\n  frequent_traveller, since 2026-03-07T12:00:00Z, as you may need: paying "));
+    ck_assert_ptr_null(strstr(text, "\n  balance")); /* not known: only counted */
+    ck_assert_ptr_nonnull(strstr(text, " more nothing is known\n"));
+    free(text);
+}
+END_TEST
+
+START_TEST(each_figure_has_words)
+{
+    live();
+    for (uint32_t i = 0; i < opened.playbook->name_count; i++) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        plain_meaning(opened.playbook, i, out);
+        ck_assert_int_eq(fclose(out), 0);
+        ck_assert_msg(size > 20 && strchr(text, ' ') != NULL && strstr(text, "  ") == NULL &&
+                          strstr(text, "(null)") == NULL,
+                      "f.%s: %s", opened.playbook->names[i].name, text);
+        free(text);
+    }
 }
 END_TEST
 
@@ -255,6 +295,8 @@ int main(void)
     TCase *tc = tcase_create("explained");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, get_says_all_that_is_kept);
+    tcase_add_test(tc, subject_access_says_what_each_figure_means);
+    tcase_add_test(tc, each_figure_has_words);
     tcase_add_test(tc, why_says_leaf_by_leaf);
     tcase_add_test(tc, why_says_of_an_offer_whether_it_was_made_and_when_it_is_decided);
     tcase_add_test(tc, why_not_says_what_is_in_the_way_and_nothing_else);
