@@ -17,6 +17,7 @@ enum {
     FILE_SIZE_MAX = 65536,
     FOLDER_DEPTH_MAX = 3,  /* America/Argentina/Ushuaia */
     RULE_YEAR_LAST = 2100, /* transitions are written out until then */
+    RULE_SIZE_MAX = 127,   /* of the footer; today's longest has 43 bytes */
 };
 
 /* A zone's offsets: offset_ms[0] until time_ms[0], offset_ms[i + 1] from time_ms[i]. */
@@ -79,6 +80,10 @@ static size_t body_size(const struct header *header, size_t word)
     return header->time_count * (word + 1) + header->type_count * 6 + header->text_size +
            header->leap_count * (word + 4) + header->standard_count + header->utc_count;
 }
+
+static const char not_whole[] = "it is no whole TZif file of version 2 or later";
+static const char no_rule[] =
+    "its last line, the rule for the years to come, is not understood; install tzdata again";
 
 static void add_transition(struct draft *draft, int64_t time_ms, int32_t offset_ms)
 {
@@ -147,58 +152,90 @@ static bool read_clock(const char **at, int32_t *out_seconds)
     return true;
 }
 
-/* Mm.w.d[/time]: the w-th (5: last) weekday d of month m, at local time. */
+/* When the clock changes, at local time: Mm.w.d, the w-th (5: last) weekday d of month m; Jn, day n of the
+ * year, where the 29th of February has no number; or n, the day after n days of the year. */
 struct change {
-    int32_t month, week, weekday, seconds;
+    char form; /* 'M', 'J' or 'n' */
+    int32_t month, week, weekday, day, seconds;
 };
 
 static bool read_change(const char **at, struct change *out)
 {
+    bool good = false;
     out->seconds = 7200;
-    if (**at != ',' || (*at)[1] != 'M') {
-        return false; /* Jn and n: no zone of today's database uses them */
-    }
-    *at += 2;
-    if (!read_number(at, 12, &out->month) || *(*at)++ != '.' || !read_number(at, 5, &out->week) ||
-        *(*at)++ != '.' || !read_number(at, 6, &out->weekday) || out->month < 1 || out->week < 1) {
+    if (**at != ',') {
         return false;
     }
-    if (**at == '/') {
+    (*at)++;
+    out->form = 'n';
+    if (**at == 'M' || **at == 'J') {
+        out->form = **at;
+        (*at)++;
+    }
+    if (out->form == 'M') {
+        good = read_number(at, 12, &out->month) && *(*at)++ == '.' &&
+               read_number(at, 5, &out->week) && *(*at)++ == '.' &&
+               read_number(at, 6, &out->weekday) && out->month >= 1 && out->week >= 1;
+    } else {
+        good = read_number(at, 365, &out->day) && (out->form == 'n' || out->day >= 1);
+    }
+    if (good && **at == '/') {
         (*at)++;
         return read_clock(at, &out->seconds);
     }
-    return true;
+    return good;
+}
+
+static int32_t change_day(const struct change *change, int32_t year)
+{
+    int32_t first = civil_day((struct civil_date){year, 1, 1});
+    if (change->form == 'J') { /* the 1st of March is J60 in every year */
+        int32_t march = civil_day((struct civil_date){year, 3, 1});
+        return change->day < 60 ? first + change->day - 1 : march + change->day - 60;
+    }
+    if (change->form == 'n') {
+        return first + change->day;
+    }
+    int32_t day = civil_day((struct civil_date){year, change->month, 1});
+    day += (change->weekday - civil_weekday(day) + 7) % 7 + 7 * (change->week - 1);
+    struct civil_date date = civil_date(day);
+    return date.month == change->month && date.year == year ? day : day - 7;
 }
 
 static int64_t change_ms(const struct change *change, int32_t year, int32_t offset_before_ms)
 {
-    int32_t day = civil_day((struct civil_date){year, change->month, 1});
-    day += (change->weekday - civil_weekday(day) + 7) % 7 + 7 * (change->week - 1);
-    struct civil_date date = civil_date(day);
-    if (date.month != change->month || date.year != year) {
-        day -= 7;
-    }
-    return day * MS_PER_DAY + change->seconds * MS_PER_SECOND - offset_before_ms;
+    return change_day(change, year) * MS_PER_DAY + change->seconds * MS_PER_SECOND -
+           offset_before_ms;
 }
 
-static void extend_by_rule(struct draft *draft, const char *rule)
+/* False when the rule is not understood: without it every later year would silently have the last offset. */
+static bool extend_by_rule(struct draft *draft, const char *rule)
 {
     int32_t standard = 0;
     int32_t summer = 0;
     struct change begin, end;
-    if (!skip_name(&rule) || !read_clock(&rule, &standard) || *rule == 0 || !skip_name(&rule)) {
-        return; /* no summer time: the last offset holds */
+    if (*rule == 0) {
+        return true; /* nobody knows what comes: the last offset holds */
+    }
+    if (!skip_name(&rule) || !read_clock(&rule, &standard)) {
+        return false;
+    }
+    if (*rule == 0) {
+        return true; /* no summer time: the last offset holds */
     }
     standard = -standard * 1000;
     summer = standard + 3600000;
+    if (!skip_name(&rule)) {
+        return false;
+    }
     if (*rule != ',') {
         if (!read_clock(&rule, &summer)) {
-            return;
+            return false;
         }
         summer = -summer * 1000;
     }
-    if (!read_change(&rule, &begin) || !read_change(&rule, &end)) {
-        return;
+    if (!read_change(&rule, &begin) || !read_change(&rule, &end) || *rule != 0) {
+        return false;
     }
     int64_t last_ms = draft->count == 0 ? 0 : draft->time_ms[draft->count - 1];
     int32_t year = civil_date((int32_t)civil_floor(last_ms, MS_PER_DAY)).year;
@@ -215,23 +252,40 @@ static void extend_by_rule(struct draft *draft, const char *rule)
             add_transition(draft, second, summer_first ? standard : summer);
         }
     }
+    return true;
 }
 
-/* False when the file is not TZif of version 2 or later. */
-static bool read_zone(struct slice file, struct draft *draft)
+/* What comes after the data: a rule between two newlines. NULL, or why the zone cannot be used. */
+static const char *read_footer(struct slice footer, struct draft *draft)
+{
+    char rule[RULE_SIZE_MAX + 1];
+    if (footer.size < 2 || footer.data[0] != '\n' || footer.data[footer.size - 1] != '\n') {
+        return not_whole;
+    }
+    size_t size = footer.size - 2;
+    if (size > RULE_SIZE_MAX || memchr(footer.data + 1, 0, size) != NULL) {
+        return no_rule;
+    }
+    memcpy(rule, footer.data + 1, size);
+    rule[size] = 0;
+    return extend_by_rule(draft, rule) ? NULL : no_rule;
+}
+
+/* NULL, or why the zone cannot be used. */
+static const char *read_zone(struct slice file, struct draft *draft)
 {
     struct header header;
     if (!read_header(file, 0, &header) || file.data[4] < '2') {
-        return false;
+        return not_whole;
     }
     size_t at = 44 + body_size(&header, 4);
     if (!read_header(file, at, &header)) {
-        return false;
+        return not_whole;
     }
     at += 44;
     size_t size = body_size(&header, 8);
     if (size > file.size - at || header.type_count == 0) {
-        return false;
+        return not_whole;
     }
     const uint8_t *times = file.data + at;
     const uint8_t *types = times + header.time_count * 8;
@@ -242,7 +296,7 @@ static bool read_zone(struct slice file, struct draft *draft)
     for (size_t i = 0; i < header.time_count; i++) {
         int64_t seconds = big_endian(times + 8 * i, 8);
         if (types[i] >= header.type_count) {
-            return false;
+            return not_whole;
         }
         int32_t offset_ms = (int32_t)big_endian(infos + 6 * types[i], 4) * 1000;
         if (seconds < 0) {
@@ -251,15 +305,7 @@ static bool read_zone(struct slice file, struct draft *draft)
             add_transition(draft, seconds * 1000, offset_ms);
         }
     }
-    const uint8_t *footer = file.data + at + size;
-    size_t footer_size = file.size - at - size;
-    char rule[64];
-    if (footer_size >= 3 && footer_size < sizeof(rule) && footer[0] == '\n') {
-        memcpy(rule, footer + 1, footer_size - 1);
-        rule[footer_size - 2] = 0; /* its closing newline */
-        extend_by_rule(draft, rule);
-    }
-    return true;
+    return read_footer(slice_of(times + size, file.size - at - size), draft);
 }
 
 /* ---- the folder ---- */
@@ -280,8 +326,9 @@ static enum status add_zone(struct zones *zones, const char *path, const char *n
     if (file.size > FILE_SIZE_MAX) {
         return refuse(out_text, path, "it is larger than 64 KiB");
     }
-    if (!read_zone(file, &draft)) {
-        return refuse(out_text, path, "it is no whole TZif file of version 2 or later");
+    const char *why = read_zone(file, &draft);
+    if (why != NULL) {
+        return refuse(out_text, path, why);
     }
     if (zones->count == ZONES_MAX || strlen(name) >= ZONE_NAME_SIZE || draft.full) {
         return status_fail(out_text, STATUS_INVALID,

@@ -260,6 +260,59 @@ START_TEST(a_zone_that_cannot_be_read_is_refused_not_dropped)
 }
 END_TEST
 
+/* The last line of a file holds for all years that its table does not: instead of London's own, one that
+ * means the same in another form, or another thing. */
+static const struct {
+    const char *rule;
+    const char *summer, *winter; /* the first moments of both in 2040, a leap year; NULL: refused */
+} rules[] = {
+    {"GMT0BST,M3.5.0/1,M10.5.0", "2040-03-25T01:00:00Z", "2040-10-28T01:00:00Z"},
+    {"GMT0BST,J84/1,J301", "2040-03-25T01:00:00Z", "2040-10-28T01:00:00Z"},
+    {"GMT0BST,84/1,301/2:00:00", "2040-03-25T01:00:00Z", "2040-10-28T01:00:00Z"},
+    {"GMT0BST,J59,J60", "2040-02-28T02:00:00Z", "2040-03-01T01:00:00Z"},
+    {"<A-name-of-more-than-sixty-four-bytes-is-no-reason-to-have-no-summer>0BST,M3.5.0/1,M10.5.0",
+     "2040-03-25T01:00:00Z", "2040-10-28T01:00:00Z"},
+    {"GMT0BST", NULL, NULL},
+    {"GMT0BST,J0,J299", NULL, NULL},
+    {"GMT0BST,J88,J366", NULL, NULL},
+    {"GMT0BST,M3.5.0/1", NULL, NULL},
+    {"GMT0BST,M3.5.0/1,M10.5.0,", NULL, NULL},
+    {"GMT0BST,X88,X299", NULL, NULL},
+};
+
+START_TEST(the_rule_of_the_years_to_come_is_followed_or_the_zone_is_refused)
+{
+    char path[64];
+    char folder[] = "/tmp/test_zone_XXXXXX";
+    struct status_text text;
+    size_t size = read_london() - 1; /* its closing newline */
+    while (london[size - 1] != '\n') {
+        size--;
+    }
+    size += (size_t)snprintf((char *)london + size, sizeof(london) - size, "%s\n", rules[_i].rule);
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    (void)snprintf(path, sizeof(path), "%s/Town", folder);
+    write_zone(path, size);
+    ck_assert_int_eq(setenv("TZDIR", folder, 1), 0);
+    enum status status = zones_load(&zones, &text);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+    if (rules[_i].summer == NULL) {
+        ck_assert_int_eq(status, STATUS_INVALID);
+        ck_assert_msg(strstr(text.text, "the rule for the years to come") != NULL, "%s", text.text);
+        return;
+    }
+    ck_assert_msg(status == STATUS_OK, "%s", text.text);
+    int32_t town = find("Town");
+    int64_t summer = at(rules[_i].summer);
+    int64_t winter = at(rules[_i].winter);
+    ck_assert_int_eq(zones_offset_ms(zones, town, summer - 1), 0);
+    ck_assert_int_eq(zones_offset_ms(zones, town, summer), MS_PER_HOUR);
+    ck_assert_int_eq(zones_offset_ms(zones, town, winter - 1), MS_PER_HOUR);
+    ck_assert_int_eq(zones_offset_ms(zones, town, winter), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("zone");
@@ -276,6 +329,8 @@ int main(void)
     TCase *full = tcase_create("full");
     tcase_add_test(full, more_zones_than_there_is_room_for_are_refused_not_dropped);
     tcase_add_loop_test(full, a_zone_that_cannot_be_read_is_refused_not_dropped, 0, DAMAGES);
+    tcase_add_loop_test(full, the_rule_of_the_years_to_come_is_followed_or_the_zone_is_refused, 0,
+                        sizeof(rules) / sizeof(rules[0]));
     suite_add_tcase(suite, full);
     return suite_run_all(suite);
 }
