@@ -5,19 +5,13 @@
 
 #include "base/civil.h"
 #include "base/show.h"
+#include "commands/explained_series.h"
 
 static void put_time(int64_t time_ms, FILE *out)
 {
     char text[CIVIL_TEXT_SIZE];
     civil_format_time(time_ms, text);
     (void)fputs(text, out);
-}
-
-static void put_date(int64_t time_ms, FILE *out)
-{
-    char text[CIVIL_TEXT_SIZE];
-    civil_format_time(time_ms, text);
-    (void)fprintf(out, "%.10s", text);
 }
 
 static void put_value(const struct feature_value *value, bool json, FILE *out)
@@ -212,11 +206,58 @@ static void put_side(const struct explanation *e, bool against, bool seen, const
         (void)fprintf(out, "%s    - ", any ? "" : title);
         show_text(words, out);
         if (seen && signal->seen_ms != 0) {
-            (void)fputs(", on ", out);
-            put_date(signal->seen_ms, out);
+            (void)fputs(", last on ", out); /* it need not hold any more: it fades */
+            explained_date(e, signal->seen_ms, out);
         }
         (void)fputc('\n', out);
         any = true;
+    }
+}
+
+/* Is what it means so at present, and if so, why is it not open? */
+static void put_meaning(const struct explanation *e, FILE *out)
+{
+    bool yes = e->has_primary && e->rule == EXPLAIN_YES;
+    (void)fputs("  It means: ", out);
+    show_text(e->about, out);
+    (void)fputs(!e->has_primary              ? "."
+                : e->rule == EXPLAIN_UNKNOWN ? ". Whether that is so at present is not known."
+                : !yes                       ? ". That is not so at present."
+                : e->holds                   ? ". That is so at present."
+                                             : ". That is so at present, but",
+                out);
+    if (!yes || e->holds) {
+        (void)fputc('\n', out);
+    } else if (e->ruled_out.size == 0) {
+        (void)fputs(e->spent ? " it was judged before and nothing has changed since.\n"
+                             : " there is not enough evidence.\n",
+                    out);
+    } else {
+        (void)fputs(" it is ruled out.\n", out);
+    }
+    if (!e->holds && e->ruled_out.size > 0) {
+        (void)fputs("  What rules it out: ", out);
+        show_text(e->ruled_out, out);
+        (void)fputc('\n', out);
+    }
+    if (e->ended_ms != 0) {
+        (void)fputs("  The last one was over on ", out);
+        explained_date(e, e->ended_ms, out);
+        (void)fputs(".\n", out);
+    }
+}
+
+static void put_policy(const struct explanation *e, FILE *out)
+{
+    if (e->vulnerable) {
+        (void)fputs("  Care, never marketing, while it is open. The customer's own word decides: "
+                    "report it as feedback.\n",
+                    out);
+    }
+    if (e->route.size > 0) {
+        (void)fputs("  Who acts on it: ", out);
+        show_text(e->route, out);
+        (void)fputs(".\n", out);
     }
 }
 
@@ -224,33 +265,20 @@ static void put_side(const struct explanation *e, bool against, bool seen, const
 static void put_life(const struct explanation *e, FILE *out)
 {
     if (e->about.size > 0) {
-        (void)fputs("  It means: ", out);
-        show_text(e->about, out);
-        (void)fputs(!e->has_primary              ? ".\n"
-                    : e->rule == EXPLAIN_UNKNOWN ? ". Whether that is so at present is not known.\n"
-                    : e->rule == EXPLAIN_YES     ? ". That is so at present.\n"
-                                                 : ". That is not so at present.\n",
-                    out);
+        put_meaning(e, out);
     }
     if (e->holds && e->calibrated) {
         (void)fprintf(
             out, "  How sure: of 100 customers with the same evidence it is true of about %.0f.\n",
             e->confidence * 100);
     }
+    explained_series(e, out);
     put_side(e, false, true, "  What speaks for it:\n", out);
     put_side(e, true, true, "  What speaks against it:\n", out);
     put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
     put_side(e, true, false, "  Not seen, and would speak against it:\n", out);
-    if (e->vulnerable) {
-        (void)fputs("  Care, never marketing, while it is open. The customer's own word decides: "
-                    "report it as "
-                    "feedback.\n",
-                    out);
-    }
-    if (e->route.size > 0) {
-        (void)fputs("  Who acts on it: ", out);
-        show_text(e->route, out);
-        (void)fputs(".\n", out);
+    if (e->holds) {
+        put_policy(e, out);
     }
     (void)fputs(e->leaf_count > 0 ? "  The rule, condition by condition:\n" : "", out);
 }
@@ -404,6 +432,28 @@ static void put_json_leaf(const struct proof_leaf *leaf, FILE *out)
                   codes_text(&codes_polarity, leaf->polarity), leaf->holds ? "true" : "false");
 }
 
+static void put_json_life(const struct explanation *e, FILE *out)
+{
+    (void)fprintf(out, ",\"confidence\":%.3g,\"ended\":%" PRId64 ",\"vulnerable\":%s,\"about\":",
+                  e->confidence, e->ended_ms, e->vulnerable ? "true" : "false");
+    show_json(e->about, out);
+    (void)fputs(",\"route\":", out);
+    show_json(e->route, out);
+    (void)fputs(",\"ruled_out\":", out);
+    show_json(e->ruled_out, out);
+    (void)fputs(",\"evidence\":[", out);
+    for (uint32_t i = 0; i < e->signal_count; i++) {
+        const struct explain_signal *signal = &e->signals[i];
+        (void)fputs(i == 0 ? "{\"signal\":" : ",{\"signal\":", out);
+        show_json(signal->id, out);
+        (void)fputs(",\"about\":", out);
+        show_json(signal->about, out);
+        (void)fprintf(out, ",\"weight\":%.4g,\"weighs\":%.4g,\"seen\":%" PRId64 "}", signal->weight,
+                      signal->weighs, signal->seen_ms);
+    }
+    (void)fputc(']', out);
+}
+
 static void put_json(const struct explanation *e, FILE *out)
 {
     static const char *const rules[] = {"no", "yes", "unknown"};
@@ -416,6 +466,9 @@ static void put_json(const struct explanation *e, FILE *out)
                   e->confirmed ? "true" : "false", rules[e->rule]);
     (void)fprintf(out, ",\"since\":%" PRId64 ",\"waiting_until\":%" PRId64, e->since_ms,
                   e->waiting_until_ms);
+    if (e->kind == EXPLAIN_LIFE_EVENT) {
+        put_json_life(e, out);
+    }
     if (e->kind == EXPLAIN_OFFER) {
         (void)fprintf(out, ",\"offered\":%" PRId64 ",\"decision_id\":", e->offered_ms);
         show_json(e->decision_id, out);

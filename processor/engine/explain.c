@@ -71,6 +71,38 @@ static void explain_segment(struct work *work, uint32_t index, struct arena *are
     out->missing = proof_missing(&proof, arena);
 }
 
+static bool life_reads(const struct playbook *playbook, uint32_t life, uint32_t first,
+                       uint32_t count)
+{
+    for (uint32_t i = 0; i < playbook->edge_count; i++) {
+        const struct playbook_edge *edge = &playbook->edges[i];
+        if (edge->kind == PLAYBOOK_LIFE_EVENT && edge->index == life &&
+            edge->reads_kind == PLAYBOOK_FEATURE && edge->reads - first < count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The facts behind it: a reader wants to know which payment stopped, and when. */
+static void explain_series(struct work *work, uint32_t index, struct explanation *out)
+{
+    const struct playbook *playbook = work->engine->playbook;
+    for (uint32_t i = 0; i < playbook->series_count; i++) {
+        const struct series_def *def = &playbook->series[i];
+        if (!life_reads(playbook, index, def->first_feature, SERIES_FIELD_COUNT)) {
+            continue;
+        }
+        for (uint32_t f = 0; f < SERIES_FIELD_COUNT; f++) {
+            (void)scope_feature(&work->scope, def->first_feature + f);
+        }
+        out->series[out->series_count++] =
+            (struct explain_series){def, &work->values[def->first_feature]};
+    }
+    out->zones = work->engine->zones;
+    out->zone = work->customer->profile.zone;
+}
+
 static void explain_life(struct work *work, uint32_t index, struct arena *arena,
                          struct explanation *out)
 {
@@ -107,6 +139,13 @@ static void explain_life(struct work *work, uint32_t index, struct arena *arena,
         };
     }
     out->since_ms = out->holds ? state->since_ms : 0;
+    out->ended_ms = !out->holds && state->transitions > 0 ? state->since_ms : 0;
+    out->spent = !out->holds && state->spent;
+    if (condition_holds(&def->unless, &work->step, NULL) == RULES_YES &&
+        def->unless.program != NULL) {
+        out->ruled_out = def->unless.text;
+    }
+    explain_series(work, index, out);
     out->leaf_count = proof.count;
     out->leaves = proof_leaves(&proof, arena);
 }

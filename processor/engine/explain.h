@@ -5,6 +5,7 @@
 #define ENGINE_EXPLAIN_H
 
 #include "engine/engine.h"
+#include "features/series.h"
 #include "life/life.h"
 #include "model/scope.h"
 
@@ -29,6 +30,12 @@ struct explain_signal {
     double weight;      /* as the playbook says it; negative: counter-evidence */
     double weighs;      /* now: 0 not seen, less than `weight` when it fades */
     int64_t seen_ms;    /* when it was last seen, of those that fade; 0: holds now, or never */
+};
+
+/* A series that a life event reads, as it stands: SERIES_FIELD_COUNT values by enum series_field. */
+struct explain_series {
+    const struct series_def *def; /* the playbook's */
+    const struct feature_value *values;
 };
 
 struct explanation {
@@ -67,6 +74,13 @@ struct explanation {
     struct slice about;       /* life events, offers: for people */
     struct explain_signal signals[LIFE_SIGNALS_MAX];
     uint32_t signal_count;
+    struct explain_series series[SERIES_DEFS_MAX]; /* life events: those that it reads */
+    uint32_t series_count;
+    struct slice ruled_out; /* life events: the text of `unless` while it holds; else empty */
+    int64_t ended_ms; /* life events that are not open: when the last one ended; 0: none was */
+    bool spent;       /* .. and what it began with has not been untrue since */
+    const struct zones *zones; /* life events: dates are the customer's own */
+    int32_t zone;
     struct slice route;         /* life events: who is to act on it; empty: nobody */
     bool vulnerable;            /* life events: care, never marketing */
     struct slice disclosure;    /* segments: what the customer may be told */
