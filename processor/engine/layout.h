@@ -31,6 +31,7 @@ enum reads_input {
     READS_LIFE,
     READS_SEGMENTS,
     READS_DAY,
+    READS_AGE,
     READS_EVENT,
     READS_ALWAYS,
     READS_FEEDBACK,
@@ -61,7 +62,8 @@ struct recall_head {
     int64_t clock_ms;             /* conditions that read the clock */
     uint64_t life_in, life_open;
     uint64_t segments_in[SEGMENTS_MAX / 64];
-    int32_t today; /* of the last evaluation */
+    int32_t today;     /* of the last evaluation */
+    int32_t age_until; /* the day on which the customer's age is another one */
     bool known;
 };
 

@@ -148,7 +148,8 @@ static void add_condition(struct builder *builder, const struct condition *condi
             break;
         default:
             if (slots[i] == RULES_SLOT_AGE || slots[i] == RULES_SLOT_TENURE_DAYS) {
-                add(builder, reads->input_rows + READS_DAY, reader, condition->number);
+                uint32_t input = slots[i] == RULES_SLOT_AGE ? READS_AGE : READS_DAY;
+                add(builder, reads->input_rows + input, reader, condition->number);
             }
             break;
         }

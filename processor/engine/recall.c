@@ -54,6 +54,7 @@ static void forget(struct work *work)
         .segments_ms = nothing_known(engine->playbook->segments.count),
         .watch_ms = INT64_MIN,
         .clock_ms = INT64_MAX,
+        .age_until = INT32_MIN,
     };
     memset(bits_of(work), 0, engine->reads.width * sizeof(uint64_t));
     for (uint32_t i = 0; i < engine->playbook->life.count; i++) {
@@ -123,6 +124,10 @@ void recall_begin(struct work *work)
         if (event != NULL && event->source == SOURCE_LIFE_EVENT_FEEDBACK) {
             clear(work, inputs + READS_FEEDBACK);
         }
+    }
+    if (work->moment.today >= head->age_until) {
+        head->age_until = rules_age_until(&work->customer->profile, work->moment.today);
+        clear(work, engine->reads.input_rows + READS_AGE);
     }
     head->today = work->moment.today;
     uint64_t *bits = bits_of(work);

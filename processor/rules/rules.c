@@ -285,15 +285,25 @@ static struct cel_value age(const struct scope *scope, const struct profile *pro
 }
 
 /* A birthday on 29 February is kept on 1 March: civil_day moves a day that is not there to the next. */
-static int64_t next_birthday_ms(const struct scope *scope, const struct profile *profile)
+static int32_t next_birthday(const struct profile *profile, int32_t today)
 {
     struct civil_date next = civil_date(profile->birth_day);
-    int32_t today = zones_local_day(scope->zones, profile->zone, scope->now_ms);
     next.year = civil_date(today).year;
     if (civil_day(next) <= today) {
         next.year++;
     }
-    return zones_day_start_ms(scope->zones, profile->zone, civil_day(next));
+    return civil_day(next);
+}
+
+static int64_t next_birthday_ms(const struct scope *scope, const struct profile *profile)
+{
+    int32_t today = zones_local_day(scope->zones, profile->zone, scope->now_ms);
+    return zones_day_start_ms(scope->zones, profile->zone, next_birthday(profile, today));
+}
+
+int32_t rules_age_until(const struct profile *profile, int32_t today)
+{
+    return profile_has(profile, FIELD_BIRTH_DATE) ? next_birthday(profile, today) : INT32_MAX;
 }
 
 static int64_t tenure_reaches_ms(const struct rules_watch *watch, const struct scope *scope,

@@ -77,6 +77,9 @@ struct rules_watch {
 /* The first moment > scope->now_ms at which a watched name changes (reaches a threshold); INT64_MAX: none. */
 int64_t rules_next_change(const struct rules_watch *watch, const struct scope *scope);
 
+/* The first local day after `today` on which c.age is another one; INT32_MAX: while this profile stands, none. */
+int32_t rules_age_until(const struct profile *profile, int32_t today);
+
 enum rules_truth {
     RULES_NO,
     RULES_YES,
