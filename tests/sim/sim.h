@@ -27,8 +27,6 @@ enum {
     SIM_CUTS_MAX = 4096,
     SIM_QUEUE = 4096,
     SIM_CONNECTIONS = 1 + SIM_TASKS,
-    SIM_PROCESS_MEMORY = 96 * 1024 * 1024,
-    SIM_PROCESS_SMALL = 4 * 1024 * 1024,
     SIM_PHASE_1_US = 4000000, /* with faults; the inputs arrive in that time and a little longer */
     SIM_TWICE_EVERY =
         1000, /* such a seed is run twice: both must be the same, trace line by trace line */
@@ -194,8 +192,6 @@ struct sim_process {
     } connections[SIM_CONNECTIONS];
     struct sim_answer *answers; /* arrived */
     uint32_t answer_count, answers_taken;
-    uint8_t *memory, *small;
-    size_t memory_used, small_used;
 };
 
 /* What a violation is of. Each mutant is named with those that found it. */

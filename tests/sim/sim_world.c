@@ -4,20 +4,17 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
 #include "base/hash.h"
 #include "base/invariant.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "sim/sim_heap.h"
+#include "sim/sim_memory.h"
 
 struct sim *sim;
 uint32_t sim_process_now;
 
 enum {
-    WORLD_MEMORY = 1 << 30,
-    POOL_SMALL = 28 * 1024,
     PHASE_2_US = 90000000,
     TAIL_LEAPS = 40, /* until after the last deadline that is armed.. */
     TAIL_LEAP_MS = 2500,
@@ -28,75 +25,6 @@ enum {
     MISFORTUNE_US = 33333,
     MERGE_WAIT_MS = 700
 };
-
-static uint8_t *world_memory;
-static size_t world_used;
-static size_t world_dirty; /* bytes that an earlier seed used */
-
-/* ---- memory: one block for the world, one for each process; both start again with every life ----
- */
-void *sim_take_raw(size_t size)
-{
-    size_t rounded = (size + 15) / 16 * 16;
-    INVARIANT(world_used + rounded <= WORLD_MEMORY);
-    void *block = world_memory + world_used;
-    world_used += rounded;
-    return block;
-}
-
-void *sim_take(size_t size)
-{
-    void *block = sim_take_raw(size);
-    if ((uint8_t *)block < world_memory + world_dirty) {
-        memset(block, 0, size);
-    }
-    return block;
-}
-
-/* A new life wants zeroes. Of a large pool few pages are touched, and they are given back to the kernel; the small
- * ones lie together and are cleared, which costs less than a page fault each. */
-void *memory_take(size_t size, const char *what)
-{
-    struct sim_process *process = &sim->processes[sim_process_now];
-    size_t rounded = (size + 63) / 64 * 64;
-    (void)what;
-    if (rounded <= POOL_SMALL) {
-        INVARIANT(process->small_used + rounded <= SIM_PROCESS_SMALL);
-        process->small_used += rounded;
-        return process->small + process->small_used - rounded;
-    }
-    INVARIANT(process->memory_used + rounded <= SIM_PROCESS_MEMORY);
-    void *block = process->memory + process->memory_used;
-    process->memory_used += rounded;
-    return block;
-}
-
-void *memory_take_huge(size_t size, const char *what)
-{
-    return memory_take(size, what);
-}
-
-void memory_seal(void)
-{
-}
-
-void memory_unseal(void)
-{
-}
-
-size_t memory_plan(const struct memory_pool **out_pools)
-{
-    *out_pools = NULL;
-    return 0;
-}
-
-static void *map_block(size_t size)
-{
-    void *block = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    INVARIANT(block != MAP_FAILED);
-    return block;
-}
 
 /* ---- chance ---- */
 bool sim_chance(double chance)
@@ -316,12 +244,7 @@ static void process_start(uint32_t index, bool restart)
     process->frozen_until_us = 0;
     process->turn_at_us = INT64_MAX;
     process->clock = (struct sim_clock){{&clock_ops}, index};
-    if (process->memory_used > 0) {
-        INVARIANT(madvise(process->memory, process->memory_used, MADV_DONTNEED) == 0);
-    }
-    process->memory_used = 0;
-    memset(process->small, 0, process->small_used);
-    process->small_used = 0;
+    sim_memory_life(index);
     sim_log_open(process, index);
     sim_store_open(process, index);
     sim_process_now = index;
@@ -498,10 +421,7 @@ static void world_begin(void)
     static struct sim *block;
     if (block == NULL) {
         block = calloc(1, sizeof(*block));
-        world_memory = map_block(WORLD_MEMORY);
         for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
-            block->processes[i].memory = map_block(SIM_PROCESS_MEMORY);
-            block->processes[i].small = map_block(SIM_PROCESS_SMALL);
             block->processes[i].events = calloc(SIM_QUEUE, sizeof(struct log_event));
             block->processes[i].answers = calloc(SIM_QUEUE, sizeof(struct sim_answer));
         }
@@ -511,15 +431,10 @@ static void world_begin(void)
     memcpy(kept, sim->processes, sizeof(kept));
     memset(sim, 0, sizeof(*sim));
     for (uint32_t i = 0; i < SIM_PROCESSES; i++) {
-        sim->processes[i].memory = kept[i].memory;
-        sim->processes[i].memory_used = kept[i].memory_used;
-        sim->processes[i].small = kept[i].small;
-        sim->processes[i].small_used = kept[i].small_used;
         sim->processes[i].events = kept[i].events;
         sim->processes[i].answers = kept[i].answers;
     }
-    world_dirty = world_used > world_dirty ? world_used : world_dirty;
-    world_used = 0;
+    sim_memory_world();
     sim_heap_begin();
 }
 
