@@ -2,7 +2,9 @@
 #include "runtime/cut.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/digits.h"
 #include "base/hash.h"
 #include "base/invariant.h"
 
@@ -272,25 +274,44 @@ enum status cut_part_parse(struct slice value, struct cut_part *out_part)
     return STATUS_OK;
 }
 
+static const char *const metadata_labels[] = {"segue1 n=", " low=", " low_at=", " previous_at="};
+enum { METADATA_NUMBERS = ARRAY_COUNT(metadata_labels) };
+
 void cut_metadata_write(const struct cut_metadata *metadata, char *out_text, size_t size)
 {
-    int written = snprintf(out_text, size, "segue1 n=%llu low=%llu low_at=%lld previous_at=%lld",
-                           (unsigned long long)metadata->seq, (unsigned long long)metadata->low,
-                           (long long)metadata->low_offset, (long long)metadata->previous_offset);
-    INVARIANT(written > 0 && (size_t)written < size);
+    const int64_t numbers[] = {(int64_t)metadata->seq, (int64_t)metadata->low, metadata->low_offset,
+                               metadata->previous_offset};
+    _Static_assert(ARRAY_COUNT(numbers) == METADATA_NUMBERS, "a label for each");
+    size_t at = 0;
+    for (uint32_t i = 0; i < METADATA_NUMBERS; i++) {
+        char digits[DIGITS_MAX];
+        struct slice label = slice_text(metadata_labels[i]);
+        struct slice number = digits_of(numbers[i], digits);
+        INVARIANT(at + label.size + number.size < size);
+        memcpy(out_text + at, label.data, label.size);
+        memcpy(out_text + at + label.size, number.data, number.size);
+        at += label.size + number.size;
+    }
+    out_text[at] = '\0';
 }
 
 bool cut_metadata_parse(const char *text, struct cut_metadata *out_metadata)
 {
-    unsigned long long seq = 0;
-    unsigned long long low = 0;
-    long long low_offset = 0;
-    long long previous = 0;
-    if (sscanf(text, "segue1 n=%llu low=%llu low_at=%lld previous_at=%lld", &seq, &low, &low_offset,
-               &previous) != 4) {
-        return false;
+    int64_t numbers[METADATA_NUMBERS];
+    for (uint32_t i = 0; i < METADATA_NUMBERS; i++) {
+        size_t label = strlen(metadata_labels[i]);
+        char *end;
+        if (strncmp(text, metadata_labels[i], label) != 0) {
+            return false;
+        }
+        numbers[i] = strtoll(text + label, &end, 10);
+        if (end == text + label) {
+            return false;
+        }
+        text = end;
     }
-    *out_metadata = (struct cut_metadata){seq, low, low_offset, previous};
+    *out_metadata =
+        (struct cut_metadata){(uint64_t)numbers[0], (uint64_t)numbers[1], numbers[2], numbers[3]};
     return true;
 }
 
