@@ -6,6 +6,7 @@
 #include "base/civil.h"
 #include "base/show.h"
 #include "commands/explained_series.h"
+#include "rules/blame.h"
 
 static void put_time(int64_t time_ms, FILE *out)
 {
@@ -375,34 +376,53 @@ static void put_text(const struct explanation *e, FILE *out)
     }
 }
 
-/* A leaf that would have to be otherwise. Of a life event none has to be: evidence adds up. */
-static bool hinders(const struct explanation *e, const struct proof_leaf *leaf)
+/* Of a life event no leaf has to be otherwise: evidence adds up. */
+static void put_life_in_the_way(const struct explanation *e, FILE *out)
 {
-    bool including = leaf->polarity == POLARITY_INCLUDING;
-    return e->kind == EXPLAIN_LIFE_EVENT ? !including && leaf->holds : leaf->holds != including;
+    if (e->ruled_out.size > 0) {
+        (void)fputs("  in the way: it is ruled out: ", out);
+        show_text(e->ruled_out, out);
+        (void)fputc('\n', out);
+    }
+    if (e->has_primary && e->rule != EXPLAIN_YES) {
+        (void)fputs(e->rule == EXPLAIN_NO ? "  in the way: this is not so at present: "
+                                          : "  in the way: nobody knows whether this is so: ",
+                    out);
+        show_text(e->about.size > 0 ? e->about : e->definition.id, out);
+        (void)fputc('\n', out);
+    }
+    if (e->spent) {
+        (void)fputs("  in the way: it was judged before and nothing has changed since\n", out);
+    }
+    put_side(e, true, true, "  What speaks against it:\n", out);
+    put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
+}
+
+static void put_leaf_in_the_way(const struct proof_leaf *leaf, FILE *out)
+{
+    (void)fprintf(out, "  in the way: %.*s %s", SLICE_ARG(leaf->leaf_id),
+                  leaf->blame == BLAME_OUGHT_TO_HOLD ? "not " : "");
+    show_text(leaf->expr, out);
+    if (leaf->value.size > 0) {
+        (void)fputs(" (it is ", out);
+        show_text(leaf->value, out);
+        (void)fputc(')', out);
+    }
+    (void)fputc('\n', out);
 }
 
 void explained_in_the_way(const struct explanation *e, FILE *out)
 {
+    bool life = e->kind == EXPLAIN_LIFE_EVENT;
     put_verdict(e, out);
-    if (e->kind == EXPLAIN_LIFE_EVENT ? e->confirmed : e->holds) {
+    if (life ? e->confirmed : e->holds) {
         (void)fputs("  nothing is in the way\n", out);
         return;
     }
-    for (uint32_t i = 0; i < e->leaf_count; i++) {
-        const struct proof_leaf *leaf = &e->leaves[i];
-        if (!hinders(e, leaf) || told(e, i)) {
-            continue;
+    for (uint32_t i = 0; !life && i < e->leaf_count; i++) {
+        if (e->leaves[i].blame != BLAME_NONE && !told(e, i)) {
+            put_leaf_in_the_way(&e->leaves[i], out);
         }
-        (void)fprintf(out, "  in the way: %.*s %s", SLICE_ARG(leaf->leaf_id),
-                      leaf->holds ? "" : "not ");
-        show_text(leaf->expr, out);
-        if (leaf->value.size > 0) {
-            (void)fputs(" (it is ", out);
-            show_text(leaf->value, out);
-            (void)fputc(')', out);
-        }
-        (void)fputc('\n', out);
     }
     for (uint32_t i = 0; i < e->gate_count; i++) {
         if (e->gates[i].reason.size > 0) {
@@ -413,8 +433,8 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
     for (uint32_t i = 0; i < e->missing_count; i++) {
         (void)fprintf(out, "  missing: %.*s\n", SLICE_ARG(e->missing[i]));
     }
-    if (e->kind == EXPLAIN_LIFE_EVENT) {
-        put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
+    if (life) {
+        put_life_in_the_way(e, out);
     }
 }
 

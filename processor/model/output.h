@@ -48,6 +48,8 @@ struct proof_leaf {
     int64_t as_of_ms;
     uint8_t polarity; /* enum polarity */
     bool holds;
+    /* enum blame of rules/: keeps the characteristic from being what its polarity asks. Not published */
+    uint8_t blame;
 };
 
 struct definition_ref {

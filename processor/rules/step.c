@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/hash.h"
+#include "rules/blame.h"
 
 enum { FORMATTED_SIZE = 256 };                /* bytes of one proof value */
 #define CLOCK_AGO_S_MAX INT64_C(100000000000) /* 3,000 years: added to a moment, no overflow */
@@ -52,6 +53,11 @@ static struct slice leaf_name(struct arena *arena, struct slice name, uint32_t i
     return arena_copy(arena, slice_of(text, (size_t)size));
 }
 
+static enum rules_truth truth_of(const struct cel_value *value)
+{
+    return value->kind != CEL_BOOL ? RULES_UNKNOWN : value->b ? RULES_YES : RULES_NO;
+}
+
 void proof_add(struct proof *proof, struct arena *arena, const struct step *step,
                const struct condition *condition, enum polarity polarity)
 {
@@ -61,7 +67,12 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
     struct cel_activation activation = {
         .read = rules_read, .context = step->scope, .scratch = step->scratch};
     uint32_t count = cel_program_leaf_count(condition->program);
-    for (uint32_t i = 0; i < count && proof->count < STEP_PROOF_MAX; i++) {
+    enum rules_truth truths[CEL_LEAVES_MAX];
+    uint8_t blames[CEL_LEAVES_MAX] = {BLAME_NONE};
+    struct proof_leaf *first = &proof->leaves[proof->count];
+    uint32_t added = 0;
+    for (; added < count && proof->count < STEP_PROOF_MAX; added++) {
+        uint32_t i = added;
         const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
         struct cel_leaf_result result = cel_explain_leaf(condition->program, i, &activation);
         struct slice feature = {NULL, 0};
@@ -80,6 +91,13 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
             .polarity = (uint8_t)polarity,
             .holds = result.holds.kind == CEL_BOOL && result.holds.b,
         };
+        truths[i] = truth_of(&result.holds);
+    }
+    if (added == count) {
+        blame_leaves(condition->program, truths, polarity == POLARITY_INCLUDING, blames);
+    }
+    for (uint32_t i = 0; i < added; i++) {
+        first[i].blame = blames[i];
     }
 }
 

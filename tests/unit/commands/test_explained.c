@@ -232,7 +232,13 @@ START_TEST(why_not_says_what_is_in_the_way_and_nothing_else)
          "\n  in the way: affordable not f.income_90d >= 300000 (it is 0)\n", "passed"},
         {EXPLAIN_OFFER, "premium_travel_card", "\n  blocks: consent: missing:c.consents\n",
          "blocks: catalogue"},
-        {EXPLAIN_LIFE_EVENT, "job.lost", "Not seen, and would speak for it:\n    - ", "Care"}};
+        {EXPLAIN_LIFE_EVENT, "job.lost", "Not seen, and would speak for it:\n    - ", "Care"},
+        {EXPLAIN_LIFE_EVENT, "job.lost",
+         "\n  in the way: this is not so at present: the salary has not come and no other took its "
+         "place\n",
+         "leave_or_season."},
+        {EXPLAIN_SEGMENT, "excess_cash", "\n  in the way: unsure not has(c.risk_profile)",
+         "overdrawn"}};
     live();
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         struct explanation explanation;

@@ -5,6 +5,8 @@
 #include "base/civil.h"
 #include "base/memory.h"
 #include "model/fields.h"
+#include "rules/blame.h"
+#include "rules/step.h"
 #include "support/suite.h"
 
 static uint8_t block[8 << 20];
@@ -214,6 +216,51 @@ START_TEST(age_and_tenure_change_with_no_event)
 }
 END_TEST
 
+/* T holds, F does not, of U nobody knows. Of each leaf: + ought to hold and does not, - ought not to and does,
+ * . neither. */
+static const struct {
+    const char *text;
+    bool ought;
+    const char *blames;
+} blamed[] = {
+    {"T", true, "."},           {"F", true, "+"},
+    {"T", false, "-"},          {"!T", true, "-"},
+    {"!F", false, "+"},         {"!F", true, "."},
+    {"!T", false, "."},         {"U", true, "+"},
+    {"!U", true, "-"},          {"T && F", true, ".+"},
+    {"T && F", false, ".."},    {"T && T", false, "--"},
+    {"F || T", true, ".."},     {"F || F", true, "++"},
+    {"F || T", false, ".-"},    {"T && (F || U)", true, ".++"},
+    {"T || U", true, ".."},     {"!(T && F)", false, ".+"},
+    {"!(F || T)", true, ".-"},  {"!(F || T) && T && !(T && T)", true, ".-.--"},
+    {"T ? F : T", true, ".+."},
+};
+
+START_TEST(what_is_in_the_way_is_blamed_and_nothing_else)
+{
+    static struct proof proof;
+    char text[400] = "";
+    for (const char *at = blamed[_i].text; *at != '\0'; at++) {
+        const char *leaf = *at == 'T'   ? "(f.rate > 0.1)"
+                           : *at == 'F' ? "(f.rate > 0.9)"
+                           : *at == 'U' ? "(c.risk_profile >= 3)"
+                                        : (const char[2]){*at, '\0'};
+        (void)strncat(text, leaf, sizeof(text) - strlen(text) - 1);
+    }
+    struct condition condition = {.name = slice_text("x"), .program = compile(environment, text)};
+    struct step step = {.scope = &scope, .scratch = &scratch, .environment = environment};
+    ck_assert_msg(condition.program != NULL, "%s: %s", text, list[0].text);
+    proof.count = 0;
+    proof_add(&proof, &arena, &step, &condition,
+              blamed[_i].ought ? POLARITY_INCLUDING : POLARITY_EXCLUDING);
+    ck_assert_uint_eq(proof.count, strlen(blamed[_i].blames));
+    for (uint32_t i = 0; i < proof.count; i++) {
+        ck_assert_msg(".+-"[proof.leaves[i].blame] == blamed[_i].blames[i], "%s, leaf %u: %c",
+                      blamed[_i].text, i + 1, ".+-"[proof.leaves[i].blame]);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rules");
@@ -226,6 +273,8 @@ int main(void)
     tcase_add_test(tests, a_customer_with_no_profile_is_unknown);
     tcase_add_test(tests, slots_have_names);
     tcase_add_test(tests, age_and_tenure_change_with_no_event);
+    tcase_add_loop_test(tests, what_is_in_the_way_is_blamed_and_nothing_else, 0,
+                        (int)ARRAY_COUNT(blamed));
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
