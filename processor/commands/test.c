@@ -410,7 +410,7 @@ static void print_untested(const struct playbook *playbook)
     }
 }
 
-/* Exit 1: a test failed, or too few leaves were seen. */
+/* Exit 1: a test failed, there was none to run, or too few leaves were seen. */
 static int finish(const struct tester *tester, uint32_t coverage_min)
 {
     uint32_t percent = coverage_percent(&tester->coverage);
@@ -419,6 +419,11 @@ static int finish(const struct tester *tester, uint32_t coverage_min)
     }
     coverage_print(&tester->coverage, tester->verbose, stdout);
     (void)printf("%u passed, %u failed\n", tester->passed, tester->failed);
+    if (tester->filter != NULL && tester->passed + tester->failed == 0) {
+        (void)fprintf(stderr, "segue test: no test has `%s` in its name or its definition's id\n",
+                      tester->filter);
+        return EXIT_NO;
+    }
     if (percent < coverage_min) {
         (void)fprintf(stderr,
                       "segue test: %u%% of the leaves were seen both ways, %u%% are asked for; "
