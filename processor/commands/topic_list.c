@@ -61,8 +61,11 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
         add_config(want, "cleanup.policy",
                    is_compacted((enum output_kind)k) ? "compact" : "delete");
     }
+    uint32_t tasks = sizes->task_count;
+    uint32_t journals = sizes->journal_count < tasks ? sizes->journal_count : tasks;
     struct kafka_topic_want *journal =
-        add(out_wants, &count, settings->journal_topic, sizes->journal_count, replicas);
+        add(out_wants, &count, settings->journal_topic, journals, replicas);
+    journal->partitions_max = tasks; /* `segue run` refuses more: they would stay empty */
     add_config(journal, "cleanup.policy", "delete");
     add_config(journal, "retention.ms",
                "-1"); /* Segue deletes by itself what no checkpoint needs */
@@ -70,7 +73,7 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
     /* A task's now is bounded by the broker's time of its last cut; a writer's own would bound nothing. */
     add_config(journal, "message.timestamp.type", "LogAppendTime");
     struct kafka_topic_want *checkpoints =
-        add(out_wants, &count, settings->checkpoint_topic, sizes->journal_count, replicas);
+        add(out_wants, &count, settings->checkpoint_topic, journals, replicas);
     add_config(checkpoints, "cleanup.policy", "compact");
     struct kafka_topic_want *playbook =
         add(out_wants, &count, settings->playbook_topic, 1, replicas);

@@ -11,7 +11,7 @@ enum { TOPIC_LIST_MAX = 2 * SOURCE_COUNT + OUTPUT_KIND_COUNT + 3 };
 struct topic_sizes {
     uint32_t task_count;        /* partitions of everything that the tasks read */
     uint32_t output_count;      /* of every output */
-    uint32_t journal_count;     /* of journal and checkpoints */
+    uint32_t journal_count;     /* of journal and checkpoints, if there are as many tasks */
     int32_t replication_factor; /* -1: the broker's default */
 };
 

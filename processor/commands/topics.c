@@ -166,6 +166,10 @@ static bool print_topic(const struct kafka_topic_want *want, const struct kafka_
         (void)printf("  WRONG: not %u partitions, the number of tasks", want->partition_count);
         good = false;
     }
+    if (want->partitions_max > 0 && state->partition_count > want->partitions_max) {
+        (void)printf("  WRONG: more than %u partitions, the number of tasks", want->partitions_max);
+        good = false;
+    }
     for (uint32_t c = 0; state->values_known && c < want->config_count; c++) {
         if (strcmp(state->values[c], want->config[c].value) != 0) {
             (void)printf("  WRONG: %s=%s", want->config[c].name, state->values[c]);

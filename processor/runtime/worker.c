@@ -232,9 +232,18 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     const struct worker_limits *limits = &options->limits;
     if (options->task_count == 0 || options->tasks_max == 0 ||
         options->tasks_max > LOG_TASKS_PER_WORKER_MAX || options->journal_partitions == 0 ||
-        options->checkpoint_partitions == 0 || options->journal_partitions > options->task_count) {
+        options->checkpoint_partitions == 0) {
         return status_fail(out_text, STATUS_INVALID,
                            "tasks or journal partitions are out of range");
+    }
+    if (options->journal_partitions > options->task_count) {
+        return status_fail(
+            out_text, STATUS_INVALID,
+            "the journal %s has %u partitions and there are %u tasks; it may not have more than "
+            "those. Before the first start: delete it and %s, and `segue topics --create` makes "
+            "both as they must be",
+            options->journal_topic, options->journal_partitions, options->task_count,
+            options->checkpoint_topic);
     }
     if (strlen(options->application) >= WORKER_APPLICATION_SIZE_MAX ||
         strlen(options->cluster_id) >= WORKER_CLUSTER_ID_SIZE_MAX) {
