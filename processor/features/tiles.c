@@ -121,25 +121,28 @@ void tiles_touch(const struct group *group, void *state, int32_t tile)
 
 /* ---- windows ---- */
 
-static void merge(const struct features_plan *plan, const struct window *window,
-                  struct window_state *totals, const int64_t *row, int32_t sign)
+static inline void merge(const struct cell *cell, int64_t *total, int64_t value)
+{
+    switch ((enum cell_operation)cell->operation) {
+    case CELL_COUNT:
+    case CELL_SUM:
+        *total = plus(*total, value);
+        break;
+    case CELL_MIN:
+        *total = value < *total ? value : *total;
+        break;
+    case CELL_MAX:
+        *total = value > *total ? value : *total;
+        break;
+    }
+}
+
+static void merge_row(const struct features_plan *plan, const struct window *window,
+                      struct window_state *totals, const int64_t *row)
 {
     for (uint32_t t = 0; t < window->total_count; t++) {
         const struct cell *cell = &plan->cells[window->cells[t]];
-        int64_t value = row[cell->index];
-        int64_t *total = &totals->totals[t];
-        switch ((enum cell_operation)cell->operation) {
-        case CELL_COUNT:
-        case CELL_SUM:
-            *total = sign > 0 ? plus(*total, value) : minus(*total, value);
-            break;
-        case CELL_MIN:
-            *total = value < *total ? value : *total;
-            break;
-        case CELL_MAX:
-            *total = value > *total ? value : *total;
-            break;
-        }
+        merge(cell, &totals->totals[t], row[cell->index]);
     }
 }
 
@@ -153,19 +156,46 @@ static void recount(const struct features_plan *plan, void *state, const struct 
     int64_t first = (int64_t)end - window->length + 1;
     for (int64_t tile = tiles_next(group, state, first, end); tile <= end;
          tile = tiles_next(group, state, tile + 1, end)) {
-        merge(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)), 1);
+        merge_row(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)));
     }
     totals->end = end;
 }
 
-static bool has_extremes(const struct features_plan *plan, const struct window *window)
+/* Without this row. A smallest or largest that goes with it is not known any more: true, and it is as of no tile. */
+static bool take_row(const struct features_plan *plan, const struct window *window,
+                     struct window_state *totals, const int64_t *row)
 {
+    const int64_t *empty_row = plan->groups[window->group].empty_row;
+    bool lost = false;
     for (uint32_t t = 0; t < window->total_count; t++) {
-        if (plan->cells[window->cells[t]].operation >= CELL_MIN) {
-            return true;
+        const struct cell *cell = &plan->cells[window->cells[t]];
+        int64_t value = row[cell->index], empty = empty_row[cell->index];
+        if (cell->operation <= CELL_SUM) {
+            totals->totals[t] = minus(totals->totals[t], value);
+        } else if (value != empty && value == totals->totals[t]) {
+            totals->totals[t] = empty;
+            lost = true;
         }
     }
-    return false;
+    return lost;
+}
+
+/* The extremes that are as of no tile, over the tiles that are left; one that has none comes out the same. */
+static void find_extremes(const struct features_plan *plan, const void *state,
+                          const struct window *window, struct window_state *totals, int64_t first,
+                          int64_t last)
+{
+    const struct group *group = &plan->groups[window->group];
+    for (uint32_t t = 0; t < window->total_count; t++) {
+        const struct cell *cell = &plan->cells[window->cells[t]];
+        if (cell->operation <= CELL_SUM || totals->totals[t] != group->empty_row[cell->index]) {
+            continue;
+        }
+        for (int64_t tile = tiles_next(group, state, first, last); tile <= last;
+             tile = tiles_next(group, state, tile + 1, last)) {
+            merge(cell, &totals->totals[t], tiles_row(group, state, (int32_t)tile)[cell->index]);
+        }
+    }
 }
 
 const int64_t *tiles_move_window(const struct features_plan *plan, void *state, uint32_t number,
@@ -178,19 +208,22 @@ const int64_t *tiles_move_window(const struct features_plan *plan, void *state, 
     }
     const struct group *group = &plan->groups[window->group];
     int64_t was = totals->end;
-    if (was == TILE_NONE || end < was || end - was >= window->length ||
-        has_extremes(plan, window)) {
+    if (was == TILE_NONE || end < was || end - was >= window->length) {
         recount(plan, state, window, totals, end);
         return totals->totals;
     }
+    bool lost = false;
     int64_t gone = end - (int64_t)window->length;
     for (int64_t tile = tiles_next(group, state, was - window->length + 1, gone); tile <= gone;
          tile = tiles_next(group, state, tile + 1, gone)) {
-        merge(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)), -1);
+        lost |= take_row(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)));
+    }
+    if (lost) {
+        find_extremes(plan, state, window, totals, gone + 1, was);
     }
     for (int64_t tile = tiles_next(group, state, was + 1, end); tile <= end;
          tile = tiles_next(group, state, tile + 1, end)) {
-        merge(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)), 1);
+        merge_row(plan, window, totals, row_at(group, state, slot_of(group, (int32_t)tile)));
     }
     totals->end = end;
     return totals->totals;
