@@ -39,11 +39,22 @@ enum reads_input {
     READS_COUNT
 };
 
+/* A condition by its number. */
+struct read_condition {
+    const struct condition *condition;
+    /* bit in a row: the definition that must be looked at when it turns; READS_NOBODY: the condition matters only when
+     * an event comes that may meet it, and its definition is looked at then */
+    uint16_t settled;
+    bool reads_names; /* `life`, `seg`: it can only be evaluated in its stage */
+};
+enum { READS_NOBODY = UINT16_MAX };
+
 /* Which conditions and definitions read what (reads.c). The definitions are copies in which conditions have
  * numbers. */
 struct reads {
     struct life_events life;
     struct segments segments;
+    const struct read_condition *conditions;
     const uint8_t *signal_life; /* by number of the signals that read the event: whose it is */
     uint32_t signal_count;
     uint32_t width;   /* words of a row */

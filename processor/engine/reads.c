@@ -7,6 +7,7 @@
 struct builder {
     struct engine *engine;
     uint64_t *rows;
+    struct read_condition *conditions;
     uint32_t numbered;
     uint8_t signal_life[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX]; /* of the signals that read the event */
     uint32_t signal_count;
@@ -86,16 +87,26 @@ static void set(struct builder *builder, uint32_t row, uint32_t bit)
     builder->rows[(size_t)row * builder->engine->reads.width + bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
-/* The definition, if it must be looked at, and, when it has a number, the condition. */
+/* The condition, whose definition is looked at if it turns; or, without one, the definition itself. */
 static void add(struct builder *builder, uint32_t row, const struct reader *reader,
                 uint32_t condition)
 {
-    if (reader != NULL) {
+    if (condition == 0) {
         set(builder, row, reader->settled);
-    }
-    if (condition != 0) {
+    } else {
         set(builder, row, 2 * condition);
         set(builder, row, 2 * condition + 1);
+    }
+}
+
+/* Both: nobody can tell beforehand whether the condition turns. */
+static void add_names(struct builder *builder, uint32_t row, const struct reader *reader,
+                      uint32_t condition)
+{
+    builder->conditions[condition].reads_names = true;
+    add(builder, row, reader, condition);
+    if (reader != NULL) {
+        add(builder, row, reader, 0);
     }
 }
 
@@ -132,6 +143,10 @@ static void add_condition(struct builder *builder, const struct condition *condi
     uint32_t count = 0;
     const uint32_t *slots =
         condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
+    builder->conditions[condition->number] = (struct read_condition){
+        .condition = condition,
+        .settled = reader == NULL ? READS_NOBODY : (uint16_t)reader->settled,
+    };
     if (condition->clock.known) {
         add(builder, reads->input_rows + READS_CLOCK, reader, condition->number);
     }
@@ -141,10 +156,10 @@ static void add_condition(struct builder *builder, const struct condition *condi
             add_feature(builder, SCOPE_SLOT_INDEX(slots[i]), reader, condition->number);
             break;
         case SCOPE_LIFE:
-            add(builder, reads->input_rows + READS_LIFE, reader, condition->number);
+            add_names(builder, reads->input_rows + READS_LIFE, reader, condition->number);
             break;
         case SCOPE_SEGMENT:
-            add(builder, reads->input_rows + READS_SEGMENTS, reader, condition->number);
+            add_names(builder, reads->input_rows + READS_SEGMENTS, reader, condition->number);
             break;
         default:
             if (slots[i] == RULES_SLOT_AGE || slots[i] == RULES_SLOT_TENURE_DAYS) {
@@ -217,9 +232,13 @@ void reads_build(struct engine *engine)
     size_t size = (size_t)(reads->input_rows + READS_COUNT) * reads->width * sizeof(uint64_t);
     builder.rows = memory_take(size, "who reads what");
     memset(builder.rows, 0, size);
+    INVARIANT(reads->width * 64 < READS_NOBODY);
+    builder.conditions =
+        memory_take((builder.numbered + 1) * sizeof(*builder.conditions), "conditions");
     add_life(&builder);
     add_segments(&builder);
     reads->rows = builder.rows;
+    reads->conditions = builder.conditions;
     for (uint32_t i = 0; i < reads->life.count; i++) {
         reads->life_vulnerable |= (uint64_t)reads->life.defs[i].vulnerable << i;
     }

@@ -21,10 +21,9 @@ static int64_t *times_at(const struct work *work, size_t offset)
     return (int64_t *)part(head_of(work), offset);
 }
 
-static void clear(const struct work *work, uint32_t row)
+static void clear(struct work *work, uint32_t row)
 {
-    const struct reads *reads = &work->engine->reads;
-    recall_clear(bits_of(work), reads_row(reads, row), reads->width);
+    work->rows[work->row_count++] = (uint16_t)row;
 }
 
 /* Something may be held back because its source is silent, and nobody tells the customer when it speaks again. */
@@ -93,14 +92,76 @@ static void clear_touched(struct work *work)
     }
 }
 
+/* The rows that are to be cleared, together. */
+static uint64_t cleared_word(const struct work *work, uint32_t at)
+{
+    const struct reads *reads = &work->engine->reads;
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < work->row_count; i++) {
+        word |= reads_row(reads, work->rows[i])[at];
+    }
+    return word;
+}
+
+/* Does the condition say what it said? `said`: its two bits, which are cleared. */
+static bool says_the_same(struct work *work, const struct condition *condition, uint64_t said)
+{
+    struct step *step = &work->step;
+    work->restless = 0;
+    arena_reset(&work->scratch);
+    step->recall = &work->life_recall; /* verdicts and clock are all stages' */
+    enum rules_truth truth = condition_holds(condition, step, NULL);
+    step->recall = NULL;
+    return work->restless == 0 && (uint64_t)truth + 1 == said;
+}
+
+/* What has been said of these conditions is cleared; a settled definition stays so while each of them says it again.
+ * It did not ask a condition of which nothing is known, so that one cannot matter to it either. */
+static void ask_again(struct work *work, uint32_t at, uint64_t said)
+{
+    const struct read_condition *conditions = work->engine->reads.conditions;
+    uint64_t *bits = bits_of(work);
+    while (said != 0) {
+        uint32_t shift = (uint32_t)__builtin_ctzll(said) & ~1U;
+        uint64_t before = said >> shift & 3;
+        const struct read_condition *read = &conditions[at * 32 + shift / 2];
+        said &= ~(UINT64_C(3) << shift);
+        if (read->settled != READS_NOBODY && recall_has(bits, read->settled) &&
+            (read->reads_names || work->passed_over ||
+             !says_the_same(work, read->condition, before))) {
+            recall_put(bits, read->settled, false);
+        }
+    }
+}
+
+/* First the settled definitions, so that nothing is asked for those which are looked at anyway. */
+static void clear_rows(struct work *work)
+{
+    const struct reads *reads = &work->engine->reads;
+    uint64_t *bits = bits_of(work);
+    for (uint32_t at = reads->life_at; at < reads->width; at++) {
+        bits[at] &= ~cleared_word(work, at);
+    }
+    if (work->scope.event != NULL) {
+        event_index_wake(work);
+    }
+    for (uint32_t at = 0; at < reads->life_at; at++) {
+        uint64_t said = bits[at] & cleared_word(work, at);
+        bits[at] &= ~said;
+        ask_again(work, at, said);
+    }
+}
+
 void recall_begin(struct work *work)
 {
     const struct engine *engine = work->engine;
     const struct playbook *playbook = engine->playbook;
     const struct event *event = work->scope.event;
     struct recall_head *head = head_of(work);
+    work->row_count = 0;
     work->moment =
         features_moment(playbook->features, part(work->customer, engine->features), &work->scope);
+    work_read_features(work);
     bool profile = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
     if (!head->known || profile || engine->options.look_at_all || any_silent(work)) {
         forget(work);
@@ -143,9 +204,6 @@ void recall_begin(struct work *work)
                         .clock_ms = &head->clock_ms,
                         .row = reads_row(&engine->reads, engine->reads.input_rows + READS_LIFE),
                         .looked = work->looked};
-    if (event != NULL) {
-        event_index_wake(work);
-    }
     work->segments_recall =
         (struct recall){.bits = bits,
                         .width = engine->reads.width,
@@ -156,6 +214,7 @@ void recall_begin(struct work *work)
                         .clock_ms = &head->clock_ms,
                         .row = reads_row(&engine->reads, engine->reads.input_rows + READS_SEGMENTS),
                         .looked = work->looked + 1};
+    clear_rows(work);
 }
 
 void recall_pass_over(struct work *work)

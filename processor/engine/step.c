@@ -117,9 +117,6 @@ static void run_stages(struct work *work)
     struct step *step = &work->step;
     struct life_state *life = part(work->customer, engine->life);
     struct segment_state *segments = part(work->customer, engine->segments);
-    work->scope.life_count = 0;
-    work->scope.segment_count = 0;
-    work_read_features(work);
     step->recall = &work->life_recall;
     struct life_result changes = life_evaluate(&reads->life, life, work->life_names, step);
     struct segments_result transitions;
@@ -177,6 +174,9 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     work->scope.now_ms = moment_ms;
     work->scope.event = event;
     work->scope.feature_count = 0; /* what an earlier moment read is not of this one */
+    work->scope.life_count = 0;
+    work->scope.segment_count = 0;
+    work->passed_over = false;
     work->indexed = false;
     step->may_hold = NULL;
     memset(work->touched, 0, sizeof(work->touched));
@@ -368,7 +368,8 @@ static void evaluate_event(struct work *work, const struct event *event)
                                &work->scratch, work->indexed ? work->holds : NULL);
     memcpy(work->touched, outcome.touched, sizeof(work->touched));
     ((struct task_head *)work->task)->unsure[event->source] += outcome.unsure;
-    if (!is_passed_over(event, outcome.result)) {
+    work->passed_over = is_passed_over(event, outcome.result);
+    if (!work->passed_over) {
         work->step.origin =
             outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
         follow_series(work, event);
@@ -377,7 +378,6 @@ static void evaluate_event(struct work *work, const struct event *event)
     } else {
         recall_begin(work);
         recall_pass_over(work);
-        work_read_features(work); /* the deadlines below are asked at this moment */
     }
     arm_deadline(work);
     end_moment(work, first_output);

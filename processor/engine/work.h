@@ -5,7 +5,10 @@
 
 #include "engine/layout.h"
 
-enum { SCRATCH_SIZE = 65536 }; /* bytes for strings made by rules of one definition */
+enum {
+    SCRATCH_SIZE = 65536, /* bytes for strings made by rules of one definition */
+    WORK_ROWS_MAX = RULES_FEATURES_MAX + SERIES_DEFS_MAX + READS_COUNT,
+};
 _Static_assert(SERIES_DEFS_MAX <= 32, "a bit each");
 
 struct work {
@@ -19,10 +22,13 @@ struct work {
     struct arena scratch;
     struct slice life_names[LIFE_DEFS_MAX];
     struct slice segment_names[SEGMENTS_MAX];
-    struct features_moment moment;     /* of the values below */
-    uint64_t touched[FEATURES_WORDS];  /* features that the event or time may have moved */
-    uint32_t series_touched;           /* a bit each */
+    struct features_moment moment;    /* of the values below */
+    uint64_t touched[FEATURES_WORDS]; /* features that the event or time may have moved */
+    uint32_t series_touched;          /* a bit each */
+    uint16_t rows[WORK_ROWS_MAX];     /* of what has changed (engine->reads) */
+    uint32_t row_count;
     uint8_t restless;                  /* scope.restless */
+    bool passed_over;                  /* the event is not evaluated */
     bool indexed;                      /* `holds` is about the event of this moment */
     uint64_t holds[RULES_INDEX_WORDS]; /* which of its source's conditions may hold */
     struct recall life_recall, segments_recall;
