@@ -115,8 +115,8 @@ static bool says_the_same(struct work *work, const struct condition *condition, 
     return work->restless == 0 && (uint64_t)truth + 1 == said;
 }
 
-/* What has been said of these conditions is cleared; a settled definition stays so while each of them says it again.
- * It did not ask a condition of which nothing is known, so that one cannot matter to it either. */
+/* What has been said of these conditions is cleared; a settled definition stays so while each of them says it
+ * again. It did not ask a condition of which nothing is known, so that one cannot matter to it either. */
 static void ask_again(struct work *work, uint32_t at, uint64_t said)
 {
     const struct read_condition *conditions = work->engine->reads.conditions;

@@ -161,7 +161,8 @@ static void recount(const struct features_plan *plan, void *state, const struct 
     totals->end = end;
 }
 
-/* Without this row. A smallest or largest that goes with it is not known any more: true, and it is as of no tile. */
+/* Without this row. A smallest or largest that goes with it is not known any more: true, and it is as of no
+ * tile. */
 static bool take_row(const struct features_plan *plan, const struct window *window,
                      struct window_state *totals, const int64_t *row)
 {

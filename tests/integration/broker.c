@@ -60,16 +60,19 @@ void broker_world_make(struct broker_world *world, const char *name, uint32_t jo
     (void)snprintf(world->checkpoints, sizeof(world->checkpoints), "%s.checkpoints", world->prefix);
     (void)snprintf(world->outputs, sizeof(world->outputs), "%s.out", world->prefix);
     const struct kafka_topic_want wants[] = {
-        {world->transactions, BROKER_TASKS, false, 1, {{0}}, 0},
-        {world->app, BROKER_TASKS, false, 1, {{0}}, 0},
-        {world->journal,
-         journals,
-         false,
-         1,
-         {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}},
-         2},
-        {world->checkpoints, BROKER_JOURNALS, false, 1, {{"cleanup.policy", "compact"}}, 1},
-        {world->outputs, 1, false, 1, {{0}}, 0},
+        {.name = world->transactions, .partition_count = BROKER_TASKS, .replication_factor = 1},
+        {.name = world->app, .partition_count = BROKER_TASKS, .replication_factor = 1},
+        {.name = world->journal,
+         .partition_count = journals,
+         .replication_factor = 1,
+         .config = {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}},
+         .config_count = 2},
+        {.name = world->checkpoints,
+         .partition_count = BROKER_JOURNALS,
+         .replication_factor = 1,
+         .config = {{"cleanup.policy", "compact"}},
+         .config_count = 1},
+        {.name = world->outputs, .partition_count = 1, .replication_factor = 1},
     };
     struct kafka_connection from = connection("it", "admin");
     struct kafka_admin *admin = NULL;
