@@ -28,8 +28,6 @@ enum {
     SIM_QUEUE = 4096,
     SIM_CONNECTIONS = 1 + SIM_TASKS,
     SIM_PHASE_1_US = 4000000, /* with faults; the inputs arrive in that time and a little longer */
-    SIM_TWICE_EVERY =
-        1000, /* such a seed is run twice: both must be the same, trace line by trace line */
 };
 
 /* Two seconds before the end of a minute: the due buckets change in the middle of the faults. */

@@ -19,7 +19,7 @@
 #include "sim/sim_world.h"
 #include "sim_commit.h"
 
-enum { TRACE_LINES = 60, SEEDS_PER_MUTANT = 2000, SHARES_MAX = 64 };
+enum { TRACE_LINES = 60, TWICE_EVERY = 1000, SEEDS_PER_MUTANT = 2000, SHARES_MAX = 64 };
 
 static void print_failure(uint64_t seed, bool faults)
 {
@@ -29,7 +29,7 @@ static void print_failure(uint64_t seed, bool faults)
     if (trace == NULL) {
         return;
     }
-    sim_run(seed, faults, trace);
+    sim_run(seed, faults, false, trace);
     (void)fclose(trace);
     size_t lines = 0;
     size_t at = size;
@@ -58,18 +58,48 @@ static void add_counts(struct totals *totals)
     totals->elections += sim->counts.elections;
 }
 
-static void run_seed(uint64_t seed, bool faults, struct totals *totals)
+/* Every so many seeds, and the last one, run twice: in a process of their own, and after others. */
+static bool is_twice(uint64_t seed, uint64_t last)
 {
-    sim_run(seed, faults, NULL);
+    return seed % TWICE_EVERY == 0 || seed == last;
+}
+
+static size_t alone_index(uint64_t seed, uint64_t first, uint64_t last)
+{
+    return seed == last ? 0 : 1 + seed / TWICE_EVERY - first / TWICE_EVERY;
+}
+
+/* The hash of such a seed's trace, by alone_index, from a process that has run nothing before it. */
+static uint64_t *run_alone(uint64_t first, uint64_t last, uint64_t share, uint64_t shares,
+                           bool faults)
+{
+    size_t size = ((last - first) / TWICE_EVERY + 3) * sizeof(uint64_t);
+    uint64_t *alone = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    INVARIANT(alone != MAP_FAILED);
+    for (uint64_t seed = first + share; seed <= last; seed += shares) {
+        if (!is_twice(seed, last)) {
+            continue;
+        }
+        pid_t child = fork();
+        if (child == 0) {
+            sim_run(seed, faults, true, NULL);
+            alone[alone_index(seed, first, last)] = sim->trace_hash;
+            _exit(0);
+        }
+        (void)waitpid(child, NULL, 0); /* one that ended early has left no hash, and differs */
+    }
+    return alone;
+}
+
+static void run_seed(uint64_t seed, bool faults, const uint64_t *alone, struct totals *totals)
+{
+    sim_run(seed, faults, alone != NULL, NULL);
     add_counts(totals);
     bool bad = sim->checker.failed;
-    if (!bad && seed % SIM_TWICE_EVERY == 0) {
-        uint64_t hash = sim->trace_hash;
-        sim_run(seed, faults, NULL);
-        if (sim->trace_hash != hash) {
-            (void)fprintf(stderr, "seed %llu: two runs differ\n", (unsigned long long)seed);
-            totals->failed++;
-        }
+    if (alone != NULL && sim->trace_hash != *alone) {
+        (void)fprintf(stderr, "seed %llu: its run alone and its run after others differ\n",
+                      (unsigned long long)seed);
+        totals->failed++;
     }
     if (bad && ++totals->failed <= 3) {
         print_failure(seed, faults);
@@ -82,12 +112,16 @@ static struct totals *run_shares(uint64_t first, uint64_t count, bool faults, ui
     struct totals *totals = mmap(NULL, SHARES_MAX * sizeof(*totals), PROT_READ | PROT_WRITE,
                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     INVARIANT(totals != MAP_FAILED);
+    const uint64_t last = first + count - 1;
     for (uint64_t share = 0; share < shares; share++) {
         if (fork() != 0) {
             continue; /* one that could not be made is missed below */
         }
-        for (uint64_t i = share; i < count; i += shares) {
-            run_seed(first + i, faults, &totals[share]);
+        const uint64_t *alone = run_alone(first, last, share, shares, faults);
+        for (uint64_t seed = first + share; seed <= last; seed += shares) {
+            run_seed(seed, faults,
+                     is_twice(seed, last) ? &alone[alone_index(seed, first, last)] : NULL,
+                     &totals[share]);
         }
         _exit(0);
     }
@@ -177,7 +211,7 @@ int main(int argc, char **argv)
         return sim_mutants_rate(strtoull(argv[at + 1], NULL, 10), name);
     }
     if (argc == at + 2 && strcmp(argv[at], "trace") == 0) {
-        sim_run(strtoull(argv[at + 1], NULL, 10), faults, stdout);
+        sim_run(strtoull(argv[at + 1], NULL, 10), faults, false, stdout);
         return sim->checker.failed;
     }
     if (argc <= at) {

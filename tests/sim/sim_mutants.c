@@ -27,7 +27,7 @@ static uint64_t find(uint64_t seeds)
 {
     uint64_t seed = 1;
     for (; seed <= seeds; seed++) {
-        sim_run(seed, true, NULL);
+        sim_run(seed, true, false, NULL);
         if (sim->checker.failed) {
             break;
         }
@@ -76,7 +76,7 @@ static bool rate(uint32_t mutant, uint64_t seeds)
     double began = cpu_ms();
     sim_mutant = (enum mutant)mutant;
     for (uint64_t seed = 1; seed <= seeds; seed++) {
-        sim_run(seed, true, NULL);
+        sim_run(seed, true, false, NULL);
         caught += sim->checker.failed;
         by[sim->checker.oracle]++;
     }

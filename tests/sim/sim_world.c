@@ -438,12 +438,12 @@ static void world_begin(void)
     sim_heap_begin();
 }
 
-void sim_run(uint64_t seed, bool faults, FILE *trace)
+void sim_run(uint64_t seed, bool faults, bool hashed, FILE *trace)
 {
     world_begin();
     sim->seed = seed;
     sim->trace = trace;
-    sim->traced = trace != NULL || seed % SIM_TWICE_EVERY == 0;
+    sim->traced = trace != NULL || hashed;
     random_init(&sim->random, seed);
     sim_kafka_init();
     sim_redis_init();

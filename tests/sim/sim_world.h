@@ -7,7 +7,8 @@
 
 void sim_checker_init(void);
 
-/* Run a seed to its end; sim->checker says how it ended. `trace` NULL: silent. */
-void sim_run(uint64_t seed, bool faults, FILE *trace);
+/* Run a seed to its end; sim->checker says how it ended. `trace` NULL: silent. `hashed`: sim->trace_hash becomes
+ * the hash of the trace, which costs as much as to print it. */
+void sim_run(uint64_t seed, bool faults, bool hashed, FILE *trace);
 
 #endif
