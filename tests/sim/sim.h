@@ -232,6 +232,10 @@ struct sim_checker {
     bool completes[SIM_TASKS];     /* in the transaction that is being checked */
     uint32_t customers[SIM_TASKS]; /* with a record in S_C */
     uint32_t dead_letters;
+    uint32_t
+        fired;   /* so many customers, from the first, had no deadline left when that was asked */
+    bool asking; /* whether the end would hold: nothing is a violation yet, .. */
+    bool unmet;  /* ..but it would be one */
     bool failed;
     enum sim_oracle oracle; /* that failed first */
     char text[512];
@@ -353,8 +357,8 @@ void sim_redis_due(struct sim_due *out_due);
 /* checkers */
 void sim_check_commit(const struct sim_txn *txn);
 void sim_check_redis(uint32_t task);
-/* Has Redis every cut that was committed? Idle tasks commit one now and then. */
-bool sim_check_settled(void);
+/* Would sim_check_end find nothing, and is no deadline left that the clock would still bring about? */
+bool sim_check_is_over(void);
 void sim_check_end(void);
 
 /* toy engine */

@@ -218,11 +218,12 @@ void sim_redis_due(struct sim_due *out_due)
                 continue;
             }
             memcpy(text, rest.data, rest.size < 23 ? rest.size : 23);
+            int64_t bucket = node->count > 0 ? strtoll(text, NULL, 10) : 0;
             for (uint32_t k = 0; k < node->count; k++) {
                 int64_t customer = sim_customer_index(node->fields[k].name);
                 if (customer >= 0 && sim_customer_task((uint32_t)customer) == task) {
                     out_due[customer].sets++;
-                    out_due[customer].bucket = strtoll(text, NULL, 10);
+                    out_due[customer].bucket = bucket;
                 }
             }
         }

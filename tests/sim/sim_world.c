@@ -19,6 +19,7 @@ enum {
     TAIL_LEAPS = 40, /* until after the last deadline that is armed.. */
     TAIL_LEAP_MS = 2500,
     TAIL_LEAP_US = 100000,
+    STEP_US = 50000,   /* then it is asked whether all is done */
     TAIL_US = 4000000, /* ..and everybody has heard of it */
     TAIL_SLOWER = 5,   /* nothing to read: who waits may wait longer, news wakes him at once */
     SLOWEST_PACE = 8,
@@ -65,6 +66,10 @@ const char *sim_oracle_name(enum sim_oracle oracle)
 
 void sim_fail(enum sim_oracle oracle, const char *format, ...)
 {
+    if (sim->checker.asking) {
+        sim->checker.unmet = true;
+        return;
+    }
     if (sim->checker.failed) {
         return;
     }
@@ -438,6 +443,11 @@ static void world_begin(void)
     sim_heap_begin();
 }
 
+static bool is_going_on(void)
+{
+    return !sim->checker.failed && !sim_check_is_over();
+}
+
 void sim_run(uint64_t seed, bool faults, bool hashed, FILE *trace)
 {
     world_begin();
@@ -474,20 +484,22 @@ void sim_run(uint64_t seed, bool faults, bool hashed, FILE *trace)
     /* Until everything is read, then long enough for every deadline to fall due and reach Redis. */
     for (int64_t end = SIM_PHASE_1_US;
          end < PHASE_2_US && !sim->checker.failed && !world_is_done();) {
-        end += 1000000;
+        end += STEP_US;
         run_until(end);
     }
     if (!world_is_done() && !sim->checker.failed) {
         sim_fail(ORACLE_LIVENESS, "with no more faults, the input is not all processed");
     }
     sim->tail = true;
-    for (uint32_t i = 0; i < TAIL_LEAPS && !sim->checker.failed; i++) {
+    for (uint32_t i = 0; i < TAIL_LEAPS && is_going_on(); i++) {
         run_until(sim->now_us + TAIL_LEAP_US);
         sim->leapt_ms += TAIL_LEAP_MS;
     }
-    run_until(sim->now_us + TAIL_US);
+    for (uint32_t i = 0; i < TAIL_US / STEP_US && is_going_on(); i++) {
+        run_until(sim->now_us + STEP_US);
+    }
     sim->tail = false;
-    for (uint32_t i = 0; i < 400 && !sim->checker.failed && !sim_check_settled(); i++) {
+    for (uint32_t i = 0; i < 400 && is_going_on(); i++) {
         run_until(sim->now_us + 5000);
     }
     if (!sim->checker.failed) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An engine for the simulator: it counts a customer's events, tells of each, and fires deadlines. Not deterministic
  * on purpose (random bytes in every record): recovery copies bytes, it never recomputes. */
-#include <stdlib.h>
-
 #include "base/digits.h"
 #include "base/hash.h"
 #include "engine/counters.h"
@@ -382,13 +380,17 @@ struct slice sim_customer_id(uint32_t customer)
 
 int64_t sim_customer_index(struct slice id)
 {
-    char text[16] = {0};
+    int64_t index = 0;
     if (id.size < 2 || id.size > 10) {
         return -1;
     }
-    memcpy(text, id.data + 1, id.size - 1);
-    long index = strtol(text, NULL, 10);
-    return index >= 0 && index < SIM_CUSTOMERS ? index : -1;
+    for (size_t i = 1; i < id.size; i++) {
+        if (id.data[i] < '0' || id.data[i] > '9') {
+            return -1;
+        }
+        index = 10 * index + (id.data[i] - '0');
+    }
+    return index < SIM_CUSTOMERS ? index : -1;
 }
 
 uint32_t sim_customer_task(uint32_t customer)
