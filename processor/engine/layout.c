@@ -341,9 +341,11 @@ size_t engine_task_size(const struct engine *engine)
 /* The line that holds byte `at` of a customer. */
 static bool is_hot(const struct engine *engine, size_t at)
 {
-    const size_t hot[][2] = {{0, offsetof(struct customer, profile.country)},
-                             {engine->features, engine->series},
-                             {engine->segments, engine->ledger}};
+    const size_t hot[][2] = {
+        {0, offsetof(struct customer, profile.country)},
+        {engine->features, engine->series},
+        {engine->segments, engine->ledger},
+        {engine->ledger + offsetof(struct offers_state, contact_count), engine->histories}};
     size_t from = at / ENGINE_LINE_SIZE * ENGINE_LINE_SIZE;
     size_t to = from + ENGINE_LINE_SIZE;
     size_t sparse, size;

@@ -72,21 +72,10 @@ bool profile_take(struct profile *profile, const struct event *event, const stru
     return lost;
 }
 
-static bool has_consents(const struct profile *profile)
-{
-    for (uint32_t purpose = 0; purpose < PURPOSE_COUNT; purpose++) {
-        for (uint32_t channel = 0; channel < CHANNEL_COUNT; channel++) {
-            if (profile->consents[purpose][channel].status != CONSENT_NONE) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 bool profile_is_empty(const struct profile *profile)
 {
-    return profile->updated_at_ms == INT64_MIN && !has_consents(profile);
+    return profile->updated_at_ms ==
+           INT64_MIN; /* then there are no consents either: profile_take */
 }
 
 void profile_pack(const struct profile *profile, const struct zones *zones,

@@ -265,8 +265,8 @@ size_t features_packed_size_max(const struct features_plan *plan);
 size_t features_ids_size_max(const struct features_plan *plan);
 void features_init(const struct features_plan *plan, void *state);
 
-/* The parts of a block of which an event touches little, `number` from 0 on: the tiles of a group, the known ids of
- * a source. False: there is no such part. */
+/* The parts of a block of which an event touches little, `number` from 0 on: the tiles of a group but for the first
+ * few, the known ids of a source. False: there is no such part. */
 bool features_sparse_at(const struct features_plan *plan, uint32_t number, size_t *out_offset,
                         size_t *out_size);
 

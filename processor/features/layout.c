@@ -17,7 +17,10 @@ struct layout {
     bool full;
 };
 
-enum { VARUINT_SIZE_MAX = 10 };
+enum {
+    VARUINT_SIZE_MAX = 10,
+    ROWS_OFTEN = 8, /* so many rows of a ring most customers have */
+};
 
 static void *take(struct layout *layout, size_t count, size_t size)
 {
@@ -264,10 +267,10 @@ static void place_tiles(struct layout *layout)
     struct features_plan *plan = layout->plan;
     for (uint32_t g = 0; g < plan->group_count; g++) {
         struct group *group = &layout->groups[g];
-        size_t row_size = group->cell_count * sizeof(int64_t);
+        size_t place_size = group->tile_count <= PLAN_PLACES_NARROW_MAX ? 1 : sizeof(uint16_t);
         group->offset = claim(layout, sizeof(struct ring));
         group->touched_offset = claim(layout, (group->tile_count + 63U) / 64 * sizeof(uint64_t));
-        group->rows_offset = claim(layout, group->tile_count * row_size);
+        group->places_offset = claim(layout, group->tile_count * place_size);
         layout->packed +=
             32 + group->cell_count * 4U +
             (size_t)group->tile_count *
@@ -293,6 +296,17 @@ static void place_parts(struct layout *layout, struct samples_plan *samples,
             claim(layout, sizeof(struct table_head) +
                               (size_t)tables[i].capacity * sizeof(struct table_entry));
         layout->packed += 16 + (size_t)tables[i].capacity * (8 + 5 + 5);
+    }
+}
+
+/* Behind what every event touches: mostly only the first of them are in use. */
+static void place_rows(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t g = 0; g < plan->group_count; g++) {
+        struct group *group = &layout->groups[g];
+        group->rows_offset =
+            claim(layout, (size_t)group->tile_count * group->cell_count * sizeof(int64_t));
     }
 }
 
@@ -372,6 +386,7 @@ enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
     (void)claim(&layout, sizeof(struct state_head));
     place_tiles(&layout);
     place_parts(&layout, (struct samples_plan *)plan->samples, (struct table_plan *)plan->tables);
+    place_rows(&layout);
     place_remembered(&layout);
     place_known(&layout);
     plan->state_size = layout.offset;
@@ -384,8 +399,10 @@ bool features_sparse_at(const struct features_plan *plan, uint32_t number, size_
 {
     if (number < plan->group_count) {
         const struct group *group = &plan->groups[number];
-        *out_offset = group->rows_offset;
-        *out_size = (size_t)group->tile_count * group->cell_count * sizeof(int64_t);
+        size_t row_size = group->cell_count * sizeof(int64_t);
+        uint32_t often = group->tile_count < ROWS_OFTEN ? group->tile_count : ROWS_OFTEN;
+        *out_offset = group->rows_offset + often * row_size;
+        *out_size = (group->tile_count - often) * row_size;
         return true;
     }
     if (number - plan->group_count < SOURCE_COUNT) {

@@ -2,8 +2,8 @@
 /* The plan of a playbook's features, for the files of this folder only: which parts a customer's state has,
  * what feeds each, and which part each feature reads.
  *
- *   state | head | group rows .. | window totals .. | samples .. | tables .. | remembered events per source
- *         | known ids per source |
+ *   state | head | rings .. | window totals .. | samples .. | tables .. | rows of the rings ..
+ *         | remembered events per source | known ids per source |
  *
  * group    tiles of one unit and count: a ring of rows, one row a tile, one cell a (feed, operation)
  * window   running totals of some cells of a group over its last `length` tiles
@@ -22,6 +22,7 @@
 enum {
     PLAN_NONE = 255,
     PLAN_GROUPS_MAX = 32,
+    PLAN_PLACES_NARROW_MAX = 255, /* rows whose places fit into a byte each */
     PLAN_PARTS_MAX = 2 * FEATURES_MAX,
     PLAN_AHEAD_MS = 5 * 60000, /* events dated further ahead are rejected before they come here */
     PLAN_DAY_TILE_MS = 0, /* tile_ms of days: their length is the customer's calendar's business */
@@ -96,13 +97,14 @@ struct group {
     const int64_t *empty_row; /* cell_count values */
     uint32_t offset;          /* struct ring */
     uint32_t touched_offset;  /* a bit per slot */
+    uint32_t places_offset;   /* where each slot's row stands (tiles.c) */
     uint32_t rows_offset;
 };
 
 /* State of a group. */
 struct ring {
-    int32_t head; /* newest tile; TILE_NONE: no tile yet */
-    int32_t reserved;
+    int32_t head;  /* newest tile; TILE_NONE: no tile yet */
+    uint32_t rows; /* in use: as many as slots that were touched */
 };
 
 struct window {

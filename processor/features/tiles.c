@@ -26,38 +26,97 @@ static inline uint32_t slot_of(const struct group *group, int32_t tile)
     return (uint32_t)(slot < 0 ? slot + (int32_t)group->tile_count : slot);
 }
 
+/* ---- rows ---- */
+
+/* A byte or two per slot: 1 + the place of its row among those in use, 0 when it has none. The rows in use stand at
+ * the front, in no order, so that a customer with few of them fills few lines of the cache. */
+static inline uint32_t place_get(const struct group *group, const void *state, uint32_t slot)
+{
+    const uint8_t *places = state_at_const(state, group->places_offset);
+    if (LIKELY(group->tile_count <= PLAN_PLACES_NARROW_MAX)) {
+        return places[slot];
+    }
+    uint16_t place;
+    memcpy(&place, places + slot * sizeof(place), sizeof(place));
+    return place;
+}
+
+static inline void place_set(const struct group *group, void *state, uint32_t slot, uint32_t place)
+{
+    uint8_t *places = state_at(state, group->places_offset);
+    if (LIKELY(group->tile_count <= PLAN_PLACES_NARROW_MAX)) {
+        places[slot] = (uint8_t)place;
+        return;
+    }
+    uint16_t wide = (uint16_t)place;
+    memcpy(places + slot * sizeof(wide), &wide, sizeof(wide));
+}
+
+static inline int64_t *row_in(const struct group *group, void *state, uint32_t place)
+{
+    return (int64_t *)state_at(state, group->rows_offset) + (size_t)(place - 1) * group->cell_count;
+}
+
+/* Of a slot that has one. */
 static inline int64_t *row_at(const struct group *group, void *state, uint32_t slot)
 {
-    return (int64_t *)state_at(state, group->rows_offset) + (size_t)slot * group->cell_count;
+    return row_in(group, state, place_get(group, state, slot));
 }
 
-static void empty_row(const struct group *group, void *state, uint32_t slot)
+static uint32_t slot_with(const struct group *group, const void *state, uint32_t place)
+{
+    uint32_t slot = 0;
+    if (group->tile_count <= PLAN_PLACES_NARROW_MAX) {
+        const uint8_t *places = state_at_const(state, group->places_offset);
+        const uint8_t *found = memchr(places, (int)place, group->tile_count);
+        INVARIANT(found != NULL);
+        return (uint32_t)(found - places);
+    }
+    while (place_get(group, state, slot) != place) {
+        slot++;
+    }
+    return slot;
+}
+
+/* The last row takes the place of the one that goes. */
+static void drop_row(const struct group *group, void *state, uint32_t slot)
 {
     uint64_t *touched = state_at(state, group->touched_offset);
+    if ((touched[slot / 64] >> slot % 64 & 1) == 0) {
+        return;
+    }
+    struct ring *ring = state_at(state, group->offset);
+    uint32_t place = place_get(group, state, slot);
+    uint32_t last = ring->rows--;
+    if (place != last) {
+        place_set(group, state, slot_with(group, state, last), place);
+        memcpy(row_in(group, state, place), row_in(group, state, last),
+               group->cell_count * sizeof(int64_t));
+    }
+    place_set(group, state, slot, 0);
     touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
-    memcpy(row_at(group, state, slot), group->empty_row, group->cell_count * sizeof(int64_t));
 }
 
-/* `state` is zeroed already: only rows whose empty value is not 0 must be written. */
-static bool is_all_zero(const struct group *group)
+int64_t *tiles_take(const struct group *group, void *state, int32_t tile)
 {
-    for (uint32_t i = 0; i < group->cell_count; i++) {
-        if (group->empty_row[i] != 0) {
-            return false;
-        }
+    uint64_t *touched = state_at(state, group->touched_offset);
+    uint32_t slot = slot_of(group, tile);
+    if ((touched[slot / 64] >> slot % 64 & 1) != 0) {
+        return row_at(group, state, slot);
     }
-    return true;
+    struct ring *ring = state_at(state, group->offset);
+    uint32_t place = ++ring->rows;
+    int64_t *row = row_in(group, state, place);
+    place_set(group, state, slot, place);
+    touched[slot / 64] |= UINT64_C(1) << slot % 64;
+    memcpy(row, group->empty_row, group->cell_count * sizeof(int64_t));
+    return row;
 }
 
 void tiles_init(const struct features_plan *plan, void *state)
 {
     for (uint32_t g = 0; g < plan->group_count; g++) {
-        const struct group *group = &plan->groups[g];
-        ((struct ring *)state_at(state, group->offset))->head = TILE_NONE;
-        uint32_t slots = is_all_zero(group) ? 0 : group->tile_count;
-        for (uint32_t slot = 0; slot < slots; slot++) {
-            empty_row(group, state, slot);
-        }
+        ((struct ring *)state_at(state, plan->groups[g].offset))->head = TILE_NONE;
     }
     for (uint32_t w = 0; w < plan->window_count; w++) {
         ((struct window_state *)state_at(state, plan->windows[w].offset))->end = TILE_NONE;
@@ -81,7 +140,7 @@ const int64_t *tiles_row(const struct group *group, const void *state, int32_t t
         return NULL;
     }
     return (const int64_t *)state_at_const(state, group->rows_offset) +
-           (size_t)slot * group->cell_count;
+           (size_t)(place_get(group, state, slot) - 1) * group->cell_count;
 }
 
 int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to)
@@ -111,12 +170,6 @@ int64_t tiles_next(const struct group *group, const void *state, int64_t from, i
         slot = slot == group->tile_count ? 0 : slot;
     }
     return to + 1;
-}
-
-void tiles_touch(const struct group *group, void *state, int32_t tile)
-{
-    uint32_t slot = slot_of(group, tile);
-    ((uint64_t *)state_at(state, group->touched_offset))[slot / 64] |= UINT64_C(1) << slot % 64;
 }
 
 /* ---- windows ---- */
@@ -252,23 +305,22 @@ static void move_head(const struct features_plan *plan, void *state, const struc
         }
         uint32_t slot = slot_of(group, tile);
         for (; steps > 0; steps--) {
-            empty_row(group, state, slot);
+            drop_row(group, state, slot);
             slot = slot == 0 ? group->tile_count - 1U : slot - 1;
         }
     }
     ring->head = tile;
 }
 
-int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile)
+bool tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile)
 {
     const struct group *group = &plan->groups[number];
     const struct ring *ring = state_at(state, group->offset);
     if (ring->head == TILE_NONE || tile > ring->head) {
         move_head(plan, state, group, tile);
-    } else if (!in_ring(group, ring->head, tile)) {
-        return NULL;
+        return true;
     }
-    return row_at(group, state, slot_of(group, tile));
+    return in_ring(group, ring->head, tile);
 }
 
 static void forget_windows(const struct features_plan *plan, void *state, const struct cell *cell)
@@ -366,21 +418,25 @@ void tiles_apply(const struct features_plan *plan, void *state, const struct sou
 {
     int64_t *rows[PLAN_GROUPS_MAX];
     int32_t tiles[PLAN_GROUPS_MAX];
+    uint32_t reached = 0; /* a bit per group whose ring has the event's tile */
     for (uint32_t rest = source->groups; rest != 0; rest &= rest - 1) {
         uint32_t g = (uint32_t)__builtin_ctz(rest);
         const struct group *group = &plan->groups[g];
         tiles[g] =
             group->unit == FEATURE_ALL ? 0 : tile_of(group->tile_ms, facts->time_ms, facts->day);
-        rows[g] = tiles_reach(plan, state, g, tiles[g]);
+        rows[g] = NULL;
+        reached |= (uint32_t)tiles_reach(plan, state, g, tiles[g]) << g;
     }
     for (uint32_t i = 0; i < source->cell_count; i++) {
         const struct cell *cell = &plan->cells[source->cells[i]];
-        int64_t *row = rows[cell->group];
-        if (row == NULL || !feed_takes(&cell->feed, facts) ||
+        uint32_t g = cell->group;
+        if ((reached >> g & 1) == 0 || !feed_takes(&cell->feed, facts) ||
             (additive_only && cell->operation > CELL_SUM)) {
             continue;
         }
-        tiles_touch(&plan->groups[cell->group], state, tiles[cell->group]);
-        apply_cell(plan, state, cell, facts, row, tiles[cell->group], sign);
+        if (rows[g] == NULL) {
+            rows[g] = tiles_take(&plan->groups[g], state, tiles[g]);
+        }
+        apply_cell(plan, state, cell, facts, rows[g], tiles[g], sign);
     }
 }

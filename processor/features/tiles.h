@@ -5,6 +5,7 @@
  *   row      | 3 | 410 |  (empty) | 1 | 95 |                totals | 1 | 95 |
  *              count sum            count sum
  *
+ * Only tiles in which something happened have a row, one behind the other in no order; the ring has their places.
  * An event touches one row and the totals of the windows that hold its tile; a window that moves subtracts the
  * rows that leave and adds those that come in. */
 #ifndef FEATURES_TILES_H
@@ -28,18 +29,18 @@ void tiles_forget(const struct features_plan *plan, void *state, const struct so
 /* The same for whatever stands in a cell: what is remembered does not say what it gave. */
 void tiles_forget_cell(const struct features_plan *plan, void *state, const struct cell *cell);
 
-/* The row of a tile, NULL when it has left the ring. A tile newer than the head moves the head, and the rows
- * that leave are emptied. */
-int64_t *tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile);
+/* Is the tile in the ring? One newer than the head moves the head, and the rows that leave are dropped. */
+bool tiles_reach(const struct features_plan *plan, void *state, uint32_t number, int32_t tile);
+
+/* The row of a tile in the ring, for writing; an empty one when nothing was put there yet. Rows of the same group
+ * that were asked for before may have moved after the next tiles_reach. */
+int64_t *tiles_take(const struct group *group, void *state, int32_t tile);
 
 /* The row of a tile for reading; NULL when it is outside the ring or nothing was ever put there. */
 const int64_t *tiles_row(const struct group *group, const void *state, int32_t tile);
 
 /* The first tile in from..to whose row was touched; `to` + 1 when there is none. */
 int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to);
-
-/* Mark a row as touched: unpacking writes rows itself. */
-void tiles_touch(const struct group *group, void *state, int32_t tile);
 
 /* Make the window end at `end` and return its totals. */
 const int64_t *tiles_move_window(const struct features_plan *plan, void *state, uint32_t number,

@@ -88,11 +88,8 @@ static bool unpack_row(const struct features_plan *plan, void *state,
         return false;
     }
     int64_t *row = NULL;
-    if (from->same != NULL) {
-        row = tiles_reach(plan, state, from->same_number, tile);
-        if (row != NULL) {
-            tiles_touch(from->same, state, tile);
-        }
+    if (from->same != NULL && tiles_reach(plan, state, from->same_number, tile)) {
+        row = tiles_take(from->same, state, tile);
     }
     for (uint32_t i = 0; i < from->count; i++) {
         if ((bits.data[i / 8] >> i % 8 & 1) == 0) {
@@ -103,10 +100,8 @@ static bool unpack_row(const struct features_plan *plan, void *state,
             row[i] = value;
         } else if (from->same == NULL && from->cells[i] != CELL_UNKNOWN) {
             const struct cell *cell = &plan->cells[from->cells[i]];
-            int64_t *other = tiles_reach(plan, state, cell->group, tile);
-            if (other != NULL) {
-                other[cell->index] = value;
-                tiles_touch(&plan->groups[cell->group], state, tile);
+            if (tiles_reach(plan, state, cell->group, tile)) {
+                tiles_take(&plan->groups[cell->group], state, tile)[cell->index] = value;
             }
         }
     }

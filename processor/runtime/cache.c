@@ -67,35 +67,25 @@ struct cache_entry *cache_find(struct cache *cache, uint32_t slot, struct slice 
     return entry;
 }
 
-enum { BLOCK_LINES_MAX = 64 };
-
 void cache_ask_place(const struct cache *cache, uint32_t slot, struct slice id)
 {
     __builtin_prefetch(&cache->table[cache_hash(slot, id) & (cache->table_size - 1)]);
 }
 
-void cache_ask_entry(const struct cache *cache, uint32_t slot, struct slice id)
+void cache_ask_block(const struct cache *cache, const struct cache_entry *entry)
 {
-    uint32_t found = cache->table[cache_hash(slot, id) & (cache->table_size - 1)];
-    if (found == CACHE_EMPTY) {
-        return;
-    }
-    /* Mostly the right one; another one costs nothing but time. */
-    struct cache_entry *entry = cache_at(cache, found - 1);
-    const uint8_t *customer = (const uint8_t *)cache_customer(entry);
+    const uint8_t *customer = (const uint8_t *)entry + CACHE_ENTRY_SIZE;
     __builtin_prefetch(entry);
     for (uint32_t i = 0; i < cache->hot_count; i++) {
         __builtin_prefetch(customer + (size_t)cache->hot_lines[i] * CACHE_LINE_SIZE);
     }
 }
 
-void cache_ask_block(const struct cache *cache, const struct cache_entry *entry)
+void cache_ask_entry(const struct cache *cache, uint32_t slot, struct slice id)
 {
-    const uint8_t *at = (const uint8_t *)entry;
-    size_t lines = cache->stride / CACHE_LINE_SIZE;
-    lines = lines < BLOCK_LINES_MAX ? lines : BLOCK_LINES_MAX;
-    for (size_t i = 0; i < lines; i++) {
-        __builtin_prefetch(at + i * CACHE_LINE_SIZE);
+    uint32_t found = cache->table[cache_hash(slot, id) & (cache->table_size - 1)];
+    if (found != CACHE_EMPTY) { /* mostly the right one; another one costs nothing but time */
+        cache_ask_block(cache, cache_at(cache, found - 1));
     }
 }
 

@@ -39,7 +39,7 @@ struct cache {
     uint32_t used;
     bool (*pinned)(void *context, const struct cache_entry *entry);
     void *context;
-    /* Of a customer, for cache_ask_entry; the owner fills it in */
+    /* Of a customer, for cache_ask_entry and cache_ask_block; the owner fills it in */
     uint16_t hot_lines[CACHE_HOT_LINES_MAX];
     uint32_t hot_count;
 };

@@ -4,8 +4,9 @@
  * usage: bench_job [PLAYBOOK [EVENTS [CUSTOMERS]]], from the repository's folder
  *
  * CPU time of the thread, one figure a line. The hashes are of every byte that left: a change that should change
- * nothing leaves them. Without servers nothing depends on the machine's load but the time: run it under
- * valgrind --tool=callgrind --toggle-collect=worker_turn */
+ * nothing leaves them. Without servers nothing depends on the machine's load but the time:
+ *   valgrind --tool=callgrind --toggle-collect=worker_turn \
+ *     build/tests/bench/bench_job tests/playbooks/bench 400000 20000 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

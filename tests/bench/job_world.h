@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a worker needs around it, in memory and always well: a log that has the load and takes every commit, a Redis
- * in which nobody is yet and that believes everything, a clock that goes on by itself. Nothing here costs much, and
- * a profile names it apart. No trouble: tests/sim is for that. */
+/* What a worker needs around it, in memory and always well: a log that has the load and takes every commit, a
+ * Redis in which nobody is yet and that believes everything, a clock that is told to go on. Nothing here costs
+ * much, and a profile names it apart. No trouble: tests/sim is for that. */
 #ifndef BENCH_JOB_WORLD_H
 #define BENCH_JOB_WORLD_H
 
