@@ -58,25 +58,53 @@ static inline void bytes_put_u64(struct bytes_writer *writer, uint64_t value)
     bytes_put(writer, &value, 8);
 }
 
-/* Unsigned LEB128, at most 10 bytes. */
-static inline void bytes_put_varuint(struct bytes_writer *writer, uint64_t value)
+/* For many small values at once: bytes_room looks for `size` bytes, the functions that end in `_at` write without
+ * looking and return where to go on, bytes_wrote says how far they came. NULL, and full: there is no such room. */
+static inline uint8_t *bytes_room(struct bytes_writer *writer, size_t size)
 {
-    if (writer->full || writer->limit - writer->size < 10) {
-        uint8_t small[10];
-        size_t n = 0;
-        for (; value >= 128; value >>= 7) {
-            small[n++] = (uint8_t)(value | 128);
-        }
-        small[n++] = (uint8_t)value;
-        bytes_put(writer, small, n);
-        return;
+    if (writer->full || size > writer->limit - writer->size) {
+        writer->full = true;
+        return NULL;
     }
-    uint8_t *at = writer->data + writer->size;
+    return writer->data + writer->size;
+}
+
+static inline void bytes_wrote(struct bytes_writer *writer, const uint8_t *at)
+{
+    writer->size = (size_t)(at - writer->data);
+}
+
+enum { BYTES_VARINT_MAX = 10 };
+
+static inline uint8_t *bytes_varuint_at(uint8_t *at, uint64_t value)
+{
     for (; value >= 128; value >>= 7) {
         *at++ = (uint8_t)(value | 128);
     }
     *at++ = (uint8_t)value;
-    writer->size = (size_t)(at - writer->data);
+    return at;
+}
+
+static inline uint8_t *bytes_varint_at(uint8_t *at, int64_t value)
+{
+    return bytes_varuint_at(at, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+}
+
+static inline uint8_t *bytes_copy_at(uint8_t *at, const void *data, size_t size)
+{
+    memcpy(at, data, size);
+    return at + size;
+}
+
+/* Unsigned LEB128, at most 10 bytes. */
+static inline void bytes_put_varuint(struct bytes_writer *writer, uint64_t value)
+{
+    if (writer->full || writer->limit - writer->size < BYTES_VARINT_MAX) {
+        uint8_t small[BYTES_VARINT_MAX];
+        bytes_put(writer, small, (size_t)(bytes_varuint_at(small, value) - small));
+        return;
+    }
+    bytes_wrote(writer, bytes_varuint_at(writer->data + writer->size, value));
 }
 
 /* Zigzag LEB128: Avro's int and long. */

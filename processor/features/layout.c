@@ -2,6 +2,7 @@
 #include "features/plan.h"
 
 #include "features/known.h"
+#include "features/pack.h"
 #include "features/samples.h"
 #include "features/table.h"
 
@@ -18,7 +19,7 @@ struct layout {
 };
 
 enum {
-    VARUINT_SIZE_MAX = 10,
+    VARUINT_SIZE_MAX = BYTES_VARINT_MAX,
     ROWS_OFTEN = 8, /* so many rows of a ring most customers have */
 };
 
@@ -95,6 +96,26 @@ static void fill_groups(struct layout *layout)
         }
         group->cells = cells;
         group->empty_row = empty;
+    }
+}
+
+static void name_groups(struct layout *layout)
+{
+    struct features_plan *plan = layout->plan;
+    for (uint32_t g = 0; g < plan->group_count && !layout->full; g++) {
+        struct group *group = &layout->groups[g];
+        size_t size = 2 + BYTES_VARINT_MAX + group->cell_count * sizeof(uint32_t);
+        struct bytes_writer head = bytes_writer(take(layout, size, 1), size);
+        if (layout->full) {
+            return;
+        }
+        bytes_put_u8(&head, PART_GROUP);
+        bytes_put_u8(&head, group->unit);
+        bytes_put_varuint(&head, group->cell_count);
+        for (uint32_t i = 0; i < group->cell_count; i++) {
+            bytes_put_u32(&head, plan->cells[group->cells[i]].name);
+        }
+        group->packed_head = slice_of(head.data, head.size);
     }
 }
 
@@ -376,6 +397,7 @@ enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
     if (!layout.full) {
         group_cells(&layout);
         fill_groups(&layout);
+        name_groups(&layout);
         add_windows(&layout, (struct reader *)plan->readers);
         link_windows(&layout);
         list_by_source(&layout);

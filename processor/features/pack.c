@@ -33,30 +33,32 @@ static void put_value(struct bytes_writer *writer, bool raw, int64_t value)
 
 /* ---- pack ---- */
 
+enum { STEP_SIZE_MAX = 5 }; /* a difference of tiles */
+
 /* False, and nothing written, when every cell is empty. */
 static bool pack_row(const struct group *group, const int64_t *row, uint64_t step,
                      struct bytes_writer *writer)
 {
-    size_t before = writer->size;
-    uint8_t any = 0;
-    bytes_put_varuint(writer, step);
-    for (uint32_t first = 0; first < group->cell_count; first += 8) {
-        uint8_t bits = 0;
-        for (uint32_t i = first; i < first + 8 && i < group->cell_count; i++) {
-            bits |= (uint8_t)((row[i] != group->empty_row[i]) << (i - first));
-        }
-        bytes_put_u8(writer, bits);
-        any |= bits;
-    }
-    if (any == 0) {
-        writer->size = before;
+    size_t bits_size = (group->cell_count + 7U) / 8;
+    uint8_t *at = bytes_room(writer, STEP_SIZE_MAX + bits_size +
+                                         (size_t)group->cell_count * BYTES_VARINT_MAX);
+    if (at == NULL) {
         return false;
     }
+    uint8_t *bits = bytes_varuint_at(at, step);
+    uint8_t *values = bits + bits_size;
+    at = values;
+    memset(bits, 0, bits_size);
     for (uint32_t i = 0; i < group->cell_count; i++) {
         if (row[i] != group->empty_row[i]) {
-            bytes_put_varint(writer, row[i]);
+            bits[i / 8] |= (uint8_t)(1 << i % 8);
+            at = bytes_varint_at(at, row[i]);
         }
     }
+    if (at == values) {
+        return false;
+    }
+    bytes_wrote(writer, at);
     return true;
 }
 
@@ -74,19 +76,13 @@ static void write_count(struct bytes_writer *writer, size_t at, uint16_t count)
     }
 }
 
-static bool pack_group(const struct features_plan *plan, const void *state,
-                       const struct group *group, struct bytes_writer *writer)
+static bool pack_group(const void *state, const struct group *group, struct bytes_writer *writer)
 {
     const struct ring *ring = state_at_const(state, group->offset);
     if (ring->head == TILE_NONE) {
         return false;
     }
-    bytes_put_u8(writer, PART_GROUP);
-    bytes_put_u8(writer, group->unit);
-    bytes_put_varuint(writer, group->cell_count);
-    for (uint32_t i = 0; i < group->cell_count; i++) {
-        bytes_put_u32(writer, plan->cells[group->cells[i]].name);
-    }
+    bytes_put(writer, group->packed_head.data, group->packed_head.size);
     bytes_put_varint(writer, ring->head);
     size_t count_at = reserve_count(writer);
     uint16_t rows = 0;
@@ -100,6 +96,12 @@ static bool pack_group(const struct features_plan *plan, const void *state,
     return true;
 }
 
+enum {
+    SAMPLES_HEAD_MAX = 1 + 4 + 1 + 2 * BYTES_VARINT_MAX,
+    SAMPLE_SIZE_MAX = 2 * BYTES_VARINT_MAX + 1 + FEATURES_TEXT_SIZE,
+};
+_Static_assert(FEATURES_TEXT_SIZE < 128, "its size is one byte");
+
 static bool pack_samples(const struct features_plan *plan, const void *state,
                          const struct samples_plan *part, struct bytes_writer *writer)
 {
@@ -109,27 +111,34 @@ static bool pack_samples(const struct features_plan *plan, const void *state,
     }
     bool raw = is_raw(&plan->sources[part->feed.source], part->feed.value);
     bool strict = part->order == FEATURE_BY_TIME_STRICT;
-    bytes_put_u8(writer, PART_SAMPLES);
-    bytes_put_u32(writer, part->name);
-    bytes_put_u8(writer,
-                 (uint8_t)((head->lost ? SAMPLES_LOST : 0) | (part->with_text ? SAMPLES_TEXT : 0) |
-                           (strict ? SAMPLES_STRICT : 0) | (raw ? SAMPLES_RAW : 0)));
-    if (strict) {
-        bytes_put_varint(writer, head->newest_ms);
+    uint8_t *at = bytes_room(writer, SAMPLES_HEAD_MAX + (size_t)head->count * SAMPLE_SIZE_MAX);
+    if (at == NULL) {
+        return false;
     }
-    bytes_put_varuint(writer, head->count);
+    *at++ = PART_SAMPLES;
+    at = bytes_copy_at(at, &part->name, sizeof(part->name));
+    *at++ = (uint8_t)((head->lost ? SAMPLES_LOST : 0) | (part->with_text ? SAMPLES_TEXT : 0) |
+                      (strict ? SAMPLES_STRICT : 0) | (raw ? SAMPLES_RAW : 0));
+    if (strict) {
+        at = bytes_varint_at(at, head->newest_ms);
+    }
+    at = bytes_varuint_at(at, head->count);
     int64_t before = 0;
     for (uint32_t i = 0; i < head->count; i++) {
         const struct sample *sample = samples_get(part, state, i);
-        bytes_put_varint(writer, sample->time_ms - before);
+        at = bytes_varint_at(at, sample->time_ms - before);
         before = sample->time_ms;
         if (part->with_text) {
-            bytes_put_slice(writer, sample_text(sample));
+            struct slice text = sample_text(sample);
+            *at++ = (uint8_t)text.size;
+            at = bytes_copy_at(at, text.data, text.size);
         }
         if (!part->with_text || sample->text_size > TEXT_UNCUT_SIZE) {
-            put_value(writer, raw, sample->value);
+            at = raw ? bytes_copy_at(at, &sample->value, sizeof(sample->value))
+                     : bytes_varint_at(at, sample->value);
         }
     }
+    bytes_wrote(writer, at);
     return true;
 }
 
@@ -294,7 +303,7 @@ void features_pack(const struct features_plan *plan, const void *state, struct b
     size_t count_at = reserve_count(writer);
     uint16_t parts = 0;
     for (uint32_t i = 0; i < plan->group_count; i++) {
-        parts = (uint16_t)(parts + pack_group(plan, state, &plan->groups[i], writer));
+        parts = (uint16_t)(parts + pack_group(state, &plan->groups[i], writer));
     }
     for (uint32_t i = 0; i < plan->samples_count; i++) {
         parts = (uint16_t)(parts + pack_samples(plan, state, &plan->samples[i], writer));

@@ -95,6 +95,7 @@ struct group {
     const uint16_t *cells; /* by index in the row */
     const uint16_t *windows;
     const int64_t *empty_row; /* cell_count values */
+    struct slice packed_head; /* how its part of the record begins: kind, unit, names of cells */
     uint32_t offset;          /* struct ring */
     uint32_t touched_offset;  /* a bit per slot */
     uint32_t places_offset;   /* where each slot's row stands (tiles.c) */
