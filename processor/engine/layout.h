@@ -62,6 +62,8 @@ struct reads {
     uint32_t segments_at;
     uint32_t series_rows, input_rows; /* the first of each */
     const uint64_t *rows;
+    uint64_t
+        asked_for[FEATURES_WORDS]; /* features of which something is read: the row is not empty */
     uint64_t life_vulnerable;
 };
 

@@ -215,6 +215,17 @@ static void add_segments(struct builder *builder)
     }
 }
 
+static void list_asked_for(struct reads *reads)
+{
+    for (uint32_t i = 0; i < reads->series_rows; i++) {
+        uint64_t any = 0;
+        for (uint32_t word = 0; word < reads->width; word++) {
+            any |= reads_row(reads, i)[word];
+        }
+        reads->asked_for[i / 64] |= (uint64_t)(any != 0) << i % 64;
+    }
+}
+
 void reads_build(struct engine *engine)
 {
     const struct playbook *playbook = engine->playbook;
@@ -239,6 +250,7 @@ void reads_build(struct engine *engine)
     add_segments(&builder);
     reads->rows = builder.rows;
     reads->conditions = builder.conditions;
+    list_asked_for(reads);
     for (uint32_t i = 0; i < reads->life.count; i++) {
         reads->life_vulnerable |= (uint64_t)reads->life.defs[i].vulnerable << i;
     }

@@ -78,7 +78,8 @@ static void clear_touched(struct work *work)
     const struct engine *engine = work->engine;
     const struct playbook *playbook = engine->playbook;
     for (uint32_t word = 0; word * 64 < playbook->feature_count; word++) {
-        for (uint64_t rest = work->touched[word]; rest != 0; rest &= rest - 1) {
+        uint64_t rest = work->touched[word] & engine->reads.asked_for[word];
+        for (; rest != 0; rest &= rest - 1) {
             clear(work, word * 64 + (uint32_t)__builtin_ctzll(rest));
         }
     }

@@ -192,6 +192,7 @@ enum status plan_dues(struct features_plan *plan, struct arena *arena)
         if (!has(kept, i) || has(plan->made, i) || features_drift(plan, i) == FEATURE_STEADY) {
             continue;
         }
+        set(dues.kept, i);
         if (is_daily(def)) {
             place[i] = (uint16_t)dues.daily_count;
             daily[dues.daily_count++] = (uint16_t)i;
@@ -276,14 +277,12 @@ void features_add_readers(const struct features_plan *plan, uint64_t bits[FEATUR
     }
 }
 
+/* Of a feature whose due is kept. */
 static void reckon(const struct features_plan *plan, const void *state, void *dues, uint32_t index,
                    const struct features_moment *moment)
 {
     struct due due = {INT64_MAX, INT64_MAX};
     uint16_t place = plan->dues.place[index];
-    if (place == UINT16_MAX) {
-        return;
-    }
     due_feature(plan, state, index, moment, &due);
     if (is_daily(&plan->defs[index])) {
         INVARIANT(due.at_ms == INT64_MAX);
@@ -301,9 +300,9 @@ int64_t features_dues_settle(const struct features_plan *plan, const void *state
     struct dues *least = dues;
     bool any = false;
     for (uint32_t word = 0; word * 64 < plan->count; word++) {
-        for (uint64_t rest = bits[word]; rest != 0; rest &= rest - 1) {
+        any = any || bits[word] != 0;
+        for (uint64_t rest = bits[word] & plan->dues.kept[word]; rest != 0; rest &= rest - 1) {
             reckon(plan, state, dues, word * 64 + (uint32_t)__builtin_ctzll(rest), moment);
-            any = true;
         }
     }
     if (any) {

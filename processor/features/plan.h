@@ -186,6 +186,7 @@ struct dues_plan {
     const uint16_t *timed;
     const uint16_t *place; /* by feature: its place in its list; UINT16_MAX: no due is kept */
     uint32_t daily_count, timed_count;
+    uint64_t kept[FEATURES_WORDS]; /* a bit per feature that has a place */
 };
 
 struct features_plan {
