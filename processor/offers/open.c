@@ -160,6 +160,16 @@ void open_release(struct offer_history *history)
     history->held_channel = 0;
 }
 
+/* A hold whose end nobody has looked at yet: it waits on, though open_until_ms is over. */
+static bool is_any_held(const struct offers *offers, const struct offer_history *histories)
+{
+    uint32_t at = 0;
+    while (at < offers->count && histories[at].held_until_ms == 0) {
+        at++;
+    }
+    return at < offers->count;
+}
+
 void open_withdraw(const struct offers *offers, struct offers_state *state,
                    struct offer_history *histories, struct offers_task *task,
                    const struct offers_facts *facts, struct step *step)
@@ -168,7 +178,8 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
     const struct event *event = step->scope->event;
     bool rules = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
     struct withdrawal withdrawal = {NULL, 0, 0};
-    if (now_ms > state->open_until_ms) {
+    if (state->open_until_ms != 0 && now_ms > state->open_until_ms &&
+        !is_any_held(offers, histories)) {
         state->open_until_ms = 0;
     }
     if (state->open_until_ms == 0 && state->shown_count == 0) {

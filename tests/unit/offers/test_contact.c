@@ -77,6 +77,25 @@ START_TEST(what_is_held_is_withdrawn_with_the_consent)
 }
 END_TEST
 
+/* The deadline of the hold has not been looked at yet (a task that was away): what arrives first decides. */
+START_TEST(what_is_held_is_withdrawn_when_its_end_is_noticed_late)
+{
+    offers.policy.quiet_from_minute = 21 * 60;
+    offers.policy.quiet_to_minute = 8 * 60;
+    offers.policy.quiet_channels = 1U << CHANNEL_PUSH;
+    char held[OFFER_TEXT_SIZE];
+    keep(held, decide_at(KIT_START_MS + INT64_C(23) * HOUR_MS)->decision_id);
+    ck_assert_uint_eq(state.shown_count, 0);
+    stage.customer.profile.consents[PURPOSE_MARKETING][CHANNEL_PUSH].status = CONSENT_WITHDRAWN;
+    const struct offer_decided *said = tell_profile(2); /* sixteen hours after the night */
+    ck_assert_ptr_nonnull(said);
+    ck_assert_uint_eq(said->withdrawn_count, 1);
+    ck_assert(slice_is(said->withdrawn[0].decision_id, held));
+    ck_assert(slice_is(said->withdrawn[0].gate, "consent"));
+    ck_assert_ptr_null(tell_profile(3));
+}
+END_TEST
+
 START_TEST(an_open_offer_is_withdrawn_until_something_is_heard_of_it)
 {
     char first[OFFER_TEXT_SIZE];
@@ -393,6 +412,7 @@ int main(void)
     tcase_add_test(tests, the_same_offer_is_not_repeated_at_once);
     tcase_add_test(tests, quiet_hours_hold_and_do_not_drop);
     tcase_add_test(tests, what_is_held_is_withdrawn_with_the_consent);
+    tcase_add_test(tests, what_is_held_is_withdrawn_when_its_end_is_noticed_late);
     tcase_add_test(tests, an_open_offer_is_withdrawn_until_something_is_heard_of_it);
     tcase_add_test(tests, what_was_heard_of_leaves_the_view_when_it_may_not_be_said_any_more);
     tcase_add_test(tests, an_open_offer_ends_with_its_valid_period);
