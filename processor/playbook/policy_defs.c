@@ -304,6 +304,41 @@ static void check_layers(struct loader *loader, const struct offers_policy *poli
     }
 }
 
+static bool is_risky(const struct offer_def *def)
+{
+    return def->product == ACCOUNT_INVESTMENT || def->product == ACCOUNT_PENSION;
+}
+
+/* Of one group one is offered instead of the other, of one bundle one with the other. */
+static bool stands_with(const struct offer_def *one, const struct offer_def *other)
+{
+    return (one->group.size > 0 && slice_equal(one->group, other->group)) ||
+           (one->bundle.size > 0 && slice_equal(one->bundle, other->bundle));
+}
+
+/* What is offered instead of an investment, or with one, and says that it sells nothing would be the one of them
+ * whose suitability is not asked. */
+static void check_company(struct loader *loader)
+{
+    const struct section *section = &loader->sections[PLAYBOOK_OFFER];
+    const struct offers *offers = &loader->playbook->offers;
+    for (uint32_t i = 0; i < offers->count; i++) {
+        const struct offer_def *def = &offers->defs[i];
+        uint32_t with = 0;
+        while (with < offers->count &&
+               (!is_risky(&offers->defs[with]) || !stands_with(def, &offers->defs[with]))) {
+            with++;
+        }
+        if (with < offers->count && def->product == ACCOUNT_UNKNOWN && offer_is_marketing(def)) {
+            yaml_new_rule(section->list[i].node->key, loader->diagnostics,
+                          "product: what it sells; or a group and bundle without investments",
+                          "offer `%.*s` names no product and stands in a group or bundle with "
+                          "`%.*s`, which is an investment: its suitability would not be asked",
+                          SLICE_ARG(def->id), SLICE_ARG(offers->defs[with].id));
+        }
+    }
+}
+
 /* `explore: 5%` */
 static void load_share(const struct yaml_node *node, struct diagnostics *diagnostics, double *out)
 {
@@ -373,5 +408,6 @@ void load_contact_policy(struct loader *loader)
     }
     finish_reads(loader, yaml_get(node, "contexts"), yaml_get(node, "stops"), &reads);
     check_layers(loader, policy);
+    check_company(loader);
     hash_policy(loader, policy);
 }
