@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "playbook/keys.h"
 
+#include <string.h>
+
 #include "base/attributes.h"
 #include "base/invariant.h"
 #include "features/features.h"
+#include "model/codes.h"
+#include "model/fields.h"
 #include "playbook/keys_table.h"
 
 enum { WORDS_MAX = 32, WORD_SIZE = 32, KNOWN_MAX = 96 };
@@ -207,6 +211,86 @@ static void put_meaning(const struct key *key, FILE *out)
     }
 }
 
+/* What an expression sees of a field of that type. */
+static const char *field_type_words(enum field_type type)
+{
+    static const char *const words[FIELD_TYPE_COUNT] = {[FIELD_STRING] = "text",
+                                                        [FIELD_INT64] = "whole number",
+                                                        [FIELD_INT32] = "whole number",
+                                                        [FIELD_DOUBLE] = "number",
+                                                        [FIELD_BOOL] = "true or false",
+                                                        [FIELD_TIME] = "moment",
+                                                        [FIELD_DATE] =
+                                                            "moment, the start of that day",
+                                                        [FIELD_CODE] = "one of",
+                                                        [FIELD_CODE_SET] = "list of",
+                                                        [FIELD_MAP] = "map of texts",
+                                                        [FIELD_CONSENTS] = "true or false, by"};
+    return words[type];
+}
+
+static bool has_codes(const struct field *field)
+{
+    return field->type == FIELD_CODE || field->type == FIELD_CODE_SET;
+}
+
+static void put_codes(const struct codes *codes, FILE *out)
+{
+    for (uint32_t i = 0; i < codes->count; i++) {
+        (void)fprintf(out, " `%s`", codes_text(codes, i));
+    }
+}
+
+/* One row: a field with codes of its own, or all fields of that type from `first` on. */
+static void put_fields(const struct field_table *table, uint32_t first, FILE *out)
+{
+    const struct field *field = &table->fields[first];
+    uint32_t last = has_codes(field) ? first : table->count - 1;
+    const char *words = field_type_words(field->type);
+    (void)fputc('|', out);
+    for (uint32_t i = first; i <= last; i++) {
+        if (strcmp(field_type_words(table->fields[i].type), words) == 0) {
+            (void)fprintf(out, " `%s.%s`", table->prefix, table->fields[i].name);
+        }
+    }
+    (void)fprintf(out, " | %s", words);
+    if (has_codes(field)) {
+        put_codes(field->codes, out);
+    } else if (field->type == FIELD_CONSENTS) {
+        put_codes(&codes_purpose, out);
+        (void)fputs(" and", out);
+        put_codes(&codes_channel, out);
+        (void)fprintf(out, ": `%s.%s.MARKETING.EMAIL`", table->prefix, field->name);
+    }
+    (void)fputs(" |\n", out);
+}
+
+static bool is_shown_before(const struct field_table *table, uint32_t index)
+{
+    for (uint32_t i = 0; i < index && !has_codes(&table->fields[index]); i++) {
+        if (strcmp(field_type_words(table->fields[i].type),
+                   field_type_words(table->fields[index].type)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The names that expressions may read of records, from the table that decoders fill. */
+static void print_names(FILE *out)
+{
+    (void)fputs("<!-- keys: names -->\n| names | what |\n|---|---|\n", out);
+    for (int source = 0; source < SOURCE_COUNT; source++) {
+        const struct field_table *table = fields_of((enum source)source);
+        for (uint32_t i = 0; i < table->count; i++) {
+            if (!is_shown_before(table, i)) {
+                put_fields(table, i, out);
+            }
+        }
+    }
+    (void)fputs("<!-- end -->\n", out);
+}
+
 void keys_print_reference(FILE *out)
 {
     static const enum keys_section shown[] = {KEYS_TOP,  KEYS_CALENDAR, KEYS_FEATURE, KEYS_SERIES,
@@ -225,4 +309,5 @@ void keys_print_reference(FILE *out)
         }
         (void)fputs("<!-- end -->\n", out);
     }
+    print_names(out);
 }

@@ -77,7 +77,8 @@ bool keys_word(const struct yaml_node *mapping, enum keys_section section, const
 /* JSON Schema (2020-12) of a playbook's file. */
 void keys_print_schema(FILE *out);
 
-/* The tables of the reference, each between `<!-- keys: NAME -->` and `<!-- end -->`. */
+/* The tables of the reference, of keys and of the names that expressions read, each between
+ * `<!-- keys: NAME -->` and `<!-- end -->`. */
 void keys_print_reference(FILE *out);
 
 #endif
