@@ -126,6 +126,19 @@ static bool resolve(struct checker *k, struct cel_node *node, struct slice name,
     return resolve_exact(k->c, node, name);
 }
 
+/* The name with something before a dot: who writes `spend` means `f.spend`. NULL: none. */
+static const char *prefixed(const struct cel_environment *e, struct slice name)
+{
+    for (uint32_t i = 0; i < e->name_count; i++) {
+        struct slice known = slice_text(e->names[i].name);
+        if (known.size > name.size + 1 && known.data[known.size - name.size - 1] == '.' &&
+            memcmp(known.data + known.size - name.size, name.data, name.size) == 0) {
+            return e->names[i].name;
+        }
+    }
+    return NULL;
+}
+
 static bool unknown_name(struct checker *k, struct cel_node *node, struct slice name)
 {
     const struct cel_environment *e = k->c->environment;
@@ -142,6 +155,7 @@ static bool unknown_name(struct checker *k, struct cel_node *node, struct slice 
     if (names != NULL) {
         near = diagnostic_nearest(name, names, e->name_count);
     }
+    near = near == NULL ? prefixed(e, name) : near;
     char mend[200];
     (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near == NULL ? "" : near);
     cel_report(k->c, node->start, node->name_end, near == NULL ? NULL : mend, "unknown name `%.*s`",
