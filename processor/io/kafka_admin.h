@@ -13,10 +13,10 @@ struct kafka_topic_want {
     const char *name;
     uint32_t partition_count;
     bool partitions_fixed;      /* another count is wrong; otherwise it is the owner's choice */
-    uint32_t partitions_max;    /* more are wrong; 0: no bound */
     int32_t replication_factor; /* -1: the broker's default */
     struct kafka_property config[KAFKA_TOPIC_CONFIG_MAX]; /* retention.ms, cleanup.policy, ... */
     uint32_t config_count;
+    uint32_t partitions_max; /* more are wrong; 0: no bound */
 };
 
 /* What a topic is. */
