@@ -258,7 +258,8 @@ static void run_one(struct tester *tester, const struct playbook_test *test)
                  SLICE_ARG(test->name));
     if (!good) {
         (void)printf("  --> %s:%u:%u\n  expected %s, got %s\n", test->span.file->path,
-                     test->span.line, test->span.column, wanted, said);
+                     test->span.line, test->span.column, wanted,
+                     verdict.broken ? "nothing: the event above is none" : said);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
+#include "model/fields.h"
 #include "playbook/loader.h"
 
 static const struct {
@@ -214,6 +215,29 @@ static int64_t repeat(int64_t from_ms, const struct duration *every, int64_t cou
     return (civil_day(first) + wanted - 1) * MS_PER_DAY + rest + every->ms * count;
 }
 
+/* An event that is none is a test that tries nothing; only `segue test` would tell. */
+static void refuse_unknown_fields(const struct yaml_node *body, enum source source,
+                                  struct diagnostics *diagnostics)
+{
+    const struct field_table *table = fields_of(source);
+    const char *names[FIELDS_MAX];
+    for (uint32_t i = 0; i < table->count; i++) {
+        names[i] = table->fields[i].name;
+    }
+    for (const struct yaml_node *value = body->first; value != NULL; value = value->next) {
+        char mend[DIAGNOSTIC_TEXT_SIZE] = "";
+        if (fields_find(source, value->key->text) >= 0) {
+            continue;
+        }
+        const char *near = diagnostic_nearest(value->key->text, names, table->count);
+        if (near != NULL) {
+            (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near);
+        }
+        yaml_new_rule(value->key, diagnostics, mend, "there is no field `%s.%.*s`", table->prefix,
+                      SLICE_ARG(value->key->text));
+    }
+}
+
 static void read_given(struct test_reader *reader, const struct yaml_node *node)
 {
     struct diagnostics *diagnostics = reader->loader->diagnostics;
@@ -244,6 +268,7 @@ static void read_given(struct test_reader *reader, const struct yaml_node *node)
         (each != NULL && !yaml_duration(each, diagnostics, &every))) {
         return;
     }
+    refuse_unknown_fields(body, source, diagnostics);
     (void)yaml_integer(yaml_get(node, "times"), diagnostics, 1, PLAYBOOK_TEST_EVENTS_MAX, &times);
     for (int64_t i = 0; i < times; i++) {
         if (reader->count == PLAYBOOK_TEST_EVENTS_MAX) {
