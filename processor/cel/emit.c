@@ -281,7 +281,7 @@ static bool emit_call(struct emitter *e, struct cel_node *node)
     if (node->count == 1 && slice_is(node->name, "!_")) {
         return emit(e, node->items[0]) && put(e, node, OP_NOT, 0, 0, 0);
     }
-    static const char *const arithmetic[] = {"_+_", "_-_", "_*_"};
+    static const char *const arithmetic[] = {"_+_", "_-_", "_*_", "_/_", "_%_"};
     for (unsigned i = 0; i < ARRAY_COUNT(arithmetic); i++) {
         if (slice_is(node->name, arithmetic[i])) {
             return emit_arguments(e, node) && function_entry(e, node, &index) &&
@@ -518,6 +518,7 @@ const struct cel_program *cel_emit(struct cel_compilation *c, struct cel_node *r
         return NULL;
     }
     e.program->type = root->type;
+    e.program->whole = cel_is_whole(e.program, e.code_count);
     if (!emit_leaves(&e, root) || !settle(&e)) {
         return NULL;
     }

@@ -115,24 +115,6 @@ struct cel_value cel_compare_values(enum cel_relation relation, const struct cel
                                               : more || equal);
 }
 
-static inline bool compare_ints(unsigned relation, int64_t a, int64_t b)
-{
-    switch (relation) {
-    case RELATION_LT:
-        return a < b;
-    case RELATION_LE:
-        return a <= b;
-    case RELATION_GT:
-        return a > b;
-    case RELATION_GE:
-        return a >= b;
-    case RELATION_EQ:
-        return a == b;
-    default:
-        return a != b;
-    }
-}
-
 /* Values that predicates are made of are written and copied member by member: a whole one that was just written in
  * parts must wait, when it is loaded at once, until the parts have left the store buffer. That was a fourth of an
  * evaluation. */
@@ -160,7 +142,7 @@ static inline void compare(struct cel_value *out, unsigned relation, const struc
                            const struct cel_value *b)
 {
     if (LIKELY(a->kind == CEL_INT && b->kind == CEL_INT)) {
-        set_bool(out, compare_ints(relation, a->i, b->i));
+        set_bool(out, cel_compare_wholes(relation, a->i, b->i));
     } else {
         *out = cel_compare_values((enum cel_relation)relation, a, b);
     }
@@ -203,13 +185,6 @@ static struct cel_value merge(bool is_or, const struct cel_value *a, const struc
         return *b;
     }
     return a->kind == CEL_ERROR ? *a : b->kind == CEL_ERROR ? *b : cel_no_overload();
-}
-
-static inline bool whole_arithmetic(unsigned op, int64_t a, int64_t b, int64_t *out)
-{
-    return op == OP_ADD        ? !__builtin_add_overflow(a, b, out)
-           : op == OP_SUBTRACT ? !__builtin_sub_overflow(a, b, out)
-                               : !__builtin_mul_overflow(a, b, out);
 }
 
 static void list_add(struct cel_machine *machine, bool optional)
@@ -384,7 +359,7 @@ static inline void reckon(struct cel_machine *machine, const struct cel_instruct
     struct cel_value *left = machine->top - 1, *right = machine->top;
     int64_t whole = 0;
     if (LIKELY(left->kind == CEL_INT && right->kind == CEL_INT &&
-               whole_arithmetic(in->op, left->i, right->i, &whole))) {
+               cel_whole_arithmetic(in->op, left->i, right->i, &whole))) {
         left->i = whole;
     } else {
         *left = cel_dispatch(machine, machine->program->functions[in->c], false, left, 2);
@@ -451,6 +426,8 @@ static struct cel_value run(struct cel_machine *machine, uint32_t entry)
         case OP_ADD:
         case OP_SUBTRACT:
         case OP_MULTIPLY:
+        case OP_DIVIDE:
+        case OP_MODULO:
             reckon(machine, in);
             break;
         default:

@@ -30,9 +30,11 @@ enum cel_op {
     OP_NOT,
     OP_COMPARE,      /* a: enum cel_relation */
     OP_COMPARE_SLOT, /* a: relation, b: slot entry, c: constant */
-    OP_ADD,          /* c: function, for what is not int; so too - and * */
+    OP_ADD,          /* c: function, for what is not int; so too the next four */
     OP_SUBTRACT,
     OP_MULTIPLY,
+    OP_DIVIDE,
+    OP_MODULO,
     OP_CALL,     /* a: arguments, b: 1 = method, c: function */
     OP_MATCHES,  /* c: pattern */
     OP_SELECT,   /* a: SELECT_ flags, c: constant, the name */
@@ -81,7 +83,41 @@ struct cel_program {
     uint64_t cost;
     uint64_t rounds_max; /* of all loops together, whatever lists the host brings */
     struct cel_type type;
+    bool whole; /* cel_evaluate_whole may decide it */
 };
+
+static inline bool cel_compare_wholes(unsigned relation, int64_t a, int64_t b)
+{
+    switch (relation) {
+    case RELATION_LT:
+        return a < b;
+    case RELATION_LE:
+        return a <= b;
+    case RELATION_GT:
+        return a > b;
+    case RELATION_GE:
+        return a >= b;
+    case RELATION_EQ:
+        return a == b;
+    default:
+        return a != b;
+    }
+}
+
+/* OP_ADD to OP_MODULO; false: it overflows, or divides by zero. */
+static inline bool cel_whole_arithmetic(unsigned op, int64_t a, int64_t b, int64_t *out)
+{
+    if (op >= OP_DIVIDE) {
+        if (b == 0 || b == -1) {
+            return false; /* by -1 it may overflow, and it is rare */
+        }
+        *out = op == OP_DIVIDE ? a / b : a % b;
+        return true;
+    }
+    return op == OP_ADD        ? !__builtin_add_overflow(a, b, out)
+           : op == OP_SUBTRACT ? !__builtin_sub_overflow(a, b, out)
+                               : !__builtin_mul_overflow(a, b, out);
+}
 
 struct cel_iteration {
     struct cel_value range;
@@ -186,6 +222,9 @@ int cel_relation_of(struct slice name);
 
 /* Worst cost of a tree in steps; saturates. */
 uint64_t cel_cost(const struct cel_environment *environment, const struct cel_node *node);
+
+/* Is it worth trying whole numbers first? */
+bool cel_is_whole(const struct cel_program *program, uint32_t code_count);
 
 /* Tree to program; NULL: reported (cost, size). */
 const struct cel_program *cel_emit(struct cel_compilation *compilation, struct cel_node *root);

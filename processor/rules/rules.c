@@ -548,9 +548,27 @@ struct cel_value rules_value(const struct cel_program *program, const struct sco
     return cel_evaluate(program, &activation);
 }
 
+/* Features only: other names are read by the machine. */
+static enum cel_found read_whole(const void *context, uint32_t slot, int64_t *out_value)
+{
+    if (SCOPE_SLOT_SPACE(slot) != SCOPE_FEATURE) {
+        return CEL_UNSURE;
+    }
+    const struct feature_value *value = scope_feature(context, SCOPE_SLOT_INDEX(slot));
+    if (value == NULL || !value->present) {
+        return CEL_MISSING;
+    }
+    *out_value = value->i;
+    return value->type == FEATURE_INT ? CEL_WHOLE : CEL_OTHER;
+}
+
 enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
                              struct arena *scratch, struct slice *out_why)
 {
+    int whole = cel_evaluate_whole(program, read_whole, scope);
+    if (whole >= 0) {
+        return whole != 0 ? RULES_YES : RULES_NO;
+    }
     struct cel_value value = rules_value(program, scope, scratch);
     if (value.kind == CEL_BOOL) {
         return value.b ? RULES_YES : RULES_NO;

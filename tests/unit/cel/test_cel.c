@@ -2,6 +2,7 @@
 /* The language by a table of expressions; its errors by place and mend; its costs; its leaves. */
 #include <stdio.h>
 
+#include "base/random.h"
 #include "cel/cel.h"
 #include "support/suite.h"
 
@@ -297,6 +298,95 @@ START_TEST(leaves_explain_themselves)
 }
 END_TEST
 
+/* ---- whole numbers ---- */
+
+static int64_t numbers[3]; /* of SPEND, AGE, RISK; INT64_MIN + 1: missing */
+enum { PREDICATE_SIZE = 2000 };
+static const int64_t missing = INT64_MIN + 1;
+
+static struct cel_value read_number(const struct cel_activation *unused, uint32_t slot)
+{
+    (void)unused;
+    return slot > SLOT_RISK           ? read_slot(NULL, slot)
+           : numbers[slot] == missing ? (struct cel_value){.kind = CEL_ABSENT}
+                                      : cel_int(numbers[slot]);
+}
+
+static enum cel_found read_whole(const void *context, uint32_t slot, int64_t *out_value)
+{
+    struct cel_value value = read_number(context, slot);
+    *out_value = value.i;
+    return value.kind == CEL_INT ? CEL_WHOLE : value.kind == CEL_ABSENT ? CEL_MISSING : CEL_OTHER;
+}
+
+static size_t random_sum(struct random *random, char *out, size_t limit, int depth)
+{
+    static const char *const plain[] = {"f.spend_90d", "c.age", "c.risk_profile",
+                                        "3",           "-7",    "9223372036854775807"};
+    static const char *const operators[] = {" + ", " - ", " * ", " / ", " % "};
+    if (depth == 0 || random_chance(random, 0.4)) {
+        return (size_t)snprintf(out, limit, "%s", plain[random_below(random, ARRAY_COUNT(plain))]);
+    }
+    size_t at = (size_t)snprintf(out, limit, "(");
+    at += random_sum(random, out + at, limit - at, depth - 1);
+    at += (size_t)snprintf(out + at, limit - at, "%s",
+                           operators[random_below(random, ARRAY_COUNT(operators))]);
+    at += random_sum(random, out + at, limit - at, depth - 1);
+    return at + (size_t)snprintf(out + at, limit - at, ")");
+}
+
+static size_t random_predicate(struct random *random, char *out, size_t limit, int depth)
+{
+    static const char *const leaves[] = {"has(c.risk_profile)", "f.rate < 0.5",
+                                         "c.employment_status == 'EMPLOYED'", "has(c.age)"};
+    static const char *const relations[] = {" < ", " <= ", " > ", " >= ", " == ", " != "};
+    if (depth > 0 && random_chance(random, 0.7)) {
+        bool negated = random_chance(random, 0.3);
+        size_t at = (size_t)snprintf(out, limit, negated ? "!(" : "(");
+        at += random_predicate(random, out + at, limit - at, depth - 1);
+        at += (size_t)snprintf(out + at, limit - at, random_chance(random, 0.5) ? " && " : " || ");
+        at += random_predicate(random, out + at, limit - at, depth - 1);
+        return at + (size_t)snprintf(out + at, limit - at, ")");
+    }
+    if (random_chance(random, 0.2)) {
+        return (size_t)snprintf(out, limit, "%s",
+                                leaves[random_below(random, ARRAY_COUNT(leaves))]);
+    }
+    size_t at = random_sum(random, out, limit, 2);
+    at += (size_t)snprintf(out + at, limit - at, "%s",
+                           relations[random_below(random, ARRAY_COUNT(relations))]);
+    return at + random_sum(random, out + at, limit - at, 1);
+}
+
+/* Overflows, divisions by nothing and missing values among them: whoever decides says what the machine says. */
+START_TEST(whole_numbers_say_what_the_machine_says)
+{
+    static const int64_t some[] = {0, 1, -1, 3, 42, INT64_MAX, INT64_MIN, missing};
+    const struct cel_activation numbered = {.read = read_number, .scratch = &scratch};
+    static char text[PREDICATE_SIZE];
+    struct random random;
+    uint32_t decided = 0, compiled = 0;
+    random_init(&random, 7);
+    for (uint32_t i = 0; i < 3000; i++) {
+        (void)random_predicate(&random, text, sizeof(text), 3);
+        const struct cel_program *program = compile(text);
+        compiled += program != NULL;
+        for (uint32_t k = 0; program != NULL && k < 12; k++) {
+            for (uint32_t slot = 0; slot < ARRAY_COUNT(numbers); slot++) {
+                numbers[slot] = some[random_below(&random, ARRAY_COUNT(some))];
+            }
+            int whole = cel_evaluate_whole(program, read_whole, NULL);
+            struct cel_value value = cel_evaluate(program, &numbered);
+            decided += whole >= 0;
+            ck_assert_msg(whole < 0 || (value.kind == CEL_BOOL && value.b == (whole != 0)), "%s",
+                          text);
+        }
+    }
+    ck_assert_uint_gt(compiled, 2000);
+    ck_assert_uint_gt(decided, 6000);
+}
+END_TEST
+
 START_TEST(out_of_scratch_is_an_error_value)
 {
     const struct cel_program *program = compile("c.products_held.map(p, p + p).size() > 1");
@@ -324,6 +414,7 @@ int main(void)
     tcase_add_test(tests, least_and_greatest_are_of_numbers);
     tcase_add_test(tests, an_element_of_the_empty_list_indexes_as_anything_does);
     tcase_add_test(tests, leaves_explain_themselves);
+    tcase_add_test(tests, whole_numbers_say_what_the_machine_says);
     tcase_add_test(tests, out_of_scratch_is_an_error_value);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
