@@ -18,6 +18,9 @@ class Book:
         self.limit = 0                  # of the overdraft
         self.shows_balance = rng.random() < 0.9
         self.sweep = None               # the balance above which the customer moves money to savings
+        self.helper = None              # the own account elsewhere that steps in, until the day on which there is nothing left there
+        self.helps_until = 10 ** 15
+        self.owes = None                # (above which balance, to whom) everything goes that is left
         self.fee = 500 if rng.random() < 0.15 else 0
         self.open = (0, 10 ** 9)        # the days between which the accounts exist
 
@@ -124,6 +127,9 @@ class Book:
         if self.balance[source] >= short:
             self.own_move(at - 20 * MINUTE, min(more, self.balance[source]), source, account)
             return True
+        if mode == DEBIT and self.helper and at < self.helps_until and self.rng.random() < 0.95:
+            self.book(at - 40 * MINUTE, more, account, self._between(self.helper, 'TRANSFER', None, 'MOBILE'))
+            return True
         return mode == MUST or (mode == DEBIT and 'dishonour')
 
     def dishonour(self, at, cents, account, fields):
@@ -163,6 +169,14 @@ class Book:
         elif chance > 0.992:
             self.line(at + int(self.rng.uniform(0.01, 1.5) * DAY), dict(event))
 
+    def leftover(self, at):
+        """What is not needed: into savings, or to whom it is owed."""
+        if self.owes and self.balance[MAIN] > self.owes[0]:
+            cents = int((self.balance[MAIN] - self.owes[0] * 0.5) // 1000 * 1000)
+            self.book(at + 5 * MINUTE, -cents, MAIN, self._between(self.owes[1], 'TRANSFER', None, 'MOBILE'))
+        elif self.sweep and self.balance[MAIN] > self.sweep:
+            self.own_move(at + 5 * MINUTE, int((self.balance[MAIN] - self.sweep * 0.5) // 5000 * 5000), MAIN, SAVINGS)
+
     def render(self):
         """Every line as (arrival, number, source, event)."""
         for at, _, cents, mode, account, fields in sorted(self.plans, key=lambda plan: plan[:2]):
@@ -174,8 +188,8 @@ class Book:
                 self.dishonour(at, cents, account, fields)
             elif booked:
                 self.as_exported(self.book(at, cents, account, fields), at, cents, account)
-            if self.sweep and self.balance[MAIN] > self.sweep and cents < 0 and self.rng.random() < 0.2:
-                self.own_move(at + 5 * MINUTE, int((self.balance[MAIN] - self.sweep * 0.5) // 5000 * 5000), MAIN, SAVINGS)
+            if cents < 0 and self.rng.random() < 0.2:
+                self.leftover(at)
         whole = {}
         for number, (at, source, fields) in enumerate(sorted(self.others, key=lambda other: other[0])):
             if source == 'customer-profiles':

@@ -6,7 +6,7 @@ import coastal_names as names
 import coastal_people as people
 from coastal_book import MAIN, SAVINGS
 from coastal_home import NURSERY, some
-from coastal_lives import ends, job, months_pay
+from coastal_lives import ends, job
 from coastal_living import afterpay, once
 
 EARNERS = people.EARNERS
@@ -42,8 +42,10 @@ def seasonal_work(p, day):
     p.flows = [flow for flow in p.flows if flow.role != 'salary']
     for year in (2024, 2025, 2026):
         begin = calendar.date(calendar.START).replace(year=year, month=9, day=1).toordinal() + p.rng.randrange(25)
-        people.salary(p, p.rng.uniform(2400, 4200), begin, 'weekly', names.party(*p.rng.choice(names.FARMS)), 0.4).end = begin + p.rng.randint(120,
-                165)
+        season = people.salary(p, p.rng.uniform(2400, 4200), begin, 'weekly', names.party(*p.rng.choice(names.FARMS)), 0.4)
+        season.end = begin + p.rng.randint(120, 165)
+        if begin > calendar.START:
+            labelled(p, 'seasonal_work', begin, 'salary.first', 'job.changed')
     people.benefit(p, 'JOBSEEKER', 640, noise=0.4).skip = 0.35
     p.habit = 0.5
     for at in (calendar.START + 20, calendar.START + 385):
@@ -80,9 +82,10 @@ def indexation(p, day):
 
 
 def second_job(p, day):
-    people.salary(p, p.rng.uniform(500, 1300), day, 'weekly', names.employer(p.rng, names.CASUAL_EMPLOYERS), 0.3,
-                  'salary2').end = day + p.rng.randint(60, 300)
+    new = people.salary(p, p.rng.uniform(500, 1300), day, 'weekly', names.employer(p.rng, names.CASUAL_EMPLOYERS), 0.3, 'salary2')
+    new.end = day + p.rng.randint(60, 300)
     labelled(p, 'second_job', day, 'job.changed', 'salary.first', 'pay.rise')
+    p.truth('job.lost', new.end, new.end + 17, implied=True)        # one of two: may be said or not
 
 
 def slow_winter(p, day):
@@ -92,6 +95,7 @@ def slow_winter(p, day):
         for flow in p.of('salary'):
             flow.steps += [(june, 0.68), (june + 85, 1 / 0.68)]
         labelled(p, 'slow_winter', june, 'income.drop')
+        labelled(p, 'slow_winter', june + 85, 'pay.rise')
 
 
 def scholarship(p, day):

@@ -4,7 +4,7 @@ As in coastal_lives.py; that file tells what a story is."""
 import coastal_calendar as calendar
 import coastal_names as names
 import coastal_people as people
-from coastal_book import JOINT, MAIN, MUST
+from coastal_book import JOINT, MUST
 from coastal_lives import ends, months_pay, signs
 from coastal_living import once
 
@@ -25,7 +25,9 @@ def baby(p, day):
     def leave(at):
         for flow in p.of('salary', at):
             if p.chance(0.5):
-                flow.steps += [(at, 0.5), (at + rng.randint(150, 280), rng.uniform(1.2, 2.0))]
+                back = at + rng.randint(150, 280)
+                flow.steps += [(at, 0.5), (back, rng.uniform(1.2, 2.0))]
+                p.truth('pay.rise', back, back + 14, implied=True)
             else:
                 flow.pauses.append((at, at + rng.randint(90, 300)))
             flow.noise = min(flow.noise, 0.1)
@@ -210,8 +212,6 @@ def household_joint(p, day):
               reference=rng.choice(('TO JOINT', 'house', None)))
         p.add('in_joint', names.party(f'{p.name(1)} JOINT'), share, every, anchor, at, account=JOINT, reference='FROM PERSONAL')
         p.add('partner', party, share * rng.uniform(0.7, 1.3), every, anchor, at, account=JOINT, reference=rng.choice(('joint', 'bills', None)))
-        for flow in p.of('power', at) + p.of('internet', at):
-            flow.account = MAIN
 
     def sends(at):
         p.add('partner', party, share, every, anchor, at, noise=0.1, skip=0.05, reference=rng.choice(('rent and bills', 'groceries', 'half', None)))
@@ -225,7 +225,8 @@ def household_joint(p, day):
         once(p, day + rng.randint(5, 40), rng.uniform(200, 1500), 'IKEA', 5712)
     if p.chance(0.3):
         p.book.app(day + rng.randint(1, 20), 'view', 'open-joint-account')
-    p.truth('household.joint', day, day + {'weekly': 14, 'fortnightly': 28, 'monthly': 45}[every])
+    shared = next(flow for flow in reversed(p.flows) if flow.role in ('partner', 'to_partner'))
+    p.truth('household.joint', shared.next_due(day), shared.next_due(day, 2))
     p.truth('home.moving', day, day + 20, implied=True)
 
 
@@ -236,7 +237,6 @@ def separation(p, day):
 
     def parted(at):
         ends(p, at, 'partner', 'to_joint', 'in_joint')
-        p.facts['joint_ends'] = at
         if p.facts.get('joint'):
             p.book.pay(at + rng.randint(1, 12), names.party(f'{p.partner} {p.last}'), months_pay(p) * 0.3, 'JOINT CLOSED', account=JOINT, mode=MUST)
         return at + 35

@@ -48,8 +48,11 @@ def last_pay(p, flow, day):
 
 def leave_paid_out(p, flow, last, low, high):
     """Holidays that were not taken, notice, a redundancy: with the last pay or some days after it."""
-    p.book.credit(calendar.earlier(last + p.rng.choice((0, 0, 2, 7))), flow.party, flow.cents * p.rng.uniform(low, high),
-                  flow.reference(last) if callable(flow.reference) else None)
+    at = calendar.earlier(last + p.rng.choice((0, 0, 2, 7)))
+    cents = flow.cents * p.rng.uniform(low, high)
+    p.book.credit(at, flow.party, cents, flow.reference(last) if callable(flow.reference) else None)
+    if cents > 4 * flow.per_month():
+        p.truth('windfall', at, at, implied=True)
 
 
 def next_pays(p, flow):
@@ -87,6 +90,7 @@ def job_changed(p, day):
         p.truth('income.drop', first, first + 60, implied=True)
     if first - last > 35:
         p.truth('job.lost', last, last + 35, implied=True)
+        p.truth('income.drop', last, last + 35, implied=True)
 
 
 def job_lost(p, day):
@@ -116,6 +120,8 @@ def income_drop(p, day):
     for flow in p.of('salary') + p.of('client'):
         first = flow.next_due(day)
         flow.steps.append((first, rng.uniform(0.4, 0.62)))
+    if p.of('salary2', day):
+        p.truth('job.lost', day, day + 17, implied=True)
     ends(p, day, 'salary2')
     p.cuts.append((day + 25, people.ALWAYS, rng.uniform(0.6, 0.95)))
     if p.chance(0.25):
@@ -183,6 +189,7 @@ def retirement_started(p, day):
     if p.chance(0.3):
         p.trips.append((last + 40, last + rng.randint(60, 110), rng.choice(('AU', 'GB', 'NZ'))))
     p.truth('retirement.started', last, known)
+    p.truth('retirement.approaching', last - 60, last, implied=True)
     p.truth('income.drop', last, last + 60, implied=True)
 
 
@@ -209,7 +216,8 @@ def windfall(p, day):
 def debt_stress(p, day):
     """Small loans to pay small loans. Mostly over months; some hide it with another bank's card."""
     rng = p.rng
-    p.book.sweep, p.facts['saved'] = None, 0
+    p.facts['broke'] = True
+    p.book.helps_until = calendar.midnight(day - 25)
     p.cuts.append((day - 20, people.ALWAYS, rng.uniform(1.1, 1.4)))
 
     def small_loan(at):

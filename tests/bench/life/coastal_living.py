@@ -71,7 +71,7 @@ def shopping(person):
     rng = person.rng
     income = max(person.income(), 60000)
     owed = -sum(f.per_month() for f in person.flows if f.cents < 0 and f.begin <= calendar.START + 60 < f.end and f.role != 'to_joint')
-    left = max(income - owed, income * 0.22) * rng.uniform(0.6, 0.95)
+    left = max(income - owed, income * 0.22) * (1.05 if person.facts.get('broke') else rng.uniform(0.6, 0.95))
     usual = sum(h.a_month * h.dollars * 100 * math.exp(h.sigma ** 2 / 2) for h in HABITS) * person.habit
     scale = min(2.4, max(0.3, left / usual)) if not person.facts.get('few') else 0.6
     if person.facts.get('cash'):
@@ -178,6 +178,12 @@ def open_accounts(person, scale):
     elif person.facts.get('saved'):
         book.balance[MAIN] += person.facts['saved']
     book.limit = rng.choice((0, 0, 0, 0, 0, 50000, 100000))
+    book.helper = names.party(rng.choice((f'{person.name(1)} {rng.choice(names.OWN_BANKS)}', f'{rng.choice(names.FIRST)} {person.last}')))
+    if person.facts.get('broke'):
+        book.balance.update({MAIN: int(income * rng.uniform(0.05, 0.5)) + person.facts.get('saved', 0), SAVINGS: 0})
+        book.sweep = None
+        book.owes = (income * rng.uniform(0.3, 0.7) + person.facts.get('saved', 0),
+                     names.party(rng.choice(('CBA CREDIT CARD', 'LATITUDE CARD', 'HUMM GROUP', f'{person.name(1)} COMMBANK'))))
     status = {'age_pensioner': 'RETIRED', 'self_funded': 'RETIRED', 'student': 'STUDENT', 'sole_trader': 'SELF_EMPLOYED',
               'jobseeker': 'UNEMPLOYED'}.get(person.persona, 'EMPLOYED')
     held = [MAIN] + ([SAVINGS] if book.balance[SAVINGS] else []) + (['MORTGAGE'] if any('COASTAL' in f.party.name for f in person.of('mortgage')) else [])
