@@ -4,7 +4,7 @@
 Written from the input's schemas, the list of events and the published signs alone, by somebody who had read no playbook, no
 detector and no other generator. Two of three customers have nothing happening to them: they are paid by the fortnight, by shifts,
 by platforms, by Services Australia or elsewhere, and they shop, travel, get the tax back after June and pay in four parts. To a
-quarter something happens (all 23 types; of some two things), and to one in ten something that only looks like it (decoys).
+quarter something happens (all 23 types; to some two things), and to one in thirteen something that only looks like it (decoys).
 
 What counts. A sign of an event shows by chance, more at some customers than at others; nothing says which are plain and which hardly
 to be seen. An event of which no sign came into the data is not in the truth file. `happened_at` is the day on which it happens
@@ -120,7 +120,7 @@ def ordinary(rng, number, seed, days):
 
 
 def parts(rng, customers):
-    """What becomes of each: a type, a decoy, or None. A quarter, a tenth, the rest."""
+    """What becomes of each: a type, a decoy, or None. Of a hundred 27, 7 and the rest."""
     def taken(kinds, count):
         kinds = list(kinds)
         rng.shuffle(kinds)
