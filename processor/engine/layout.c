@@ -9,7 +9,7 @@
 
 enum {
     NAMES_SIZE = ENGINE_VIEW_FIELDS_MAX * 96, /* bytes for the names of view fields */
-    SERIES_PACKED_MAX = SERIES_TRACKS_MAX * 170 + 8,
+    SERIES_PACKED_MAX = SERIES_TRACKS_MAX * 174 + 8,
     LIFE_PACKED_MAX = 120,
     SEGMENT_PACKED_MAX = 48,
     HISTORY_PACKED_MAX = 192,

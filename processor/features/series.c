@@ -11,6 +11,9 @@ enum {
     SAME_CYCLE_DAYS = 4, /* two payments so close are one: a correction, a split transfer */
     DAYS_PER_MONTH = 30,
     NAME_KEPT = 64, /* letters of a payer's name that tell it from others */
+    VARIATION_WHOLE = 10000,
+    VARIATION_MOST = 4000, /* of one payment: what differs by more is no wage of that job */
+    VARIATION_MEMORY = 16, /* payments */
 };
 
 static const int32_t period_days[SERIES_PERIOD_COUNT] = {0, 7, 14, 28, DAYS_PER_MONTH};
@@ -249,6 +252,31 @@ static void track_start(struct series_track *track, uint64_t key, int64_t time_m
     track->hit_ms[0] = time_ms;
 }
 
+/* An amount that differed from the level before it, and has not stayed: into the average. While little is
+ * known each counts as much as the others. */
+static void variation_fold(struct series_track *track, int64_t amount_minor, int64_t level_minor)
+{
+    int64_t distance =
+        amount_minor > level_minor ? amount_minor - level_minor : level_minor - amount_minor;
+    int32_t one = VARIATION_MOST;
+    if (level_minor > 0 && distance <= INT64_MAX / VARIATION_WHOLE &&
+        distance * VARIATION_WHOLE / level_minor < VARIATION_MOST) {
+        one = (int32_t)(distance * VARIATION_WHOLE / level_minor);
+    }
+    int32_t known = track->hits > track->amount_count ? track->hits : track->amount_count;
+    known = known > VARIATION_MEMORY + 2 ? VARIATION_MEMORY : known > 3 ? known - 2 : 1;
+    track->variation = (uint16_t)(track->variation + (one - track->variation) / known);
+}
+
+/* Less than usual came on an expected day, once: that is how this pay varies. A bonus is not. */
+static void other_fold(struct series_track *track)
+{
+    if (track->other_minor != 0 && track->other_minor < track->amount_minor &&
+        series_is_established(track) && track->alive_ms == track->other_ms) {
+        variation_fold(track, track->other_minor, track->amount_minor);
+    }
+}
+
 /* Keep the amount of a hit that came `place` hits before the newest. */
 static void amount_insert(struct series_track *track, uint32_t place, int64_t amount_minor)
 {
@@ -263,6 +291,13 @@ static void amount_insert(struct series_track *track, uint32_t place, int64_t am
         int64_t level =
             track->amounts[2] < track->amounts[3] ? track->amounts[2] : track->amounts[3];
         track->peak_minor = level > track->peak_minor ? level : track->peak_minor;
+    }
+    if (place == 0 && track->amount_count >= 3) { /* one is of the newest two no longer */
+        int64_t before = track->amounts[3];
+        for (uint32_t i = 4; i < SERIES_AMOUNTS_KEPT && i <= track->amount_count; i++) {
+            before += (track->amounts[i] - before) / (int64_t)(i - 2);
+        }
+        variation_fold(track, track->amounts[2], before);
     }
     if (track->amount_count < SERIES_AMOUNTS_KEPT) {
         track->amount_count++;
@@ -335,6 +370,7 @@ static void other_amount(const struct series_def *def, struct series_track *trac
         track->first_ms = other_ms < time_ms ? other_ms : time_ms;
         track->alive_ms = other_ms > time_ms ? other_ms : time_ms;
     } else {
+        other_fold(track);
         track->other_minor = amount_minor;
         track->other_ms = time_ms;
     }
@@ -468,6 +504,7 @@ bool series_update_matched(const struct series_def *def, struct series_state *st
     if (!amount_fits(def, tx->amount_minor, track->amount_minor)) {
         other_amount(def, track, event->time_ms, tx->amount_minor, &calendar);
     } else if (hit_insert(track, event->time_ms, tx->amount_minor, &calendar)) {
+        other_fold(track);
         track->other_minor = 0;
         track->first_ms = event->time_ms < track->first_ms ? event->time_ms : track->first_ms;
         track->alive_ms = event->time_ms > track->alive_ms ? event->time_ms : track->alive_ms;

@@ -36,8 +36,8 @@ enum {
     /* In the hash of each definition. Raise it with what a track's key is a hash of, and with the packed form: to
      * the next version stored tracks are then those of a changed definition, which starts empty; else they are
      * payers of whom no payment comes any more, and customers would be said to have stopped earning. 2: the
-     * letters of a name, before 1: the whole name */
-    SERIES_TRACKS_VERSION = 2,
+     * letters of a name, before 1: the whole name; 3: how the amounts vary is kept */
+    SERIES_TRACKS_VERSION = 3,
 };
 
 /* The first ones are about the *primary* track: of the established ones without a miss that with the most
@@ -60,13 +60,15 @@ enum series_field {
     SERIES_FIRST_AT,      /* time: its first payment */
     SERIES_ACTIVE,        /* int: established tracks without a miss */
     SERIES_OVERDUE,       /* int: established tracks with a miss */
-    SERIES_NEW_PAYER_HITS, /* int: most hits of a track that began after the primary's last payment */
+    SERIES_NEW_PAYER_HITS, /* int: most hits of a track that began after the primary's last payment, or
+                            * after that of the one that has stopped (the primary may be a small job) */
     SERIES_MONEY,          /* int: the primary's money in 30 days, at its median amount */
     SERIES_TOTAL_MONEY,    /* int: the same of all tracks without a miss; 0: none */
     SERIES_CHANGE_PERCENT, /* int: the newest two amounts against the median before them, when both lie
                              * outside all of those before by half as much as those differ, the lesser
-                             * change at least half as far out, and a rise is 6 % above all that was ever
-                             * paid twice; else 0 */
+                             * change at least half as far out and thrice what amounts of this payer
+                             * usually differ by, and a rise is 6 % above all that was ever paid twice;
+                             * else 0 */
     SERIES_RENAMED_AT,     /* time: first payment under another payer's id (`follow_renames`) */
     SERIES_STOPPED_FIRST_AT, /* time: first payment */
     SERIES_STOPPED_AT,       /* time: last payment */
@@ -74,6 +76,7 @@ enum series_field {
     SERIES_STOPPED_MONEY,    /* int: money in 30 days */
     SERIES_STOPPED_HITS, /* int: 0 when none has stopped, so that a rule sees that it came back */
     SERIES_STOPPED_GAPS, /* int: how often it had stopped before and come back */
+    SERIES_STOPPED_PERIOD_DAYS, /* int: 7, 14, 28, 30; the primary's may be another */
     SERIES_STARTS, /* int: established tracks that began in the last `recent` days, others before */
     SERIES_STOPS,  /* int: tracks whose first missed payment fell into the last `recent` days */
     SERIES_FIELD_COUNT
@@ -125,9 +128,12 @@ struct series_track {
     int64_t amounts[SERIES_AMOUNTS_KEPT]; /* of the last hits, newest first */
     /* The most that was paid twice in a row, before the newest two; 0: not yet */
     int64_t peak_minor;
-    int64_t due_ms;     /* when the next miss is certain; INT64_MAX: not established */
-    int64_t next_ms;    /* start of the local day on which the next one is expected */
-    uint16_t hits;      /* equal payments, saturating */
+    int64_t due_ms;  /* when the next miss is certain; INT64_MAX: not established */
+    int64_t next_ms; /* start of the local day on which the next one is expected */
+    uint16_t hits;   /* equal payments, saturating */
+    /* By how many hundredths of a percent an amount differs from those before it, on average of the last
+     * sixteen or so. The newest two are not in it: they are what is compared with it */
+    uint16_t variation;
     uint8_t period;     /* enum series_period */
     uint8_t anchor;     /* monthly: the habit, as series.c codes it; found again when unpacked */
     uint8_t regularity; /* SERIES_REGULARITY; found again when unpacked */

@@ -31,6 +31,7 @@ void series_pack(const struct series_state *state, struct bytes_writer *writer)
         }
         bytes_put_u8(writer, track->period);
         bytes_put_u8(writer, track->gaps);
+        bytes_put_varuint(writer, track->variation);
         bytes_put_varint(writer,
                          track->renamed_ms == 0 ? 0 : track->renamed_ms - track->first_ms + 1);
         bytes_put_varint(writer,
@@ -52,14 +53,17 @@ static bool sane_time(int64_t time_ms)
 static bool amounts_unpack(struct series_track *track, struct bytes_reader *reader)
 {
     track->gaps = bytes_take_u8(reader);
+    uint64_t variation = bytes_take_varuint(reader);
     int64_t renamed = bytes_take_varint(reader);
     bool sane = sane_time(renamed) && sane_time(track->first_ms + renamed);
     track->renamed_ms = renamed == 0 || !sane ? 0 : track->first_ms + renamed - 1;
     int64_t peak = bytes_take_varint(reader);
     uint8_t count = bytes_take_u8(reader);
-    if (!sane || reader->bad || count > SERIES_AMOUNTS_KEPT || track->amount_minor < 0) {
+    if (!sane || reader->bad || count > SERIES_AMOUNTS_KEPT || track->amount_minor < 0 ||
+        variation > UINT16_MAX) {
         return false;
     }
+    track->variation = (uint16_t)variation;
     sane = peak == 0 || (peak > -track->amount_minor && peak <= INT64_MAX - track->amount_minor);
     track->peak_minor = peak == 0 || !sane ? 0 : track->amount_minor + peak - 1;
     track->amount_count = count;

@@ -6,6 +6,7 @@
 enum {
     STOPPED_DAYS_MAX = 400, /* a track that stopped longer ago is history */
     STOPPED_SHARE_PERCENT = 40,
+    STANDS_OUT = 3,    /* times what amounts usually differ by */
     EARLIER_DAYS = 45, /* a start is one when another track began so much earlier */
 };
 
@@ -38,6 +39,7 @@ static const struct {
     [SERIES_STOPPED_MONEY] = {"stopped_monthly", FEATURE_INT},
     [SERIES_STOPPED_HITS] = {"stopped_hits", FEATURE_INT},
     [SERIES_STOPPED_GAPS] = {"stopped_gaps", FEATURE_INT},
+    [SERIES_STOPPED_PERIOD_DAYS] = {"stopped_period_days", FEATURE_INT},
     [SERIES_STARTS] = {"starts", FEATURE_INT},
     [SERIES_STOPS] = {"stops", FEATURE_INT},
 };
@@ -142,8 +144,11 @@ static int64_t change_percent(const struct series_track *track)
     int64_t lesser = above ? low - before : before - high;
     int64_t change = above ? newer - before : before - newer;
     bool one_only = lesser < change / 2; /* a month of overtime beside an ordinary one */
+    bool usual = before > 0 && lesser / before < 10 && /* ten times as much is never usual */
+                 lesser % before * 10000 / before + lesser / before * 10000 <
+                     (int64_t)track->variation * STANDS_OUT;
     bool back_again = above && low <= track->peak_minor + track->peak_minor / 16;
-    return before <= 0 || newer > INT64_MAX / 100 || one_only || back_again
+    return before <= 0 || newer > INT64_MAX / 10000 || one_only || usual || back_again
                ? 0
                : newer * 100 / before - 100;
 }
@@ -179,8 +184,8 @@ static bool has_stopped(const struct series_track *track, int64_t now_ms)
            now_ms - track->alive_ms < STOPPED_DAYS_MAX * MS_PER_DAY;
 }
 
-static void stopped_values(const struct series_state *state, int64_t now_ms,
-                           struct feature_value *out)
+/* The track that missed a payment and has not come back; NULL: none. */
+static const struct series_track *find_stopped(const struct series_state *state, int64_t now_ms)
 {
     int64_t most = 0;
     const struct series_track *found = NULL;
@@ -195,15 +200,19 @@ static void stopped_values(const struct series_state *state, int64_t now_ms,
             found = track;
         }
     }
-    if (found == NULL) {
-        return;
-    }
+    return found;
+}
+
+static void stopped_values(const struct series_track *found, struct feature_value *out)
+{
     out[SERIES_STOPPED_FIRST_AT] = time_value(found->first_ms);
     out[SERIES_STOPPED_AT] = time_value(found->alive_ms);
     out[SERIES_STOPPED_DUE_AT] = time_value(found->next_ms);
     out[SERIES_STOPPED_MONEY] = int_value(monthly(found));
     out[SERIES_STOPPED_HITS] = int_value(found->hits);
     out[SERIES_STOPPED_GAPS] = int_value(found->gaps);
+    out[SERIES_STOPPED_PERIOD_DAYS] =
+        int_value(series_period_days((enum series_period)found->period));
 }
 
 /* Which came and which went of late. Of a customer who is new nothing has started: others came before. */
@@ -269,15 +278,20 @@ void series_values(const struct series_def *def, const struct series_state *stat
     out_values[SERIES_STOPS] = int_value(0);
     out_values[SERIES_STOPPED_HITS] = int_value(0);
     out_values[SERIES_STOPPED_GAPS] = int_value(0);
+    int64_t since_ms = INT64_MIN;
     if (primary != NULL) {
+        const struct series_track *stopped = find_stopped(state, now_ms);
         primary_values(def, primary, zones, zone, now_ms, out_values);
-        stopped_values(state, now_ms, out_values);
         turnover_values(def, state, now_ms, out_values);
+        since_ms = primary->alive_ms;
+        if (stopped != NULL) {
+            stopped_values(stopped, out_values);
+            since_ms = stopped->alive_ms < since_ms ? stopped->alive_ms : since_ms;
+        }
     }
     for (uint32_t i = 0; i < SERIES_TRACKS_MAX && state->tracks[i].key != 0; i++) {
         const struct series_track *track = &state->tracks[i];
-        if (track != primary && (primary == NULL || track->first_ms > primary->alive_ms) &&
-            track->hits > new_hits) {
+        if (track != primary && track->first_ms > since_ms && track->hits > new_hits) {
             new_hits = track->hits;
         }
     }

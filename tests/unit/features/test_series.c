@@ -327,6 +327,59 @@ START_TEST(a_change_must_stand_out_from_pay_that_varies)
 }
 END_TEST
 
+/* Twelve weeks, by turns above and below the same, then four quiet ones and two that are an eighth more. */
+static int64_t change_after(int64_t swing)
+{
+    state = (struct series_state){0};
+    for (int32_t week = 0; week < 18; week++) {
+        int64_t amount =
+            week < 12 ? 100000 + (week % 2 == 0 ? swing : -swing) : (week < 16 ? 100000 : 113000);
+        ck_assert(credit(at(2025, 1, 3) + week * 7 * MS_PER_DAY, amount, "acme"));
+    }
+    return value(SERIES_CHANGE_PERCENT, at(2025, 5, 4)).i;
+}
+
+START_TEST(what_has_always_varied_does_not_change_after_a_quiet_month)
+{
+    def.amount_tolerance_permille = 350;
+    ck_assert_int_eq(change_after(0), 13);
+    ck_assert_int_eq(change_after(2000), 13);
+    ck_assert_int_eq(change_after(12000), 0);
+}
+END_TEST
+
+START_TEST(less_once_is_how_a_pay_varies_and_a_bonus_is_not)
+{
+    static const int64_t once[] = {180000, 20000};
+    def.amount_tolerance_permille = 350;
+    for (int32_t lesser = 0; lesser < 2; lesser++) {
+        state = (struct series_state){0};
+        for (int32_t week = 0; week < 18; week++) {
+            bool other = week % 4 == 3 && week < 14;
+            int64_t amount = other ? once[lesser] : week < 16 ? 100000 : 113000;
+            ck_assert(credit(at(2025, 1, 3) + week * 7 * MS_PER_DAY, amount, "acme"));
+        }
+        ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 5, 4)).i, lesser ? 0 : 13);
+    }
+}
+END_TEST
+
+START_TEST(beside_a_small_job_that_goes_on_the_one_that_stopped_is_seen)
+{
+    for (int32_t week = 0; week < 32; week++) {
+        ck_assert(credit(at(2025, 1, 3) + week * 7 * MS_PER_DAY, 9000, "side"));
+    }
+    pay_monthly(4);
+    int64_t now = at(2025, 6, 20);
+    ck_assert_int_eq(value(SERIES_PERIOD_DAYS, now).i, 7);
+    ck_assert_int_eq(value(SERIES_STOPPED_PERIOD_DAYS, now).i, 30);
+    ck_assert_int_eq(value(SERIES_NEW_PAYER_HITS, now).i, 0);
+    ck_assert(credit(at(2025, 5, 28), 270000,
+                     "zenith")); /* since the salary, before the last of the side job */
+    ck_assert_int_eq(value(SERIES_NEW_PAYER_HITS, now).i, 1);
+}
+END_TEST
+
 static bool named(int64_t time_ms, const char *name)
 {
     struct event event = {.source = SOURCE_TRANSACTIONS, .time_ms = time_ms};
@@ -361,7 +414,7 @@ START_TEST(a_stored_track_is_found_by_its_payer)
     /* What records in use hold. If one differs, SERIES_TRACKS_VERSION is to be raised. */
     static const uint64_t keys[] = {UINT64_C(0xef604c0a70d82df1), UINT64_C(0xa089bba2f75f4cd0),
                                     UINT64_C(0x489d89369e96611a)};
-    ck_assert_int_eq(SERIES_TRACKS_VERSION, 2);
+    ck_assert_int_eq(SERIES_TRACKS_VERSION, 3);
     ck_assert(credit(at(2025, 1, 25), 250000, "GB29NWBK60161331926819"));
     ck_assert(named(at(2025, 1, 26), "Acme Ltd 2501/17"));
     ck_assert(named(at(2025, 1, 27), "007"));
@@ -578,6 +631,9 @@ int main(void)
     tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
     tcase_add_test(tests, what_came_back_has_not_stopped);
     tcase_add_test(tests, a_change_must_stand_out_from_pay_that_varies);
+    tcase_add_test(tests, what_has_always_varied_does_not_change_after_a_quiet_month);
+    tcase_add_test(tests, less_once_is_how_a_pay_varies_and_a_bonus_is_not);
+    tcase_add_test(tests, beside_a_small_job_that_goes_on_the_one_that_stopped_is_seen);
     tcase_add_test(tests, a_stored_track_is_found_by_its_payer);
     tcase_add_test(tests, a_payer_without_an_account_is_known_by_the_letters_of_its_name);
     tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
