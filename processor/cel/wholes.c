@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Predicates over whole numbers, which most rules of a bank are: the same bytecode on a stack of plain numbers. What
- * it does not know (other kinds, a missing value, an overflow) it leaves to the machine, which begins anew. */
+/* Predicates over whole numbers, which most rules of a bank are: the same bytecode on a stack of plain numbers.
+ * What it does not know (other kinds, a missing value, an overflow) it leaves to the machine, which begins anew. */
 #include "cel/machine.h"
 
 enum { DEPTH_MAX = 16 };
