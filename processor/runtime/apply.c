@@ -93,11 +93,13 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     struct cut_header header;
     INVARIANT(cut_take_header(&start, &header) == STATUS_OK);
     uint32_t set = 0;
+    bool more = false; /* than records */
     struct cut_entry entry;
     struct bytes_reader reader = start;
     for (uint32_t i = 0; i < header.entry_count; i++) {
         INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
         set += (entry.flags & CUT_RECORD_SET) != 0;
+        more = more || (entry.flags & ~(uint32_t)CUT_RECORD_SET) != 0 || entry.view_count > 0;
     }
     store_command(pipeline, 1 + 2 * (set + 1));
     store_argument_text(pipeline, "MSET");
@@ -112,7 +114,7 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
         }
     }
     reader = start;
-    for (uint32_t i = 0; i < header.entry_count; i++) {
+    for (uint32_t i = 0; more && i < header.entry_count; i++) {
         INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
         if ((entry.flags & CUT_BUCKET_OLD) != 0) {
             apply_due(pipeline, due_key, "SREM", entry.bucket_old, entry.id);

@@ -146,7 +146,8 @@ static void batch_took(struct worker *worker, struct task *task, const struct lo
     task->accepting &= ~(1U << record->source);
     task->anew &= ~(1U << record->source);
     source->position = record->offset + 1;
-    source->fingerprint = cut_fingerprint(record->has_value ? record->value : record->key);
+    source->newest = record->has_value ? record->value : record->key;
+    source->newest_waits = true;
     task->events_built++;
 }
 

@@ -38,7 +38,10 @@ enum {
 struct task_source {
     int64_t position; /* next offset to process; -1: not known yet */
     int64_t from;     /* position when the batch being built began */
-    uint64_t fingerprint;
+    uint64_t
+        fingerprint; /* of the record before position, unless `newest` is still to be reckoned */
+    struct slice newest; /* its value, or a tombstone's key; borrowed from the lane */
+    bool newest_waits;
     /* The record at verify_offset must have this fingerprint; 0: nothing to check */
     uint64_t verify;
     int64_t verify_offset;
@@ -363,6 +366,8 @@ void take_begin(struct worker *worker, struct task *task);
 const struct log_record *take_next(struct worker *worker, struct task *task);
 void take_done(struct worker *worker, struct task *task);
 void take_forget(struct worker *worker, struct task *task);
+/* Reckon the fingerprints of the newest records, which a cut names and a claim compares. */
+void take_fingerprints(struct task *task);
 void take_ends(struct task *task, const struct log_event *event);
 /* Decode into worker->event, unless it is there already. */
 enum worker_decode take_decode(struct worker *worker, const struct log_record *record,

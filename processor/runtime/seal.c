@@ -299,6 +299,7 @@ static bool seal_offsets(struct worker *worker, struct task *task, struct flight
 
 static bool seal_task(struct worker *worker, struct task *task, struct flight *flight)
 {
+    take_fingerprints(task);
     struct flight_cut *sealed = &flight->sealed[flight->sealed_count];
     *sealed = (struct flight_cut){.slot = task->slot,
                                   .serial = task->serial,

@@ -34,10 +34,23 @@ void take_open(struct worker *worker, struct task *task)
     }
 }
 
-static void lane_release(struct worker *worker, struct lane *lane)
+/* Another record mostly comes before the cut: only the last one's bytes are looked at. */
+void take_fingerprints(struct task *task)
+{
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        struct task_source *source = &task->sources[i];
+        if (source->newest_waits) {
+            source->fingerprint = cut_fingerprint(source->newest);
+            source->newest_waits = false;
+        }
+    }
+}
+
+static void lane_release(struct worker *worker, struct task *task, struct lane *lane)
 {
     struct log *log = worker->options.log;
     if (lane->count > 0) {
+        take_fingerprints(task);
         log->ops->release(log, lane->records, lane->count);
         worker->event_of = NULL; /* it may borrow from one of them */
     }
@@ -50,7 +63,7 @@ static void lane_fetch(struct worker *worker, struct task *task, struct lane *la
     struct log *log = worker->options.log;
     uint32_t wanted = task->chunk_limit / task->lane_count;
     wanted = wanted == 0 ? 1 : wanted;
-    lane_release(worker, lane);
+    lane_release(worker, task, lane);
     lane->count = log->ops->fetch(log, task->number, lane->source, lane->records,
                                   wanted < lane->limit ? wanted : lane->limit);
 }
@@ -216,7 +229,7 @@ void take_done(struct worker *worker, struct task *task)
 void take_forget(struct worker *worker, struct task *task)
 {
     for (uint32_t i = 0; i < task->lane_count; i++) {
-        lane_release(worker, &task->lanes[i]);
+        lane_release(worker, task, &task->lanes[i]);
     }
     task->lane = NULL;
     task->ends_ticket = 0;
