@@ -65,6 +65,7 @@ void redis_connection_break(struct redis_store *redis, struct redis_connection *
         transport_backoff_ms(&redis->settings.transport, ++connection->attempt, random);
     connection->due_us = redis->clock->ops->monotonic_us(redis->clock) + (int64_t)pause_ms * 1000;
     redis_set_timer(redis);
+    redis_tell(redis);
     if (connection->failed_count > 0) {
         redis_make_runnable(redis, connection);
     }
@@ -314,6 +315,7 @@ static void judge(struct redis_store *redis, struct redis_connection *connection
     connection->why.text[0] = '\0';
     redis->counters.connects++;
     redis_set_timer(redis);
+    redis_tell(redis);
 }
 
 /* One step towards READY; a step that achieved something makes the next one runnable. */

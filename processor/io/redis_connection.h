@@ -13,6 +13,8 @@
 #ifndef IO_REDIS_CONNECTION_H
 #define IO_REDIS_CONNECTION_H
 
+#include <pthread.h>
+
 #include "io/redis_cluster.h"
 #include "io/redis_greeting.h"
 #include "io/redis_sentinel.h"
@@ -78,6 +80,12 @@ struct redis_store {
     uint8_t *chunk;   /* RESP_FEED_SIZE_MAX bytes to read into */
     struct redis_facts facts;
     struct redis_counters counters;
+    struct { /* of connection 0, for other threads: redis_store_health */
+        pthread_mutex_t lock;
+        enum status status;
+        struct status_text why;
+        struct status_text problem; /* of the files for TLS */
+    } told;
 };
 
 static inline bool redis_has_sentinels(const struct redis_store *redis)
@@ -87,6 +95,9 @@ static inline bool redis_has_sentinels(const struct redis_store *redis)
 
 /* Let next_answer() move this connection. At most once in the queue. */
 void redis_make_runnable(struct redis_store *redis, struct redis_connection *connection);
+
+/* Connection 0 is ready or lost, or one was made with other files: let redis_store_health say so. */
+void redis_tell(struct redis_store *redis);
 
 /* Set the timer to the earliest due_us of all connections. */
 void redis_set_timer(struct redis_store *redis);

@@ -278,6 +278,8 @@ enum status redis_store_open(struct redis_store **out_store, const struct redis_
         }
         redis_make_runnable(redis, connection);
     }
+    (void)pthread_mutex_init(&redis->told.lock, NULL);
+    redis_tell(redis);
     *out_store = redis;
     return STATUS_OK;
 }
@@ -288,6 +290,7 @@ void redis_store_close(struct redis_store *redis)
         transport_close(&redis->connections[i].transport);
         resp_close(&redis->connections[i].resp);
     }
+    (void)pthread_mutex_destroy(&redis->told.lock);
     transport_tls_close(redis->tls);
     resolver_close(redis->resolver);
     (void)close(redis->timer);
@@ -341,13 +344,26 @@ enum status redis_store_wait_ready(struct redis_store *redis, uint32_t number, i
     }
 }
 
-enum status redis_store_health(const struct redis_store *redis, struct status_text *out_text)
+void redis_tell(struct redis_store *redis)
 {
-    struct status_text text = {""};
-    const char *problem = transport_tls_problem(redis->tls);
-    enum status status = connection_status(&redis->connections[STORE_CONNECTION_READ], &text);
-    (void)status_fail(out_text, status, "%s%s%s", text.text,
-                      text.text[0] != '\0' && problem[0] != '\0' ? "; " : "", problem);
+    const struct redis_connection *connection = &redis->connections[STORE_CONNECTION_READ];
+    (void)pthread_mutex_lock(&redis->told.lock);
+    redis->told.status = connection->phase == PHASE_READY ? STATUS_OK : connection->verdict;
+    redis->told.why = connection->why;
+    (void)snprintf(redis->told.problem.text, sizeof(redis->told.problem.text), "%s",
+                   transport_tls_problem(redis->tls));
+    (void)pthread_mutex_unlock(&redis->told.lock);
+}
+
+enum status redis_store_health(struct redis_store *redis, struct status_text *out_text)
+{
+    (void)pthread_mutex_lock(&redis->told.lock);
+    enum status status = redis->told.status;
+    struct status_text why = redis->told.why;
+    struct status_text problem = redis->told.problem;
+    (void)pthread_mutex_unlock(&redis->told.lock);
+    (void)status_fail(out_text, status, "%s%s%s", why.text,
+                      why.text[0] != '\0' && problem.text[0] != '\0' ? "; " : "", problem.text);
     return status;
 }
 

@@ -62,8 +62,9 @@ MUST_USE enum status redis_store_wait_ready(struct redis_store *redis, uint32_t 
                                             int32_t timeout_ms, struct status_text *out_text);
 
 /* STATUS_OK: connection 0 is ready; `out_text` is "" or names a file for TLS that must be mended all the same.
- * Otherwise as redis_store_wait_ready, without waiting. For readiness. */
-enum status redis_store_health(const struct redis_store *redis, struct status_text *out_text);
+ * Otherwise as redis_store_wait_ready, without waiting. For readiness. Any thread: it is what
+ * connection 0 was like when it last became ready or was lost. */
+enum status redis_store_health(struct redis_store *redis, struct status_text *out_text);
 
 /* Send one pipeline and wait for its answer: for commands, not for workers. Nothing else may be in
  * flight on that connection. In a cluster it goes on to the node that has the keys. `out_answer` as
