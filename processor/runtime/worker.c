@@ -234,7 +234,16 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
         options->tasks_max > LOG_TASKS_PER_WORKER_MAX || options->journal_partitions == 0 ||
         options->checkpoint_partitions == 0) {
         return status_fail(out_text, STATUS_INVALID,
-                           "tasks or journal partitions are out of range");
+                           "tasks or partitions are out of range: at most %d tasks a worker",
+                           LOG_TASKS_PER_WORKER_MAX);
+    }
+    if (options->journal_partitions > options->task_count) {
+        return status_fail(
+            out_text, STATUS_INVALID,
+            "journal.partitions is %u and the sources' partitions make %u task%s: tasks share the "
+            "journal's partitions, so set it to %u or less",
+            options->journal_partitions, options->task_count, options->task_count == 1 ? "" : "s",
+            options->task_count);
     }
     if (options->journal_partitions > options->task_count) {
         return status_fail(

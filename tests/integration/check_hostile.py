@@ -224,6 +224,9 @@ def main():
     segue, work = sys.argv[1], pathlib.Path(sys.argv[2])
     stack = Stack(segue, work, f'hostile{int(time.time())}', ROOT / 'tests/playbooks/chaos', tasks=2)
     stack.create_topics()
+    few = Stack(segue, work, f'few{int(time.time())}', ROOT / 'tests/playbooks/chaos', tasks=1)
+    few.create_topics()
+    start(few, 'more partitions of the journal than tasks', CONFIG, 'journal.partitions is 2', '1 task:', 'set it to 1 or less')
     folder, port = stack.folder, free_port()
     redis = subprocess.Popen(['redis-server', '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
                              stdout=subprocess.DEVNULL)
