@@ -234,6 +234,10 @@ static void check_window(struct loader *loader, const struct yaml_node *node,
     }
 }
 
+static const char three_cuts[] =
+    "cuts: [[7, 30, 90, 180], [2, 5, 10, 20], [1000, 5000, 20000, 50000]]";
+static const char no_cuts[] = "`cuts` takes three lists of four rising limits";
+
 static void load_cuts(struct loader *loader, const struct yaml_node *node, struct feature_def *def)
 {
     uint32_t row = 0;
@@ -245,17 +249,21 @@ static void load_cuts(struct loader *loader, const struct yaml_node *node, struc
             return;
         }
         if (row >= 3 || list->count != 4) {
-            yaml_error(list, loader->diagnostics,
-                       "cuts: [[7, 30, 90, 180], [2, 5, 10, 20], [1000, 5000, 20000, 50000]]",
-                       "`cuts` takes three lists of four rising limits");
+            yaml_error(list, loader->diagnostics, three_cuts, "%s", no_cuts);
             return;
         }
         uint32_t column = 0;
         for (const struct yaml_node *cut = list->first; cut != NULL; cut = cut->next) {
             (void)yaml_integer(cut, loader->diagnostics, INT64_MIN / 2, INT64_MAX / 2,
                                &def->cuts[row][column]);
+            if (column > 0 && def->cuts[row][column] <= def->cuts[row][column - 1]) {
+                yaml_new_rule(cut, loader->diagnostics, three_cuts, "%s", no_cuts);
+            }
             canon_integer(loader, "cut", def->cuts[row][column++]);
         }
+    }
+    if (row < 3) {
+        yaml_new_rule(node, loader->diagnostics, three_cuts, "%s", no_cuts);
     }
 }
 
