@@ -177,6 +177,19 @@ static const struct yaml_node *only(struct loader *loader, const char *key)
     return found;
 }
 
+void loader_check_currency(struct loader *loader, const struct yaml_node *node, struct slice text,
+                           const char *mend)
+{
+    bool capitals = text.size == 3;
+    for (size_t i = 0; capitals && i < text.size; i++) {
+        capitals = text.data[i] >= 'A' && text.data[i] <= 'Z';
+    }
+    if (!capitals) {
+        (text.size == 3 ? yaml_new_rule : yaml_error)(node, loader->diagnostics, mend,
+                                                      "`%.*s` is no currency", SLICE_ARG(text));
+    }
+}
+
 static void load_whole(struct loader *loader)
 {
     struct playbook *playbook = loader->playbook;
@@ -186,9 +199,9 @@ static void load_whole(struct loader *loader)
     playbook->zone_name = slice_text("Europe/London");
     playbook->feature_options = features_options_default();
     const struct yaml_node *currency = only(loader, "currency"), *zone = only(loader, "zone");
-    if (yaml_text(currency, diagnostics, &playbook->currency) && playbook->currency.size != 3) {
-        yaml_error(currency, diagnostics, "write three letters: GBP", "`%.*s` is no currency",
-                   SLICE_ARG(playbook->currency));
+    if (yaml_text(currency, diagnostics, &playbook->currency)) {
+        loader_check_currency(loader, currency, playbook->currency,
+                              "write three capital letters: GBP");
     }
     (void)yaml_text(zone, diagnostics, &playbook->zone_name);
     playbook->zone = zones_find(loader->zones, playbook->zone_name);

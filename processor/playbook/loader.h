@@ -146,6 +146,10 @@ bool loader_condition(struct loader *loader, const struct yaml_node *node, const
                       enum playbook_kind reader, enum expression_type type, struct condition *out,
                       struct reads *reads);
 
+/* An error unless it is three capital letters, as events have it: `gbp` would be the currency of none. */
+void loader_check_currency(struct loader *loader, const struct yaml_node *node, struct slice text,
+                           const char *mend);
+
 /* Does it read that field of the profile, c.FIELD? A condition without a program reads none. */
 bool loader_reads_profile(const struct condition *condition, const char *field);
 
