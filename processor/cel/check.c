@@ -292,6 +292,30 @@ static bool is_open(const struct cel_type *type)
            (type->element != NULL && is_open(type->element));
 }
 
+static bool is_name(const struct cel_environment *e, struct slice name)
+{
+    for (uint32_t i = 0; i < e->name_count; i++) {
+        if (slice_is(name, e->names[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void unknown_function(struct checker *k, const struct cel_node *node)
+{
+    const char *near = cel_function_nearest(node->name);
+    char mend[100];
+    if (is_name(k->c->environment, node->name)) { /* now() */
+        near = (const char *)node->name.data;
+        (void)snprintf(mend, sizeof(mend), "it is a name: write it without ()");
+    } else {
+        (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near == NULL ? "" : near);
+    }
+    cel_report(k->c, node->name_start, node->name_end, near == NULL ? NULL : mend,
+               "unknown function `%.*s`", SLICE_ARG(node->name));
+}
+
 static bool check_call(struct checker *k, struct cel_node *node)
 {
     unwrap_namespace(k, node);
@@ -300,11 +324,7 @@ static bool check_call(struct checker *k, struct cel_node *node)
         if (k->silent) {
             return check_all(k, node);
         }
-        const char *near = cel_function_nearest(node->name);
-        char mend[100];
-        (void)snprintf(mend, sizeof(mend), "did you mean `%s`?", near == NULL ? "" : near);
-        cel_report(k->c, node->name_start, node->name_end, near == NULL ? NULL : mend,
-                   "unknown function `%.*s`", SLICE_ARG(node->name));
+        unknown_function(k, node);
         return false;
     }
     uint32_t count = 0;
