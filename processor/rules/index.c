@@ -31,7 +31,8 @@ struct group {
 struct searched {
     uint32_t slot;
     const struct cel_scanner *scanner;
-    const uint16_t *atoms; /* by pattern */
+    const uint16_t *atoms;      /* by pattern */
+    uint64_t all[TESTED_WORDS]; /* a bit per atom */
     uint32_t pattern_count;
 };
 
@@ -209,7 +210,7 @@ static uint32_t find_searched(struct builder *b, uint32_t slot)
         i++;
     }
     if (i == b->index->searched_count && i < TEXTS_MAX) {
-        b->searched[i].slot = slot;
+        b->searched[i] = (struct searched){.slot = slot};
         b->searched[i].atoms = take(b, CEL_SCANNER_PATTERNS_MAX, sizeof(uint16_t));
         b->index->searched_count += !b->full;
     }
@@ -226,6 +227,7 @@ static void add_pattern(struct builder *b, struct tested *tested, uint16_t numbe
     }
     struct searched *searched = &b->searched[at];
     ((uint16_t *)(uintptr_t)searched->atoms)[searched->pattern_count++] = number;
+    searched->all[number / 64] |= UINT64_C(1) << number % 64;
     tested->searched = at;
 }
 
@@ -502,12 +504,20 @@ static void search(const struct searched *searched, struct answers *answers)
     uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64];
     struct cel_value text = answers->activation->read(answers->activation, searched->slot);
     bool there = text.kind == CEL_STRING;
-    if (there) {
-        cel_scanner_scan(searched->scanner, text.text, found);
+    for (uint32_t w = 0; w < TESTED_WORDS; w++) {
+        answers->known[w] |= searched->all[w];
+        answers->no[w] |= there ? searched->all[w] : 0;
     }
-    for (uint32_t i = 0; i < searched->pattern_count; i++) {
-        bool yes = there && (found[i / 64] >> i % 64 & 1) != 0;
-        answer(answers, searched->atoms[i], yes, there && !yes);
+    if (!there) {
+        return;
+    }
+    cel_scanner_scan(searched->scanner, text.text, found);
+    for (uint32_t w = 0; w < CEL_SCANNER_PATTERNS_MAX / 64; w++) {
+        for (uint64_t rest = found[w]; rest != 0; rest &= rest - 1) {
+            uint32_t atom = searched->atoms[w * 64 + (uint32_t)__builtin_ctzll(rest)];
+            answers->yes[atom / 64] |= UINT64_C(1) << atom % 64;
+            answers->no[atom / 64] &= ~(UINT64_C(1) << atom % 64);
+        }
     }
 }
 
