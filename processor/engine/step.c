@@ -63,11 +63,14 @@ static void read_feature(void *reader, uint32_t index)
     }
     const struct series_def *series = &playbook->series[number];
     const struct series_state *states = part_of(work->customer, engine->series);
+    bool costly = series_is_costly(index - series->first_feature);
     series_values(series, &states[number], engine->zones, work->customer->profile.zone,
-                  scope_judged_until(&work->scope, SOURCE_TRANSACTIONS),
+                  scope_judged_until(&work->scope, SOURCE_TRANSACTIONS), costly,
                   work->values + series->first_feature);
     for (uint32_t field = 0; field < SERIES_FIELD_COUNT; field++) {
-        value_stands(work, series->first_feature + field);
+        if (costly || !series_is_costly(field)) {
+            value_stands(work, series->first_feature + field);
+        }
     }
 }
 

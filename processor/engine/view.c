@@ -119,7 +119,7 @@ static struct feature_value read_value(struct reading *reading, uint32_t index)
     if (reading->series_first != series->first_feature) {
         const struct series_state *states = part_of(reading->customer, engine->series);
         series_values(series, &states[number], engine->zones, reading->customer->profile.zone,
-                      reading->scope.now_ms, reading->fields);
+                      reading->scope.now_ms, true, reading->fields);
         reading->series_first = series->first_feature;
     }
     return reading->fields[index - series->first_feature];

@@ -166,10 +166,14 @@ int64_t series_miss_ms(const struct series_def *def, const struct series_track *
 /* 0, 7, 14, 28, 30. */
 int32_t series_period_days(enum series_period period);
 
-/* Write SERIES_FIELD_COUNT values as they are at `now_ms`. */
+/* Write SERIES_FIELD_COUNT values as they are at `now_ms`; without `costly` those of series_is_costly are not among
+ * them. */
 void series_values(const struct series_def *def, const struct series_state *state,
-                   const struct zones *zones, int32_t zone, int64_t now_ms,
+                   const struct zones *zones, int32_t zone, int64_t now_ms, bool costly,
                    struct feature_value *out_values);
+
+/* Is the field left out when series_values is not asked for the costly ones? */
+bool series_is_costly(uint32_t field);
 
 /* The first moment after `now_ms` at which a value changes with no event; INT64_MAX: never. */
 int64_t series_next_change(const struct series_def *def, const struct series_state *state,

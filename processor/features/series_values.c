@@ -161,21 +161,33 @@ static void primary_values(const struct series_def *def, const struct series_tra
     out[SERIES_MISSES] = int_value(misses_at(def, track, zones, zone, now_ms));
     out[SERIES_LAST_AT] = time_value(track->alive_ms);
     out[SERIES_NEXT_AT] = time_value(track->next_ms);
-    int32_t next_day = zones_local_day(zones, zone, track->next_ms);
-    out[SERIES_NEXT_FROM] =
-        time_value(zones_day_start_ms(zones, zone, next_day - def->tolerance_days));
     out[SERIES_NEXT_UNTIL] = time_value(track->due_ms);
     out[SERIES_REGULARITY] = int_value(track->regularity);
-    out[SERIES_SPREAD_PERCENT] = int_value(spread_percent(track));
     out[SERIES_PERIOD_DAYS] = int_value(series_period_days((enum series_period)track->period));
     out[SERIES_AMOUNT] = int_value(track->amount_minor);
     out[SERIES_AMOUNT_BEFORE] = int_value(track->amount_before_minor);
     out[SERIES_AMOUNT_BEFORE].present = track->amount_before_minor != 0;
     out[SERIES_FIRST_AT] = time_value(track->first_ms);
     out[SERIES_MONEY] = int_value(monthly(track));
-    out[SERIES_CHANGE_PERCENT] = int_value(change_percent(track));
     out[SERIES_RENAMED_AT] = time_value(track->renamed_ms);
     out[SERIES_RENAMED_AT].present = track->renamed_ms != 0;
+}
+
+/* What few rules ask and takes as long as all the rest. */
+static void costly_values(const struct series_def *def, const struct series_track *track,
+                          const struct zones *zones, int32_t zone, struct feature_value *out)
+{
+    int32_t next_day = zones_local_day(zones, zone, track->next_ms);
+    out[SERIES_NEXT_FROM] =
+        time_value(zones_day_start_ms(zones, zone, next_day - def->tolerance_days));
+    out[SERIES_SPREAD_PERCENT] = int_value(spread_percent(track));
+    out[SERIES_CHANGE_PERCENT] = int_value(change_percent(track));
+}
+
+bool series_is_costly(uint32_t field)
+{
+    return field == SERIES_NEXT_FROM || field == SERIES_SPREAD_PERCENT ||
+           field == SERIES_CHANGE_PERCENT;
 }
 
 static bool has_stopped(const struct series_track *track, int64_t now_ms)
@@ -253,7 +265,7 @@ static bool is_better(const struct series_track *track, const struct series_trac
 }
 
 void series_values(const struct series_def *def, const struct series_state *state,
-                   const struct zones *zones, int32_t zone, int64_t now_ms,
+                   const struct zones *zones, int32_t zone, int64_t now_ms, bool costly,
                    struct feature_value *out_values)
 {
     const struct series_track *primary = NULL;
@@ -282,6 +294,9 @@ void series_values(const struct series_def *def, const struct series_state *stat
     if (primary != NULL) {
         const struct series_track *stopped = find_stopped(state, now_ms);
         primary_values(def, primary, zones, zone, now_ms, out_values);
+        if (costly) {
+            costly_values(def, primary, zones, zone, out_values);
+        }
         turnover_values(def, state, now_ms, out_values);
         since_ms = primary->alive_ms;
         if (stopped != NULL) {

@@ -35,7 +35,7 @@ static bool credit(int64_t time_ms, int64_t amount_minor, const char *payer)
 static struct feature_value value(enum series_field field, int64_t now_ms)
 {
     struct feature_value values[SERIES_FIELD_COUNT];
-    series_values(&def, &state, zones, 0, now_ms, values);
+    series_values(&def, &state, zones, 0, now_ms, true, values);
     return values[field];
 }
 
