@@ -42,8 +42,8 @@ enum reads_input {
 /* A condition by its number. */
 struct read_condition {
     const struct condition *condition;
-    /* bit in a row: the definition that must be looked at when it turns; READS_NOBODY: the condition matters only
-     * when an event comes that may meet it, and its definition is looked at then */
+    /* bit in a row: whose definition is looked at when it turns; READS_NOBODY: the condition matters only when
+     * an event comes that may meet it, and its definition is looked at then */
     uint16_t settled;
     bool reads_names; /* `life`, `seg`: it can only be evaluated in its stage */
 };

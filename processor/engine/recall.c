@@ -23,7 +23,7 @@ static int64_t *times_at(const struct work *work, size_t offset)
 
 static void clear(struct work *work, uint32_t row)
 {
-    work->rows[work->row_count++] = (uint16_t)row;
+    work->rows[work->row_count++] = reads_row(&work->engine->reads, row);
 }
 
 /* Something may be held back because its source is silent, and nobody tells the customer when it speaks again. */
@@ -96,10 +96,9 @@ static void clear_touched(struct work *work)
 /* The rows that are to be cleared, together. */
 static uint64_t cleared_word(const struct work *work, uint32_t at)
 {
-    const struct reads *reads = &work->engine->reads;
     uint64_t word = 0;
-    for (uint32_t i = 0; i < work->row_count; i++) {
-        word |= reads_row(reads, work->rows[i])[at];
+    for (const uint64_t *const *row = work->rows; row < work->rows + work->row_count; row++) {
+        word |= (*row)[at];
     }
     return word;
 }
@@ -262,7 +261,8 @@ int64_t recall_end(struct work *work)
     int64_t now_ms = work->scope.now_ms;
     int64_t next =
         features_dues_settle(playbook->features, part_of(work->customer, engine->features),
-                             part(head, engine->recall_dues), &work->moment, work->touched);
+                             part(head, engine->recall_dues), &work->moment, work->touched,
+                             work->scope.event != NULL ? &work->outcome : NULL);
     next = earlier(next, next_of_series(work));
     next =
         earlier(next, life_next_change(&engine->reads.life, part_of(work->customer, engine->life),

@@ -366,15 +366,15 @@ static void evaluate_event(struct work *work, const struct event *event)
         take_profile(work, event);
     }
     event_index_match(work);
-    struct features_outcome outcome =
+    work->outcome =
         features_event_matched(playbook->features, part(customer, engine->features), &work->scope,
                                &work->scratch, work->indexed ? work->holds : NULL);
-    memcpy(work->touched, outcome.touched, sizeof(work->touched));
-    ((struct task_head *)work->task)->unsure[event->source] += outcome.unsure;
-    work->passed_over = is_passed_over(event, outcome.result);
+    memcpy(work->touched, work->outcome.touched, sizeof(work->touched));
+    ((struct task_head *)work->task)->unsure[event->source] += work->outcome.unsure;
+    work->passed_over = is_passed_over(event, work->outcome.result);
     if (!work->passed_over) {
         work->step.origin =
-            outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
+            work->outcome.result == FEATURES_REVERSED ? ORIGIN_CORRECTION : work->step.origin;
         follow_series(work, event);
         recall_begin(work);
         run_stages(work);

@@ -229,9 +229,9 @@ size_t features_dues_size(const struct features_plan *plan)
 
 void features_dues_init(const struct features_plan *plan, void *dues)
 {
-    *(struct dues *)dues = plan->count > 0
-                               ? (struct dues){.least_day = INT32_MIN, .least_ms = INT64_MIN}
-                               : (struct dues){.least_day = DAY_NONE, .least_ms = INT64_MAX};
+    *(struct dues *)dues =
+        (struct dues){.least_day = plan->dues.daily_count > 0 ? INT32_MIN : DAY_NONE,
+                      .least_ms = plan->dues.timed_count > 0 ? INT64_MIN : INT64_MAX};
     for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
         days_of(dues)[i] = INT32_MIN;
     }
@@ -277,6 +277,38 @@ void features_add_readers(const struct features_plan *plan, uint64_t bits[FEATUR
     }
 }
 
+/* The first day that holds something leaves its window a number of days later. An event of a later day, which takes
+ * nothing back, moves neither that day nor what it holds. */
+static bool stays_due(const struct features_plan *plan, const void *state, const void *dues,
+                      uint32_t index, const struct features_moment *moment,
+                      const struct features_outcome *added)
+{
+    const struct feature_def *def = &plan->defs[index];
+    switch ((int)def->kind) {
+    case FEATURE_COUNT:
+    case FEATURE_SUM:
+    case FEATURE_AVG:
+    case FEATURE_MIN:
+    case FEATURE_MAX:
+    case FEATURE_ACTIVE_DAYS:
+    case FEATURE_LONGEST_STREAK:
+        break;
+    default:
+        return false;
+    }
+    if (def->unit != FEATURE_DAYS) {
+        return false;
+    }
+    int64_t due = ((const int32_t *)((const struct dues *)dues + 1))[plan->dues.place[index]];
+    if (due <= moment->today || due == DAY_NONE) {
+        return false;
+    }
+    const struct group *group = &plan->groups[plan->cells[plan->readers[index].cell[0]].group];
+    const struct ring *ring = state_at_const(state, group->offset);
+    bool ahead = ring->head > moment->today; /* a day that is yet to enter is due too */
+    return !ahead && due - def->length < added->day;
+}
+
 /* Of a feature whose due is kept. */
 static void reckon(const struct features_plan *plan, const void *state, void *dues, uint32_t index,
                    const struct features_moment *moment)
@@ -295,14 +327,20 @@ static void reckon(const struct features_plan *plan, const void *state, void *du
 
 int64_t features_dues_settle(const struct features_plan *plan, const void *state, void *dues,
                              const struct features_moment *moment,
-                             const uint64_t bits[FEATURES_WORDS])
+                             const uint64_t bits[FEATURES_WORDS],
+                             const struct features_outcome *added)
 {
     struct dues *least = dues;
     bool any = false;
     for (uint32_t word = 0; word * 64 < plan->count; word++) {
-        any = any || bits[word] != 0;
         for (uint64_t rest = bits[word] & plan->dues.kept[word]; rest != 0; rest &= rest - 1) {
-            reckon(plan, state, dues, word * 64 + (uint32_t)__builtin_ctzll(rest), moment);
+            uint32_t index = word * 64 + (uint32_t)__builtin_ctzll(rest);
+            if (added != NULL && added->only_added &&
+                stays_due(plan, state, dues, index, moment, added)) {
+                continue;
+            }
+            reckon(plan, state, dues, index, moment);
+            any = true;
         }
     }
     if (any) {

@@ -474,7 +474,10 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
     }
     struct features_outcome outcome = {.result = result,
                                        .changed = result != FEATURES_DUPLICATE,
-                                       .unsure = arrival.unsure && result != FEATURES_DUPLICATE};
+                                       .unsure = arrival.unsure && result != FEATURES_DUPLICATE,
+                                       .only_added =
+                                           !arrival.took_back && result != FEATURES_REVERSED,
+                                       .day = arrival.facts.day};
     if (result != FEATURES_DUPLICATE) {
         name_touched(&arrival, arrival.took_back || result == FEATURES_REVERSED, new_day,
                      outcome.touched);

@@ -289,6 +289,9 @@ struct features_outcome {
     /* Taken, though it may have come before: within allowed_lateness, but of a customer with so many events that
      * ids of its time are known no more. */
     bool unsure;
+    /* It only added to its own day: nothing earlier was taken back */
+    bool only_added;
+    int32_t day; /* local; where only_added */
     /* A bit per feature whose value may differ from before the event; all others' do not. */
     uint64_t touched[FEATURES_WORDS];
 };
@@ -366,10 +369,12 @@ void features_dues_reached(const struct features_plan *plan, const void *dues,
                            const struct features_moment *moment, uint64_t bits[FEATURES_WORDS]);
 /* Add the features that are made of those (ratio, rfm). */
 void features_add_readers(const struct features_plan *plan, uint64_t bits[FEATURES_WORDS]);
-/* Reckon the dues of these features again; the least of all: what features_deadline says. */
+/* Reckon the dues of these features again; the least of all: what features_deadline says. `added`: what they took
+ * since the last time is this event's alone; NULL: anything. */
 int64_t features_dues_settle(const struct features_plan *plan, const void *state, void *dues,
                              const struct features_moment *moment,
-                             const uint64_t bits[FEATURES_WORDS]);
+                             const uint64_t bits[FEATURES_WORDS],
+                             const struct features_outcome *added);
 
 /* State <-> bytes. Parts carry a 32-bit name made of their meaning, so bytes of an older playbook keep every
  * part whose meaning is unchanged, whatever the names and windows of the features that read it (a longer window

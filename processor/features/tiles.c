@@ -63,6 +63,12 @@ static inline int64_t *row_at(const struct group *group, void *state, uint32_t s
     return row_in(group, state, place_get(group, state, slot));
 }
 
+static const int64_t *row_const(const struct group *group, const void *state, uint32_t slot)
+{
+    return (const int64_t *)state_at_const(state, group->rows_offset) +
+           (size_t)(place_get(group, state, slot) - 1) * group->cell_count;
+}
+
 static uint32_t slot_with(const struct group *group, const void *state, uint32_t place)
 {
     uint32_t slot = 0;
@@ -139,8 +145,7 @@ const int64_t *tiles_row(const struct group *group, const void *state, int32_t t
     if ((touched[slot / 64] >> slot % 64 & 1) == 0) {
         return NULL;
     }
-    return (const int64_t *)state_at_const(state, group->rows_offset) +
-           (size_t)(place_get(group, state, slot) - 1) * group->cell_count;
+    return row_const(group, state, slot);
 }
 
 int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to)
@@ -170,6 +175,34 @@ int64_t tiles_next(const struct group *group, const void *state, int64_t from, i
         slot = slot == group->tile_count ? 0 : slot;
     }
     return to + 1;
+}
+
+uint32_t tiles_positive(const struct group *group, const void *state, uint32_t cell, int64_t from,
+                        int64_t to)
+{
+    const struct ring *ring = state_at_const(state, group->offset);
+    const uint64_t *touched = state_at_const(state, group->touched_offset);
+    int64_t oldest = (int64_t)ring->head - group->tile_count + 1;
+    int64_t left = (to < ring->head ? to : ring->head) - (from > oldest ? from : oldest) + 1;
+    uint32_t count = 0;
+    if (ring->head == TILE_NONE || left <= 0) {
+        return 0;
+    }
+    uint32_t slot = slot_of(group, (int32_t)(from > oldest ? from : oldest));
+    while (left > 0) { /* up to the end of a word or of the ring, by the touched ones */
+        uint32_t span = 64 - slot % 64;
+        span = span < group->tile_count - slot ? span : group->tile_count - slot;
+        span = span < left ? span : (uint32_t)left;
+        uint64_t rest = touched[slot / 64] >> slot % 64;
+        rest = span < 64 ? rest & ((UINT64_C(1) << span) - 1) : rest;
+        for (; rest != 0; rest &= rest - 1) {
+            uint32_t at = slot + (uint32_t)__builtin_ctzll(rest);
+            count += row_const(group, state, at)[cell] > 0;
+        }
+        left -= span;
+        slot = slot + span == group->tile_count ? 0 : slot + span;
+    }
+    return count;
 }
 
 /* ---- windows ---- */
@@ -214,8 +247,7 @@ static void recount(const struct features_plan *plan, void *state, const struct 
     totals->end = end;
 }
 
-/* Without this row. A smallest or largest that goes with it is not known any more: true, and it is as of no
- * tile. */
+/* Without this row. True: a smallest or largest went with it, which is as of no tile now. */
 static bool take_row(const struct features_plan *plan, const struct window *window,
                      struct window_state *totals, const int64_t *row)
 {

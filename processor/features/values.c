@@ -107,17 +107,6 @@ static int64_t longest_streak(const struct group *group, uint32_t cell, const vo
     return longest;
 }
 
-static int64_t active_days(const struct group *group, uint32_t cell, const void *state,
-                           int64_t first, int64_t last)
-{
-    int64_t count = 0;
-    for (int64_t day = tiles_next(group, state, first, last); day <= last;
-         day = tiles_next(group, state, day + 1, last)) {
-        count += tiles_row(group, state, (int32_t)day)[cell] > 0;
-    }
-    return count;
-}
-
 /* Least squares over x = 0 .. n-1 (oldest day 0): slope = (n Sxy - Sx Sy) / (n Sxx - Sx^2). */
 static double trend(const struct group *group, uint32_t cell, const void *state, int64_t first,
                     int64_t last)
@@ -170,7 +159,7 @@ static struct feature_value day_value(const struct features_plan *plan, const vo
         value.i = longest_streak(group, cell->index, state, first, last);
         break;
     case FEATURE_ACTIVE_DAYS:
-        value.i = active_days(group, cell->index, state, first, last);
+        value.i = tiles_positive(group, state, cell->index, first, last);
         break;
     case FEATURE_TREND:
         value.d = trend(group, cell->index, state, first, last);
