@@ -163,9 +163,8 @@ struct cel_value cel_evaluate(const struct cel_program *program,
 enum cel_found { CEL_WHOLE, CEL_MISSING, CEL_OTHER, CEL_UNSURE };
 typedef enum cel_found cel_read_whole(const void *context, uint32_t slot, int64_t *out_value);
 
-/* What cel_evaluate would say, several times quicker, where names with whole values, constants, arithmetic,
- * comparisons, has() and logic decide: 1 true, 0 false. -1: something else is needed, or there is an error: evaluate
- * it. */
+/* What cel_evaluate would say, quicker, where names with whole values, constants, arithmetic, comparisons, has()
+ * and logic decide: 1 true, 0 false. -1: something else is needed, or there is an error; evaluate it. */
 int cel_evaluate_whole(const struct cel_program *program, cel_read_whole *read,
                        const void *context);
 

@@ -3,7 +3,7 @@
  * What it does not know (other kinds, a missing value, an overflow) it leaves to the machine, which begins anew. */
 #include "cel/machine.h"
 
-enum { DEPTH_MAX = 16 };
+enum { DEPTH_MAX = 7 };
 
 struct number {
     int64_t i;
@@ -97,9 +97,8 @@ static bool join(const struct cel_instruction *in, struct number *left, const st
 
 static int run(const struct cel_program *program, cel_read_whole *read, const void *context)
 {
-    struct number stack[DEPTH_MAX + 1];
+    struct number stack[DEPTH_MAX + 1] = {{0, false}};
     struct number *top = stack; /* stack[0] is below the first value */
-    stack[0] = (struct number){0, false};
     for (uint32_t pc = 1;;) {
         const struct cel_instruction *in = &program->code[pc++];
         bool good = true;

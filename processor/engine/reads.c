@@ -92,6 +92,7 @@ static void add(struct builder *builder, uint32_t row, const struct reader *read
                 uint32_t condition)
 {
     if (condition == 0) {
+        INVARIANT(reader != NULL);
         set(builder, row, reader->settled);
     } else {
         set(builder, row, 2 * condition);
