@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Learn what confidence means. usage: calibrate.py SEGUE WORK_DIR [--customers N] [--days N] [--keep] [--write]
+"""Learn what confidence means. usage: calibrate.py SEGUE WORK_DIR [--banks uk-3-400-560,..] [--keep] [--write]
 
-Runs the retail pack without its `calibration` over the seeds on which thresholds may be chosen, and fits for each life event
+Runs the retail pack without its `calibration` over train seeds of every bank (so that no bank's habits alone say what 0.9 means), and fits for each life event
 how often so much evidence was right: the share in steps of evidence, drawn towards that of all events together where there
 are few, made to rise (pool adjacent violators). Prints the lines; --write puts them into the pack. life.py shows on other
 seeds whether they hold.
@@ -19,6 +19,7 @@ import score
 
 PRIOR = 8       # messages of all events together that count beside those of one
 STEP = 0.1
+BANKS = 'uk-3-400-560,eu-3-400-560,foreign-1-300-560,mutual-1-500-600,highstreet-901-700-600'
 
 
 def share_of(messages):
@@ -82,9 +83,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('segue')
     parser.add_argument('work', type=pathlib.Path)
-    parser.add_argument('--customers', type=int, default=600)
-    parser.add_argument('--days', type=int, default=560)
-    parser.add_argument('--seeds', default=life.TRAIN)
+    parser.add_argument('--banks', default=BANKS, help='WORLD-SEED-CUSTOMERS-DAYS,..')
     parser.add_argument('--jobs', type=int, default=2, help='banks at a time')
     parser.add_argument('--keep', action='store_true', help='keep the banks, and use those that are there')
     parser.add_argument('--write', action='store_true', help='into config/playbooks/retail/life')
@@ -92,7 +91,10 @@ def main():
     args.work.mkdir(parents=True, exist_ok=True)
     source = life.ROOT / 'config/playbooks/retail'
     bare, messages = without_calibration(source, args.work / 'bare'), collections.defaultdict(list)
-    banks = [(world, seed, life.playbook_of(world, bare, args.work), args) for world in life.WORLDS if world not in life.OTHERS for seed in args.seeds.split(',')]
+    named = [bank.split('-') for bank in args.banks.split(',')]
+    playbooks = {world: life.playbook_of(world, bare, args.work) for world, *_ in named}
+    banks = [(world, seed, playbooks[world], argparse.Namespace(**vars(args), customers=int(customers), days=int(days)))
+             for world, seed, customers, days in named]
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         for said in pool.map(judge, banks):
             for kind, evidence, true in said:
