@@ -77,6 +77,7 @@ static const char *const of_series[] = {
     [SERIES_STOPPED_MONEY] = "money in 30 days from one that has stopped",
     [SERIES_STOPPED_HITS] = "how many payments came from one that has stopped",
     [SERIES_STOPPED_GAPS] = "how often it had stopped before and come back",
+    [SERIES_STOPPED_PERIOD_DAYS] = "days between the payments of one that has stopped",
     [SERIES_STARTS] = "how many began lately",
     [SERIES_STOPS] = "how many stopped lately",
 };

@@ -317,9 +317,26 @@ static void feed(const char *source, const char *event)
              ENGINE_MORE);
 }
 
+/* Who buys nothing for a month has gone to another bank: on the 5th and the 20th of each month before `month`. */
+static int32_t bought; /* so many times since January */
+static void buy_before(int32_t month)
+{
+    char event[300];
+    for (; bought < (month - 1) * 2; bought++) {
+        (void)snprintf(event, sizeof(event),
+                       "\"event_id\":\"shop%d\",\"booked_at\":\"2025-%02d-%sT09:00:00Z\",\"amount_"
+                       "minor\":4200,"
+                       "\"currency\":\"EUR\",\"direction\":\"DEBIT\",\"kind\":\"CARD\","
+                       "\"account_type\":\"CURRENT\",\"mcc\":5411",
+                       bought, bought / 2 + 1, bought % 2 == 0 ? "05" : "20");
+        feed("transactions", event);
+    }
+}
+
 static void pay_in(const char *id, const char *day, const char *name)
 {
     char event[400];
+    buy_before(atoi(day + 5) + 1);
     (void)snprintf(event, sizeof(event),
                    "\"event_id\":\"%s%s\",\"booked_at\":\"%sT08:00:00Z\",\"amount_minor\":250105,"
                    "\"currency\":\"EUR\",\"direction\":\"CREDIT\",\"kind\":\"TRANSFER\","
@@ -342,6 +359,7 @@ static void earn(void)
     arena_init(&lines, bytes, sizeof(bytes));
     engine_task_init(opened.engine, task, 0);
     engine_customer_init(opened.engine, customer, slice_text("b"));
+    bought = 0;
     feed("customer-profiles", "\"updated_at\":\"2025-01-01T00:00:00Z\",\"timezone\":"
                               "\"Europe/Berlin\",\"birth_date\":\"1980-05-01\"");
     for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++) {
@@ -357,6 +375,7 @@ static char *lost(const char *at, bool json)
     char *text = NULL;
     size_t size = 0;
     ck_assert(civil_parse_time(slice_text(at), &now_ms));
+    buy_before(atoi(at + 5));
     enum engine_result result = ENGINE_MORE;
     while (result == ENGINE_MORE) {
         effects.count = 0;
