@@ -72,21 +72,32 @@ void cache_ask_place(const struct cache *cache, uint32_t slot, struct slice id)
     __builtin_prefetch(&cache->table[cache_hash(slot, id) & (cache->table_size - 1)]);
 }
 
-void cache_ask_block(const struct cache *cache, const struct cache_entry *entry)
-{
-    const uint8_t *customer = (const uint8_t *)entry + CACHE_ENTRY_SIZE;
-    __builtin_prefetch(entry);
-    for (uint32_t i = 0; i < cache->hot_count; i++) {
-        __builtin_prefetch(customer + (size_t)cache->hot_lines[i] * CACHE_LINE_SIZE);
-    }
-}
-
-void cache_ask_entry(const struct cache *cache, uint32_t slot, struct slice id)
+const struct cache_entry *cache_peek(const struct cache *cache, uint32_t slot, struct slice id)
 {
     uint32_t found = cache->table[cache_hash(slot, id) & (cache->table_size - 1)];
-    if (found != CACHE_EMPTY) { /* mostly the right one; another one costs nothing but time */
-        cache_ask_block(cache, cache_at(cache, found - 1));
+    return found == CACHE_EMPTY ? NULL : cache_at(cache, found - 1);
+}
+
+void cache_ask(const struct cache *cache, struct cache_asking *asking,
+               const struct cache_entry *entry)
+{
+    asking->entries[asking->turn % CACHE_ASK_PARTS] = entry;
+    if (entry != NULL) {
+        __builtin_prefetch(entry);
     }
+    for (uint32_t part = 0; part < CACHE_ASK_PARTS; part++) {
+        const struct cache_entry *of =
+            asking->entries[(asking->turn + CACHE_ASK_PARTS - part) % CACHE_ASK_PARTS];
+        if (of == NULL) {
+            continue;
+        }
+        const uint8_t *customer = (const uint8_t *)of + CACHE_ENTRY_SIZE;
+        uint32_t end = (part + 1) * cache->hot_count / CACHE_ASK_PARTS;
+        for (uint32_t i = part * cache->hot_count / CACHE_ASK_PARTS; i < end; i++) {
+            __builtin_prefetch(customer + (size_t)cache->hot_lines[i] * CACHE_LINE_SIZE);
+        }
+    }
+    asking->turn++;
 }
 
 void cache_remove(struct cache *cache, struct cache_entry *entry)

@@ -25,6 +25,7 @@ struct cache_entry {
 enum {
     CACHE_LINE_SIZE = 64,
     CACHE_HOT_LINES_MAX = 64,
+    CACHE_ASK_PARTS = 4,
     CACHE_ENTRY_SIZE =
         (sizeof(struct cache_entry) + CACHE_LINE_SIZE - 1) / CACHE_LINE_SIZE * CACHE_LINE_SIZE,
 };
@@ -39,9 +40,15 @@ struct cache {
     uint32_t used;
     bool (*pinned)(void *context, const struct cache_entry *entry);
     void *context;
-    /* Of a customer, for cache_ask_entry and cache_ask_block; the owner fills it in */
+    /* Of a customer, for cache_ask; the owner fills it in */
     uint16_t hot_lines[CACHE_HOT_LINES_MAX];
     uint32_t hot_count;
+};
+
+/* Zeroed: nobody. */
+struct cache_asking {
+    const struct cache_entry *entries[CACHE_ASK_PARTS];
+    uint32_t turn;
 };
 
 static inline struct customer *cache_customer(struct cache_entry *entry)
@@ -63,11 +70,17 @@ uint32_t cache_index(const struct cache *cache, const struct cache_entry *entry)
 struct cache_entry *cache_find(struct cache *cache, uint32_t slot, struct slice id);
 
 /* A customer's block is in memory that nothing has touched for seconds: waiting for it line by line costs more
- * than all the rules. These ask for it beforehand and change nothing: first for its place in the index, then, some
- * customers later, for what stands there. */
+ * than all the rules. These ask for it beforehand and change nothing: first for its place in the index; some
+ * customers later cache_peek says what stands there (mostly the right one; NULL: nothing), and cache_ask asks for
+ * it.
+ *
+ * A core has no more than some dozen lines on their way and stands still when it asks for more at once. So each
+ * cache_ask asks for a quarter of the given entry's lines and for a further quarter of those given before: whoever
+ * is asked for has come CACHE_ASK_PARTS calls later. `entry` NULL: nobody more. */
 void cache_ask_place(const struct cache *cache, uint32_t slot, struct slice id);
-void cache_ask_entry(const struct cache *cache, uint32_t slot, struct slice id);
-void cache_ask_block(const struct cache *cache, const struct cache_entry *entry);
+const struct cache_entry *cache_peek(const struct cache *cache, uint32_t slot, struct slice id);
+void cache_ask(const struct cache *cache, struct cache_asking *asking,
+               const struct cache_entry *entry);
 
 /* An entry for a customer who is not here; its block's id is set, everything else is the caller's to fill.
  * NULL: every entry is pinned (a normal answer: commit, and wait for Redis). */

@@ -91,6 +91,7 @@ struct lane {
     uint32_t count;
     uint32_t at;
     uint32_t source; /* enum source; SOURCE_COUNT: all */
+    struct cache_asking asking;
 };
 
 /* Puts a cut together from the parts the journal has. One per claiming task. */

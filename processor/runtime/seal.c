@@ -165,17 +165,23 @@ static struct cut_header seal_header(struct worker *worker, struct task *task)
     return header;
 }
 
-/* Ask for the block of the task's next customer from `at` on; returns where to look for the one after it. Twice
- * before the first is packed, so one is always on its way. */
-static uint32_t seal_ask(const struct worker *worker, const struct task *task, uint32_t at)
+/* Which of the task's customers are on their way while others are packed. */
+struct seal_asking {
+    uint32_t at; /* where to look for the next one */
+    struct cache_asking asking;
+};
+
+static void seal_ask(const struct worker *worker, const struct task *task,
+                     struct seal_asking *ahead)
 {
-    while (at < worker->touched_count && worker->touched[at].slot != task->slot) {
-        at++;
+    const struct cache_entry *entry = NULL;
+    while (ahead->at < worker->touched_count && worker->touched[ahead->at].slot != task->slot) {
+        ahead->at++;
     }
-    if (at < worker->touched_count) {
-        cache_ask_block(&worker->cache, cache_at(&worker->cache, worker->touched[at++].entry));
+    if (ahead->at < worker->touched_count) {
+        entry = cache_at(&worker->cache, worker->touched[ahead->at++].entry);
     }
-    return at;
+    cache_ask(&worker->cache, &ahead->asking, entry);
 }
 
 /* Bytes that the next cut may have: whoever reads it has room for so many. */
@@ -201,12 +207,15 @@ static bool seal_payload(struct worker *worker, struct task *task, struct flight
     uint32_t entry_count = 0;
     int64_t cursor = seal_cursor(task);
     task->due.cursor = cursor;
-    uint32_t asked = seal_ask(worker, task, 0);
+    struct seal_asking ahead = {0};
+    for (uint32_t i = 0; i < CACHE_ASK_PARTS; i++) {
+        seal_ask(worker, task, &ahead);
+    }
     for (uint32_t i = 0; i < worker->touched_count; i++) {
         if (worker->touched[i].slot != task->slot) {
             continue;
         }
-        asked = seal_ask(worker, task, asked);
+        seal_ask(worker, task, &ahead);
         entry_count++;
         if (!seal_entry(worker, task, cache_at(&worker->cache, worker->touched[i].entry), &entries,
                         &apply_bytes)) {

@@ -186,17 +186,20 @@ static struct lane *take_merged(struct worker *worker, struct task *task)
     return NULL;
 }
 
-enum { ASK_PLACE_AHEAD = 16, ASK_ENTRY_AHEAD = 4 };
+enum { ASK_PLACE_AHEAD = 16, ASK_ENTRY_AHEAD = CACHE_ASK_PARTS + 1 };
 
 /* While this record is processed, the customers of those behind it come into reach. */
-static void ask_ahead(const struct worker *worker, const struct task *task, const struct lane *lane)
+static void ask_ahead(const struct worker *worker, const struct task *task, struct lane *lane)
 {
     if (lane->at + ASK_PLACE_AHEAD < lane->count) {
         cache_ask_place(&worker->cache, task->slot, lane->records[lane->at + ASK_PLACE_AHEAD].key);
     }
+    const struct cache_entry *entry = NULL;
     if (lane->at + ASK_ENTRY_AHEAD < lane->count) {
-        cache_ask_entry(&worker->cache, task->slot, lane->records[lane->at + ASK_ENTRY_AHEAD].key);
+        entry =
+            cache_peek(&worker->cache, task->slot, lane->records[lane->at + ASK_ENTRY_AHEAD].key);
     }
+    cache_ask(&worker->cache, &lane->asking, entry);
 }
 
 const struct log_record *take_next(struct worker *worker, struct task *task)
