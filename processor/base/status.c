@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/status.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 static const char *const names[] = {"ok", "retry", "full", "invalid", "away", "fatal"};
@@ -16,6 +18,12 @@ enum status status_fail(struct status_text *out_text, enum status status, const 
         va_end(arguments);
     }
     return status;
+}
+
+enum status status_of_errno(int error)
+{
+    bool lacks = error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
+    return lacks ? STATUS_AWAY : STATUS_INVALID;
 }
 
 const char *status_name(enum status status)

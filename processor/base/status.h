@@ -29,6 +29,10 @@ struct status_text {
 enum status status_fail(struct status_text *out_text, enum status status, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
+/* What the caller must do about an `errno` of a start: STATUS_AWAY when the machine lacks something at the moment
+ * (descriptors, memory, threads), so that whoever supervises starts it again; else STATUS_INVALID. */
+enum status status_of_errno(int error);
+
 /* The name of a status in lower case: "ok", "retry", ... Static. */
 const char *status_name(enum status status);
 

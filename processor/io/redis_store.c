@@ -258,7 +258,7 @@ enum status redis_store_open(struct redis_store **out_store, const struct redis_
         epoll_ctl(redis->epoll, EPOLL_CTL_ADD, redis->timer, &of_timer) != 0 ||
         epoll_ctl(redis->epoll, EPOLL_CTL_ADD, resolver_descriptor(redis->resolver), &of_names) !=
             0) {
-        return status_fail(out_text, STATUS_INVALID, "no epoll: %s", strerror(errno));
+        return status_fail(out_text, status_of_errno(errno), "no epoll: %s", strerror(errno));
     }
     size_t read_size =
         settings->read_reply_size_max == 0 ? READ_REPLY_SIZE_MAX : settings->read_reply_size_max;

@@ -34,11 +34,15 @@ struct resolver {
 
 enum status resolver_open(struct resolver **out_resolver, struct status_text *out_text)
 {
-    struct resolver *resolver = calloc(1, sizeof(*resolver));
     int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (resolver == NULL || descriptor < 0) {
-        free(resolver);
-        return status_fail(out_text, STATUS_INVALID, "no resolver: %s", strerror(errno));
+    if (descriptor < 0) {
+        return status_fail(out_text, status_of_errno(errno), "no descriptor to look up names: %s",
+                           strerror(errno));
+    }
+    struct resolver *resolver = calloc(1, sizeof(*resolver));
+    if (resolver == NULL) {
+        (void)close(descriptor);
+        return status_fail(out_text, STATUS_AWAY, "no memory to look up names");
     }
     (void)pthread_mutex_init(&resolver->lock, NULL);
     (void)pthread_cond_init(&resolver->changed, NULL);

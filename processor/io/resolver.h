@@ -18,7 +18,7 @@ enum {
 
 struct resolver;
 
-/* No thread yet: addresses in figures need none. STATUS_INVALID: no memory or no descriptor. One thread owns it and
+/* No thread yet: addresses in figures need none. STATUS_AWAY: no memory or no descriptor. One thread owns it and
  * calls what follows. */
 MUST_USE enum status resolver_open(struct resolver **out_resolver, struct status_text *out_text);
 
