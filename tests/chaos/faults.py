@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The faults. All chance comes from one seed."""
 import random
+import resource
 import shutil
 import signal
 import time
@@ -9,6 +10,7 @@ from supervisor import ZOMBIE_SECONDS
 
 CLOCK_JUMPS = (-86400, -3600, -61, 0, 0, 61, 3600, 86400, 366 * 86400)
 HELD_SECONDS = 10
+NO_DESCRIPTOR = 3               # standard input, output and errors are open, and every new one would be above them
 
 # What a long run must have over so many events, and which faults help.
 QUOTA_EVENTS = 5000000
@@ -24,7 +26,7 @@ class Faults:
         self.counts = {}
         self.schedule = [self.kill] * 6 + [self.zombie_with_cuts, self.hold] * 2 + [self.lose, self.redis_old, self.redis_failover] * 2 + [
             self.kill_all, self.zombie, self.stumble, self.terminate, self.terminate_in_commit, self.double, self.storm, self.clock,
-            self.clock, self.redis_flush, self.redis_lost, self.redis_freeze, self.redis_full, self.redis_disk_full, self.redis_read_only,
+            self.clock, self.descriptors, self.redis_flush, self.redis_lost, self.redis_freeze, self.redis_full, self.redis_disk_full, self.redis_read_only,
             self.redis_cut, self.redis_half_open, self.redis_slow, self.redis_lose, self.broker_kill, self.broker_kill,
             self.broker_freeze, self.broker_disk_full, self.hold, self.tear, self.swallow, self.cut, self.stall, self.slow, self.half_open]
 
@@ -106,6 +108,22 @@ class Faults:
     def clock(self):
         """The wall clock of one process jumps; some faults later it jumps again."""
         self.chance.choice(self.supervisor.clocks).jump(self.chance.choice(CLOCK_JUMPS))
+
+    def descriptors(self):
+        """A process gets no descriptor any more, and all its connections break; then it may have some again."""
+        process = self.any_process()
+        pid = process.child.pid
+        if process.get('/readyz')[0] != 200:
+            return                          # a start that lacks them ends with what it was about to open
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        try:
+            before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (NO_DESCRIPTOR, hard))
+            self.servers.redis_proxy.order('cut')
+            self.servers.kafka_proxy.order('cut')
+            time.sleep(self.chance.uniform(0.5, 12))
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        except (ProcessLookupError, PermissionError):
+            pass                            # it has ended meanwhile
 
     # Redis
 
