@@ -27,14 +27,15 @@ def share_of(messages):
 
 
 def rising(points):
-    """[(evidence, share, weight)] with shares that never fall: neighbours that do are pooled."""
+    """[(evidence, share, weight)] with shares that never fall: neighbours that do are pooled, and the pool is level from the
+    first of them to the last (a line from middle to middle would promise more at its upper end than was ever true there)."""
     pools = []
     for evidence, share, weight in points:
-        pools.append([evidence * weight, share * weight, weight])
-        while len(pools) > 1 and pools[-2][1] / pools[-2][2] >= pools[-1][1] / pools[-1][2]:
-            last = pools.pop()
-            pools[-1] = [a + b for a, b in zip(pools[-1], last)]
-    return [(e / w, s / w) for e, s, w in pools]
+        pools.append([evidence, evidence, share * weight, weight])
+        while len(pools) > 1 and pools[-2][2] / pools[-2][3] >= pools[-1][2] / pools[-1][3]:
+            first, last = pools[-2], pools.pop()
+            pools[-1] = [first[0], last[1], first[2] + last[2], first[3] + last[3]]
+    return [(end, s / w) for first, last, s, w in pools for end in sorted({first, last})]
 
 
 def curve(messages, everybody):
