@@ -317,6 +317,11 @@ static void feed(const char *source, const char *event)
              ENGINE_MORE);
 }
 
+static int32_t month_of(const char *date)
+{
+    return (date[5] - '0') * 10 + date[6] - '0';
+}
+
 /* Who buys nothing for a month has gone to another bank: on the 5th and the 20th of each month before `month`. */
 static int32_t bought; /* so many times since January */
 static void buy_before(int32_t month)
@@ -336,7 +341,7 @@ static void buy_before(int32_t month)
 static void pay_in(const char *id, const char *day, const char *name)
 {
     char event[400];
-    buy_before(atoi(day + 5) + 1);
+    buy_before(month_of(day) + 1);
     (void)snprintf(event, sizeof(event),
                    "\"event_id\":\"%s%s\",\"booked_at\":\"%sT08:00:00Z\",\"amount_minor\":250105,"
                    "\"currency\":\"EUR\",\"direction\":\"CREDIT\",\"kind\":\"TRANSFER\","
@@ -375,7 +380,7 @@ static char *lost(const char *at, bool json)
     char *text = NULL;
     size_t size = 0;
     ck_assert(civil_parse_time(slice_text(at), &now_ms));
-    buy_before(atoi(at + 5));
+    buy_before(month_of(at));
     enum engine_result result = ENGINE_MORE;
     while (result == ENGINE_MORE) {
         effects.count = 0;
