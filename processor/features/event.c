@@ -161,7 +161,7 @@ static void match(const struct source_plan *source, const struct scope *scope,
         }
         if (holds != NULL ? (holds[i / 64] >> i % 64 & 1) != 0
                           : holds_now(predicate, scope, scratch)) {
-            facts->matched |= UINT64_C(1) << i;
+            facts->matched[i / 64] |= UINT64_C(1) << i % 64;
         }
     }
 }
@@ -391,10 +391,14 @@ static void name_touched(const struct arrival *arrival, bool whole, bool new_day
     const struct features_plan *plan = arrival->plan;
     const struct source_plan *source = arrival->source;
     uint32_t words = (plan->count + 63) / 64;
-    for (uint64_t rest = whole ? 0 : arrival->facts.matched; rest != 0; rest &= rest - 1) {
-        const uint64_t *moved = source->by_predicate[__builtin_ctzll(rest)];
-        for (uint32_t i = 0; i < words; i++) {
-            touched[i] |= moved[i];
+    for (uint32_t half = 0; half < ARRAY_COUNT(arrival->facts.matched); half++) {
+        uint64_t rest = whole ? 0 : arrival->facts.matched[half];
+        for (; rest != 0; rest &= rest - 1) {
+            const uint64_t *moved =
+                source->by_predicate[half * 64 + (uint32_t)__builtin_ctzll(rest)];
+            for (uint32_t i = 0; i < words; i++) {
+                touched[i] |= moved[i];
+            }
         }
     }
     leave_firsts(arrival, touched);

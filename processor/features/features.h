@@ -30,10 +30,11 @@
 
 enum {
     FEATURES_MAX = RULES_FEATURES_MAX,
-    FEATURES_PREDICATES_MAX = 64, /* different (where, currency) of one source */
-    FEATURES_VALUES_MAX = 16,     /* different value expressions of one source */
-    FEATURES_DAYS_MAX = 400,      /* longest window of days: 13 months */
-    FEATURES_MINUTES_MAX = 2880,  /* longest window of minutes: 48 hours */
+    FEATURES_PREDICATES_MAX = 128, /* different (where, currency) of one source */
+    FEATURES_VALUES_MAX =
+        16, /* different value expressions of one source; 15 beside more than 64 conditions */
+    FEATURES_DAYS_MAX = 400,     /* longest window of days: 13 months */
+    FEATURES_MINUTES_MAX = 2880, /* longest window of minutes: 48 hours */
     FEATURES_EVENTS_MAX = 64, /* longest `last N events`; samples kept for quantiles and the like */
     FEATURES_TEXT_SIZE =
         23, /* bytes of a text value kept; longer ones are cut on a character's edge */

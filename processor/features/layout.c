@@ -358,15 +358,15 @@ static void place_remembered(struct layout *layout)
         part->capacity = wanted && has_id ? plan->options.remembered[s] : 0;
         part->capacity =
             part->capacity > FEATURES_REMEMBERED_MAX ? FEATURES_REMEMBERED_MAX : part->capacity;
-        part->entry_size =
-            (uint32_t)(sizeof(struct remembered_entry) + source->value_count * sizeof(int64_t));
+        part->entry_size = (uint32_t)(sizeof(struct remembered_entry) +
+                                      plan_kept_values(source) * sizeof(int64_t));
         part->name = name_remembered(source);
         if (part->capacity > 0) {
             part->offset = claim(layout, sizeof(struct remembered_head) +
                                              (size_t)part->capacity * (16 + part->entry_size));
             layout->packed +=
                 48 + (size_t)part->capacity *
-                         (8 + 5 * VARUINT_SIZE_MAX + source->value_count * VARUINT_SIZE_MAX);
+                         (8 + 5 * VARUINT_SIZE_MAX + plan_kept_values(source) * VARUINT_SIZE_MAX);
         }
     }
 }

@@ -203,9 +203,9 @@ static void pack_entry(const struct features_plan *plan, void *state,
     bytes_put_u8(writer, entry->flags);
     bytes_put_varuint(writer, entry->matched);
     bytes_put_varuint(writer, entry->present);
-    for (uint32_t i = 0; i < source->value_count; i++) {
+    for (uint32_t i = 0; i < plan_kept_values(source); i++) {
         if ((entry->present >> i & 1) != 0) {
-            put_value(writer, is_raw(source, i), entry->values[i]);
+            put_value(writer, i < source->value_count && is_raw(source, i), entry->values[i]);
         }
     }
 }
@@ -231,7 +231,7 @@ static bool pack_remembered(const struct features_plan *plan, const void *state,
     bytes_put_u8(writer, PART_REMEMBERED);
     bytes_put_u8(writer, (uint8_t)number);
     bytes_put_u32(writer, source->remembered.name);
-    bytes_put_varuint(writer, source->value_count);
+    bytes_put_varuint(writer, plan_kept_values(source));
     bytes_put_varuint(writer, raw);
     bytes_put_varint(writer, head->newest_ms);
     bytes_put_varuint(writer, forgotten ? (uint64_t)(head->newest_ms - head->forgotten_ms) + 1 : 0);

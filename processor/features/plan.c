@@ -153,7 +153,12 @@ static enum status find_predicate(struct builder *builder, const struct cel_prog
         }
     }
     if (source->predicate_count == FEATURES_PREDICATES_MAX) {
-        return refuse(builder, STATUS_FULL, "its source has more than 64 different conditions");
+        return refuse(builder, STATUS_FULL, "its source has more than 128 different conditions");
+    }
+    if (source->predicate_count == 64 && source->value_count == FEATURES_VALUES_MAX) {
+        return refuse(
+            builder, STATUS_FULL,
+            "its source has more than 64 different conditions beside 16 different values");
     }
     *out_index = (uint8_t)source->predicate_count;
     list[source->predicate_count++] = (struct predicate){program, text, currency};
@@ -180,7 +185,7 @@ static enum status find_value(struct builder *builder, uint8_t *out_index)
             return STATUS_OK;
         }
     }
-    if (source->value_count == FEATURES_VALUES_MAX) {
+    if (source->value_count + plan_is_wide(source) == FEATURES_VALUES_MAX) {
         return refuse(builder, STATUS_FULL, "its source has more than 16 different values");
     }
     *out_index = (uint8_t)source->value_count;

@@ -231,14 +231,38 @@ struct facts {
     int32_t day;                         /* local */
     uint8_t class;                       /* enum feed_class */
     uint32_t present;                    /* bit per value */
-    uint64_t matched;                    /* bit per predicate */
+    uint64_t matched[2];                 /* bit per predicate */
     int64_t values[FEATURES_VALUES_MAX]; /* numbers; a double's bits; the hash of a text */
     struct slice texts[FEATURES_VALUES_MAX];
 };
 
+/* More conditions than one word has bits: what is remembered of an event keeps the second word as one value more,
+ * so that its bytes are of the same form, and a program that knows 64 passes over them. */
+static inline bool plan_is_wide(const struct source_plan *source)
+{
+    return source->predicate_count > 64;
+}
+
+/* Values that are remembered of an event of the source. */
+static inline uint32_t plan_kept_values(const struct source_plan *source)
+{
+    return source->value_count + plan_is_wide(source);
+}
+
+/* The second word from where it was kept. */
+static inline void facts_widen(const struct source_plan *source, struct facts *facts)
+{
+    facts->matched[1] = plan_is_wide(source) ? (uint64_t)facts->values[source->value_count] : 0;
+}
+
+static inline bool facts_match(const struct facts *facts, uint8_t predicate)
+{
+    return (facts->matched[predicate / 64] >> predicate % 64 & 1) != 0;
+}
+
 static inline bool feed_takes(const struct feed *feed, const struct facts *facts)
 {
-    return (feed->accepts & facts->class) != 0 && (facts->matched >> feed->predicate & 1) != 0 &&
+    return (feed->accepts & facts->class) != 0 && facts_match(facts, feed->predicate) &&
            (feed->value == PLAN_NONE || (facts->present >> feed->value & 1) != 0);
 }
 

@@ -141,9 +141,10 @@ struct facts remembered_facts(const struct features_plan *plan UNUSED, void *sta
         .day = entry->day,
         .class = entry->class,
         .present = entry->present,
-        .matched = entry->matched,
+        .matched = {entry->matched},
     };
-    memcpy(facts.values, entry->values, source->value_count * sizeof(int64_t));
+    memcpy(facts.values, entry->values, plan_kept_values(source) * sizeof(int64_t));
+    facts_widen(source, &facts);
     return facts;
 }
 
@@ -247,13 +248,17 @@ bool remembered_put(const struct features_plan *plan, void *state, const struct 
     times_of(state, source)[slot] = facts->time_ms;
     struct remembered_entry *entry = entry_of(state, source, (uint32_t)slot);
     *entry = (struct remembered_entry){
-        .matched = facts->matched,
+        .matched = facts->matched[0],
         .present = facts->present,
         .day = facts->day,
         .class = facts->class,
         .flags = flags,
     };
     memcpy(entry->values, facts->values, source->value_count * sizeof(int64_t));
+    if (plan_is_wide(source)) {
+        entry->values[source->value_count] = (int64_t)facts->matched[1];
+        entry->present |= UINT32_C(1) << source->value_count;
+    }
     return true;
 }
 

@@ -32,7 +32,7 @@ struct remembered_entry {
     uint8_t flags; /* enum remembered_flags */
     uint16_t reserved;
     uint32_t reserved_too;
-    int64_t values[]; /* value_count of the source */
+    int64_t values[]; /* plan_kept_values() of the source */
 };
 
 struct remembered_head {

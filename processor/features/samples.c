@@ -149,8 +149,7 @@ void samples_apply(const struct features_plan *plan, void *state, const struct s
 {
     for (uint32_t i = 0; i < source->samples_count; i++) {
         const struct samples_plan *part = &plan->samples[source->samples[i]];
-        if ((part->feed.accepts & facts->class) == 0 ||
-            (facts->matched >> part->feed.predicate & 1) == 0) {
+        if ((part->feed.accepts & facts->class) == 0 || !facts_match(facts, part->feed.predicate)) {
             continue;
         }
         bool has_value = feed_takes(&part->feed, facts);

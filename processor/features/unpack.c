@@ -354,7 +354,7 @@ static bool unpack_entry(const struct features_plan *plan, void *state,
     int64_t shift = bytes_take_varint(reader);
     facts.class = bytes_take_u8(reader);
     uint8_t flags = bytes_take_u8(reader);
-    facts.matched = bytes_take_varuint(reader);
+    facts.matched[0] = bytes_take_varuint(reader);
     uint64_t present = bytes_take_varuint(reader);
     if (reader->bad || age_ms > (uint64_t)PLAN_TIME_MS_MAX || shift < -2 || shift > 2 ||
         (flags & ~REMEMBERED_FLAGS) != 0 || present >> header->value_count != 0) {
@@ -372,9 +372,11 @@ static bool unpack_entry(const struct features_plan *plan, void *state,
     facts.day = (int32_t)(civil_floor(facts.time_ms, MS_PER_DAY) + shift);
     facts.present = (uint32_t)present;
     if (!header->same) {
-        facts.matched = 0;
+        facts.matched[0] = 0;
         facts.present = 0;
         flags |= REMEMBERED_BLANK;
+    } else {
+        facts_widen(source, &facts);
     }
     if (source->remembered.capacity > 0 &&
         !remembered_put(plan, state, source, id, &facts, flags) &&
@@ -400,7 +402,7 @@ static bool unpack_remembered(const struct features_plan *plan, void *state, uin
         return refuse(reader);
     }
     const struct source_plan *source = &plan->sources[number];
-    header.same = name == source->remembered.name && header.value_count == source->value_count;
+    header.same = name == source->remembered.name && header.value_count == plan_kept_values(source);
     *others |= header.same ? 0 : UINT32_C(1) << number;
     struct remembered_head *head =
         source->remembered.capacity > 0 ? state_at(state, source->remembered.offset) : NULL;

@@ -22,7 +22,7 @@
 #include "rules/rules.h"
 
 enum {
-    RULES_INDEX_CONDITIONS_MAX = 640,
+    RULES_INDEX_CONDITIONS_MAX = 704,
     RULES_INDEX_WORDS = RULES_INDEX_CONDITIONS_MAX / 64,
     RULES_INDEX_WORK_SIZE = 4 << 20, /* bytes that building should have */
 };
