@@ -240,19 +240,12 @@ enum status worker_open(struct worker **out_worker, const struct worker_options 
     if (options->journal_partitions > options->task_count) {
         return status_fail(
             out_text, STATUS_INVALID,
-            "journal.partitions is %u and the sources' partitions make %u task%s: tasks share the "
-            "journal's partitions, so set it to %u or less",
-            options->journal_partitions, options->task_count, options->task_count == 1 ? "" : "s",
-            options->task_count);
-    }
-    if (options->journal_partitions > options->task_count) {
-        return status_fail(
-            out_text, STATUS_INVALID,
-            "the journal %s has %u partitions and there are %u tasks; it may not have more than "
+            "the journal %s has %u partitions and there %s %u task%s; it may not have more than "
             "those. Before the first start: delete it and %s, and `segue topics --create` makes "
             "both as they must be",
-            options->journal_topic, options->journal_partitions, options->task_count,
-            options->checkpoint_topic);
+            options->journal_topic, options->journal_partitions,
+            options->task_count == 1 ? "is" : "are", options->task_count,
+            options->task_count == 1 ? "" : "s", options->checkpoint_topic);
     }
     if (strlen(options->application) >= WORKER_APPLICATION_SIZE_MAX ||
         strlen(options->cluster_id) >= WORKER_CLUSTER_ID_SIZE_MAX) {

@@ -56,6 +56,12 @@ def start(stack, what, code, *words):
         failed.append(what)
 
 
+def add_partitions(stack, topic, count):
+    admin = AdminClient({'bootstrap.servers': stack.brokers})
+    for future in admin.create_partitions([NewPartitions(topic, count)]).values():
+        future.result(20)
+
+
 def stop_while_starting(stack, command):
     """With a broker that is not there a start lasts half a minute; SIGTERM does not."""
     what, catches = f'SIGTERM while segue {command} starts', 1 << (signal.SIGTERM - 1)
@@ -226,7 +232,9 @@ def main():
     stack.create_topics()
     few = Stack(segue, work, f'few{int(time.time())}', ROOT / 'tests/playbooks/chaos', tasks=1)
     few.create_topics()
-    start(few, 'more partitions of the journal than tasks', CONFIG, 'journal.partitions is 2', '1 task:', 'set it to 1 or less')
+    journal = few.topic('journal')
+    add_partitions(few, journal, 2)
+    start(few, 'more partitions of the journal than tasks', CONFIG, f'the journal {journal} has 2 partitions and there is 1 task;', 'topics --create')
     folder, port = stack.folder, free_port()
     redis = subprocess.Popen(['redis-server', '--port', str(port), '--bind', '127.0.0.1', '--save', '', '--dir', folder],
                              stdout=subprocess.DEVNULL)
@@ -280,9 +288,7 @@ def main():
     finally:
         redis.terminate()
         redis.wait(timeout=20)
-    admin = AdminClient({'bootstrap.servers': stack.brokers})
-    for future in admin.create_partitions([NewPartitions(stack.topic('in-transactions'), 4)]).values():
-        future.result(20)
+    add_partitions(stack, stack.topic('in-transactions'), 4)
     stack.registry_root = good[1]
     start(stack, 'a source that got more partitions', CONFIG, 'tasks: 2', 'have 4 partitions')
     said = stack.command('doctor', '--config', stack.write_config('tool'), check=False).stdout
