@@ -43,12 +43,14 @@ static const struct {
 };
 _Static_assert(ARRAY_COUNT(kinds) == FEATURE_KIND_COUNT, "words for each kind");
 
-static const char *const events[] = {"your payments",
-                                     "your use of the app",
-                                     "your bank's records of you",
-                                     "your answers to offers",
-                                     "what was said about changes in your life",
-                                     "what other models of the bank say of you"};
+static const char *const events[] = {
+    [SOURCE_TRANSACTIONS] = "your payments",
+    [SOURCE_APP_ENGAGEMENT] = "your use of the app",
+    [SOURCE_CUSTOMER_PROFILES] = "your bank's records of you",
+    [SOURCE_OFFER_OUTCOMES] = "your answers to offers",
+    [SOURCE_LIFE_EVENT_FEEDBACK] = "what was said about changes in your life",
+    [SOURCE_SCORES] = "what other models of the bank say of you",
+};
 _Static_assert(ARRAY_COUNT(events) == SOURCE_COUNT, "words for each source");
 
 static const char *const of_series[] = {
@@ -210,7 +212,7 @@ static bool is_money(const struct playbook *playbook, uint32_t name)
 static void put_money(const struct playbook *playbook, uint32_t name, double minor, FILE *out)
 {
     enum series_field field;
-    struct slice currency = playbook->currency;
+    struct slice currency = {0}; /* a series takes payments of whatever currency they are in */
     if (series_of(playbook, name, &field) == NULL) {
         currency = playbook->feature_defs[name].currency;
     }

@@ -182,14 +182,33 @@ static void put_figures(const struct playbook *playbook, const struct feature_va
     (void)fprintf(out, "  of %u more nothing is known\n", unknown);
 }
 
+static bool has_signs(const struct explanation *e)
+{
+    for (uint32_t i = 0; i < e->signal_count; i++) {
+        if (e->signals[i].weighs != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is over, and what was not enough to suspect anything, is held too. */
 static void put_life(const struct explanation *e, FILE *out)
 {
-    if (!e->holds) {
+    bool signs = !e->holds && has_signs(e);
+    if (!e->holds && e->ended_ms == 0 && !signs) {
         return;
     }
     (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
-    (void)fputs(e->confirmed ? ", taken as certain" : ", only suspected", out);
-    put_moment(out, ", since ", e->since_ms);
+    if (e->holds) {
+        (void)fputs(e->confirmed ? ", taken as certain" : ", only suspected", out);
+        put_moment(out, ", since ", e->since_ms);
+    } else if (e->ended_ms != 0) {
+        put_moment(out, ", no longer thought so, since ", e->ended_ms);
+    } else {
+        (void)fputs(", not suspected", out);
+    }
+    (void)fputs(signs ? "; signs of it are kept" : "", out);
     put_words(e->about, out);
 }
 
@@ -234,11 +253,12 @@ enum status subject_access_values(const struct engine *engine, const struct play
         enum explain_kind kind;
         uint32_t count;
         void (*put)(const struct explanation *e, FILE *out);
-    } kinds[] = {{"\nChanges in your life that we think have happened\n", EXPLAIN_LIFE_EVENT,
-                  playbook->life.count, put_life},
-                 {"\nGroups you are in\n", EXPLAIN_SEGMENT, playbook->segments.count, put_segment},
-                 {"\nWhat was proposed to you, or waits to be\n", EXPLAIN_OFFER,
-                  playbook->offers.count, put_offer}};
+    } kinds[] = {
+        {"\nChanges in your life that we think have happened, or thought so, or saw signs of\n",
+         EXPLAIN_LIFE_EVENT, playbook->life.count, put_life},
+        {"\nGroups you are in\n", EXPLAIN_SEGMENT, playbook->segments.count, put_segment},
+        {"\nWhat was proposed to you, or waits to be\n", EXPLAIN_OFFER, playbook->offers.count,
+         put_offer}};
     const struct feature_value *values;
     arena_reset(arena);
     enum status status = engine_values(engine, customer, now_ms, arena, &values);

@@ -106,16 +106,22 @@ START_TEST(get_says_all_that_is_kept)
 }
 END_TEST
 
-START_TEST(subject_access_says_what_each_figure_means)
+static char *accessed(int64_t now_ms)
 {
     char *text = NULL;
     size_t size = 0;
-    live();
     FILE *out = open_memstream(&text, &size);
-    ck_assert_int_eq(subject_access_values(opened.engine, opened.playbook, task, customer,
-                                           customer->seen_ms, &arena, out),
-                     STATUS_OK);
+    ck_assert_int_eq(
+        subject_access_values(opened.engine, opened.playbook, task, customer, now_ms, &arena, out),
+        STATUS_OK);
     ck_assert_int_eq(fclose(out), 0);
+    return text;
+}
+
+START_TEST(subject_access_says_what_each_figure_means)
+{
+    live();
+    char *text = accessed(customer->seen_ms);
     ck_assert_ptr_nonnull(strstr(text, "\n  spend_30d: 54.00 GBP\n      the sum of amount of your "
                                        "payments in the last 30 days, of "
                                        "those where tx.direction==\"DEBIT\"\n"));
@@ -463,6 +469,35 @@ START_TEST(what_was_over_says_when)
 }
 END_TEST
 
+START_TEST(subject_access_says_of_a_series_no_currency)
+{
+    earn();
+    char *text = accessed(customer->seen_ms);
+    HAS(text, ": 2501.05\n");
+    ck_assert_msg(strstr(text, ": 2501.05 ") == NULL, "%s", text);
+    free(text);
+}
+END_TEST
+
+START_TEST(subject_access_says_what_is_over_and_what_was_not_enough)
+{
+    int64_t now_ms;
+    earn();
+    free(lost("2025-12-01T00:00:00Z", false));
+    char *text = accessed(customer->seen_ms);
+    HAS(text, "\n  job.lost, taken as certain, since 2025-");
+    free(text);
+    feed("life-event-feedback", "\"event_id\":\"f\",\"life_event\":\"job.lost\",\"is_true\":false,"
+                                "\"occurred_at\":\"2025-12-01T23:30:00Z\"");
+    ck_assert(civil_parse_time(slice_text("2025-12-02T00:00:00Z"), &now_ms));
+    text = accessed(now_ms);
+    HAS(text,
+        "\n  job.lost, no longer thought so, since 2025-12-01T23:30:00Z; signs of it are kept");
+    HAS(text, ", not suspected; signs of it are kept");
+    free(text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("explained");
@@ -479,6 +514,8 @@ int main(void)
     tcase_add_test(tc, an_adviser_hears_why_it_is_not_open_though_it_is_so);
     tcase_add_test(tc, programs_get_the_evidence_too);
     tcase_add_test(tc, what_was_over_says_when);
+    tcase_add_test(tc, subject_access_says_of_a_series_no_currency);
+    tcase_add_test(tc, subject_access_says_what_is_over_and_what_was_not_enough);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
 }
