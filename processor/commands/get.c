@@ -35,12 +35,18 @@ static int print_customer(struct lookup *lookup, struct slice id, struct manner 
         subject_access_begin(settings, lookup->customer, stdout);
         status = subject_access_values(opened->engine, opened->playbook, lookup->task,
                                        lookup->customer, now_ms, arena, stdout);
-        subject_access_end(settings, stdout);
+        if (status == STATUS_OK) { /* it closes what is whole */
+            subject_access_end(settings, stdout);
+        }
     } else {
         status = explained_customer(opened->engine, opened->playbook, lookup->task,
                                     lookup->customer, now_ms, manner.json, arena, stdout);
     }
-    return status == STATUS_OK ? EXIT_GOOD : EXIT_NO;
+    if (status != STATUS_OK) {
+        (void)fputs("segue get: the answer is cut short: what is held does not fit\n", stderr);
+        return EXIT_NO;
+    }
+    return EXIT_GOOD;
 }
 
 /* Those that are not there are named on stderr, and the others printed. */
