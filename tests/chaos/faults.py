@@ -118,11 +118,13 @@ class Faults:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         try:
             before = resource.prlimit(pid, resource.RLIMIT_NOFILE, (NO_DESCRIPTOR, hard))
-            self.servers.redis_proxy.order('cut')
-            self.servers.kafka_proxy.order('cut')
-            time.sleep(self.chance.uniform(0.5, 12))
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
-        except (ProcessLookupError, PermissionError):
+            try:
+                self.servers.redis_proxy.order('cut')
+                self.servers.kafka_proxy.order('cut')
+                time.sleep(self.chance.uniform(0.5, 12))
+            finally:
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        except ProcessLookupError:
             pass                            # it has ended meanwhile
 
     # Redis
