@@ -411,7 +411,7 @@ static void print_untested(const struct playbook *playbook)
     }
 }
 
-/* Exit 1: a test failed, there was none to run, or too few leaves were seen. */
+/* Exit 1: a test failed, none has the filter, or too few leaves were seen. */
 static int finish(const struct tester *tester, uint32_t coverage_min)
 {
     uint32_t percent = coverage_percent(&tester->coverage);
