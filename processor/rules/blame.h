@@ -16,8 +16,8 @@ enum blame {
 };
 
 /* `truths`: of each leaf of `program`, as cel_evaluate_leaf says. Fills `out_blames` (enum blame), one for each
- * leaf. Where the whole is more than && || ! over its leaves (?:), every leaf that is not as the whole ought to
- * be is blamed. */
+ * leaf. To be asked of a whole that is not as it ought to be. Where the whole is more than && || ! over its
+ * leaves (?:), every leaf that is not as the whole ought to be is blamed. */
 void blame_leaves(const struct cel_program *program, const enum rules_truth *truths, bool ought,
                   uint8_t *out_blames);
 

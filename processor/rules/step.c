@@ -93,8 +93,11 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
         };
         truths[i] = truth_of(&result.holds);
     }
-    if (added == count) {
-        blame_leaves(condition->program, truths, polarity == POLARITY_INCLUDING, blames);
+    bool ought = polarity == POLARITY_INCLUDING;
+    enum rules_truth whole = rules_holds(condition->program, step->scope, step->scratch, NULL);
+    if (added == count &&
+        whole != (ought ? RULES_YES : RULES_NO)) { /* else nothing is in the way */
+        blame_leaves(condition->program, truths, ought, blames);
     }
     for (uint32_t i = 0; i < added; i++) {
         first[i].blame = blames[i];

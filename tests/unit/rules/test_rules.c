@@ -98,6 +98,8 @@ static const struct {
     {"c.age == 18", RULES_YES, NULL},
     {"c.risk_profile >= 3", RULES_UNKNOWN, "missing:c.risk_profile"},
     {"c.risk_profile >= 3 || f.rate > 0.1", RULES_YES, NULL},
+    {"f.rate > 0", RULES_YES, NULL}, /* a half beside whole constants is no whole number */
+    {"f.rate < 1", RULES_YES, NULL},
     {"has(c.risk_profile)", RULES_NO, NULL},
     {"f.last_at < now", RULES_UNKNOWN, "missing:f.last_at"},
     {"has(f.last_at) && f.last_at < now", RULES_NO, NULL},
@@ -223,17 +225,29 @@ static const struct {
     bool ought;
     const char *blames;
 } blamed[] = {
-    {"T", true, "."},           {"F", true, "+"},
-    {"T", false, "-"},          {"!T", true, "-"},
-    {"!F", false, "+"},         {"!F", true, "."},
-    {"!T", false, "."},         {"U", true, "+"},
-    {"!U", true, "-"},          {"T && F", true, ".+"},
-    {"T && F", false, ".."},    {"T && T", false, "--"},
-    {"F || T", true, ".."},     {"F || F", true, "++"},
-    {"F || T", false, ".-"},    {"T && (F || U)", true, ".++"},
-    {"T || U", true, ".."},     {"!(T && F)", false, ".+"},
-    {"!(F || T)", true, ".-"},  {"!(F || T) && T && !(T && T)", true, ".-.--"},
+    {"T", true, "."},
+    {"F", true, "+"},
+    {"T", false, "-"},
+    {"!T", true, "-"},
+    {"!F", false, "+"},
+    {"!F", true, "."},
+    {"!T", false, "."},
+    {"U", true, "+"},
+    {"!U", true, "-"},
+    {"T && F", true, ".+"},
+    {"T && F", false, ".."},
+    {"T && T", false, "--"},
+    {"F || T", true, ".."},
+    {"F || F", true, "++"},
+    {"F || T", false, ".-"},
+    {"T && (F || U)", true, ".++"},
+    {"T || U", true, ".."},
+    {"!(T && F)", false, ".+"},
+    {"!(F || T)", true, ".-"},
+    {"!(F || T) && T && !(T && T)", true, ".-.--"},
     {"T ? F : T", true, ".+."},
+    {"T ? T : F", true, "..."},
+    {"T ? F : T", false, "..."},
 };
 
 START_TEST(what_is_in_the_way_is_blamed_and_nothing_else)
