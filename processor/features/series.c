@@ -10,8 +10,7 @@ _Static_assert((int)SERIES_HITS_KEPT <= (int)PAYDAY_DAYS_MAX,
 enum {
     SAME_CYCLE_DAYS = 4, /* two payments so close are one: a correction, a split transfer */
     DAYS_PER_MONTH = 30,
-    NAME_KEPT = 64, /* letters of a payer's name that tell it from others */
-    VARIATION_WHOLE = 10000,
+    NAME_KEPT = 64,        /* letters of a payer's name that tell it from others */
     VARIATION_MOST = 4000, /* of one payment: what differs by more is no wage of that job */
     VARIATION_MEMORY = 16, /* payments */
 };
@@ -259,9 +258,9 @@ static void variation_fold(struct series_track *track, int64_t amount_minor, int
     int64_t distance =
         amount_minor > level_minor ? amount_minor - level_minor : level_minor - amount_minor;
     int32_t one = VARIATION_MOST;
-    if (level_minor > 0 && distance <= INT64_MAX / VARIATION_WHOLE &&
-        distance * VARIATION_WHOLE / level_minor < VARIATION_MOST) {
-        one = (int32_t)(distance * VARIATION_WHOLE / level_minor);
+    if (level_minor > 0 && distance <= INT64_MAX / SERIES_VARIATION_WHOLE &&
+        distance * SERIES_VARIATION_WHOLE / level_minor < VARIATION_MOST) {
+        one = (int32_t)(distance * SERIES_VARIATION_WHOLE / level_minor);
     }
     int32_t known = track->hits > track->amount_count ? track->hits : track->amount_count;
     known = known > VARIATION_MEMORY + 2 ? VARIATION_MEMORY : known > 3 ? known - 2 : 1;

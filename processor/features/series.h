@@ -32,7 +32,8 @@ enum {
     SERIES_HITS_KEPT = 4,    /* moments of the last hits kept per track */
     SERIES_AMOUNTS_KEPT = 6, /* amounts of the last hits: the newest two against those before */
     SERIES_DEFS_MAX = 16,
-    SERIES_MISSES_MAX = 13, /* a track is not watched beyond that many misses */
+    SERIES_MISSES_MAX = 13,         /* a track is not watched beyond that many misses */
+    SERIES_VARIATION_WHOLE = 10000, /* of `variation`: as much as the amount itself */
     /* In the hash of each definition. Raise it with what a track's key is a hash of, and with the packed form: to
      * the next version stored tracks are then those of a changed definition, which starts empty; else they are
      * payers of whom no payment comes any more, and customers would be said to have stopped earning. 2: the

@@ -10,6 +10,9 @@ enum {
     EARLIER_DAYS = 45, /* a start is one when another track began so much earlier */
 };
 
+/* Amounts beyond are not compared: their hundredths of a percent would overflow. */
+#define SHARED_MAX (INT64_MAX / SERIES_VARIATION_WHOLE)
+
 static const struct {
     const char *name;
     enum feature_value_type type;
@@ -130,9 +133,13 @@ static int64_t change_percent(const struct series_track *track)
         return 0;
     }
     const int64_t *amounts = track->amounts;
-    int64_t newer = (amounts[0] + amounts[1]) / 2;
     int64_t low = amounts[0] < amounts[1] ? amounts[0] : amounts[1];
     int64_t high = amounts[0] < amounts[1] ? amounts[1] : amounts[0];
+    int64_t newer = low + (high - low) / 2;
+    int64_t before = median(amounts + 2, track->amount_count - 2U);
+    if (before <= 0 || before > SHARED_MAX || newer > SHARED_MAX) {
+        return 0;
+    }
     int64_t least = 0, most = 0;
     earlier(track, &least, &most);
     bool above = low > most && low - most >= (most - least) / 2;
@@ -140,17 +147,15 @@ static int64_t change_percent(const struct series_track *track)
     if (!above && !below) {
         return 0;
     }
-    int64_t before = median(amounts + 2, track->amount_count - 2U);
     int64_t lesser = above ? low - before : before - high;
     int64_t change = above ? newer - before : before - newer;
     bool one_only = lesser < change / 2; /* a month of overtime beside an ordinary one */
-    bool usual = before > 0 && lesser / before < 10 && /* ten times as much is never usual */
-                 lesser % before * 10000 / before + lesser / before * 10000 <
+    bool usual = lesser / before < 10 && /* ten times as much is never usual */
+                 lesser % before * SERIES_VARIATION_WHOLE / before +
+                         lesser / before * SERIES_VARIATION_WHOLE <
                      (int64_t)track->variation * STANDS_OUT;
-    bool back_again = above && low <= track->peak_minor + track->peak_minor / 16;
-    return before <= 0 || newer > INT64_MAX / 10000 || one_only || usual || back_again
-               ? 0
-               : newer * 100 / before - 100;
+    bool back_again = above && low - track->peak_minor / 16 <= track->peak_minor;
+    return one_only || usual || back_again ? 0 : newer * 100 / before - 100;
 }
 
 static void primary_values(const struct series_def *def, const struct series_track *track,

@@ -244,6 +244,30 @@ START_TEST(a_change_is_two_payments_outside_all_before)
 }
 END_TEST
 
+/* Amounts so large are no pay. What they differ by, in hundredths of a percent, does not fit. */
+START_TEST(amounts_beyond_all_reckoning_do_not_change)
+{
+    static const int64_t much[] = {INT64_MAX, INT64_MAX / 10000 + 1, INT64_MAX / 4 * 3,
+                                   3000000000000000};
+    def.amount_tolerance_permille = 350;
+    for (size_t k = 0; k < ARRAY_COUNT(much); k++) {
+        for (int up = 0; up < 2; up++) {
+            state = (struct series_state){0};
+            ck_assert(credit(at(2025, 1, 25), 250000, "acme"));
+            for (int32_t i = 1; i < 6; i++) {
+                ck_assert(credit(at(2025, 1 + i, 25), 250000, "acme"));
+            }
+            struct series_track *track = &state.tracks[0];
+            for (uint32_t i = 0; i < track->amount_count; i++) {
+                track->amounts[i] = (i < 2) == (up == 1) ? much[k] : 120000;
+            }
+            track->variation = 0;
+            ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 6, 26)).i, 0);
+        }
+    }
+}
+END_TEST
+
 START_TEST(the_next_payment_has_an_interval_and_the_past_a_regularity)
 {
     pay_monthly(4);
@@ -463,6 +487,7 @@ int main(void)
     tcase_add_test(tests, a_payer_renamed_is_the_same_series);
     tcase_add_test(tests, another_payer_on_another_day_is_no_rename);
     tcase_add_test(tests, a_change_is_two_payments_outside_all_before);
+    tcase_add_test(tests, amounts_beyond_all_reckoning_do_not_change);
     tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
     tcase_add_test(tests, what_came_back_has_not_stopped);
     tcase_add_test(tests, a_change_must_stand_out_from_pay_that_varies);
