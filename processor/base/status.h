@@ -30,7 +30,9 @@ enum status status_fail(struct status_text *out_text, enum status status, const 
     PRINTF_LIKE(3, 4);
 
 /* What the caller must do about an `errno` of a start: STATUS_AWAY when the machine lacks something at the moment
- * (descriptors, memory, threads), so that whoever supervises starts it again; else STATUS_INVALID. */
+ * (descriptors, memory, threads), so that whoever supervises starts it again; else STATUS_INVALID.
+ * The configuration and the playbook are not asked about: whatever keeps them from being read ends a start as
+ * STATUS_INVALID, for a person reads the message then. */
 enum status status_of_errno(int error);
 
 /* The name of a status in lower case: "ok", "retry", ... Static. */

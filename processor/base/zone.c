@@ -315,6 +315,12 @@ static enum status refuse(struct status_text *out_text, const char *path, const 
     return status_fail(out_text, STATUS_INVALID, "time zone %s cannot be used: %s", path, why);
 }
 
+static enum status refuse_errno(struct status_text *out_text, const char *path, int error)
+{
+    return status_fail(out_text, status_of_errno(error), "time zone %s cannot be used: %s", path,
+                       strerror(error));
+}
+
 /* What is no TZif at all is passed over: the folder has tables and texts too. */
 static enum status add_zone(struct zones *zones, const char *path, const char *name,
                             struct slice file, struct status_text *out_text)
@@ -364,12 +370,12 @@ static enum status read_file(struct zones *zones, const char *path, const char *
     FILE *file = fopen(path, "rb");
     if (file == NULL) {
         /* a link to a zone that is not installed is none */
-        return errno == ENOENT ? STATUS_OK : refuse(out_text, path, strerror(errno));
+        return errno == ENOENT ? STATUS_OK : refuse_errno(out_text, path, errno);
     }
     size_t size = fread(bytes, 1, sizeof(bytes), file);
     int error = ferror(file) != 0 ? errno : 0;
     (void)fclose(file);
-    return error != 0 ? refuse(out_text, path, strerror(error)) /* EISDIR: a folder too deep */
+    return error != 0 ? refuse_errno(out_text, path, error) /* EISDIR: a folder too deep */
                       : add_zone(zones, path, name, slice_of(bytes, size), out_text);
 }
 
@@ -401,11 +407,14 @@ static enum status read_folder(struct zones *zones, const char *root, struct sta
     int depth = 0;
     open[0] = opendir(root);
     name_size[0] = 0;
+    if (open[0] == NULL && errno != ENOENT) {
+        return refuse_errno(out_text, root, errno);
+    }
     while (open[0] != NULL && depth >= 0) {
         errno = 0;
         const struct dirent *entry = readdir(open[depth]);
         if (entry == NULL && errno != 0) {
-            return close_all(open, depth, refuse(out_text, root, strerror(errno)));
+            return close_all(open, depth, refuse_errno(out_text, root, errno));
         }
         if (entry == NULL) {
             (void)closedir(open[depth--]);

@@ -26,7 +26,8 @@ static enum status read_password(const char *path, const char *key, char *out_pa
         (void)close(fd);
     }
     if (size < 0) {
-        return status_fail(out_text, STATUS_INVALID, "%s %s: %s", key, path, strerror(error));
+        return status_fail(out_text, status_of_errno(error), "%s %s: %s", key, path,
+                           strerror(error));
     }
     const char *end = memchr(out_password, '\n', (size_t)size);
     *out_size = end != NULL ? (size_t)(end - out_password) : (size_t)size;

@@ -274,7 +274,7 @@ enum status redis_store_open(struct redis_store **out_store, const struct redis_
         (void)status_fail(&connection->why, STATUS_AWAY, "%s: not connected yet",
                           settings->transport.address);
         if (resp_open(&connection->resp, memory_take(size, "redis replies"), size) != STATUS_OK) {
-            return status_fail(out_text, STATUS_INVALID, "no memory for Redis connections");
+            return status_fail(out_text, STATUS_AWAY, "no memory for Redis connections");
         }
         redis_make_runnable(redis, connection);
     }

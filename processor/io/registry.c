@@ -349,7 +349,7 @@ enum status registry_open(struct registry **out_registry, const struct registry_
     (void)pthread_once(&curl_once, start_curl);
     struct registry *registry = calloc(1, sizeof(*registry));
     if (registry == NULL) {
-        return status_fail(out_text, STATUS_INVALID, "no memory for the registry client");
+        return status_fail(out_text, STATUS_AWAY, "no memory for the registry client");
     }
     registry->settings = settled;
     pthread_condattr_t monotonic;
@@ -365,7 +365,7 @@ enum status registry_open(struct registry **out_registry, const struct registry_
                              &registry->stop) != STATUS_OK ||
         pthread_create(&registry->thread, NULL, run, registry) != 0) {
         free_registry(registry);
-        return status_fail(out_text, STATUS_INVALID, "the registry client cannot start");
+        return status_fail(out_text, STATUS_AWAY, "no memory or thread for the registry client");
     }
     *out_registry = registry;
     return STATUS_OK;

@@ -88,7 +88,8 @@ static enum status read_secret(const char *what, const char *path, char out_secr
 {
     ssize_t size = read_all(path, out_secret, SECRET_SIZE);
     if (size < 0) {
-        return status_fail(out_text, STATUS_INVALID, "%s %s: %s", what, path, strerror(errno));
+        return status_fail(out_text, status_of_errno(errno), "%s %s: %s", what, path,
+                           strerror(errno));
     }
     size_t end = 0;
     while (end < (size_t)size && strchr("\r\n", out_secret[end]) == NULL) {

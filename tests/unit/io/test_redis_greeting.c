@@ -2,6 +2,8 @@
 /* What a server says instead of a greeting: waited for, or the end of a start with the mend. */
 #include "io/redis_greeting.h"
 
+#include <sys/resource.h>
+
 #include "base/attributes.h"
 #include "support/suite.h"
 
@@ -38,12 +40,32 @@ START_TEST(an_error_is_waited_out_or_told_with_its_mend)
 }
 END_TEST
 
+/* Whoever supervises starts again where the machine lacks a descriptor; a wrong path stays wrong. */
+START_TEST(a_password_that_no_descriptor_is_left_for_is_read_later)
+{
+    const struct redis_settings settings = {.password_file = "/no/such/file"};
+    uint8_t bytes[REDIS_GREETING_SIZE_MAX];
+    struct store_pipeline pipeline = {.data = bytes, .limit = sizeof(bytes)};
+    struct status_text text = {""};
+    struct rlimit before;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ck_assert_int_eq(redis_greeting_write(&settings, &pipeline, &text), STATUS_INVALID);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    enum status status = redis_greeting_write(&settings, &pipeline, &text);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert_msg(status == STATUS_AWAY, "%s: %s", status_name(status), text.text);
+    ck_assert_msg(strstr(text.text, "redis.password_file") != NULL, "%s", text.text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("redis_greeting");
     TCase *judge = tcase_create("judge");
     tcase_add_loop_test(judge, an_error_is_waited_out_or_told_with_its_mend, 0,
                         (int)ARRAY_COUNT(errors));
+    tcase_add_test(judge, a_password_that_no_descriptor_is_left_for_is_read_later);
     suite_add_tcase(suite, judge);
     return suite_run_all(suite);
 }
