@@ -65,9 +65,9 @@ bool engine_indexed(const struct engine *engine, enum source source);
 
 enum { ENGINE_LINE_SIZE = 64 };
 
-/* Which lines of a customer's block nearly every event touches, counted from its begin: heads and totals, not the
- * tiles of days gone by, known ids, profiles and offers. For whoever wants to ask for them beforehand. Returns how
- * many, at most `limit`. */
+/* Which lines of a customer's block nearly every event touches, counted from its begin: heads, totals, the first
+ * rows of each ring and the end of the ledger; not the other tiles, known ids, profiles and offers. For whoever
+ * wants to ask for them beforehand. Returns how many, at most `limit`. */
 uint32_t engine_hot_lines(const struct engine *engine, uint16_t *out_lines, uint32_t limit);
 
 /* Names the packed layout: equal hashes read each other's bytes without migration. */

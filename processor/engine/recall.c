@@ -186,7 +186,7 @@ void recall_begin(struct work *work)
             clear(work, inputs + READS_FEEDBACK);
         }
     }
-    if (work->moment.today >= head->age_until) {
+    if (work->moment.today >= head->age_until || work->moment.today < head->today) {
         head->age_until = rules_age_until(&work->customer->profile, work->moment.today);
         clear(work, engine->reads.input_rows + READS_AGE);
     }

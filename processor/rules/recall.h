@@ -6,8 +6,9 @@
  *
  * A definition is *settled* when another evaluation with the same inputs would change nothing: its last one
  * changed nothing and read neither the event nor the clock. Each input (a feature, a series, `life`, `seg`, the
- * day) has a row as wide as `bits`: the conditions and definitions that read it. When the input changes, its row
- * is cleared. */
+ * day) has a row as wide as `bits`: the conditions that read it, and those definitions that read it without a
+ * condition or read names. When the input changes, its row is cleared; other definitions are unsettled when one
+ * of their conditions is asked again and has turned (ask_again in engine/recall.c). */
 #ifndef RULES_RECALL_H
 #define RULES_RECALL_H
 

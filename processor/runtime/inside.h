@@ -38,8 +38,8 @@ enum {
 struct task_source {
     int64_t position; /* next offset to process; -1: not known yet */
     int64_t from;     /* position when the batch being built began */
-    uint64_t
-        fingerprint; /* of the record before position, unless `newest` is still to be reckoned */
+    /* Of the record before position, unless `newest` is still to be reckoned */
+    uint64_t fingerprint;
     struct slice newest; /* its value, or a tombstone's key; borrowed from the lane */
     bool newest_waits;
     /* The record at verify_offset must have this fingerprint; 0: nothing to check */
@@ -367,7 +367,7 @@ void take_begin(struct worker *worker, struct task *task);
 const struct log_record *take_next(struct worker *worker, struct task *task);
 void take_done(struct worker *worker, struct task *task);
 void take_forget(struct worker *worker, struct task *task);
-/* Reckon the fingerprints of the newest records, which a cut names and a claim compares. */
+/* Reckon the fingerprints of the newest records, which a cut names (seal.c). */
 void take_fingerprints(struct task *task);
 void take_ends(struct task *task, const struct log_event *event);
 /* Decode into worker->event, unless it is there already. */
