@@ -127,19 +127,19 @@ static json_t *units_of(struct reader *reader, const char *customer, const char 
 static bool is_first(struct reader *reader, const char *customer, const char *offer,
                      const char *layer)
 {
-    char *one = reader_join(customer, offer, "");
-    char *key = one == NULL ? NULL : reader_join(one, layer, "");
+    char *key = reader_join(customer, offer, layer);
     bool first = key != NULL && json_object_get(reader->exposed, key) == NULL;
     if (first) {
         (void)json_object_set_new(reader->exposed, key, json_true());
     }
     reader->failed |= key == NULL;
-    free(one);
     free(key);
     return first;
 }
 
-static void add_unit(struct reader *reader, json_t *units, const json_t *value, int64_t experiment)
+/* What comes back from the exposure `value` on until `until_ms` counts. */
+static void add_unit(struct reader *reader, json_t *units, const json_t *value, int64_t experiment,
+                     int64_t until_ms)
 {
     struct report *report = &reader->report;
     struct report_unit *unit =
@@ -150,13 +150,13 @@ static void add_unit(struct reader *reader, json_t *units, const json_t *value, 
         unit->experiment = (uint32_t)experiment;
         unit->held_out = json_is_true(json_object_get(value, "held_out"));
         unit->since_ms = reader_time(value, "effective_at");
-        unit->until_ms = unit->since_ms + reader->playbook->offers.policy.attribution_ms;
+        unit->until_ms = until_ms;
         (void)json_array_append_new(units, json_integer(report->unit_count - 1));
     }
 }
 
 /* In which parts a customer counts who is now exposed for the first time. */
-static void add_parts(struct reader *reader, json_t *units, const json_t *value)
+static void add_parts(struct reader *reader, json_t *units, const json_t *value, int64_t until_ms)
 {
     const char *offer = reader_text(value, "offer_id"), *layer = reader_text(value, "layer");
     const char *variant = reader_text(value, "variant"), *segment;
@@ -165,22 +165,24 @@ static void add_parts(struct reader *reader, json_t *units, const json_t *value)
     switch (reader->by) {
     case BY_VARIANT:
         add_unit(reader, units, value,
-                 experiment_index(reader, offer, layer, variant[0] != '\0' ? variant : "default"));
+                 experiment_index(reader, offer, layer, variant[0] != '\0' ? variant : "default"),
+                 until_ms);
         break;
     case BY_CHANNEL:
         add_unit(reader, units, value,
-                 experiment_index(reader, offer, layer, reader_text(value, "channel")));
+                 experiment_index(reader, offer, layer, reader_text(value, "channel")), until_ms);
         break;
     case BY_DAY:
         civil_format_date((int32_t)civil_floor(reader_time(value, "effective_at"), MS_PER_DAY),
                           day);
-        add_unit(reader, units, value, experiment_index(reader, offer, layer, day));
+        add_unit(reader, units, value, experiment_index(reader, offer, layer, day), until_ms);
         break;
     case BY_SEGMENT:
         json_object_foreach(json_object_get(reader->members, reader_text(value, "customer_id")),
                             segment, is_true)
         {
-            add_unit(reader, units, value, experiment_index(reader, offer, layer, segment));
+            add_unit(reader, units, value, experiment_index(reader, offer, layer, segment),
+                     until_ms);
         }
         break;
     default:
@@ -201,11 +203,8 @@ static void expose_to_layer(struct reader *reader, const char *customer, const c
                             const json_t *value)
 {
     json_t *units = units_of(reader, customer, REPORT_ALL_OFFERS, layer);
-    uint32_t before = reader->report.unit_count;
-    add_unit(reader, units, value, experiment_index(reader, REPORT_ALL_OFFERS, layer, ""));
-    if (reader->report.unit_count > before) {
-        reader->report.units[before].until_ms = INT64_MAX;
-    }
+    add_unit(reader, units, value, experiment_index(reader, REPORT_ALL_OFFERS, layer, ""),
+             INT64_MAX);
 }
 
 /* Outcomes come last of all, so by then the offers of a layer are known. */
@@ -230,8 +229,10 @@ void units_expose(struct reader *reader, const json_t *value, bool counts)
     const char *layer = reader_text(value, "layer");
     if (is_first(reader, customer, offer, layer) && counts) {
         json_t *units = units_of(reader, customer, offer, "");
-        add_unit(reader, units, value, experiment_index(reader, offer, layer, ""));
-        add_parts(reader, units, value);
+        int64_t until_ms =
+            reader_time(value, "effective_at") + reader->playbook->offers.policy.attribution_ms;
+        add_unit(reader, units, value, experiment_index(reader, offer, layer, ""), until_ms);
+        add_parts(reader, units, value, until_ms);
     }
     if (is_first(reader, customer, REPORT_ALL_OFFERS, layer) && counts) {
         expose_to_layer(reader, customer, layer, value);
