@@ -414,7 +414,8 @@ bool playbook_load(const char *path, const struct zones *zones, struct arena *ar
     }
     if (stat(path, &about) != 0) {
         diagnostics_add(diagnostics, DIAGNOSTIC_ERROR, (struct source_span){0},
-                        "name another one with --playbook PATH", "%s: %s", path, strerror(errno));
+                        "name one that is there: a file, or a folder with *.yaml files", "%s: %s",
+                        path, strerror(errno));
         return false;
     }
     if (S_ISDIR(about.st_mode)) {
