@@ -36,6 +36,14 @@ def set_quota(stack, change):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
+class Sized(Journal):
+    size = 0                            # of what was committed
+
+    def take(self, message):
+        self.size += len(message.value())
+        super().take(message)
+
+
 def main():
     segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     shutil.rmtree(work / 'throttled', ignore_errors=True)
@@ -63,13 +71,16 @@ def main():
     recount = read_all(stack, 'in-transactions', Recount(stack))
     outputs = read_all(stack, 'segment-changes', Outputs(stack))
     lost, doubled, differing, wrong = checker.check_outputs(recount.outputs.digests, outputs.outputs.digests)
-    journal = read_all(stack, 'journal', Journal())
+    journal = read_all(stack, 'journal', Sized())
     broken = journal.check(recount.ends) + checker.check_views(recount, checker.views_of(stack))
     cuts = sum(map(len, journal.cuts.values()))
     print(f'throttled_events: {EVENTS}\nthrottled_seconds: {took:.1f}\nthrottled_commits_failed: {failures:.0f}\nthrottled_cuts: {cuts}\n'
+          f'throttled_journal_bytes: {journal.size}\n'
           f'throttled_outputs: {sum(map(len, outputs.outputs.digests.values()))}\nthrottled_outputs_lost: {lost}\n'
           f'throttled_outputs_doubled: {doubled}\nthrottled_outputs_differing: {differing}')
     assert not wrong + broken, (wrong + broken)[:5]
+    # The outputs come on top of it, several times as much; compression takes some away.
+    assert took > journal.size / QUOTA, f'{journal.size} bytes of journal in {took:.1f} s: the quota of {QUOTA} a second held nothing back'
 
 
 main()
