@@ -16,7 +16,10 @@ static const char help[] =
     "       segue why-not [--config FILE] [--at-event FILE] CUSTOMER NAME\n\n"
     "NAME is a segment, a life event or an offer. Leaf by leaf, with values; nothing is changed.\n"
     "why-not: only what keeps the customer out, or the offer back.\n"
-    "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now\n";
+    "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now. Of "
+    "several "
+    "the\n"
+    "                   earliest is taken, and then the exit code is 1\n";
 
 static void on_bad(void *context, const struct event_files_bad *bad)
 {
@@ -24,16 +27,16 @@ static void on_bad(void *context, const struct event_files_bad *bad)
     event_files_show_bad(bad);
 }
 
-/* The event of --at-event; it must be this customer's. */
-static int read_event(const char *path, const struct customer *customer, struct event *out_event)
+/* The event of --at-event, valid until `out_files` is read again; it must be this customer's. */
+static int read_event(const char *path, const struct customer *customer,
+                      struct event_files **out_files, struct event *out_event)
 {
-    struct event_files *files;
     struct status_text text;
-    if (event_files_open(&path, 1, 1, EVENT_CONTAINER_ANY, &files, &text) != STATUS_OK) {
+    if (event_files_open(&path, 1, 1, EVENT_CONTAINER_ANY, out_files, &text) != STATUS_OK) {
         (void)fprintf(stderr, "segue why: %s\n", text.text);
         return EXIT_NO;
     }
-    if (!event_files_next(files, out_event, on_bad, NULL)) {
+    if (!event_files_next(*out_files, out_event, on_bad, NULL)) {
         (void)fprintf(stderr, "segue why: there is no event in %s\n", path);
         return EXIT_NO;
     }
@@ -44,17 +47,33 @@ static int read_event(const char *path, const struct customer *customer, struct 
     return EXIT_GOOD;
 }
 
+/* After the answer, as what it points to is gone then: an answer for one event is none for several. */
+static int refuse_more(const char *path, struct event_files *files)
+{
+    struct event more;
+    if (!event_files_next(files, &more, on_bad, NULL)) {
+        return EXIT_GOOD;
+    }
+    (void)fprintf(
+        stderr,
+        "segue why: %s has several events, and this is the answer for the earliest alone; "
+        "give one\n",
+        path);
+    return EXIT_NO;
+}
+
 enum manner { MANNER_TEXT, MANNER_JSON, MANNER_IN_THE_WAY };
 
 static int explain(struct lookup *lookup, const char *name, const char *event_path,
                    enum manner manner)
 {
     struct explanation explanation;
+    struct event_files *files = NULL;
     struct event event;
     struct arena arena;
     int64_t now_ms = lookup_now_ms(lookup);
     if (event_path != NULL) {
-        int code = read_event(event_path, lookup->customer, &event);
+        int code = read_event(event_path, lookup->customer, &files, &event);
         if (code != EXIT_GOOD) {
             return code;
         }
@@ -78,7 +97,7 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
         } else {
             explained_print(&explanation, manner == MANNER_JSON, stdout);
         }
-        return EXIT_GOOD;
+        return files == NULL ? EXIT_GOOD : refuse_more(event_path, files);
     }
     (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`\n",
                   name);

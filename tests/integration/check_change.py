@@ -206,17 +206,20 @@ def what_if(stack):
     for name, change in (('own', {}), ('foreign', {'customer_id': customer + 'x'})):
         files[name] = stack.folder / f'what-if-{name}.ndjson'
         files[name].write_text(json.dumps({**event, 'event': {**event['event'], 'event_id': 'what-if', **change}}) + '\n')
+    files['several'] = stack.folder / 'what-if-several.ndjson'
+    files['several'].write_text(files['own'].read_text() * 2)
     files['bad'] = stack.folder / 'what-if-bad.ndjson'
     files['bad'].write_text('no event\n')
     files['absent'] = stack.folder / 'what-if-absent.ndjson'
     for word, path, code, wanted in (('why-not', None, 0, f'(it is {count})'), ('why-not', 'own', 0, f'(it is {count + 1})'),
                                      ('why', 'own', 0, f'{count + 1} against 20'), ('why', 'foreign', 1, 'the event is of another customer'),
+                                     ('why', 'several', 1, 'several events'), ('why', 'several', 1, f'{count + 1} against 20'),
                                      ('why', 'bad', 1, 'there is no event in'), ('why-not', 'absent', 1, 'No such file')):
         at = ['--at-event', str(files[path])] if path else []
         said = stack.command(word, '--config', config, *at, customer, 'frequent', check=False)
         if said.returncode != code or wanted not in said.stdout + said.stderr:
             raise SystemExit(f'{word} with {path}: exit {said.returncode}, without `{wanted}`: {said.stdout}{said.stderr}')
-    print('why-not, and --at-event: six answers')
+    print('why-not, and --at-event: eight answers')
 
 
 def written_by_others(stack):
