@@ -397,44 +397,6 @@ static void load_predicate(struct loader *loader, const struct yaml_node *node,
     }
 }
 
-/* Keys that some kinds do not hear: there they would be a wish that nobody fulfils. */
-static const struct {
-    const char *key;
-    const char *heard_by; /* NULL: all but ratio and rfm */
-} not_for_all[] = {
-    {"place", " nth top top_count "},
-    {"q", " quantile "},
-    {"half_life", " decay "},
-    {"within", " sessions sequence absence "},
-    {"then", " sequence absence "},
-    {"capacity", " distinct "},
-    {"cuts", " rfm "},
-    {"where", NULL},
-    {"currency", NULL},
-    {"pending", NULL},
-    {"late", NULL},
-    {"anchor", NULL},
-    {"order", NULL},
-    {"source", NULL},
-};
-
-static void refuse_unheard(struct loader *loader, const struct yaml_node *node,
-                           const struct feature_kind_info *kind)
-{
-    char word[32];
-    (void)snprintf(word, sizeof(word), " %s ", kind->key);
-    for (size_t i = 0; i < ARRAY_COUNT(not_for_all); i++) {
-        const struct yaml_node *value = yaml_get(node, not_for_all[i].key);
-        bool heard = not_for_all[i].heard_by == NULL
-                         ? kind->needs != FEATURE_NEEDS_OPERANDS
-                         : strstr(not_for_all[i].heard_by, word) != NULL;
-        if (value != NULL && !heard) {
-            yaml_new_rule(value->key, loader->diagnostics, "leave it away",
-                          "`%s` says nothing to `%s`", not_for_all[i].key, kind->key);
-        }
-    }
-}
-
 static void load_feature(struct loader *loader, uint32_t definition, int32_t kind,
                          const struct yaml_node *what)
 {
@@ -447,7 +409,7 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
     canon_begin(loader, features_kind(def->kind)->key);
     def->version = (uint32_t)load_version(loader, node);
     (void)yaml_text(yaml_get(node, "about"), loader->diagnostics, &def->about);
-    refuse_unheard(loader, node, features_kind(def->kind));
+    feature_refuse_unheard(loader, node, features_kind(def->kind));
     struct taint taint = {0};
     if (needs == FEATURE_NEEDS_OPERANDS) {
         load_operands(loader, what, def);
@@ -481,6 +443,7 @@ static void load_feature(struct loader *loader, uint32_t definition, int32_t kin
     load_numbers(loader, node, def);
     load_cuts(loader, yaml_get(node, "cuts"), def);
     load_currency(loader, yaml_get(node, "currency"), def);
+    feature_check_needs(loader, node, def);
     def->publish = load_publish(loader, node);
     struct taint seen = firewall_feature(loader, def);
     taint_add(&taint, &seen);

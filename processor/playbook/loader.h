@@ -221,6 +221,16 @@ uint64_t calendars_use(struct loader *loader, const struct yaml_node *node, bool
 /* The text by which an expression is known: without needless blanks, with the calendars that it names. */
 struct slice calendars_text(struct loader *loader, const struct yaml_node *node);
 
+/* ---- feature_keys.c: a new rule broken (a warning in what is applied already) for .. ---- */
+
+/* .. each key of a feature that says nothing to its kind. */
+void feature_refuse_unheard(struct loader *loader, const struct yaml_node *node,
+                            const struct feature_kind_info *kind);
+/* .. a key that its kind cannot do without, and one that only a transaction has, of another source. `def` has its
+ * kind and source. */
+void feature_check_needs(struct loader *loader, const struct yaml_node *node,
+                         const struct feature_def *def);
+
 /* ---- one file per section ---- */
 void load_features(struct loader *loader);     /* feature_defs.c: definitions and names */
 void load_feature_plan(struct loader *loader); /* after all rules: thresholds, plan */
