@@ -439,9 +439,9 @@ class Person:
                     balances[account] -= pence
                     continue
             put(at, account, pence, kind, text)
-            if pence > 20000 and kind == 'TRANSFER' and account == '1' and balances['1'] > self.cap * self.income and (
+            more = balances['1'] // 2 // 10000 * 10000      # of little money nothing is put by
+            if more > 0 and pence > 20000 and kind == 'TRANSFER' and account == '1' and balances['1'] > self.cap * self.income and (
                     self.reserve is True or at < self.reserve * 86400):
-                more = balances['1'] // 2 // 10000 * 10000
                 put(at + 9000, '1', -more, 'TRANSFER', saved['S'])
                 if self.savings:
                     put(at + 9000, 'S', more, 'TRANSFER', saved['1'])

@@ -27,7 +27,7 @@ import score
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin'), 'foreign': ('EUR', 'Europe/Dublin'), 'mutual': ('EUR', 'Europe/Dublin'),
           'highstreet': ('GBP', 'Europe/London'), 'coastal': ('AUD', 'Australia/Sydney')}
-OTHERS = {'foreign': foreign, 'mutual': mutual, 'highstreet': highstreet, 'coastal': coastal}  # not LifeSim's: no curve is learned there and no goal is held against them
+OTHERS = {'foreign': foreign, 'mutual': mutual, 'highstreet': highstreet, 'coastal': coastal}  # not LifeSim's: no goal is held against them; on coastal no curve is learned either
 HELD_OUT, TRAIN = '305,306,307', '1,2,3,4'
 ENOUGH, HONEST = 100, 0.15  # of so many messages the share that is true lies within that of the confidence
 
@@ -216,6 +216,7 @@ def main():
                 if (score.percentile(ours[kind].delays, 0.5) or 0) > 35]
         bad += [f'{world} {kind} F1 {one.f1:.2f}' for kind, one in ours.items() if one.truths and one.f1 < 0.6]
         bad += [f'{world} decoys {share:.3f}'] if share > 0.05 else []
+    pool.shutdown()      # at exit its pipes may be gone before it is told
     for title, said in messages.items():
         missed = reliability(title, said, out)
         bad += missed if title == 'Reliability' else []
