@@ -99,6 +99,14 @@ static const struct series_def *series_of(const struct playbook *playbook, uint3
     return NULL;
 }
 
+bool plain_is_idle(const struct playbook *playbook, uint32_t name,
+                   const struct feature_value *values)
+{
+    enum series_field field;
+    const struct series_def *series = series_of(playbook, name, &field);
+    return series != NULL && values[series->first_feature + SERIES_HITS].i == 0;
+}
+
 static const char *field_of(const struct feature_def *def)
 {
     const struct field_table *table = fields_of(def->source);

@@ -17,4 +17,8 @@ void plain_meaning(const struct playbook *playbook, uint32_t name, FILE *out);
 void plain_value(const struct playbook *playbook, uint32_t name, const struct feature_value *value,
                  FILE *out);
 
+/* A field of a series of which no payment is known: its zeros say nothing. `values` of all of playbook->names. */
+bool plain_is_idle(const struct playbook *playbook, uint32_t name,
+                   const struct feature_value *values);
+
 #endif

@@ -169,7 +169,7 @@ static void put_figures(const struct playbook *playbook, const struct feature_va
                 "for a while, and what is needed to take one back, so that none counts twice.\n",
                 out);
     for (uint32_t i = 0; i < playbook->name_count; i++) {
-        if (!values[i].present) {
+        if (!values[i].present || plain_is_idle(playbook, i, values)) {
             unknown++;
             continue;
         }
@@ -193,11 +193,11 @@ static bool has_signs(const struct explanation *e)
 }
 
 /* What is over, and what was not enough to suspect anything, is held too. */
-static void put_life(const struct explanation *e, FILE *out)
+static bool put_life(const struct explanation *e, FILE *out)
 {
     bool signs = !e->holds && has_signs(e);
     if (!e->holds && e->ended_ms == 0 && !signs) {
-        return;
+        return false;
     }
     (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
     if (e->holds) {
@@ -210,24 +210,27 @@ static void put_life(const struct explanation *e, FILE *out)
     }
     (void)fputs(signs ? "; signs of it are kept" : "", out);
     put_words(e->about, out);
+    return true;
 }
 
-static void put_segment(const struct explanation *e, FILE *out)
+static bool put_segment(const struct explanation *e, FILE *out)
 {
-    if (e->holds) {
-        (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
-        put_moment(out, ", since ", e->since_ms);
-        if (e->disclosure.size == 0 && e->need.size > 0) {
-            (void)fputs(", as you may need", out);
-        }
-        put_words(e->disclosure.size > 0 ? e->disclosure : e->need, out);
+    if (!e->holds) {
+        return false;
     }
+    (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
+    put_moment(out, ", since ", e->since_ms);
+    if (e->disclosure.size == 0 && e->need.size > 0) {
+        (void)fputs(", as you may need", out);
+    }
+    put_words(e->disclosure.size > 0 ? e->disclosure : e->need, out);
+    return true;
 }
 
-static void put_offer(const struct explanation *e, FILE *out)
+static bool put_offer(const struct explanation *e, FILE *out)
 {
     if (e->offered_ms == 0 && e->held_until_ms == 0) {
-        return;
+        return false;
     }
     (void)fprintf(out, "  %.*s", SLICE_ARG(e->definition.id));
     if (e->offered_ms != 0) {
@@ -242,6 +245,7 @@ static void put_offer(const struct explanation *e, FILE *out)
         put_moment(out, ", waits for the end of your night, ", e->held_until_ms);
     }
     put_words(e->about, out);
+    return true;
 }
 
 enum status subject_access_values(const struct engine *engine, const struct playbook *playbook,
@@ -252,7 +256,7 @@ enum status subject_access_values(const struct engine *engine, const struct play
         const char *title;
         enum explain_kind kind;
         uint32_t count;
-        void (*put)(const struct explanation *e, FILE *out);
+        bool (*put)(const struct explanation *e, FILE *out); /* false: nothing to say */
     } kinds[] = {
         {"\nChanges in your life that we think have happened, or thought so, or saw signs of\n",
          EXPLAIN_LIFE_EVENT, playbook->life.count, put_life},
@@ -266,6 +270,7 @@ enum status subject_access_values(const struct engine *engine, const struct play
         put_figures(playbook, values, out);
     }
     for (size_t k = 0; k < ARRAY_COUNT(kinds) && status == STATUS_OK; k++) {
+        bool any = false;
         (void)fputs(kinds[k].title, out);
         for (uint32_t i = 0; i < kinds[k].count && status == STATUS_OK; i++) {
             struct explanation explanation;
@@ -273,9 +278,10 @@ enum status subject_access_values(const struct engine *engine, const struct play
             status = engine_explain(engine, task, customer, kinds[k].kind, i, now_ms, NULL, arena,
                                     &explanation);
             if (status == STATUS_OK) {
-                kinds[k].put(&explanation, out);
+                any = kinds[k].put(&explanation, out) || any;
             }
         }
+        (void)fputs(any ? "" : "  none\n", out);
     }
     return status;
 }

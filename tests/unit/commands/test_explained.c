@@ -128,6 +128,8 @@ START_TEST(subject_access_says_what_each_figure_means)
     ck_assert_ptr_nonnull(strstr(
         text, "\n  frequent_traveller, since 2026-03-07T12:00:00Z, as you may need: paying "));
     ck_assert_ptr_null(strstr(text, "\n  balance")); /* not known: only counted */
+    ck_assert_ptr_null(strstr(text, "\n  salary.")); /* zeros of what never came: too */
+    ck_assert_ptr_nonnull(strstr(text, "\nWhat was proposed to you, or waits to be\n  none\n"));
     ck_assert_ptr_nonnull(strstr(text, " more nothing is known\n"));
     free(text);
 }
