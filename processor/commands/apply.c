@@ -178,8 +178,11 @@ int apply_run(int argument_count, char **arguments)
     }
     code = confirm(&apply);
     if (code == EXIT_GOOD) {
-        (void)printf("playbook %016" PRIx64 " is live; its progress: segue tail control\n",
-                     apply.plan.hash);
+        bool given = config != connect_config_default;
+        (void)printf("playbook %016" PRIx64 " is live; its progress: segue tail %s%s%s--from-start "
+                     "control\n",
+                     apply.plan.hash, given ? "--config " : "", given ? config : "",
+                     given ? " " : "");
     }
     return code;
 }

@@ -189,7 +189,10 @@ static int compare(struct planning *planning, struct event_files *files)
     }
     good = planning->out == NULL || save(planning, report);
     if (good && planning->out != NULL && !planning->json) {
-        (void)printf("\nsaved: %s    make it live: segue apply %s\n", planning->out, planning->out);
+        bool given = planning->config != connect_config_default;
+        (void)printf("\nsaved: %s    make it live: segue apply %s%s%s%s\n", planning->out,
+                     given ? "--config " : "", given ? planning->config : "", given ? " " : "",
+                     planning->out);
     }
     json_decref(report);
     if (planning->bad > 0) {
