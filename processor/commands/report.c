@@ -338,6 +338,10 @@ static bool read_file(struct reader *reader, const char *path)
         }
         json_decref(object);
     }
+    if (good && ferror(file) != 0) { /* a directory opens too */
+        perror(path);
+        good = false;
+    }
     free(line);
     if (file != NULL && file != stdin) {
         (void)fclose(file);

@@ -286,6 +286,8 @@ def main():
             wrong.append(f'{what}: says {said}, counted {counted}')
 
     with tempfile.TemporaryDirectory() as folder:
+        folder_too = subprocess.run([segue, 'report', '--playbook', ROOT / 'tests/playbooks/offers', folder], capture_output=True, check=False)
+        same('exit code of a folder', folder_too.returncode, 1)
         lines, truth = campaign(seed, 4000)
         code, said = report(segue, lines, folder, '--by', 'channel')
         same('exit code of a sound split', code, 0)
