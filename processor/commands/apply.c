@@ -178,11 +178,9 @@ int apply_run(int argument_count, char **arguments)
     }
     code = confirm(&apply);
     if (code == EXIT_GOOD) {
-        bool given = config != connect_config_default;
-        (void)printf("playbook %016" PRIx64 " is live; its progress: segue tail %s%s%s--from-start "
-                     "control\n",
-                     apply.plan.hash, given ? "--config " : "", given ? config : "",
-                     given ? " " : "");
+        (void)printf("playbook %016" PRIx64 " is live; its progress: segue tail ", apply.plan.hash);
+        connect_print_option(config, stdout);
+        (void)puts("--from-start control");
     }
     return code;
 }

@@ -12,6 +12,13 @@
 
 const char connect_config_default[] = "config/segue.yaml";
 
+void connect_print_option(const char *config, FILE *out)
+{
+    if (strcmp(config, connect_config_default) != 0) {
+        (void)fprintf(out, "--config %s ", config);
+    }
+}
+
 /* librdkafka's own words, as our log lines. It never prints payloads. */
 static void log_kafka(void *context UNUSED, enum log_level level, const char *facility,
                       const char *text)

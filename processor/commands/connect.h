@@ -4,6 +4,8 @@
 #ifndef COMMANDS_CONNECT_H
 #define COMMANDS_CONNECT_H
 
+#include <stdio.h>
+
 #include "io/kafka_log.h"
 #include "io/redis_store.h"
 #include "io/registry.h"
@@ -18,6 +20,9 @@ struct connect {
 
 /* The configuration file when none is named. */
 extern const char connect_config_default[];
+
+/* "--config FILE " of a command to type next; nothing when FILE is the default. */
+void connect_print_option(const char *config, FILE *out);
 
 enum { CONNECT_GO_ON = -1 };
 

@@ -189,10 +189,9 @@ static int compare(struct planning *planning, struct event_files *files)
     }
     good = planning->out == NULL || save(planning, report);
     if (good && planning->out != NULL && !planning->json) {
-        bool given = planning->config != connect_config_default;
-        (void)printf("\nsaved: %s    make it live: segue apply %s%s%s%s\n", planning->out,
-                     given ? "--config " : "", given ? planning->config : "", given ? " " : "",
-                     planning->out);
+        (void)printf("\nsaved: %s    make it live: segue apply ", planning->out);
+        connect_print_option(planning->config, stdout);
+        (void)puts(planning->out);
     }
     json_decref(report);
     if (planning->bad > 0) {
