@@ -337,8 +337,14 @@ enum status redis_store_wait_ready(struct redis_store *redis, uint32_t number, i
         bool answered = redis_next_answer(&redis->store, &answer);
         INVARIANT(!answered);
         enum status status = connection_status(connection, out_text);
-        if (status == STATUS_OK || status == STATUS_INVALID || now_of(redis) >= end_us) {
+        if (status == STATUS_OK || status == STATUS_INVALID) {
             return status;
+        }
+        if (now_of(redis) >= end_us) {
+            return connection->why.text[0] != '\0'
+                       ? status
+                       : status_fail(out_text, status, "no answer within %d ms: is it overloaded?",
+                                     timeout_ms);
         }
         sleep_until(redis, end_us);
     }

@@ -54,6 +54,17 @@ static void open_ready(void)
     }
 }
 
+/* It is not ready, and says a reason each time; soon this one (a busy machine needs a while for a handshake). */
+static void away_because(const char *word)
+{
+    text.text[0] = '\0';
+    for (int tries = 0; strstr(text.text, word) == NULL; tries++) {
+        ck_assert_msg(tries < WAIT_MS / 100, "not because of %s: %s", word, text.text);
+        ck_assert_int_eq(redis_store_wait_ready(redis, 0, 100, &text), STATUS_AWAY);
+        ck_assert_str_ne(text.text, "");
+    }
+}
+
 /* A pipeline of one command given as words. */
 static struct store_pipeline words(struct store_pipeline pipeline, const char *line)
 {
@@ -158,14 +169,12 @@ START_TEST(tls_refuses_a_server_it_cannot_verify)
         (struct transport_settings){.address = server.tls_address, .tls = true, .ca_file = ca};
     settings.transport.server_name = _i == 1 ? "elsewhere.example" : NULL;
     open_store();
-    enum status status = redis_store_wait_ready(redis, 0, 300, &text);
-    if (_i == 2) {
-        ck_assert_msg(status == STATUS_OK, "%s",
-                      text.text); /* the control: right authority, right name */
+    if (_i == 2) { /* the control: right authority, right name */
+        ck_assert_msg(redis_store_wait_ready(redis, 0, WAIT_MS, &text) == STATUS_OK, "%s",
+                      text.text);
         return;
     }
-    ck_assert_int_eq(status, STATUS_AWAY);
-    ck_assert_msg(strstr(text.text, "certificate") != NULL, "%s", text.text);
+    away_because("certificate");
 }
 END_TEST
 
@@ -282,9 +291,7 @@ START_TEST(replica_is_waited_for_until_it_is_promoted)
 {
     redis_server_start(&server, (const char *const[]){"--replicaof", "127.0.0.1", "1", NULL});
     open_store();
-    enum status status = redis_store_wait_ready(redis, 0, 1000, &text);
-    ck_assert_msg(status == STATUS_AWAY, "%s", text.text);
-    ck_assert(strstr(text.text, "replica") != NULL);
+    away_because("replica");
     char command[256];
     (void)snprintf(command, sizeof(command), "redis-cli -s %s/socket replicaof no one >/dev/null",
                    server.folder);
@@ -306,8 +313,7 @@ START_TEST(redis_that_cannot_save_is_waited_for)
     (void)call(0, "SET key value");
     save(false);
     open_store();
-    ck_assert_int_eq(redis_store_wait_ready(redis, 0, 300, &text), STATUS_AWAY);
-    ck_assert_msg(strstr(text.text, "MISCONF") != NULL, "%s", text.text);
+    away_because("MISCONF");
     struct redis_store *waiting = redis;
     redis = control;
     ck_assert_int_eq(rmdir(path), 0);
