@@ -5,6 +5,9 @@
  *
  * EXEC drops every WATCH of its connection, so each task has a connection of its own, and MULTI is
  * sent only when the last reply there was GET head = what we expect, in the same connection epoch.
+ * EXEC undoes nothing when one of its commands fails, and only its answer says so. Whoever did not
+ * read that answer therefore writes the head's own cut again, the same bytes: after a lost answer
+ * here, and in every claim (claim.c; decision 0017). One that fails in part is seen by its sender: rebuild.
  * Live work and recovery use this file alike; it knows nothing of playbooks. */
 #include "base/invariant.h"
 #include "runtime/inside.h"
@@ -169,7 +172,6 @@ bool apply_write_submit(struct worker *worker, struct task *task, struct store_p
     }
     task->writing = operation;
     task->write_serial = task->serial;
-    task->write_number = task->number;
     task->write_since_us = worker->now_us;
     task->write_commands = pipeline->command_count;
     return true;
@@ -237,9 +239,7 @@ void apply_fenced_end(struct worker *worker, struct task *task, struct store_pip
     store_command(pipeline, 3);
     store_argument_text(pipeline, "SET"); /* even the same head: whoever watches it must notice */
     store_argument(pipeline, task_key(text, task, "head"));
-    /* Each batch has a head of its own, or a Redis that falls back by one would not be noticed. */
-    struct head next = *head;
-    next.journal_offset = task->head.journal_offset - 1;
+    struct head next = head_of_same_cut(head, &task->head);
     store_argument(pipeline, slice_of(bytes, head_write(&next, bytes)));
     apply_put_plain(pipeline, "EXEC");
     apply_put_look(pipeline, task_key(text, task, "head"));
@@ -258,6 +258,9 @@ static void apply_send(struct worker *worker, struct task *task)
     }
     struct head next = pending->head;
     next.owner = task->owner;
+    if (next.seq == task->head.seq) {
+        next = head_of_same_cut(&next, &task->head);
+    }
     if (!SIM_WITHOUT(MUTANT_NO_FENCE)) {
         apply_put_plain(&pipeline, "MULTI");
     }
@@ -291,7 +294,7 @@ void apply_step(struct worker *worker, struct task *task)
     if (apply_is_writing(worker, task)) {
         return;
     }
-    if (task->condemned != NO_INDEX || worker->now_us < task->retry_us) {
+    if (worker->now_us < task->retry_us) {
         return;
     }
     uint64_t epoch = store->ops->epoch(store, connection);
@@ -338,7 +341,7 @@ static void apply_acked(struct worker *worker, struct task *task)
     }
 }
 
-bool apply_has_error(const struct store_reply *exec)
+static bool apply_has_error(const struct store_reply *exec)
 {
     for (uint32_t i = 0; i < exec->count; i++) {
         if (exec->children[i].kind == STORE_ERROR) {
@@ -369,18 +372,18 @@ static void answer_look(struct worker *worker, struct task *task, const struct s
         }
         return;
     }
-    struct head next = task->pending[0].head;
-    next.owner = task->owner;
     if (reply_is_head(head, &task->head)) {
         task->watch_epoch = answer->connection_epoch;
         if (SIM_WITHOUT(MUTANT_GUESS_APPLY) && task->sent_seq == task->pending[0].seq) {
-            task->next_head = next;
             apply_acked(worker, task);
         }
-    } else if (task->sent_seq >= task->pending[0].seq && reply_is_head(head, &next)) {
+    } else if (task->sent_seq >= task->pending[0].seq && reply_is_head(head, &task->next_head)) {
+        /* It arrived, but whether all of it went well was in the answer: once more. */
         task->watch_epoch = answer->connection_epoch;
-        task->next_head = next;
-        apply_acked(worker, task);
+        task->head = task->next_head;
+        if (SIM_WITHOUT(MUTANT_TAKE_FOR_DONE)) {
+            apply_acked(worker, task);
+        }
     } else {
         task->prove = true;
         task_reclaim(worker, task,
@@ -401,7 +404,6 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
     if (exec->kind == STORE_ARRAY && apply_has_error(exec) && !SIM_WITHOUT(MUTANT_SKIP_PARTIAL)) {
         task->want_rebuild = true;
         task_reclaim(worker, task, "Redis carried out only a part of a transaction");
-        condemn_begin(worker, task, answer);
         return;
     }
     bool watched = answer->replies[count - 2].kind != STORE_ERROR;
@@ -432,21 +434,6 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
     task->retry_us = worker->now_us + RETRY_US;
 }
 
-/* An answer for an earlier claim says nothing about this one, but a half-done EXEC is still half
- * done, whoever has the task now. */
-static void answer_late(struct worker *worker, struct task *task, const struct store_answer *answer,
-                        enum write_operation operation)
-{
-    if (operation == WRITE_LOOK || SIM_WITHOUT(MUTANT_SKIP_PARTIAL) ||
-        (operation == WRITE_APPLY && SIM_WITHOUT(MUTANT_NO_FENCE))) {
-        return;
-    }
-    const struct store_reply *exec = &answer->replies[answer->reply_count - 3];
-    if (exec->kind == STORE_ARRAY && apply_has_error(exec)) {
-        condemn_begin(worker, task, answer);
-    }
-}
-
 void apply_answer(struct worker *worker, struct task *task, const struct store_answer *answer)
 {
     enum write_operation operation = task->writing;
@@ -460,11 +447,8 @@ void apply_answer(struct worker *worker, struct task *task, const struct store_a
         if (task->write_serial == task->serial && operation == WRITE_OWN) {
             task->step = CLAIM_LOOK;
         }
-    } else if (operation == WRITE_CONDEMN) {
-        condemn_answer(worker, task, answer);
     } else if (task->write_serial != task->serial) {
-        task->watch_epoch = 0;
-        answer_late(worker, task, answer, operation);
+        task->watch_epoch = 0; /* of an earlier claim: this one writes the last cut again anyway */
     } else if (operation == WRITE_LOOK) {
         answer_look(worker, task, answer);
     } else {

@@ -344,6 +344,9 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
         return;
     }
     INVARIANT(head.seq >= follow->seq || SIM_WITHOUT(MUTANT_NO_READ_JUDGE));
+    if (head.seq > task->acked_seq && !SIM_WITHOUT(MUTANT_COPY_EARLY)) {
+        return; /* a part of it may have failed: ask again when its answer is here */
+    }
     for (uint32_t i = 0; i < task->read_count; i++) {
         size_t at = follow->entries_at;
         uint32_t left = follow->entries_left;

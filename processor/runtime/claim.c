@@ -2,7 +2,7 @@
 /* Claim of a task (DESIGN 5.6): learn the truth from Kafka, own the head, bring Redis up to it.
  *
  *   ask C -> journal until cut C is whole -> (prove membership) -> WATCH, GET head -> own it
- *         -> apply W+1..C -> task record -> live
+ *         -> apply W..C -> task record -> live
  *
  * There is no order between owners: Kafka decides who may commit, the head only who may write what
  * was committed. Every stop for a person (TASK_HALTED) says what to do. */
@@ -343,6 +343,9 @@ void claim_owned(struct worker *worker, struct task *task)
 {
     task->head = task->next_head;
     task->acked_seq = task->head.seq;
+    if (task->head.seq > 0 && !SIM_WITHOUT(MUTANT_NO_REDO)) {
+        task->acked_seq--; /* whether all of cut W went well, only its writer knew (decision 0017) */
+    }
     task->sent_seq = task->head.seq;
     task->next_offset = task->head.journal_offset;
     if (task->head.state == HEAD_REBUILDING) {

@@ -29,6 +29,13 @@ size_t head_write(const struct head *head, uint8_t *out)
     return writer.size;
 }
 
+struct head head_of_same_cut(const struct head *next, const struct head *before)
+{
+    struct head other = *next;
+    other.journal_offset = before->journal_offset - 1;
+    return other;
+}
+
 enum status head_parse(struct slice bytes, struct head *out_head)
 {
     struct bytes_reader reader = bytes_reader(bytes);

@@ -18,7 +18,7 @@ struct head {
     uint64_t owner; /* the random number of whoever may write; 0: a person asked for a rebuild */
     uint64_t seq;   /* W */
     uint32_t journal_partition;
-    int64_t journal_offset; /* where cut W begins; -1: not known */
+    int64_t journal_offset; /* where cut W begins, or somewhat before; < 0: not known */
     uint64_t layout_hash;
     uint64_t playbook_hash;
     uint32_t task_count;
@@ -31,6 +31,9 @@ struct head {
 
 /* Bytes written to `out` (HEAD_SIZE_MAX). */
 size_t head_write(const struct head *head, uint8_t *out);
+/* `next`, for a Redis that has `before` of the same cut: unlike it (and every one since that cut was first
+ * written), or a Redis that falls back to it would not be noticed. It says to read the journal a little earlier. */
+struct head head_of_same_cut(const struct head *next, const struct head *before);
 /* STATUS_INVALID: not a head that we know. An absent head is not asked here. */
 MUST_USE enum status head_parse(struct slice bytes, struct head *out_head);
 

@@ -63,14 +63,7 @@ enum claim_step {
     CLAIM_CHECKPOINTS,    /* write what the checkpoints have; the journal's cuts come after */
 };
 
-enum write_operation {
-    WRITE_NONE,
-    WRITE_LOOK,
-    WRITE_OWN,
-    WRITE_APPLY,
-    WRITE_DELETE,
-    WRITE_CONDEMN /* of the task `condemned`, which need not be the slot's task any more */
-};
+enum write_operation { WRITE_NONE, WRITE_LOOK, WRITE_OWN, WRITE_APPLY, WRITE_DELETE };
 enum read_operation {
     READ_NONE,
     READ_CUSTOMERS,
@@ -196,12 +189,7 @@ struct task {
     struct head head;      /* as Redis has it, to our knowledge */
     struct head next_head; /* what the running write will leave */
     uint64_t write_serial;
-    uint32_t write_number;
     uint32_t write_commands;
-    /* Number of the task whose head must be made to say REBUILDING before anything else is written here; it may be
-     * another's by now, and this slot another task's. NO_INDEX: none */
-    uint32_t condemned;
-    int64_t condemn_retry_us; /* not before */
 
     /* reads */
     enum read_operation reading_store;
@@ -426,15 +414,8 @@ void apply_put_plain(struct store_pipeline *pipeline, const char *command);
 /* False: it could not be sent; the buffer is given back. */
 bool apply_write_submit(struct worker *worker, struct task *task, struct store_pipeline *pipeline,
                         enum write_operation operation);
-bool apply_has_error(const struct store_reply *exec);
 /* Is an answer under way? One that is overdue breaks its connection, and comes then. */
 bool apply_is_writing(struct worker *worker, struct task *task);
-
-/* condemn.c */
-/* This answer says that an EXEC ran in part: tell whoever has that task. */
-void condemn_begin(struct worker *worker, struct task *task, const struct store_answer *answer);
-void condemn_step(struct worker *worker, struct task *task);
-void condemn_answer(struct worker *worker, struct task *task, const struct store_answer *answer);
 
 /* read.c */
 bool read_begin(struct worker *worker, struct task *task, enum read_operation operation,

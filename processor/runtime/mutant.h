@@ -23,7 +23,9 @@
     X(MUTANT_BLIND_SEND, "blind-send", "write after a reconnect without looking at the head")      \
     X(MUTANT_NO_FROM, "half-offsets", "commit the offsets of one source only")                     \
     X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
-    X(MUTANT_FORGET_PARTIAL, "forget-partial", "tell nobody of an EXEC that ran in part")          \
+    X(MUTANT_NO_REDO, "no-redo", "take the head's cut for whole when a task is claimed")           \
+    X(MUTANT_TAKE_FOR_DONE, "take-for-done", "take a head that moved for a write that went well")  \
+    X(MUTANT_COPY_EARLY, "copy-early", "write checkpoints of a cut whose answer is not here yet")  \
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
     X(MUTANT_SKIP_GAP, "skip-gap", "apply the next cut that the journal has, whichever it is")     \
     X(MUTANT_FENCE_ALL, "fence-all", "a fence takes away what was assigned since, too")            \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `segue rebuild` writes REBUILDING with owner 0 into a task's head, condemn.c with another one. A busy task
- * meets it at its next apply; an idle or halted one has to look. */
+/* `segue rebuild` writes REBUILDING with owner 0 into a task's head. A busy task meets it at its next apply; an idle
+ * or halted one has to look. (Versions before decision 0017 write another owner, after a write that ran in part.) */
 #include "runtime/inside.h"
 
 enum { WISH_US = 3000000 };
@@ -30,7 +30,7 @@ void wish_answered(struct worker *worker, struct task *task, const struct store_
     bool asked = rebuilding && head.owner == 0;
     if (rebuilding && !asked && task->state == TASK_LIVE) {
         task->prove = true;
-        task_reclaim(worker, task, "somebody saw a half-done write of this task");
+        task_reclaim(worker, task, "the head in Redis says that this task is to be written anew");
         return;
     }
     if (!asked) {

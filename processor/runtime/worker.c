@@ -125,7 +125,6 @@ static void open_tasks(struct worker *worker)
         task->slot = i;
         task->number = NO_INDEX;
         task->reader = NO_INDEX;
-        task->condemned = NO_INDEX;
         task->read_keys_max = READ_KEYS_MAX;
         task->due_sets_max = DUE_ASK_FIRST;
         task->sweep_sets_max = DUE_ASK_FIRST;
@@ -446,7 +445,6 @@ static void worker_read_timeouts(struct worker *worker)
 
 static void worker_task_step(struct worker *worker, struct task *task)
 {
-    condemn_step(worker, task);
     switch (task->state) {
     case TASK_CLAIMING:
     case TASK_REBUILDING:
@@ -498,7 +496,7 @@ static bool worker_is_drained(const struct worker *worker)
     }
     for (uint32_t i = 0; i < worker->options.tasks_max; i++) {
         const struct task *task = &worker->tasks[i];
-        if ((task->state == TASK_LIVE && task->pending_count > 0) || task->condemned != NO_INDEX) {
+        if (task->state == TASK_LIVE && task->pending_count > 0) {
             return false;
         }
     }

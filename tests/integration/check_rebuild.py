@@ -3,7 +3,8 @@
 """Redis is disposable. usage: check_rebuild.py SEGUE WORK_DIR
 
 Two applications read the same topics. One is left alone. The other has a Redis of its own, checkpoints every second and keeps its
-journal for seconds only: when the journal's begin is gone, its Redis is emptied in the middle of the work. In the end both
+journal for seconds only: when the journal's begin is gone, somebody puts another type under keys of Segue's, so that a command fails
+inside an EXEC that has moved the head, and then its Redis is emptied, all in the middle of the work. In the end both
 must show the same views and have said the same. Then, at rest: emptied, and `segue rebuild`: every key must come back byte for byte.
 SEGUE_REBUILD_CUSTOMERS: how many; the rate is printed.
 """
@@ -75,6 +76,17 @@ def same(what, left, right):
     raise SystemExit(1)
 
 
+def spoil_views(client, process):
+    """Until a task was written anew: some views that are about to be written are strings."""
+    def spoiled():
+        for key in client.scan_iter(match=b'*v:*', count=1000):
+            client.set(key, 'of another type')
+            if int(process.metrics().get('segue_rebuilds_total', 0)) > 0:
+                return True
+        return False
+    until('a write that ran in part is noticed', spoiled, 60)
+
+
 def main():
     segue, work = sys.argv[1], pathlib.Path(sys.argv[2])
     own = OwnRedis(work / 'rebuild-redis')
@@ -92,6 +104,7 @@ def main():
         processes = [Process(calm).start(), Process(lossy).start()]
         until('the journal begins later on both partitions', lambda: min(journal_starts(lossy)) > 0, 300)
         client = lossy.redis_client()
+        spoil_views(client, processes[1])
         client.flushall()
         time.sleep(4)
         client.flushall()

@@ -206,6 +206,7 @@ struct sim_process {
     X(ORACLE_SWEEPS, "sweeps")       /* begin once, leave nobody behind */                         \
     X(ORACLE_AHEAD, "ahead")         /* Redis has nothing that is not committed */                 \
     X(ORACLE_STATE, "state")         /* Redis is the state after the cut that it names */          \
+    X(ORACLE_COPIES, "copies")       /* a checkpoint is the customer as of its cut */              \
     X(ORACLE_COMMANDS, "commands")   /* nothing that the ACL forbids */                            \
     X(ORACLE_RECOUNT, "recount")     /* of the inputs, and every output once */                    \
     X(ORACLE_DEADLINES, "deadlines") /* none is missed */                                          \
@@ -224,6 +225,7 @@ struct sim_checker {
     uint64_t state_hash[SIM_TASKS][SIM_CUTS_MAX]; /* S_n as a sum over its items */
     struct sim_map *model[SIM_TASKS];             /* S_C itself */
     uint32_t merged[SIM_TASKS];                   /* how far in sim->order the outputs are */
+    uint64_t changed[SIM_CUSTOMERS];              /* the last cut about him */
     uint32_t outputs_counts[SIM_CUSTOMERS];       /* the last count that an output named */
     uint32_t outputs_fires[SIM_CUSTOMERS];
     uint32_t outputs_swept[SIM_CUSTOMERS];
@@ -271,7 +273,8 @@ struct sim {
     } producers[SIM_PROCESSES];
     struct sim_map *redis; /* everything */
     uint64_t redis_hash[SIM_TASKS];
-    bool damaged[SIM_TASKS]; /* an EXEC ran in part: wrong until it is rebuilt */
+    uint64_t damaged
+        [SIM_TASKS]; /* the EXEC of this cut ran in part: wrong until that is written again; 0: none */
     struct sim_checker checker;
     bool traced; /* somebody looks at the trace or at its hash */
     uint64_t trace_hash;
@@ -357,6 +360,10 @@ void sim_redis_due(struct sim_due *out_due);
 /* checkers */
 void sim_check_commit(const struct sim_txn *txn);
 void sim_check_redis(uint32_t task);
+/* sim_copies.c; after the cuts of the same transaction. */
+void sim_check_copies(const struct sim_txn *txn);
+/* W of a head that says READY, or 0. */
+uint64_t sim_check_ready(uint32_t task);
 /* Would sim_check_end find nothing, and is no deadline left that the clock would still bring about? */
 bool sim_check_is_over(void);
 void sim_check_end(void);

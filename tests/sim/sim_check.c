@@ -47,6 +47,10 @@ static void model_due(uint32_t task, int64_t bucket, struct slice id, bool add)
 static void model_entry(uint32_t task, const struct cut_entry *entry)
 {
     const struct slice none = {NULL, 0};
+    int64_t customer = sim_customer_index(entry->id);
+    if (customer >= 0) {
+        sim->checker.changed[customer] = sim->checker.seq[task];
+    }
     if ((entry->flags & CUT_RECORD_SET) != 0) {
         model_put(task, 'c', entry->id, none, &entry->record);
     }
@@ -253,6 +257,7 @@ void sim_check_commit(const struct sim_txn *txn)
             }
         }
     }
+    sim_check_copies(txn);
     for (uint32_t task = 0; task < SIM_TASKS; task++) {
         if (sim->checker.completes[task]) {
             sim->checker.completes[task] = false;
@@ -304,6 +309,15 @@ static struct slice head_of(uint32_t task)
     return sim_redis_get(slice_text(keys[task]));
 }
 
+uint64_t sim_check_ready(uint32_t task)
+{
+    struct head head;
+    struct slice value = head_of(task);
+    return value.size > 0 && head_parse(value, &head) == STATUS_OK && head.state == HEAD_READY
+               ? head.seq
+               : 0;
+}
+
 void sim_check_redis(uint32_t task)
 {
     struct head head;
@@ -315,11 +329,7 @@ void sim_check_redis(uint32_t task)
         sim_fail(ORACLE_READABLE, "task %u: the head in Redis cannot be read", task);
         return;
     }
-    if (head.state != HEAD_READY) {
-        sim->damaged[task] = false;
-        return;
-    }
-    if (sim->damaged[task]) {
+    if (head.state != HEAD_READY || head.seq == sim->damaged[task]) {
         return;
     }
     if (head.seq > sim->checker.seq[task]) {
@@ -416,7 +426,7 @@ void sim_check_end(void)
             sim_fail(ORACLE_LIVENESS, "task %u: the sweep for playbook %u is not complete", task,
                      sim->playbook);
         }
-        if (sim->damaged[task]) {
+        if (sim->damaged[task] != 0) {
             sim_fail(ORACLE_MENDED, "task %u: an EXEC ran in part and nobody mended it", task);
         }
         sim_check_redis(task);

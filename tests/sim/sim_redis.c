@@ -17,6 +17,7 @@ struct sim_op {
     uint32_t count;
     struct store_reply *replies;
     enum status status;
+    bool partial; /* a command of its EXEC failed: often nobody hears of it, or late */
 };
 
 struct undo {
@@ -24,6 +25,8 @@ struct undo {
     struct slice name;
     struct slice old;
     bool had;
+    uint32_t task; /* of a step's end: whose it was, and what was damaged before */
+    uint64_t damaged;
 };
 
 enum { ARGUMENTS_MAX = 4096, UNDO_MAX = 1 << 20 };
@@ -137,22 +140,34 @@ static void put(struct slice key, struct slice name, const struct slice *value)
         return;
     }
     INVARIANT(undo_count < UNDO_MAX);
-    undo[undo_count++] = (struct undo){node, copy_of(name),
-                                       old == NULL ? (struct slice){NULL, 0} : *old, old != NULL};
+    undo[undo_count++] = (struct undo){.node = node,
+                                       .name = copy_of(name),
+                                       .old = old == NULL ? (struct slice){NULL, 0} : *old,
+                                       .had = old != NULL};
     put_raw(node, name, value);
 }
 
 static uint32_t step_task = UINT32_MAX;
 
-static void step_end(void)
+/* A step of `commands`, of which one may have failed, is over. What an EXEC left half done is allowed until
+ * its cut is written again; to write an owner into the head is one command, and mends nothing. */
+static void step_end(uint32_t commands, bool partial)
 {
-    if (undo_count > 0 && undo[undo_count - 1].node != NULL) {
-        undo[undo_count++] = (struct undo){0};
-    }
-    if (step_task != UINT32_MAX) {
-        sim_check_redis(step_task);
-    }
+    uint32_t task = step_task;
     step_task = UINT32_MAX;
+    if (task == UINT32_MAX) {
+        return;
+    }
+    if (undo_count > 0 && undo[undo_count - 1].node != NULL) {
+        undo[undo_count++] = (struct undo){.task = task, .damaged = sim->damaged[task]};
+    }
+    if (partial) {
+        sim->damaged[task] = sim_check_ready(task);
+        sim_trace("redis: an EXEC of task %u ran in part", task);
+    } else if (commands > 1) {
+        sim->damaged[task] = 0;
+    }
+    sim_check_redis(task);
 }
 
 void sim_redis_restart(void)
@@ -169,7 +184,8 @@ void sim_redis_back(uint32_t steps)
     sim->counts.backs++;
     sim_trace("redis: goes back %u steps", steps);
     for (uint32_t i = 0; i < steps && undo_count > 0; i++) {
-        undo_count--; /* the mark */
+        undo_count--;
+        sim->damaged[undo[undo_count].task] = undo[undo_count].damaged;
         while (undo_count > 0 && undo[undo_count - 1].node != NULL) {
             const struct undo *last = &undo[--undo_count];
             put_raw(last->node, last->name, last->had ? &last->old : NULL);
@@ -310,18 +326,16 @@ static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t 
 {
     static struct slice arguments[ARGUMENTS_MAX];
     struct store_reply *list = sim_take_raw((queued + 1) * sizeof(*list));
-    bool partial = queued > 1 && sim_chance(sim->faults.redis_partial);
+    uint32_t failing = queued > 1 && sim_chance(sim->faults.redis_partial)
+                           ? (uint32_t)sim_between(1, queued - 1)
+                           : UINT32_MAX;
     for (uint32_t i = 0; i < queued; i++) {
         uint32_t count = parse(&from, arguments);
-        list[i] = partial && i == queued - 1 ? reply_text(STORE_ERROR, "WRONGTYPE")
-                                             : run(op, arguments, count);
+        list[i] = i == failing ? reply_text(STORE_ERROR, "WRONGTYPE") : run(op, arguments, count);
     }
     sim->counts.applies++;
-    if (partial && step_task != UINT32_MAX) {
-        sim->damaged[step_task] = true;
-        sim_trace("redis: an EXEC of task %u ran in part", step_task);
-    }
-    step_end();
+    op->partial = failing != UINT32_MAX && step_task != UINT32_MAX;
+    step_end(queued, op->partial);
     return (struct store_reply){.kind = STORE_ARRAY, .children = list, .count = queued};
 }
 
@@ -387,7 +401,7 @@ static void run_pipeline(struct sim_op *op)
         } else {
             *reply = refuse && !slice_is(arguments[0], "GET") ? reply_text(STORE_ERROR, "LOADING")
                                                               : run(op, arguments, count);
-            step_end();
+            step_end(1, false);
         }
     }
 }
@@ -408,6 +422,13 @@ static void answer_arrives(void *data, uint32_t process)
     sim_wake(process);
 }
 
+static void op_is_lost(struct sim_op *op)
+{
+    sim->counts.breaks++;
+    sim->processes[op->process].connections[op->connection].epoch = 0;
+    op->status = STATUS_AWAY;
+}
+
 static void op_runs(void *data, uint32_t process)
 {
     struct sim_op *op = data;
@@ -416,14 +437,17 @@ static void op_runs(void *data, uint32_t process)
     if (of->life != op->life || of->connections[op->connection].epoch != op->epoch) {
         op->status = STATUS_AWAY;
     } else if (sim_chance(sim->faults.redis_break)) {
-        sim->counts.breaks++;
         if (sim_chance(.5)) {
             run_pipeline(op);
         }
-        of->connections[op->connection].epoch = 0;
-        op->status = STATUS_AWAY;
+        op_is_lost(op);
     } else {
         run_pipeline(op);
+        if (op->partial && sim_chance(.3)) {
+            op_is_lost(op);
+        } else if (op->partial && sim_chance(.5)) {
+            delay = sim_between(1000, 300000);
+        }
     }
     sim_later(delay, process, UINT32_MAX, answer_arrives, op);
 }

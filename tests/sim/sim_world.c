@@ -382,18 +382,11 @@ static void choose_faults(void)
         .redis_slow = some(.4, .1),
         .redis_back = some(.5, 1),
         .redis_flush = some(.2, .2),
-        .redis_partial = some(.2, .04),
+        .redis_partial = some(.3, .1),
         .clock_jump = some(.2, .5),
         .fetch_away = some(.3, .5),
         .retention = some(.5, 1),
     };
-    if (sim->faults.redis_partial > 0) {
-        /* Whoever saw the error must live to tell, and his word must last: nobody else can know. He may be late
-         * with it, and have lost the task. */
-        sim->faults.kill = 0;
-        sim->faults.redis_break = 0;
-        sim->faults.redis_back = 0;
-    }
 }
 
 static bool world_is_done(void)
@@ -472,7 +465,7 @@ void sim_run(uint64_t seed, bool faults, bool hashed, FILE *trace)
     }
     sim_later(MISFORTUNE_US, 0, UINT32_MAX, misfortune, NULL);
     sim->playbook = 1;
-    if (sim->faults.redis_partial <= 0 && random_chance(&sim->random, .5)) {
+    if (random_chance(&sim->random, .5)) {
         sim_later(sim_between(1, SIM_PHASE_1_US), 0, UINT32_MAX, change_playbook, NULL);
     }
     run_until(SIM_PHASE_1_US);
