@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `segue rebuild` writes REBUILDING with owner 0 into a task's head. A busy task meets it at its next apply; an idle
- * or halted one has to look. (Versions before decision 0017 write another owner, after a write that ran in part.) */
+/* `segue rebuild` writes REBUILDING with owner 0 into a task's head. A busy task meets it at its next apply; an
+ * idle or halted one has to look. (Versions before decision 0017 write another owner, after a write that ran in
+ * part.) */
 #include "runtime/inside.h"
 
 enum { WISH_US = 3000000 };
