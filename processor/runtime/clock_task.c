@@ -101,6 +101,12 @@ void task_hold_clock(struct worker *worker, struct task *task, int64_t lead_ms)
     }
 }
 
+/* Has the broker told its time since the claim? What it said before may be a week old. */
+static bool knows_time(const struct task *task)
+{
+    return task->append_us > task->live_since_us;
+}
+
 static void task_follow_wall(struct worker *worker, struct task *task)
 {
     int64_t now = worker->wall_ms;
@@ -114,7 +120,9 @@ static void task_follow_wall(struct worker *worker, struct task *task)
         if (task->append_ms == 0) {
             return;
         }
-        task_hold_clock(worker, task, now - bound);
+        if (knows_time(task)) {
+            task_hold_clock(worker, task, now - bound);
+        }
         now = bound;
     } else {
         task_hold_clock(worker, task, 0);
@@ -130,7 +138,7 @@ static void task_tell_time(struct worker *worker, struct task *task)
 {
     int64_t act_ms = task->append_ms + (worker->now_us - task->append_us) / 1000;
     int64_t heard_ms = act_ms;
-    if (task->append_us <= task->live_since_us && worker->wall_ms > act_ms) {
+    if (!knows_time(task) && worker->wall_ms > act_ms) {
         int64_t bound_ms = act_ms + worker->options.clock_lead_ms_max;
         heard_ms = worker->wall_ms;
         act_ms = heard_ms < bound_ms || SIM_WITHOUT(MUTANT_WALL_CLOCK) ? heard_ms : bound_ms;

@@ -7,6 +7,7 @@ that. A consumer that waits at the topic's end notes when it saw each: the laten
 Asserted: every absence is told once, none early, `effective_at` exact to the millisecond, all within a generous deadline, and
 the header by which a care team takes them (`ce_route`). Then two answers come through Kafka (life-event-feedback): the customer
 says no, an adviser says yes of somebody whom no rule had noticed; both go before all evidence and are told with their source.
+At last a restart after a longer rest than the clock may be ahead: that is no clock to be warned of.
 """
 import json
 import pathlib
@@ -18,8 +19,9 @@ import confluent_kafka
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tests/support'))
 from stack import Process, Stack  # noqa: E402
+from wait import until  # noqa: E402
 
-CUSTOMERS, WAIT_S, LEAD_S, SPREAD_S, PATIENCE_S = 300, 60, 12, 10, 180
+CUSTOMERS, WAIT_S, LEAD_S, SPREAD_S, PATIENCE_S, REST_S = 300, 60, 12, 10, 180, 6
 PLAYBOOK = """\
 features:
   paid: {last: event.time}
@@ -82,6 +84,18 @@ def answers(stack, process, folder):
     return told
 
 
+def starts_again(stack):
+    """After a rest of more than `clock_lead_max`: what its log says."""
+    stack.extra_config = f'clock_lead_max: {REST_S - 2}s\n'
+    time.sleep(REST_S)
+    process = Process(stack, label='rested').start()
+    process.wait_ready('after a rest')
+    until('its tasks are live', lambda: process.log_path.read_text(errors='replace').count('code=task_live') >= stack.tasks, 60)
+    time.sleep(3)
+    process.kill(15)
+    return process.log_path.read_text(errors='replace')
+
+
 def main():
     segue, work = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     folder = work / 'absence'
@@ -98,6 +112,7 @@ def main():
     values = {key: value for key, value, _, _, _ in stack.read('life-events')}
     told = answers(stack, process, folder)
     process.kill(15)
+    assert 'clock_held' not in starts_again(stack), 'a rest is taken for a clock that runs ahead'
     assert len(seen) == len(due), f'{len(due) - len(seen)} of {len(due)} absences were not told within {PATIENCE_S} s'
     assert all(headers['ce_route'] == 'care' for _, headers in seen.values()), 'not routed to care'
     wrong = [c for c in due if int(values[c]['effective_at'].timestamp() * 1000 + 0.5) != due[c] or values[c]['state'] != 'CONFIRMED']
