@@ -49,7 +49,9 @@ stop_service() { # PIDFILE [SIGNAL]
     fi
     pid=$(cat "$1")
     kill "-${2:-TERM}" "$pid" 2>/dev/null
-    wait_until 20 eval "! kill -0 $pid" || kill -KILL "$pid" 2>/dev/null
+    # Gone, not only told: its port and its lock are wanted again.
+    wait_until 20 eval "! kill -0 $pid" ||
+        { kill -KILL "$pid" 2>/dev/null; wait_until 20 eval "! kill -0 $pid"; }
     rm -f "$1" "$1.started"
 }
 
