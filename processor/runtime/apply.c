@@ -411,11 +411,12 @@ static void answer_exec(struct worker *worker, struct task *task, const struct s
         task->watch_epoch = watched ? answer->connection_epoch : 0;
         if (operation == WRITE_OWN) {
             claim_owned(worker, task);
+        } else if (exec->kind != STORE_ARRAY && !SIM_WITHOUT(MUTANT_NIL_IS_DONE)) {
+            /* An earlier try of ours arrived after all, and its answer is lost with its connection: once more. */
+            task->head = task->next_head;
         } else if (operation == WRITE_DELETE) {
-            if (exec->kind == STORE_ARRAY) {
-                task->head = task->next_head;
-                rebuild_written(worker, task);
-            }
+            task->head = task->next_head;
+            rebuild_written(worker, task);
         } else {
             apply_acked(worker, task);
         }

@@ -217,7 +217,8 @@ static void follow_cut(struct worker *worker, struct task *task)
     size_t at = follow->entries_at;
     uint32_t left = follow->entries_left;
     if (worker->now_us < task->retry_us || task->reading_store != READ_NONE ||
-        !follow_room(worker) || worker->stopping || !task_may_cut_alone(worker, task)) {
+        !follow_room(worker) || worker->stopping || !task_may_cut_alone(worker, task) ||
+        task->acked_seq < follow->ahead) {
         if (worker->now_us - follow->since_us > FOLLOW_STUCK_US) {
             follow_rest(worker, task, follow->cut_offset, 0);
         }
@@ -345,7 +346,8 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
     }
     INVARIANT(head.seq >= follow->seq || SIM_WITHOUT(MUTANT_NO_READ_JUDGE));
     if (head.seq > task->acked_seq && !SIM_WITHOUT(MUTANT_COPY_EARLY)) {
-        return; /* a part of it may have failed: ask again when its answer is here */
+        follow->ahead = head.seq; /* a part of it may have failed */
+        return;
     }
     for (uint32_t i = 0; i < task->read_count; i++) {
         size_t at = follow->entries_at;

@@ -119,6 +119,8 @@ struct follow {
     int64_t after_offset;
     uint32_t entries_left;
     size_t entries_at; /* in the reader's buffer */
+    uint64_t
+        ahead; /* Redis was found at this cut before its answer was here: not asked again until it is */
     int64_t trimmed_us;
 };
 

@@ -25,6 +25,7 @@
     X(MUTANT_SKIP_PARTIAL, "skip-partial", "take an EXEC with errors inside for a good one")       \
     X(MUTANT_NO_REDO, "no-redo", "take the head's cut for whole when a task is claimed")           \
     X(MUTANT_TAKE_FOR_DONE, "take-for-done", "take a head that moved for a write that went well")  \
+    X(MUTANT_NIL_IS_DONE, "nil-is-done", "take a late write of ours for the one that was refused") \
     X(MUTANT_COPY_EARLY, "copy-early", "write checkpoints of a cut whose answer is not here yet")  \
     X(MUTANT_GUESS_APPLY, "guess-apply", "take a lost apply for done")                             \
     X(MUTANT_SKIP_GAP, "skip-gap", "apply the next cut that the journal has, whichever it is")     \

@@ -129,6 +129,17 @@ struct sim_answer {
 };
 
 /* ---- a process ---- */
+struct sim_connection {
+    uint64_t epoch; /* 0: not connected */
+    uint64_t counter;
+    int64_t last_us; /* pipelines of a connection keep their order */
+    struct {
+        struct sim_node *node;
+        uint64_t version;
+    } watched[SIM_TASKS];
+    uint32_t watched_count;
+};
+
 struct sim_log {
     struct log log;
     uint32_t process;
@@ -178,16 +189,7 @@ struct sim_process {
     uint32_t metadata_generation, metadata_member; /* captured at the assignment */
     uint32_t member;
     bool committing;
-    struct {
-        uint64_t epoch; /* 0: not connected */
-        uint64_t counter;
-        int64_t last_us; /* pipelines of a connection keep their order */
-        struct {
-            struct sim_node *node;
-            uint64_t version;
-        } watched[SIM_TASKS];
-        uint32_t watched_count;
-    } connections[SIM_CONNECTIONS];
+    struct sim_connection connections[SIM_CONNECTIONS];
     struct sim_answer *answers; /* arrived */
     uint32_t answer_count, answers_taken;
 };

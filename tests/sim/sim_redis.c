@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model of Redis for the simulator: the commands of our ACL, WATCH / MULTI / EXEC per connection,
- * and a history of steps so that it can fall back to any older prefix. */
+/* A model of Redis for the simulator: the commands of our ACL, WATCH / MULTI / EXEC per connection, a history of
+ * steps so that it can fall back to any older prefix. */
 #include <stdlib.h>
 
 #include "base/hash.h"
@@ -17,6 +17,7 @@ struct sim_op {
     uint32_t count;
     struct store_reply *replies;
     enum status status;
+    bool late;    /* of a connection that is lost */
     bool partial; /* a command of its EXEC failed: often nobody hears of it, or late */
 };
 
@@ -148,16 +149,15 @@ static void put(struct slice key, struct slice name, const struct slice *value)
 }
 
 static uint32_t step_task = UINT32_MAX;
-
 /* A step of `commands`, of which one may have failed, is over. What an EXEC left half done is allowed until
  * its cut is written again; to write an owner into the head is one command, and mends nothing. */
 static void step_end(uint32_t commands, bool partial)
 {
     uint32_t task = step_task;
-    step_task = UINT32_MAX;
     if (task == UINT32_MAX) {
         return;
     }
+    step_task = UINT32_MAX;
     if (undo_count > 0 && undo[undo_count - 1].node != NULL) {
         undo[undo_count++] = (struct undo){.task = task, .damaged = sim->damaged[task]};
     }
@@ -326,9 +326,9 @@ static struct store_reply exec(struct sim_op *op, const uint8_t *from, uint32_t 
 {
     static struct slice arguments[ARGUMENTS_MAX];
     struct store_reply *list = sim_take_raw((queued + 1) * sizeof(*list));
-    uint32_t failing = queued > 1 && sim_chance(sim->faults.redis_partial)
-                           ? (uint32_t)sim_between(1, queued - 1)
-                           : UINT32_MAX;
+    double chance = op->late && sim->faults.redis_partial > 0 ? .5 : sim->faults.redis_partial;
+    uint32_t failing =
+        queued > 1 && sim_chance(chance) ? (uint32_t)sim_between(1, queued - 1) : UINT32_MAX;
     for (uint32_t i = 0; i < queued; i++) {
         uint32_t count = parse(&from, arguments);
         list[i] = i == failing ? reply_text(STORE_ERROR, "WRONGTYPE") : run(op, arguments, count);
@@ -429,6 +429,30 @@ static void op_is_lost(struct sim_op *op)
     op->status = STATUS_AWAY;
 }
 
+/* What was on its way when its connection broke arrives after all; nobody hears the answer. */
+struct late {
+    struct sim_op op;
+    struct sim_connection connection; /* as it was */
+};
+
+static void late_runs(void *data, uint32_t process)
+{
+    struct late *late = data;
+    struct sim_connection *of = &sim->processes[process].connections[late->op.connection];
+    struct sim_connection now = *of;
+    *of = late->connection;
+    run_pipeline(&late->op);
+    *of = now;
+}
+
+static void op_is_late(const struct sim_op *op)
+{
+    struct late *late = sim_take(sizeof(*late));
+    *late = (struct late){*op, sim->processes[op->process].connections[op->connection]};
+    late->op.late = true;
+    sim_later(sim_between(500, 60000), op->process, UINT32_MAX, late_runs, late);
+}
+
 static void op_runs(void *data, uint32_t process)
 {
     struct sim_op *op = data;
@@ -437,8 +461,10 @@ static void op_runs(void *data, uint32_t process)
     if (of->life != op->life || of->connections[op->connection].epoch != op->epoch) {
         op->status = STATUS_AWAY;
     } else if (sim_chance(sim->faults.redis_break)) {
-        if (sim_chance(.5)) {
+        if (sim_chance(.4)) {
             run_pipeline(op);
+        } else if (sim_chance(.5)) {
+            op_is_late(op);
         }
         op_is_lost(op);
     } else {
