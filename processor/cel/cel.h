@@ -158,13 +158,16 @@ struct cel_activation {
 struct cel_value cel_evaluate(const struct cel_program *program,
                               const struct cel_activation *activation);
 
-/* A name of a predicate over whole numbers. CEL_OTHER: it has a value of another kind; CEL_UNSURE: this reader does
- * not know. */
-enum cel_found { CEL_WHOLE, CEL_MISSING, CEL_OTHER, CEL_UNSURE };
+/* A name of a predicate over whole numbers and moments (milliseconds since 1970). CEL_OTHER: it has a value of
+ * another kind; CEL_UNSURE: this reader does not know. */
+enum cel_found { CEL_WHOLE, CEL_MOMENT, CEL_MISSING, CEL_OTHER, CEL_UNSURE };
 typedef enum cel_found cel_read_whole(const void *context, uint32_t slot, int64_t *out_value);
 
-/* What cel_evaluate would say, quicker, where names with whole values, constants, arithmetic, comparisons, has()
- * and logic decide: 1 true, 0 false. -1: something else is needed, or there is an error; evaluate it. */
+enum { CEL_WHOLE_FAILS = 2 };
+
+/* What cel_evaluate would say, quicker, where names with such values, constants, arithmetic, comparisons, has()
+ * and logic decide: 1 true, 0 false, CEL_WHOLE_FAILS an error (which, cel_evaluate says). -1: something else is
+ * needed; evaluate it. */
 int cel_evaluate_whole(const struct cel_program *program, cel_read_whole *read,
                        const void *context);
 

@@ -548,25 +548,43 @@ struct cel_value rules_value(const struct cel_program *program, const struct sco
     return cel_evaluate(program, &activation);
 }
 
-/* Features only: other names are read by the machine. */
+/* Features, the clock, and what is worked out from the profile: other names are read by the machine. */
 static enum cel_found read_whole(const void *context, uint32_t slot, int64_t *out_value)
 {
-    if (SCOPE_SLOT_SPACE(slot) != SCOPE_FEATURE) {
+    const struct scope *scope = context;
+    enum scope_space space = SCOPE_SLOT_SPACE(slot);
+    if (space == SCOPE_NOW) {
+        read_restless(scope, SCOPE_READ_CLOCK);
+        *out_value = scope->now_ms;
+        return CEL_MOMENT;
+    }
+    if (slot == RULES_SLOT_AGE || slot == RULES_SLOT_TENURE_DAYS) {
+        struct cel_value value =
+            scope->customer == NULL ? absent() : derived(scope, SCOPE_SLOT_INDEX(slot));
+        *out_value = value.i;
+        return value.kind == CEL_ABSENT ? CEL_MISSING : CEL_WHOLE;
+    }
+    if (space != SCOPE_FEATURE) {
         return CEL_UNSURE;
     }
-    const struct feature_value *value = scope_feature(context, SCOPE_SLOT_INDEX(slot));
+    const struct feature_value *value = scope_feature(scope, SCOPE_SLOT_INDEX(slot));
     if (value == NULL || !value->present) {
         return CEL_MISSING;
     }
     *out_value = value->i;
-    return value->type == FEATURE_INT ? CEL_WHOLE : CEL_OTHER;
+    return value->type == FEATURE_INT    ? CEL_WHOLE
+           : value->type == FEATURE_TIME ? CEL_MOMENT
+                                         : CEL_OTHER;
 }
 
 enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
                              struct arena *scratch, struct slice *out_why)
 {
     int whole = cel_evaluate_whole(program, read_whole, scope);
-    if (whole >= 0) {
+    if (whole == CEL_WHOLE_FAILS && out_why == NULL) {
+        return RULES_UNKNOWN;
+    }
+    if (whole == 0 || whole == 1) {
         return whole != 0 ? RULES_YES : RULES_NO;
     }
     struct cel_value value = rules_value(program, scope, scratch);
