@@ -86,18 +86,32 @@ void event_index_match(struct work *work)
     }
 }
 
+/* Does it hold for this event, of which the index has found nothing against it? */
+static bool holds(struct work *work, const struct read_signal *signal)
+{
+    if (!signal->reads_features) {
+        return true;
+    }
+    arena_reset(&work->scratch);
+    return condition_holds(signal->condition, &work->step, NULL) == RULES_YES;
+}
+
 void event_index_wake(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;
     uint32_t from = work->engine->indexes[work->scope.event->source].signals_at;
+    uint32_t end = from + reads->signal_count;
     uint64_t *settled = work->life_recall.settled;
     for (uint32_t i = 0; !work->indexed && i < reads->signal_count; i++) {
-        recall_put(settled, reads->signal_life[i], false);
+        recall_put(settled, reads->signals[i].life, false);
     }
-    for (uint32_t i = from; work->indexed && i < from + reads->signal_count; i++) {
-        i = recall_find(work->holds, true, i, from + reads->signal_count);
-        if (i < from + reads->signal_count) {
-            recall_put(settled, reads->signal_life[i - from], false);
+    for (uint32_t i = recall_find(work->holds, true, from, end); work->indexed && i < end;
+         i = recall_find(work->holds, true, i + 1, end)) {
+        const struct read_signal *signal = &reads->signals[i - from];
+        bool wakes = signal->reads_names || holds(work, signal);
+        recall_put(work->holds, i, wakes);
+        if (wakes) {
+            recall_put(settled, signal->life, false);
         }
     }
 }

@@ -12,8 +12,9 @@ void event_index_build(struct engine *engine);
 /* For work->scope.event: work->holds, when work->indexed. */
 void event_index_match(struct work *work);
 
-/* After it: unsettle the life events of which a signal may hold for the event; without an index all of which a
- * signal reads it. */
+/* After it, when features have taken the event in: of the signals that may hold, those that do stay in work->holds
+ * (and those that read `life` or `seg`), and their life events are unsettled; without an index all of which a
+ * signal reads the event. */
 void event_index_wake(struct work *work);
 
 #endif

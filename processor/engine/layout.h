@@ -49,13 +49,21 @@ struct read_condition {
 };
 enum { READS_NOBODY = UINT16_MAX };
 
+/* A signal that reads the event, by its number. */
+struct read_signal {
+    const struct condition *condition;
+    uint8_t life;        /* whose it is */
+    bool reads_features; /* else the index of events is sure of it */
+    bool reads_names;    /* `life`, `seg`: it can only be evaluated in its stage */
+};
+
 /* Which conditions and definitions read what (reads.c). The definitions are copies in which conditions have
  * numbers. */
 struct reads {
     struct life_events life;
     struct segments segments;
     const struct read_condition *conditions;
-    const uint8_t *signal_life; /* by number of the signals that read the event: whose it is */
+    const struct read_signal *signals; /* by number, from 0 */
     uint32_t signal_count;
     uint32_t width;   /* words of a row */
     uint32_t life_at; /* word at which the settled life events stand in a row */

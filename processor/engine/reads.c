@@ -9,7 +9,7 @@ struct builder {
     uint64_t *rows;
     struct read_condition *conditions;
     uint32_t numbered;
-    uint8_t signal_life[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX]; /* of the signals that read the event */
+    struct read_signal signals[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX];
     uint32_t signal_count;
 };
 
@@ -35,6 +35,32 @@ static void number(struct builder *builder, struct condition *condition)
     condition->clock = condition_clock(condition);
 }
 
+static bool reads_space(const uint32_t *slots, uint32_t count, enum scope_space space)
+{
+    bool reads = false;
+    for (uint32_t i = 0; i < count; i++) {
+        reads = reads || SCOPE_SLOT_SPACE(slots[i]) == space;
+    }
+    return reads;
+}
+
+static void add_signal(struct builder *builder, uint32_t life, struct life_signal *signal)
+{
+    uint32_t count = 0;
+    const struct condition *condition = &signal->condition;
+    const uint32_t *slots = cel_program_slots(condition->program, &count);
+    struct read_signal *read = &builder->signals[builder->signal_count++];
+    *read = (struct read_signal){
+        .condition = condition,
+        .life = (uint8_t)life,
+        .reads_features = reads_space(slots, count, SCOPE_FEATURE),
+        .reads_names =
+            reads_space(slots, count, SCOPE_LIFE) || reads_space(slots, count, SCOPE_SEGMENT),
+    };
+    signal->number = builder->signal_count;
+    signal->decided = !read->reads_names;
+}
+
 static void number_life(struct builder *builder, struct life_events *out)
 {
     const struct life_events *events = &builder->engine->playbook->life;
@@ -48,8 +74,7 @@ static void number_life(struct builder *builder, struct life_events *out)
         for (uint32_t k = 0; k < defs[i].signal_count; k++) {
             const struct condition *condition = &signals[k].condition;
             if (condition->program != NULL && condition_reads_event(condition)) {
-                builder->signal_life[builder->signal_count++] = (uint8_t)i;
-                signals[k].number = builder->signal_count;
+                add_signal(builder, i, &signals[k]);
             }
             number(builder, &signals[k].condition);
         }
@@ -234,7 +259,8 @@ void reads_build(struct engine *engine)
     struct reads *reads = &engine->reads;
     number_life(&builder, &reads->life);
     number_segments(&builder, &reads->segments);
-    reads->signal_life = copy_of(builder.signal_life, builder.signal_count, "signals of events");
+    reads->signals = copy_of(builder.signals, builder.signal_count * sizeof(builder.signals[0]),
+                             "signals of events");
     reads->signal_count = builder.signal_count;
     reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
     reads->segments_at = reads->life_at + 1;

@@ -55,10 +55,12 @@ static void read_primary(const struct life_def *def, struct life_state *state, s
     }
 }
 
+/* Of a signal that is not passed over. */
 static enum rules_truth signal_holds(const struct life_signal *signal, struct step *step)
 {
     enum rules_truth absent = absent_holds(&signal->absent, step->scope);
-    if (absent == RULES_NO || signal->condition.program == NULL) {
+    bool found = signal->decided && step->may_hold != NULL;
+    if (absent == RULES_NO || found || signal->condition.program == NULL) {
         return absent;
     }
     enum rules_truth truth = condition_holds(&signal->condition, step, NULL);

@@ -55,6 +55,7 @@ struct life_signal {
     /* From 1: its number among the signals that read the event. Whoever calls life_evaluate has unsettled the
      * definition if the signal may hold for it: by step->may_hold, without that at every event. 0: not given */
     uint32_t number;
+    bool decided;       /* what step->may_hold says of it is what it says: no further evaluation */
     struct slice about; /* for people: what it means when it holds; empty: not said */
 };
 
