@@ -62,6 +62,8 @@ struct read_signal {
 struct reads {
     struct life_events life;
     struct segments segments;
+    struct offers offers; /* with their triggers, unless everything is looked at */
+    struct offers_triggers offers_triggers;
     const struct read_condition *conditions;
     const struct read_signal *signals; /* by number, from 0 */
     uint32_t signal_count;

@@ -278,6 +278,11 @@ void reads_build(struct engine *engine)
     reads->rows = builder.rows;
     reads->conditions = builder.conditions;
     list_asked_for(reads);
+    reads->offers = playbook->offers;
+    if (!engine->options.look_at_all) {
+        offers_triggers_build(&playbook->offers, &reads->offers_triggers);
+        reads->offers.triggers = &reads->offers_triggers;
+    }
     for (uint32_t i = 0; i < reads->life.count; i++) {
         reads->life_vulnerable |= (uint64_t)reads->life.defs[i].vulnerable << i;
     }

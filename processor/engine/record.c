@@ -278,5 +278,6 @@ enum status engine_customer_unpack(const struct engine *engine, struct customer 
         engine_customer_init(engine, customer, id);
         return status_fail(out_text, STATUS_INVALID, "%s", wrong);
     }
+    ((struct offers_state *)part(customer, engine->ledger))->noted = UINT64_MAX;
     return STATUS_OK;
 }

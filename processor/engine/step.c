@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One step: the deadlines that came before, each at its own moment, then the event. README.md beside this
  * file tells the life of one event. */
-#include <stdio.h>
+#include <string.h>
 
 #include "base/invariant.h"
 #include "engine/event_index.h"
@@ -115,7 +115,6 @@ static struct offers_facts facts_now(const struct work *work)
 static void run_stages(struct work *work)
 {
     const struct engine *engine = work->engine;
-    const struct playbook *playbook = engine->playbook;
     const struct reads *reads = &engine->reads;
     struct step *step = &work->step;
     struct life_state *life = part(work->customer, engine->life);
@@ -131,7 +130,7 @@ static void run_stages(struct work *work)
     struct offers_facts facts = facts_now(work);
     facts.segments_entered = transitions.entered;
     facts.life_confirmed = changes.confirmed;
-    offers_evaluate(&playbook->offers, part(work->customer, engine->ledger),
+    offers_evaluate(&reads->offers, part(work->customer, engine->ledger),
                     part(work->customer, engine->histories), part(work->task, engine->offers_task),
                     &facts, step);
     arena_reset(&work->scratch);
@@ -146,12 +145,11 @@ static int64_t earlier(int64_t a, int64_t b)
 static void arm_deadline(struct work *work)
 {
     const struct engine *engine = work->engine;
-    const struct playbook *playbook = engine->playbook;
     int64_t now_ms = work->scope.now_ms;
     int64_t next = recall_end(work);
-    next =
-        earlier(next, offers_next_change(&playbook->offers, part_of(work->customer, engine->ledger),
-                                         part_of(work->customer, engine->histories), now_ms));
+    next = earlier(next, offers_next_change(&engine->reads.offers,
+                                            part_of(work->customer, engine->ledger),
+                                            part_of(work->customer, engine->histories), now_ms));
     INVARIANT(next > now_ms);
     work->customer->deadline_ms = next;
 }
@@ -219,11 +217,14 @@ static struct slice cause_type(struct arena *arena, const struct event *event)
     if (event->source != SOURCE_APP_ENGAGEMENT) {
         return slice_text(types[event->source]);
     }
-    char text[160];
-    int size = snprintf(text, sizeof(text), "app.%.*s",
-                        (int)(event->app.event.size < 128 ? event->app.event.size : 128),
-                        (const char *)event->app.event.data);
-    return arena_copy(arena, slice_of(text, size > 0 ? (size_t)size : 0));
+    uint8_t text[160];
+    struct bytes_writer writer = bytes_writer(text, sizeof(text));
+    struct slice name = event->app.event;
+    bytes_put(&writer, "app.", 4);
+    const void *end = name.size == 0 ? NULL : memchr(name.data, 0, name.size);
+    name.size = end == NULL ? name.size : (size_t)((const uint8_t *)end - name.data);
+    bytes_put(&writer, name.data, name.size < 128 ? name.size : 128);
+    return arena_copy(arena, slice_of(text, writer.size));
 }
 
 /* Most events say nothing, so the texts of their cause are copied only once something was said. */

@@ -31,6 +31,30 @@ struct field {
 
 enum { FIELDS_MAX = 32 };
 
+/* A profile's fields, in the order of their table, for those who ask in code whether one is known. */
+enum profile_field {
+    PROFILE_CUSTOMER_ID,
+    PROFILE_UPDATED_AT,
+    PROFILE_BIRTH_DATE,
+    PROFILE_COUNTRY,
+    PROFILE_REGION,
+    PROFILE_TIMEZONE,
+    PROFILE_OCCUPATION,
+    PROFILE_EMPLOYMENT_STATUS,
+    PROFILE_INCOME_BAND,
+    PROFILE_DEPENDANTS,
+    PROFILE_RELATIONSHIP_SINCE,
+    PROFILE_RISK_PROFILE,
+    PROFILE_KNOWLEDGE,
+    PROFILE_PRODUCTS_HELD,
+    PROFILE_CONSENTS,
+    PROFILE_PREFERRED_CHANNEL,
+    PROFILE_VULNERABILITY,
+    PROFILE_COMPLAINT_OPEN,
+    PROFILE_LIFETIME_VALUE_MINOR,
+    PROFILE_FIELD_COUNT
+};
+
 struct field_table {
     const struct field *fields; /* static */
     uint32_t count;

@@ -38,7 +38,7 @@ static struct rank rank_channel(const struct gate_view *view, uint8_t channel)
         .worth = channel == CHANNEL_PHONE && phone_from > 0 && view->valued &&
                  view->v * 100 >= (double)phone_from,
         .preferred =
-            profile->preferred_channel == channel && gate_is_known(view, "preferred_channel"),
+            profile->preferred_channel == channel && gate_is_known(view, PROFILE_PREFERRED_CHANNEL),
         .affinity = affinity(view->state, channel),
     };
 }

@@ -3,6 +3,7 @@
 #ifndef OFFERS_CHOOSE_H
 #define OFFERS_CHOOSE_H
 
+#include "model/fields.h"
 #include "offers/ledger.h"
 #include "offers/offers.h"
 
@@ -54,7 +55,20 @@ enum offer_gate gates_still_pass(struct gate_view *view, bool rules);
 enum offer_gate gates_contact(struct gate_view *view);
 
 /* Did the newest profile say anything about this field? */
-bool gate_is_known(const struct gate_view *view, const char *field);
+bool gate_is_known(const struct gate_view *view, enum profile_field field);
+
+/* ---- triggers.c: a bit per offer ---- */
+
+uint64_t offers_every(const struct offers *offers);
+
+/* Those that may be open, held or shown; every one without offers->triggers. */
+uint64_t offers_noted(const struct offers *offers, const struct offers_state *state);
+
+/* Those whose trigger may fire: of no other one does it. */
+uint64_t triggers_possible(const struct offers *offers, const struct offers_state *state,
+                           const struct offers_facts *facts, const struct event *event);
+bool trigger_fires(const struct offer_def *def, const struct offer_history *history,
+                   const struct offers_facts *facts, const struct scope *scope);
 
 /* ---- channels.c ---- */
 

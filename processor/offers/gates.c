@@ -73,12 +73,10 @@ static const struct profile *profile_of(const struct gate_view *view)
     return &view->step->scope->customer->profile;
 }
 
-bool gate_is_known(const struct gate_view *view, const char *field)
+bool gate_is_known(const struct gate_view *view, enum profile_field field)
 {
     const struct profile *profile = profile_of(view);
-    int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(field));
-    return profile->updated_at_ms != INT64_MIN && index >= 0 &&
-           (profile->present >> index & 1) != 0;
+    return profile->updated_at_ms != INT64_MIN && (profile->present >> field & 1) != 0;
 }
 
 static bool pass_time(struct gate_view *view)
@@ -194,7 +192,7 @@ static bool pass_complaint(struct gate_view *view)
     if (!offer_is_marketing(view->def)) {
         return true;
     }
-    if (!gate_is_known(view, "complaint_open")) {
+    if (!gate_is_known(view, PROFILE_COMPLAINT_OPEN)) {
         return say(view, "missing:c.complaint_open");
     }
     if (profile->complaint_open) {
@@ -238,7 +236,7 @@ static bool pass_vulnerable(struct gate_view *view)
     if (!offer_is_marketing(view->def)) {
         return true;
     }
-    if (!gate_is_known(view, "vulnerability")) {
+    if (!gate_is_known(view, PROFILE_VULNERABILITY)) {
         return say(view, "missing:c.vulnerability");
     }
     for (uint32_t i = 0; i < VULNERABILITY_COUNT; i++) {
@@ -268,10 +266,10 @@ static bool pass_suitable(struct gate_view *view)
     uint8_t product = view->def->product;
     if (view->def->contact_class != OFFER_MANDATORY &&
         (product == (uint8_t)ACCOUNT_INVESTMENT || product == (uint8_t)ACCOUNT_PENSION)) {
-        if (!gate_is_known(view, "risk_profile")) {
+        if (!gate_is_known(view, PROFILE_RISK_PROFILE)) {
             return say(view, "missing:c.risk_profile");
         }
-        if (!gate_is_known(view, "knowledge")) {
+        if (!gate_is_known(view, PROFILE_KNOWLEDGE)) {
             return say(view, "missing:c.knowledge");
         }
         if ((profile_of(view)->knowledge >> product & 1) == 0) {
@@ -290,7 +288,7 @@ static bool pass_applicable(struct gate_view *view)
 {
     const struct offer_def *def = view->def;
     int64_t now_ms = view->step->scope->now_ms;
-    if (def->product_held != 0 && !gate_is_known(view, "products_held")) {
+    if (def->product_held != 0 && !gate_is_known(view, PROFILE_PRODUCTS_HELD)) {
         return say(view, "missing:c.products_held");
     }
     if ((profile_of(view)->products_held & def->product_held) != 0) {

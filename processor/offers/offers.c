@@ -14,33 +14,6 @@ size_t offers_task_size(const struct offers *offers)
            2 * (size_t)offers_arms_before(offers, offers->count) * sizeof(struct offer_counts);
 }
 
-static bool triggered(const struct offer_def *def, const struct offer_history *history,
-                      const struct offers_facts *facts, const struct scope *scope)
-{
-    const struct event *event = scope->event;
-    if (history->held_until_ms != 0 && history->held_until_ms <= scope->now_ms) {
-        return true;
-    }
-    bool by_default = def->on_segments_count == 0 && def->on_life == 0 && def->on_app_count == 0;
-    const uint32_t *segments = by_default ? def->segments_any : def->on_segments;
-    uint32_t count = by_default ? def->segments_any_count : def->on_segments_count;
-    for (uint32_t i = 0; i < count; i++) {
-        if ((facts->segments_entered[segments[i] >> 6] >> (segments[i] & 63) & 1) != 0) {
-            return true;
-        }
-    }
-    if ((def->on_life & facts->life_confirmed) != 0) {
-        return true;
-    }
-    for (uint32_t i = 0;
-         event != NULL && event->source == SOURCE_APP_ENGAGEMENT && i < def->on_app_count; i++) {
-        if (slice_equal(def->on_app[i], event->app.event)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Where and how it would be said: worked out for both sides by the same rule, from what is known before either is
  * treated, so that channels and variants can be compared with the control group as customers are. */
 static struct slice plan_exposure(const struct decision *decision, struct gate_view *view,
@@ -174,8 +147,10 @@ static bool run_funnel(const struct offers *offers, struct decision *decision,
                        struct step *step)
 {
     bool any = false, too_old = gates_too_old(&offers->policy, step);
-    for (uint32_t i = 0; i < offers->count; i++) {
-        if (!triggered(&offers->defs[i], &histories[i], facts, step->scope)) {
+    uint64_t rest = triggers_possible(offers, state, facts, step->scope->event);
+    for (; rest != 0; rest &= rest - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(rest);
+        if (!trigger_fires(&offers->defs[i], &histories[i], facts, step->scope)) {
             continue;
         }
         if (!any) {

@@ -144,13 +144,23 @@ struct offers_policy {
     uint32_t context_count; /* with "other"; 0: only that */
 };
 
+/* A bit per offer for what may trigger it. */
+struct offers_triggers {
+    uint64_t segments, life, app;
+    uint32_t segment_words; /* of segments_entered, as far as a segment triggers anything */
+};
+
 struct offers {
     const struct offer_def *defs;
     uint32_t count;
+    const struct offers_triggers *triggers; /* NULL: every offer is looked at every time */
     struct offers_policy policy;
     const struct slice *segment_ids; /* for reasons; NULL: reasons without names */
     const struct slice *life_ids;
 };
+
+/* Of `offers`, for offers->triggers: it says the same and looks at less. */
+void offers_triggers_build(const struct offers *offers, struct offers_triggers *out);
 
 /* Does it sell? What only serves reaches everybody who may be spoken to. */
 static inline bool offer_is_marketing(const struct offer_def *def)
@@ -215,6 +225,8 @@ struct offers_state {
     int64_t decided_ms;             /* last decision with an offer */
     uint32_t shown[OFFERS_TOP_MAX]; /* its offers as named in the ledger, best first */
     uint8_t shown_count;
+    /* A bit for each offer that may be open, held or shown. No part of a record: who reads one sets all bits */
+    uint64_t noted;
     int64_t open_until_ms;               /* no offer is open or held after that; 0: none */
     int64_t complained_ms;               /* newest COMPLAINED; 0: none */
     int64_t opted_out_ms[CHANNEL_COUNT]; /* newest OPTED_OUT; 0: none */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Between a decision and the customer: offers that quiet hours hold, and offers that nothing was heard of yet.
  * Both can still be taken back, and are, with the event that closes a gate for them. */
-#include <stdio.h>
-
 #include "base/civil.h"
 #include "offers/choose.h"
 
@@ -10,8 +8,11 @@ enum { DEFAULT_OPEN_DAYS = 7 };
 
 void offer_id_text(const uint64_t id[2], char out[OFFERS_DECISION_TEXT_SIZE + 1])
 {
-    (void)snprintf(out, OFFERS_DECISION_TEXT_SIZE + 1, "%016llx%016llx", (unsigned long long)id[0],
-                   (unsigned long long)id[1]);
+    /* "%016llx" twice, which took a tenth of the time of a decision */
+    for (uint32_t i = 0; i < OFFERS_DECISION_TEXT_SIZE; i++) {
+        out[i] = "0123456789abcdef"[id[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    }
+    out[OFFERS_DECISION_TEXT_SIZE] = '\0';
 }
 
 static int64_t open_for(const struct offers_policy *policy)
@@ -24,6 +25,7 @@ void open_note(const struct gate_view *view, struct offers_state *state,
 {
     int64_t now_ms = view->step->scope->now_ms;
     int64_t until_ms = held ? view->plan.at_ms : now_ms + open_for(&view->offers->policy);
+    state->noted |= UINT64_C(1) << view->index;
     history->held_until_ms = held ? until_ms : 0;
     memcpy(held ? history->held_decision : history->decision, decision, sizeof(history->decision));
     if (held) {
@@ -161,13 +163,14 @@ void open_release(struct offer_history *history)
 }
 
 /* A hold whose end nobody has looked at yet: it waits on, though open_until_ms is over. */
-static bool is_any_held(const struct offers *offers, const struct offer_history *histories)
+static bool is_any_held(const struct offers *offers, const struct offers_state *state,
+                        const struct offer_history *histories)
 {
-    uint32_t at = 0;
-    while (at < offers->count && histories[at].held_until_ms == 0) {
-        at++;
+    uint64_t rest = offers_noted(offers, state);
+    while (rest != 0 && histories[__builtin_ctzll(rest)].held_until_ms == 0) {
+        rest &= rest - 1;
     }
-    return at < offers->count;
+    return rest != 0;
 }
 
 void open_withdraw(const struct offers *offers, struct offers_state *state,
@@ -179,13 +182,19 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
     bool rules = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
     struct withdrawal withdrawal = {NULL, 0, 0};
     if (state->open_until_ms != 0 && now_ms > state->open_until_ms &&
-        !is_any_held(offers, histories)) {
+        !is_any_held(offers, state, histories)) {
         state->open_until_ms = 0;
     }
     if (state->open_until_ms == 0 && state->shown_count == 0) {
         return;
     }
-    for (uint32_t i = 0; i < offers->count; i++) {
+    for (uint64_t rest = offers_noted(offers, state); rest != 0; rest &= rest - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(rest);
+        if (!histories[i].open && histories[i].held_until_ms == 0 &&
+            !is_shown(state, &histories[i], &offers->defs[i])) {
+            state->noted &= ~(UINT64_C(1) << i);
+            continue;
+        }
         struct gate_view view = {.offers = offers,
                                  .def = &offers->defs[i],
                                  .index = i,
@@ -205,7 +214,8 @@ void open_expire(const struct offers *offers, struct offers_state *state,
                  struct offer_history *histories, struct offers_task *task, struct step *step)
 {
     struct withdrawal withdrawal = {NULL, 0, 0};
-    for (uint32_t i = 0; i < offers->count; i++) {
+    for (uint64_t rest = offers_noted(offers, state); rest != 0; rest &= rest - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(rest);
         struct offer_history *history = &histories[i];
         if (history->held_until_ms == 0 || history->held_until_ms > step->scope->now_ms) {
             continue;
@@ -259,7 +269,8 @@ int64_t offers_next_change(const struct offers *offers, const struct offers_stat
     if (state->open_until_ms <= now_ms && state->shown_count == 0) {
         return next_ms;
     }
-    for (uint32_t i = 0; i < offers->count; i++) {
+    for (uint64_t rest = offers_noted(offers, state); rest != 0; rest &= rest - 1) {
+        uint32_t i = (uint32_t)__builtin_ctzll(rest);
         const struct offer_history *history = &histories[i];
         int64_t free_ms = history->held_until_ms, ends_ms = offers->defs[i].valid_until_ms;
         next_ms = free_ms > now_ms && free_ms < next_ms ? free_ms : next_ms;

@@ -48,6 +48,10 @@ static inline void setup(void)
         (struct offers){.defs = defs,
                         .count = 1,
                         .policy = {.top = 2, .quiet_from_minute = -1, .publish_no_offer = true}};
+    /* tests change definitions as they go: anything may trigger each, but only noted ones are open */
+    static const struct offers_triggers any = {UINT64_MAX, UINT64_MAX, UINT64_MAX,
+                                               SEGMENTS_MAX / 64};
+    offers.triggers = &any;
     memset(&state, 0, sizeof(state));
     memset(histories, 0, sizeof(histories));
     memset(in, 0, sizeof(in));
