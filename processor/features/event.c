@@ -148,20 +148,31 @@ static bool holds_now(const struct predicate *predicate, const struct scope *sco
            rules_holds(predicate->program, scope, scratch, NULL) == RULES_YES;
 }
 
+static bool is_its_currency(const struct predicate *predicate, const struct event *event)
+{
+    return predicate->currency.size == 0 || (event->source == SOURCE_TRANSACTIONS &&
+                                             slice_equal(predicate->currency, event->tx.currency));
+}
+
+/* `holds`: the index has said which hold, so that nobody looks at the many others; NULL: all are evaluated. */
 static void match(const struct source_plan *source, const struct scope *scope,
                   struct arena *scratch, const uint64_t *holds, struct facts *facts)
 {
-    const struct event *event = scope->event;
-    for (uint32_t i = 0; i < source->predicate_count; i++) {
+    for (uint32_t i = 0; holds == NULL && i < source->predicate_count; i++) {
         const struct predicate *predicate = &source->predicates[i];
-        if (predicate->currency.size > 0 &&
-            (event->source != SOURCE_TRANSACTIONS ||
-             !slice_equal(predicate->currency, event->tx.currency))) {
-            continue;
-        }
-        if (holds != NULL ? (holds[i / 64] >> i % 64 & 1) != 0
-                          : holds_now(predicate, scope, scratch)) {
+        if (is_its_currency(predicate, scope->event) && holds_now(predicate, scope, scratch)) {
             facts->matched[i / 64] |= UINT64_C(1) << i % 64;
+        }
+    }
+    for (uint32_t first = 0; holds != NULL && first < source->predicate_count; first += 64) {
+        uint32_t count = source->predicate_count - first;
+        uint64_t rest = holds[first / 64]; /* conditions of others stand behind the last */
+        for (rest &= count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX; rest != 0;
+             rest &= rest - 1) {
+            uint32_t i = first + (uint32_t)__builtin_ctzll(rest);
+            if (is_its_currency(&source->predicates[i], scope->event)) {
+                facts->matched[i / 64] |= UINT64_C(1) << i % 64;
+            }
         }
     }
 }
