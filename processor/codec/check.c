@@ -86,7 +86,7 @@ static bool is_currency(struct slice text)
 
 static bool check_transaction(const struct event *event, struct reject *out_reject)
 {
-    if (event->tx.amount_minor <= 0) {
+    if (event->tx.amount_minor <= 0 || event->tx.amount_minor > EVENT_AMOUNT_MINOR_MAX) {
         return refuse(out_reject, REJECT_OUT_OF_RANGE, "amount_minor");
     }
     if (!is_currency(event->tx.currency)) {

@@ -39,6 +39,7 @@ static uint16_t ring_tiles(const struct cell *cell)
     }
     uint32_t ahead =
         cell->tile_ms == PLAN_DAY_TILE_MS ? 1 : 1 + (PLAN_AHEAD_MS - 1) / cell->tile_ms;
+    INVARIANT(cell->length + ahead <= PLAN_TILES_MAX);
     return (uint16_t)(cell->length + ahead);
 }
 

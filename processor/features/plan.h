@@ -33,6 +33,13 @@ enum {
 #define PLAN_TIME_MS_MAX INT64_C(9000000000000000)
 #define PLAN_TILE_MAX    (INT32_C(1) << 30)
 
+/* The end of a tile's sum, either way: the sum of a whole ring at its end still fits into 64 bits. The same for
+ * every length, so that a tile at its end is there under another playbook too. `all` is one tile. */
+#define PLAN_TILES_MAX    512
+#define PLAN_TILE_SUM_MAX (INT64_MAX / PLAN_TILES_MAX)
+_Static_assert(FEATURES_DAYS_MAX < PLAN_TILES_MAX, "a ring of days and the one ahead");
+_Static_assert(PLAN_TILE_SUM_MAX / 16 > EVENT_AMOUNT_MINOR_MAX, "a day has room for some amounts");
+
 /* How an event counts; a feed accepts some of these. */
 enum feed_class {
     FEED_POSTED = 1,
@@ -253,6 +260,12 @@ static inline uint32_t plan_kept_values(const struct source_plan *source)
 static inline void facts_widen(const struct source_plan *source, struct facts *facts)
 {
     facts->matched[1] = plan_is_wide(source) ? (uint64_t)facts->values[source->value_count] : 0;
+}
+
+/* How far a tile's sum goes, either way. */
+static inline int64_t plan_sum_max(const struct cell *cell)
+{
+    return cell->unit == FEATURE_ALL ? INT64_MAX : PLAN_TILE_SUM_MAX;
 }
 
 static inline bool facts_match(const struct facts *facts, uint8_t predicate)

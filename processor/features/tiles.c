@@ -3,8 +3,7 @@
 
 #include "features/remembered.h"
 
-/* Amounts come from outside: sums wrap like two's complement instead of being undefined, and what was added
- * can always be taken back exactly. */
+/* Of totals, which cannot overflow: PLAN_TILE_SUM_MAX. The way round them, by what an event gave, may. */
 static inline int64_t plus(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a + (uint64_t)b);
@@ -13,6 +12,23 @@ static inline int64_t plus(int64_t a, int64_t b)
 static inline int64_t minus(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+/* What a tile's sum becomes. One that came to its end stays there: it no longer says what was added, so nothing can
+ * be taken back from it. */
+static inline int64_t sum_after(const struct cell *cell, int64_t sum, int64_t given, int32_t sign)
+{
+    int64_t end = plan_sum_max(cell);
+    int64_t after;
+    if (UNLIKELY(sum >= end || sum <= -end)) {
+        return sum;
+    }
+    bool over = sign > 0 ? __builtin_add_overflow(sum, given, &after)
+                         : __builtin_sub_overflow(sum, given, &after);
+    if (UNLIKELY(over)) {
+        return (given > 0) == (sign > 0) ? end : -end;
+    }
+    return after > end ? end : after < -end ? -end : after;
 }
 
 static inline bool is_better(const struct cell *cell, int64_t value, int64_t than)
@@ -428,11 +444,12 @@ static void apply_cell(const struct features_plan *plan, void *state, const stru
     int64_t given = cell->operation == CELL_COUNT ? 1 : feed_value(&cell->feed, facts);
     switch ((enum cell_operation)cell->operation) {
     case CELL_COUNT:
-    case CELL_SUM:
-        given = sign > 0 ? given : minus(0, given);
-        *value = plus(*value, given);
-        update_windows(plan, state, cell, tile, given);
+    case CELL_SUM: {
+        int64_t was = *value;
+        *value = sum_after(cell, was, given, sign);
+        update_windows(plan, state, cell, tile, *value - was);
         break;
+    }
     case CELL_MIN:
     case CELL_MAX:
         if (sign < 0) {

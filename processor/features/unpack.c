@@ -80,6 +80,16 @@ static void reach_head(const struct features_plan *plan, void *state,
     }
 }
 
+/* Records from before sums had an end may be beyond it. */
+static int64_t cell_value(const struct cell *cell, int64_t value)
+{
+    int64_t end = plan_sum_max(cell);
+    if (cell->operation > CELL_SUM) {
+        return value;
+    }
+    return value > end ? end : value < -end ? -end : value;
+}
+
 static bool unpack_row(const struct features_plan *plan, void *state,
                        const struct group_cells *from, int32_t tile, struct bytes_reader *reader)
 {
@@ -97,11 +107,12 @@ static bool unpack_row(const struct features_plan *plan, void *state,
         }
         int64_t value = bytes_take_varint(reader);
         if (row != NULL) {
-            row[i] = value;
+            row[i] = cell_value(&plan->cells[from->cells[i]], value);
         } else if (from->same == NULL && from->cells[i] != CELL_UNKNOWN) {
             const struct cell *cell = &plan->cells[from->cells[i]];
             if (tiles_reach(plan, state, cell->group, tile)) {
-                tiles_take(&plan->groups[cell->group], state, tile)[cell->index] = value;
+                tiles_take(&plan->groups[cell->group], state, tile)[cell->index] =
+                    cell_value(cell, value);
             }
         }
     }

@@ -32,6 +32,10 @@ enum {
     ATTRIBUTES_MAX = 32, /* entries of app-engagement's map */
 };
 
+/* A larger amount is rejected: it is no money but a mistake of the producer (a time, an id, another scale). Also
+ * well below 2^53, so that averages and trends hold each amount exactly. */
+#define EVENT_AMOUNT_MINOR_MAX INT64_C(1000000000000000)
+
 struct transaction {
     struct slice account_id;
     struct slice currency; /* ISO 4217, 3 letters */
@@ -41,7 +45,7 @@ struct transaction {
     struct slice counterparty_id;
     struct slice counterparty_name;
     struct slice reference;
-    int64_t amount_minor; /* > 0, in minor units of `currency` */
+    int64_t amount_minor; /* 1 to EVENT_AMOUNT_MINOR_MAX, in minor units of `currency` */
     int64_t balance_after_minor;
     int32_t mcc;
     uint8_t account_type; /* enum account_type */

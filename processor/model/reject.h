@@ -18,7 +18,7 @@
     X(REJECT_TOO_LARGE, "too_large") /* record, string or collection over its limit */             \
     X(REJECT_TOO_DEEP, "too_deep")                                                                 \
     X(REJECT_MISSING_FIELD, "missing_field")     /* a required field is null or absent */          \
-    X(REJECT_OUT_OF_RANGE, "out_of_range")       /* amount <= 0, a year of 30000, ... */           \
+    X(REJECT_OUT_OF_RANGE, "out_of_range")       /* amount <= 0 or > 10^15, a year of 30000 ... */ \
     X(REJECT_KEY_MISMATCH, "key_mismatch")       /* the record's key is not its customer_id */     \
     X(REJECT_WRONG_PARTITION, "wrong_partition") /* murmur2(customer_id) says another partition */ \
     X(REJECT_FUTURE, "future")                   /* dated too far ahead */                         \

@@ -70,6 +70,9 @@ START_TEST(a_null_profile_erases)
 END_TEST
 
 #define SCORE(rest) "{'source':'scores','event':{'customer_id':'c','name':'n'," rest "}}"
+#define AMOUNT(amount)                                                                             \
+    "{'source':'transactions','event':{'event_id':'e','customer_id':'c','booked_at':5,"            \
+    "'amount_minor':" amount ",'currency':'GBP','direction':'DEBIT'}}"
 #define PAID(currency)                                                                             \
     "{'source':'transactions','event':{'event_id':'e','customer_id':'c','booked_at':5,"            \
     "'amount_minor':1,'currency':'" currency "','direction':'DEBIT'}}"
@@ -101,6 +104,9 @@ static const struct {
     {SCORE("'value':1,'scored_at':null"), 21, REJECT_MISSING_FIELD, "scores need `scored_at`"},
     {SCORE("'value':1,'scored_at':999999999999999"), 69, REJECT_OUT_OF_RANGE,
      "`scored_at` is not acceptable: out_of_range"},
+    {AMOUNT("0"), 83, REJECT_OUT_OF_RANGE, "`amount_minor` is not acceptable: out_of_range"},
+    {AMOUNT("1000000000000001"), 83, REJECT_OUT_OF_RANGE,
+     "`amount_minor` is not acceptable: out_of_range"},
     {PAID("GB"), 100, REJECT_OUT_OF_RANGE, "`currency` is not acceptable: out_of_range"},
     {PAID("gbp"), 100, REJECT_OUT_OF_RANGE, "`currency` is not acceptable: out_of_range"},
     {PAID("G1P"), 100, REJECT_OUT_OF_RANGE, "`currency` is not acceptable: out_of_range"},

@@ -192,6 +192,46 @@ START_TEST(windows_of_one_sum_share_their_tiles)
 }
 END_TEST
 
+/* Forty of the largest amounts every day for longer than the longest window, then nothing. */
+START_TEST(no_sum_turns_over)
+{
+    struct feature_def defs[3];
+    bench_set(&defs[0], "sum_400d", FEATURE_SUM, "amount_minor");
+    bench_set(&defs[1], "sum_1d", FEATURE_SUM, "amount_minor");
+    bench_set(&defs[2], "sum_all", FEATURE_SUM, "amount_minor");
+    bench_days(&defs[0], FEATURES_DAYS_MAX, NULL, "");
+    bench_days(&defs[1], 1, NULL, "");
+    defs[0].anchor = defs[1].anchor = FEATURE_ANCHOR_NOW;
+    defs[2].unit = FEATURE_ALL;
+    const struct features_plan *plan = build(defs, 3, features_options_default());
+    int64_t day = at("2025-01-01T12:00:00Z");
+    int64_t before = 0;
+    for (uint32_t i = 0; i < 420; i++, day += MS_PER_DAY) {
+        for (uint32_t k = 0; k < 40; k++) {
+            (void)give(plan, payment("", day, EVENT_AMOUNT_MINOR_MAX));
+        }
+        read_at(plan, day);
+        ck_assert_int_gt(values[1].i, 16 * EVENT_AMOUNT_MINOR_MAX);
+        ck_assert_int_lt(values[1].i, 20 * EVENT_AMOUNT_MINOR_MAX);
+        ck_assert_int_eq(values[0].i, (i < 400 ? i + 1 : 400) * values[1].i);
+        ck_assert_int_ge(values[2].i, before);
+        before = values[2].i;
+    }
+    ck_assert_int_eq(values[2].i, INT64_MAX);
+    struct event reversal = payment("", day - MS_PER_DAY, EVENT_AMOUNT_MINOR_MAX);
+    int64_t full = values[1].i;
+    reversal.tx.status = TX_REVERSED; /* of a day that no longer says what it was given */
+    (void)give(plan, reversal);
+    for (uint32_t left = 399; left > 0; left--, day += MS_PER_DAY) {
+        read_at(plan, day); /* what leaves is what was there */
+        ck_assert_int_eq(values[0].i, left * full);
+    }
+    read_at(plan, day);
+    ck_assert_int_eq(values[0].i, 0);
+    ck_assert_int_eq(values[2].i, INT64_MAX);
+}
+END_TEST
+
 /* ---- what is refused ---- */
 
 static void spoil(struct feature_def *def, int which)
@@ -542,6 +582,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, benchmark_job_equals_its_description);
     tcase_add_test(tests, windows_of_one_sum_share_their_tiles);
+    tcase_add_test(tests, no_sum_turns_over);
     tcase_add_loop_test(tests, definitions_that_cannot_be_kept_are_refused, 0, 8);
     tcase_add_test(tests, a_day_is_the_customers_own_day);
     tcase_add_test(tests, dormancy_with_a_threshold_arms_that_day_only);
