@@ -153,12 +153,18 @@ static enum status find_predicate(struct builder *builder, const struct cel_prog
         }
     }
     if (source->predicate_count == FEATURES_PREDICATES_MAX) {
-        return refuse(builder, STATUS_FULL, "its source has more than 128 different conditions");
+        return refuse(
+            builder, STATUS_FULL,
+            "its source has more than 128 different conditions, where the same `where` in "
+            "two currencies is two (a sum of money has one, a count none unless it says "
+            "so): let features share a `where` and currency, or take out those that "
+            "nobody reads");
     }
     if (source->predicate_count == 64 && source->value_count == FEATURES_VALUES_MAX) {
         return refuse(
             builder, STATUS_FULL,
-            "its source has more than 64 different conditions beside 16 different values");
+            "its source has more than 64 different conditions (a `where` in a currency) beside "
+            "16 different values: let features share a `where`, or a value");
     }
     *out_index = (uint8_t)source->predicate_count;
     list[source->predicate_count++] = (struct predicate){program, text, currency};
@@ -186,7 +192,10 @@ static enum status find_value(struct builder *builder, uint8_t *out_index)
         }
     }
     if (source->value_count + plan_is_wide(source) == FEATURES_VALUES_MAX) {
-        return refuse(builder, STATUS_FULL, "its source has more than 16 different values");
+        return refuse(
+            builder, STATUS_FULL,
+            "its source has more than 16 different values: let features share one, with the "
+            "condition in `where`");
     }
     *out_index = (uint8_t)source->value_count;
     list[source->value_count++] = (struct value_plan){def->from, def->value_field, def->value,
