@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/diagnostic.h"
 #include "commands/all.h"
 #include "commands/opened.h"
 #include "commands/report_reader.h"
@@ -276,6 +277,8 @@ static void take_membership(struct reader *reader, const json_t *value)
 {
     const char *customer = reader_text(value, "customer_id");
     json_t *segments = json_object_get(reader->members, customer);
+    reader->segment_seen |=
+        reader->segment != NULL && strcmp(reader->segment, reader_text(value, "segment_id")) == 0;
     if (segments == NULL) {
         segments = json_object();
         (void)json_object_set_new(reader->members, customer, segments);
@@ -421,6 +424,56 @@ static int write_report(const struct report *report, const struct request *reque
     return good && sound ? EXIT_GOOD : EXIT_NO;
 }
 
+/* A report of nobody, for want of the records that say who, is no answer. A segment of an earlier playbook is
+ * known by its records. */
+static bool segment_is_known(const struct reader *reader)
+{
+    const char *ids[SEGMENTS_MAX]; /* each ends with NUL: a text of the YAML */
+    const struct segments *segments = &reader->playbook->segments;
+    bool known = reader->segment == NULL || reader->segment_seen;
+    for (uint32_t i = 0; i < segments->count; i++) {
+        ids[i] = (const char *)segments->defs[i].id.data;
+        known |= !known && strcmp(ids[i], reader->segment) == 0;
+    }
+    if (!known) {
+        const char *near = diagnostic_nearest(slice_text(reader->segment), ids, segments->count);
+        (void)fprintf(
+            stderr,
+            "segue report: neither the playbook nor the records have a segment `%s`%s%s%s\n",
+            reader->segment, near == NULL ? "" : "; did you mean `", near == NULL ? "" : near,
+            near == NULL ? "" : "`?");
+        return false;
+    }
+    if (reader->segment != NULL && json_object_size(reader->members) == 0) {
+        (void)fputs(
+            "segue report: --segment needs the segment changes, and there are none among the "
+            "records; give segue.segment-changes too\n",
+            stderr);
+        return false;
+    }
+    return true;
+}
+
+/* Whoever reads such a sum as it stands would be wrong by what is left out. */
+static void say_full_sums(const struct report *report)
+{
+    bool full = false;
+    for (uint32_t i = 0; i < report->row_count; i++) {
+        full |= report->rows[i].revenue_minor >= OFFER_REVENUE_MAX ||
+                report->rows[i].revenue_minor <= -OFFER_REVENUE_MAX;
+    }
+    for (uint32_t i = 0; i < report->unit_count; i++) {
+        full |= report->units[i].revenue_minor >= OFFER_REVENUE_MAX ||
+                report->units[i].revenue_minor <= -OFFER_REVENUE_MAX;
+    }
+    if (full) {
+        (void)fputs("segue report: a revenue stands at its end, 10^15 minor units, and is that or "
+                    "more: some outcome reports an amount that cannot be; look for its "
+                    "revenue_minor\n",
+                    stderr);
+    }
+}
+
 int report_run(int argument_count, char **arguments)
 {
     static struct reader reader;
@@ -442,6 +495,10 @@ int report_run(int argument_count, char **arguments)
     }
     if (!good) {
         (void)fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    if (request.from_day > request.to_day) {
+        (void)fputs("segue report: --from is later than --to: no decision is between\n", stderr);
         return EXIT_USAGE;
     }
     int code = opened_playbook("report", request.playbook, false, &opened);
@@ -473,5 +530,9 @@ int report_run(int argument_count, char **arguments)
         (void)fputs("segue report: out of memory\n", stderr);
         return EXIT_NO;
     }
+    if (!segment_is_known(&reader)) {
+        return EXIT_USAGE;
+    }
+    say_full_sums(&reader.report);
     return write_report(&reader.report, &request, report_finish(&reader.report));
 }

@@ -33,7 +33,8 @@ struct reader {
     struct json_t *outcomes;    /* "customer|event" seen */
     struct report_line *lines;
     uint32_t line_count;
-    bool failed; /* memory is short */
+    bool segment_seen; /* somebody entered or left `segment` */
+    bool failed;       /* memory is short */
 };
 
 /* One more entry at the end of an array, zeroed; NULL: memory is short. */

@@ -277,6 +277,29 @@ def all_offers(segue, folder, same):
     same('intervals that hold', covered >= looks - 1 and looks == 20, True)
 
 
+def what_cannot_be_answered(segue, lines, folder, same):
+    """A question that nothing answers is refused with its reason, and a sum at its end says so."""
+    path = pathlib.Path(folder) / 'lines.ndjson'
+    ask = lambda *options: subprocess.run([segue, 'report', '--playbook', ROOT / 'tests/playbooks/offers', *options, path],  # noqa: E731
+                                          capture_output=True, text=True, check=False)
+    path.write_text('\n'.join(map(json.dumps, lines)))
+    turned = ask('--from', '2026-02-01', '--to', '2026-01-31')
+    same('days the wrong way round', (turned.returncode, '--from is later than --to' in turned.stderr), (64, True))
+    member = {'topic': 'segue.segment-changes', 'value': {'customer_id': 'c0', 'segment_id': 'third', 'transition': 'ENTERED', 'membership_seq': 1}}
+    path.write_text('\n'.join(map(json.dumps, [member] + lines)))
+    known = 'spender'
+    strange = ask('--segment', f'{known}s')
+    same('a segment that nobody has', (strange.returncode, f'did you mean `{known}`?' in strange.stderr), (64, True))
+    same('one that is in the records alone', ask('--segment', 'third').returncode, 0)
+    path.write_text('\n'.join(map(json.dumps, lines)))
+    without = ask('--segment', known)
+    same('a segment without its changes', (without.returncode, 'needs the segment changes' in without.stderr), (64, True))
+    same('no word of sums that are whole', ask().stderr, '')
+    much = [{'source': 'offer-outcomes', 'event': {**line['event'], 'revenue_minor': 9 * 10 ** 18}} if 'event' in line else line for line in lines]
+    path.write_text('\n'.join(map(json.dumps, much)))
+    same('a sum at its end is said', 'stands at its end' in ask().stderr, True)
+
+
 def main():
     segue, seed = sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else '1'
     wrong = []
@@ -314,6 +337,7 @@ def main():
         for_programs(segue, folder, said, same)
         by_parts(segue, lines, folder, truth, same)
         in_segment(segue, lines, folder, same)
+        what_cannot_be_answered(segue, lines, folder, same)
         wholes_are_whole(segue, folder, same)
         in_any_order(segue, lines, folder, same)
         all_offers(segue, folder, same)
