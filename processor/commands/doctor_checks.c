@@ -3,9 +3,11 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/zone.h"
+#include "commands/erase_dates.h"
 #include "commands/kafka_acls.h"
 #include "commands/redis_permissions.h"
 #include "commands/topic_list.h"
@@ -142,6 +144,40 @@ static void check_topics(const struct connect *connect, struct kafka_admin *admi
     check_partitions(&connect->settings, wants, states, count, report);
 }
 
+/* A bank must be able to say by when an erased customer is gone, and finds out otherwise on the day it is asked. */
+static void check_erasure(const struct connect *connect, struct kafka_admin *admin,
+                          struct doctor_report *report)
+{
+    static struct erase_topics topics;
+    char names[DOCTOR_TEXT_SIZE - 128] = "";
+    struct status_text text = {""};
+    size_t size = 0;
+    uint32_t endless = 0;
+    topics = (struct erase_topics){0};
+    erase_topics_fill(&topics, &connect->settings);
+    if (kafka_admin_describe(admin, topics.wants, topics.count, topics.states, report->timeout_ms,
+                             &text) != STATUS_OK) {
+        return; /* as check_topics has said */
+    }
+    for (uint32_t i = 0; i < topics.count; i++) {
+        if (erase_topic_is_endless(&topics, i)) {
+            const char *name = topics.wants[i].name;
+            if (size + strlen(name) + sizeof(", ..") < sizeof(names)) {
+                size += (size_t)snprintf(names + size, sizeof(names) - size, "%s%s",
+                                         endless == 0 ? "" : ", ", name);
+            }
+            endless++;
+        }
+    }
+    if (endless > 0) {
+        doctor_add(
+            report, "erasure", DOCTOR_WARN,
+            "set retention.ms, of compacted ones max.compaction.lag.ms; `segue erase --dry-run "
+            "CUSTOMER` says of each which: deploy/README.md#erasing-a-customer",
+            "an erased customer is never gone for certain from %u topics: %s", endless, names);
+    }
+}
+
 /* Under a transactional id of its own: that of a running process would fence it. */
 static void check_kafka_acls(const struct connect *connect, struct doctor_report *report)
 {
@@ -193,6 +229,7 @@ void doctor_check_kafka(const struct connect *connect, struct doctor_report *rep
     doctor_add(report, "brokers", DOCTOR_OK, NULL, "%s: %u, cluster %s", connect->settings.brokers,
                kafka_admin_broker_count(admin), kafka_admin_cluster_id(admin));
     check_topics(connect, admin, report);
+    check_erasure(connect, admin, report);
     kafka_admin_close(admin);
     check_kafka_acls(connect, report);
 }

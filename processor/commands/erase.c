@@ -39,30 +39,6 @@ struct erase {
     struct erase_topics topics;
 };
 
-static void list_topics(struct erase *erase)
-{
-    const struct settings *settings = &erase->connect.settings;
-    struct erase_topics *topics = &erase->topics;
-    topics->checkpoint_interval_ms = settings->checkpoint_interval_ms;
-    topics->journal_keep_ms = settings->journal_keep_ms;
-    for (int i = 0; i < SOURCE_COUNT; i++) {
-        if (settings->sources[i].used) {
-            erase_topics_add(topics, settings->sources[i].topic,
-                             i == SOURCE_CUSTOMER_PROFILES ? ERASE_PROFILE : ERASE_INPUT);
-        }
-    }
-    for (int i = 0; i < SOURCE_COUNT; i++) {
-        if (settings->sources[i].used && settings->sources[i].repartition != REPARTITION_OFF) {
-            erase_topics_add(topics, settings->sources[i].task_topic, ERASE_REPARTITION);
-        }
-    }
-    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
-        erase_topics_add(topics, settings->topics[i], ERASE_OUTPUT);
-    }
-    erase_topics_add(topics, settings->journal_topic, ERASE_JOURNAL);
-    erase_topics_add(topics, settings->checkpoint_topic, ERASE_CHECKPOINT);
-}
-
 static enum status send_tombstone(struct erase *erase, struct status_text *out_text)
 {
     struct kafka_feeder *feeder = NULL;
@@ -149,7 +125,7 @@ static int run(struct erase *erase)
     struct kafka_admin *admin = NULL;
     uint32_t task_count = 0;
     erase->topics.now_ms = clock_system()->ops->wall_ms(clock_system());
-    list_topics(erase);
+    erase_topics_fill(&erase->topics, &erase->connect.settings);
     enum status status = kafka_admin_open(&erase->connect.kafka, TIMEOUT_MS, &admin, &text);
     if (status == STATUS_OK) {
         status = kafka_admin_describe(admin, erase->topics.wants, erase->topics.count,

@@ -31,6 +31,28 @@ void erase_topics_add(struct erase_topics *topics, const char *name, enum erase_
     topics->fates[topics->count++] = fate;
 }
 
+void erase_topics_fill(struct erase_topics *topics, const struct settings *settings)
+{
+    topics->checkpoint_interval_ms = settings->checkpoint_interval_ms;
+    topics->journal_keep_ms = settings->journal_keep_ms;
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        if (settings->sources[i].used) {
+            erase_topics_add(topics, settings->sources[i].topic,
+                             i == SOURCE_CUSTOMER_PROFILES ? ERASE_PROFILE : ERASE_INPUT);
+        }
+    }
+    for (int i = 0; i < SOURCE_COUNT; i++) {
+        if (settings->sources[i].used && settings->sources[i].repartition != REPARTITION_OFF) {
+            erase_topics_add(topics, settings->sources[i].task_topic, ERASE_REPARTITION);
+        }
+    }
+    for (int i = 0; i < OUTPUT_KIND_COUNT; i++) {
+        erase_topics_add(topics, settings->topics[i], ERASE_OUTPUT);
+    }
+    erase_topics_add(topics, settings->journal_topic, ERASE_JOURNAL);
+    erase_topics_add(topics, settings->checkpoint_topic, ERASE_CHECKPOINT);
+}
+
 /* Kafka's -1 and its largest number both mean for ever. */
 static int64_t span_of(const struct kafka_topic_state *state, int value)
 {
@@ -126,6 +148,12 @@ static int64_t print_topic(const struct erase_topics *topics, uint32_t i, FILE *
     (void)fprintf(out, "  %-32s %-24s %s\n", name, at,
                   remark(topics->fates[i], is_compacted(state), gone_ms == NEVER));
     return topics->fates[i] == ERASE_INPUT ? 0 : gone_ms;
+}
+
+bool erase_topic_is_endless(const struct erase_topics *topics, uint32_t i)
+{
+    return topics->fates[i] != ERASE_INPUT && topics->states[i].exists &&
+           lacks(&topics->states[i]) == NULL && gone_at(topics, i) == NEVER;
 }
 
 void erase_dates_print(const struct erase_topics *topics, FILE *out)

@@ -9,6 +9,7 @@
 #include "io/kafka_admin.h"
 #include "model/event.h"
 #include "model/output.h"
+#include "settings/settings.h"
 
 /* Why a topic still has something, and for how long. */
 enum erase_fate {
@@ -32,6 +33,13 @@ struct erase_topics {
 
 /* One more, with the settings that must be asked for; at most ERASE_TOPICS_MAX. `name` is borrowed. */
 void erase_topics_add(struct erase_topics *topics, const char *name, enum erase_fate fate);
+
+/* All topics that may name a customer, and the spans that settings say; `topics` is zeroed but for now_ms.
+ * `settings` outlives it. */
+void erase_topics_fill(struct erase_topics *topics, const struct settings *settings);
+
+/* Once `states` are there: is it a topic from which nobody is ever gone for certain? The bank's own are not. */
+bool erase_topic_is_endless(const struct erase_topics *topics, uint32_t i);
 
 /* A line a topic, then the last date, where it is known of all that Segue writes and none may keep it for ever.
  * Else what is missing: the permission, or the setting. */

@@ -64,6 +64,27 @@ START_TEST(the_last_date_is_that_of_the_slowest_topic)
 }
 END_TEST
 
+/* What doctor says beforehand is what erase would say. */
+START_TEST(topics_from_which_nobody_goes_are_known)
+{
+    for (uint32_t i = 0; i < topics.count; i++) {
+        ck_assert(!erase_topic_is_endless(&topics, i));
+    }
+    (void)snprintf(topics.states[0].values[1], 32, "-1"); /* the bank's own input */
+    (void)snprintf(topics.states[1].values[1], 32, "-1"); /* outputs, by retention.ms */
+    (void)snprintf(topics.states[2].values[2], 32,
+                   "9223372036854775807"); /* state, by compaction */
+    ck_assert(!erase_topic_is_endless(&topics, 0));
+    ck_assert(erase_topic_is_endless(&topics, 1));
+    ck_assert(erase_topic_is_endless(&topics, 2));
+    print();
+    expect("set retention.ms");
+    expect("set max.compaction.lag.ms");
+    topics.states[1].values_known = false; /* nobody knows */
+    ck_assert(!erase_topic_is_endless(&topics, 1));
+}
+END_TEST
+
 START_TEST(where_settings_may_not_be_read_there_is_no_date)
 {
     topics.states[2].values_known = false;
@@ -109,6 +130,7 @@ int main(void)
     TCase *tests = tcase_create("erase_dates");
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, the_last_date_is_that_of_the_slowest_topic);
+    tcase_add_test(tests, topics_from_which_nobody_goes_are_known);
     tcase_add_test(tests, where_settings_may_not_be_read_there_is_no_date);
     tcase_add_test(tests, what_keeps_for_ever_is_told_beside_what_is_not_known);
     tcase_add_test(tests, what_does_not_exist_or_is_the_banks_own_takes_no_date_away);
