@@ -46,15 +46,32 @@ static void put_value(const struct feature_value *value, bool json, FILE *out)
     }
 }
 
-static void put_features(const struct playbook *playbook, const struct feature_value *values,
-                         bool json, FILE *out)
+static bool says_nothing(const struct feature_value *value)
 {
+    bool zero = value->type == FEATURE_DOUBLE   ? value->d == 0
+                : value->type == FEATURE_STRING ? value->text.size == 0
+                                                : value->i == 0;
+    return !value->present || zero;
+}
+
+static void put_features(const struct playbook *playbook, const struct feature_value *values,
+                         enum explained_form form, FILE *out)
+{
+    bool json = form == EXPLAINED_JSON;
+    uint32_t left_out = 0;
     (void)fputs(json ? ",\"features\":{" : "features\n", out);
     for (uint32_t i = 0; i < playbook->name_count; i++) {
+        if (form == EXPLAINED_SHORT && says_nothing(&values[i])) {
+            left_out++;
+            continue;
+        }
         (void)fprintf(out, json ? "%s\"%s\":" : "%s  %-32s ", json && i > 0 ? "," : "",
                       playbook->names[i].name);
         put_value(&values[i], json, out);
         (void)fputs(json ? "" : "\n", out);
+    }
+    if (left_out > 0) {
+        (void)fprintf(out, "  and %u that are 0 or not known; --all shows them\n", left_out);
     }
     (void)fputs(json ? "}" : "", out);
 }
@@ -117,7 +134,7 @@ static enum status put_kind(const struct engine *engine, const void *task,
             first = false;
         }
     }
-    (void)fputs(json ? "}" : "", out);
+    (void)fputs(json ? "}" : first ? "  none\n" : "", out);
     return STATUS_OK;
 }
 
@@ -141,18 +158,29 @@ static void put_head(const struct customer *customer, int64_t now_ms, bool json,
     (void)fputs(json ? "" : "\n", out);
 }
 
-enum status explained_customer(const struct engine *engine, const struct playbook *playbook,
-                               const void *task, const struct customer *customer, int64_t now_ms,
-                               bool json, struct arena *arena, FILE *out)
+static enum status put_all_features(const struct engine *engine, const struct playbook *playbook,
+                                    const struct customer *customer, int64_t now_ms,
+                                    enum explained_form form, struct arena *arena, FILE *out)
 {
     const struct feature_value *values;
     arena_reset(arena);
     enum status status = engine_values(engine, customer, now_ms, arena, &values);
-    if (status != STATUS_OK) {
-        return status;
+    if (status == STATUS_OK) {
+        put_features(playbook, values, form, out);
     }
+    return status;
+}
+
+enum status explained_customer(const struct engine *engine, const struct playbook *playbook,
+                               const void *task, const struct customer *customer, int64_t now_ms,
+                               enum explained_form form, struct arena *arena, FILE *out)
+{
+    bool json = form == EXPLAINED_JSON;
     put_head(customer, now_ms, json, out);
-    put_features(playbook, values, json, out);
+    enum status status = STATUS_OK;
+    if (json) {
+        status = put_all_features(engine, playbook, customer, now_ms, form, arena, out);
+    }
     const struct {
         enum explain_kind kind;
         uint32_t count;
@@ -162,6 +190,9 @@ enum status explained_customer(const struct engine *engine, const struct playboo
     for (size_t i = 0; i < 3 && status == STATUS_OK; i++) {
         status = put_kind(engine, task, customer, kinds[i].kind, kinds[i].count, now_ms, json,
                           arena, out);
+    }
+    if (!json && status == STATUS_OK) {
+        status = put_all_features(engine, playbook, customer, now_ms, form, arena, out);
     }
     (void)fputs(json ? "}\n" : "", out);
     return status;

@@ -8,11 +8,15 @@
 #include "engine/explain.h"
 #include "playbook/playbook.h"
 
-/* Everything: profile's moment, features, life events, segments, offers. STATUS_FULL: `arena`
- * (EXPLAIN_ARENA_SIZE) is too small. */
+/* For people: what was decided, then the figures behind it; those that say nothing (unknown, 0, false) only when
+ * all are asked for. For programs: always all. */
+enum explained_form { EXPLAINED_SHORT, EXPLAINED_ALL, EXPLAINED_JSON };
+
+/* The profile's moment, life events, segments, offers, features. STATUS_FULL: `arena` (EXPLAIN_ARENA_SIZE) is too
+ * small. */
 enum status explained_customer(const struct engine *engine, const struct playbook *playbook,
                                const void *task, const struct customer *customer, int64_t now_ms,
-                               bool json, struct arena *arena, FILE *out);
+                               enum explained_form form, struct arena *arena, FILE *out);
 
 /* One explanation, leaf by leaf:
  *   IN since 2026-03-02T08:14:07Z (v8)

@@ -10,13 +10,14 @@
 #include "commands/subject_access.h"
 
 static const char help[] =
-    "usage: segue get [--config FILE] [--json | --subject-access] CUSTOMER\n\n"
-    "Features, life events, segments and offers of a customer, as they stand now.\n"
-    "CUSTOMER `-`: many, their ids on standard input, one a line.\n"
+    "usage: segue get [--config FILE] [--all | --json | --subject-access] CUSTOMER\n\n"
+    "Life events, segments, offers and features of a customer, as they stand now.\n"
+    "CUSTOMER `-`: many, their ids on standard input, one a line; empty lines are passed over.\n"
+    "--all: features that are 0 or not known, too; --json has them always.\n"
     "--subject-access: all that is held, profile and consents too, in plain words.\n";
 
 struct manner {
-    bool json;
+    enum explained_form form;
     bool subject_access;
 };
 
@@ -40,7 +41,7 @@ static int print_customer(struct lookup *lookup, struct slice id, struct manner 
         }
     } else {
         status = explained_customer(opened->engine, opened->playbook, lookup->task,
-                                    lookup->customer, now_ms, manner.json, arena, stdout);
+                                    lookup->customer, now_ms, manner.form, arena, stdout);
     }
     if (status != STATUS_OK) {
         (void)fputs("segue get: the answer is cut short: what is held does not fit\n", stderr);
@@ -60,6 +61,9 @@ static int print_customers(struct lookup *lookup, struct manner manner, struct a
         while (size > 0 && (line[size - 1] == '\n' || line[size - 1] == '\r')) {
             size--;
         }
+        if (size == 0) {
+            continue; /* an empty line names nobody, and is no reason to leave the others out */
+        }
         int code = print_customer(lookup, slice_of(line, (size_t)size), manner, arena);
         worst = code > worst ? code : worst;
         if (code > EXIT_NO) {
@@ -72,19 +76,20 @@ static int print_customers(struct lookup *lookup, struct manner manner, struct a
 
 int get_run(int argument_count, char **arguments)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"subject-access", no_argument, NULL, 's'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"all", no_argument, NULL, 'a'},
+        {"json", no_argument, NULL, 'j'},         {"subject-access", no_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     static struct lookup lookup;
     const char *config = connect_config_default;
-    bool json = false, subject_access = false;
+    bool all = false, json = false, subject_access = false;
     int option;
     optind = 1;
     while ((option = getopt_long(argument_count, arguments, "", options, NULL)) != -1) {
         if (option == 'c') {
             config = optarg;
+        } else if (option == 'a') {
+            all = true;
         } else if (option == 'j') {
             json = true;
         } else if (option == 's') {
@@ -94,7 +99,7 @@ int get_run(int argument_count, char **arguments)
             return option == 'h' ? EXIT_GOOD : EXIT_USAGE;
         }
     }
-    if (argument_count - optind != 1 || (json && subject_access)) {
+    if (argument_count - optind != 1 || all + json + subject_access > 1) {
         (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
@@ -105,7 +110,10 @@ int get_run(int argument_count, char **arguments)
     struct arena arena;
     arena_init(&arena, memory_take(EXPLAIN_ARENA_SIZE, "explain"), EXPLAIN_ARENA_SIZE);
     struct slice id = slice_text(arguments[optind]);
-    struct manner manner = {json, subject_access};
+    struct manner manner = {json  ? EXPLAINED_JSON
+                            : all ? EXPLAINED_ALL
+                                  : EXPLAINED_SHORT,
+                            subject_access};
     return slice_is(id, "-") ? print_customers(&lookup, manner, &arena)
                              : print_customer(&lookup, id, manner, &arena);
 }

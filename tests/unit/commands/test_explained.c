@@ -60,25 +60,31 @@ static void live(void)
                      STATUS_OK);
 }
 
-static char *printed(bool json, const char *segment)
+static char *printed_customer(enum explained_form form)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    if (segment == NULL) {
-        ck_assert_int_eq(explained_customer(opened.engine, opened.playbook, task, customer,
-                                            customer->seen_ms, json, &arena, out),
-                         STATUS_OK);
-    } else {
-        uint32_t index;
-        struct explanation explanation;
-        arena_reset(&arena);
-        ck_assert(engine_find(opened.engine, EXPLAIN_SEGMENT, slice_text(segment), &index));
-        ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_SEGMENT, index,
-                                        customer->seen_ms, NULL, &arena, &explanation),
-                         STATUS_OK);
-        explained_print(&explanation, json, out);
-    }
+    ck_assert_int_eq(explained_customer(opened.engine, opened.playbook, task, customer,
+                                        customer->seen_ms, form, &arena, out),
+                     STATUS_OK);
+    ck_assert_int_eq(fclose(out), 0);
+    return text;
+}
+
+static char *printed(bool json, const char *segment)
+{
+    char *text = NULL;
+    size_t size = 0;
+    uint32_t index;
+    struct explanation explanation;
+    FILE *out = open_memstream(&text, &size);
+    arena_reset(&arena);
+    ck_assert(engine_find(opened.engine, EXPLAIN_SEGMENT, slice_text(segment), &index));
+    ck_assert_int_eq(engine_explain(opened.engine, task, customer, EXPLAIN_SEGMENT, index,
+                                    customer->seen_ms, NULL, &arena, &explanation),
+                     STATUS_OK);
+    explained_print(&explanation, json, out);
     ck_assert_int_eq(fclose(out), 0);
     return text;
 }
@@ -86,7 +92,7 @@ static char *printed(bool json, const char *segment)
 START_TEST(get_says_all_that_is_kept)
 {
     live();
-    char *text = printed(true, NULL);
+    char *text = printed_customer(EXPLAINED_JSON);
     json_t *root = json_loads(text, 0, NULL);
     ck_assert_ptr_nonnull(root);
     ck_assert_str_eq(json_string_value(json_object_get(root, "customer")), CUSTOMER);
@@ -98,11 +104,41 @@ START_TEST(get_says_all_that_is_kept)
     ck_assert_uint_eq(json_object_size(json_object_get(root, "segments")), 1);
     json_decref(root);
     free(text);
-    text = printed(false, NULL);
+    text = printed_customer(EXPLAINED_SHORT);
     ck_assert_ptr_nonnull(strstr(text, "frequent_traveller"));
     ck_assert_ptr_nonnull(strstr(text, "customer c \"1\"\\x1b[2J at"));
     ck_assert_ptr_null(strchr(text, '\x1b'));
     free(text);
+}
+END_TEST
+
+static uint32_t lines_of(const char *text)
+{
+    uint32_t count = 0;
+    for (; *text != '\0'; text++) {
+        count += *text == '\n';
+    }
+    return count;
+}
+
+/* What a person asks first: what was decided; then the figures that say something. */
+START_TEST(get_begins_with_what_was_decided)
+{
+    live();
+    char *text = printed_customer(EXPLAINED_SHORT), *all = printed_customer(EXPLAINED_ALL);
+    const char *life = strstr(text, "\nlife events\n  none\n");
+    const char *segments = strstr(text, "\nsegments\n  frequent_traveller ");
+    const char *features = strstr(text, "\nfeatures\n");
+    ck_assert(life != NULL && segments > life && features > segments);
+    ck_assert_ptr_nonnull(strstr(features, "\n  travel_days_90d                  6\n"));
+    ck_assert_ptr_null(strstr(text, "\n  balance "));
+    ck_assert_ptr_nonnull(strstr(all, "\n  balance                          -\n"));
+    unsigned left_out = 0;
+    ck_assert_int_eq(sscanf(strstr(features, "\n  and "), "\n  and %u", &left_out), 1);
+    ck_assert_uint_eq(lines_of(all), lines_of(text) + left_out - 1);
+    ck_assert_ptr_null(strstr(all, "--all"));
+    free(text);
+    free(all);
 }
 END_TEST
 
@@ -543,6 +579,7 @@ int main(void)
     TCase *tc = tcase_create("explained");
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, get_says_all_that_is_kept);
+    tcase_add_test(tc, get_begins_with_what_was_decided);
     tcase_add_test(tc, subject_access_says_what_each_figure_means);
     tcase_add_test(tc, each_figure_has_words_that_are_no_code);
     tcase_add_test(tc, each_figure_without_about_has_words_from_its_definition);
