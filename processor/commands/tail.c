@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/diagnostic.h"
 #include "base/show.h"
 #include "commands/all.h"
 #include "commands/avro_records.h"
@@ -28,6 +29,7 @@ struct tail {
     struct avro_records records;
     const char *topics[OUTPUT_KIND_COUNT + SOURCE_COUNT];
     uint32_t topic_count;
+    const char *strange; /* the first that is no output's and no source's; NULL: none */
 };
 
 static volatile sig_atomic_t stopping;
@@ -72,14 +74,42 @@ static void print_record(struct tail *tail, const struct log_record *record)
 }
 
 /* "offers" -> the configured topic of that output; anything else is a topic's whole name. */
-static const char *topic_of(const struct settings *settings, const char *name)
+static const char *topic_of(struct tail *tail, const char *name)
 {
+    const struct settings *settings = &tail->connect.settings;
+    bool known = false;
     for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
         if (strcmp(name, output_topic((enum output_kind)kind)) == 0) {
             return settings->topics[kind];
         }
+        known |= strcmp(name, settings->topics[kind]) == 0;
     }
+    for (int source = 0; source < SOURCE_COUNT; source++) {
+        known |=
+            settings->sources[source].used && strcmp(name, settings->sources[source].topic) == 0;
+    }
+    tail->strange = known || tail->strange != NULL ? tail->strange : name;
     return name;
+}
+
+/* Perhaps it is a topic of the bank's; if it cannot be read, here is what was perhaps meant. */
+static void say_names(const char *strange)
+{
+    const char *names[OUTPUT_KIND_COUNT];
+    for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
+        names[kind] = output_topic((enum output_kind)kind);
+    }
+    const char *near = diagnostic_nearest(slice_text(strange), names, ARRAY_COUNT(names));
+    (void)fprintf(stderr, "segue tail: `%s` is no name that Segue has", strange);
+    if (near != NULL) {
+        (void)fprintf(stderr, "; did you mean `%s`?\n", near);
+        return;
+    }
+    (void)fputs(". It has", stderr);
+    for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
+        (void)fprintf(stderr, "%s %s", kind == 0 ? "" : ",", names[kind]);
+    }
+    (void)fputs("; anything else is a topic's whole name\n", stderr);
 }
 
 static int follow(struct tail *tail, enum kafka_reader_start start, bool once)
@@ -90,7 +120,11 @@ static int follow(struct tail *tail, enum kafka_reader_start start, bool once)
     enum status status = kafka_reader_open(&tail->connect.kafka, tail->topics, tail->topic_count,
                                            start, TAIL_TIMEOUT_MS, &reader, &text);
     if (status != STATUS_OK) {
-        return connect_fail("tail", status, &text);
+        int code = connect_fail("tail", status, &text);
+        if (status == STATUS_INVALID && tail->strange != NULL) {
+            say_names(tail->strange);
+        }
+        return code;
     }
     bool printed = false;
     while (!stopping) {
@@ -147,7 +181,7 @@ int tail_run(int argument_count, char **arguments)
     static const enum output_kind usual[] = {OUTPUT_SEGMENT_CHANGED, OUTPUT_LIFE_EVENT,
                                              OUTPUT_OFFER_DECIDED};
     for (int i = optind; i < argument_count && tail.topic_count < ARRAY_COUNT(tail.topics); i++) {
-        tail.topics[tail.topic_count++] = topic_of(&tail.connect.settings, arguments[i]);
+        tail.topics[tail.topic_count++] = topic_of(&tail, arguments[i]);
     }
     for (size_t i = 0; optind == argument_count && i < ARRAY_COUNT(usual); i++) {
         tail.topics[tail.topic_count++] = tail.connect.settings.topics[usual[i]];

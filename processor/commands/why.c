@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/diagnostic.h"
 #include "base/memory.h"
 #include "codec/ndjson.h"
 #include "commands/all.h"
@@ -64,6 +65,30 @@ static int refuse_more(const char *path, struct event_files *files)
 
 enum manner { MANNER_TEXT, MANNER_JSON, MANNER_IN_THE_WAY };
 
+static int no_such_name(const struct playbook *playbook, const char *name)
+{
+    /* ids end with NUL: they are texts of the YAML */
+    const char *ids[SEGMENTS_MAX + LIFE_DEFS_MAX + OFFERS_MAX];
+    size_t count = 0;
+    for (uint32_t i = 0; i < playbook->segments.count; i++) {
+        ids[count++] = (const char *)playbook->segments.defs[i].id.data;
+    }
+    for (uint32_t i = 0; i < playbook->life.count; i++) {
+        ids[count++] = (const char *)playbook->life.defs[i].id.data;
+    }
+    for (uint32_t i = 0; i < playbook->offers.count; i++) {
+        ids[count++] = (const char *)playbook->offers.defs[i].id.data;
+    }
+    const char *near = diagnostic_nearest(slice_text(name), ids, count);
+    (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`", name);
+    if (near != NULL) {
+        (void)fprintf(stderr, "; did you mean `%s`?\n", near);
+    } else {
+        (void)fputs("; `segue check` lists them\n", stderr);
+    }
+    return EXIT_NO;
+}
+
 static int explain(struct lookup *lookup, const char *name, const char *event_path,
                    enum manner manner)
 {
@@ -99,9 +124,7 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
         }
         return files == NULL ? EXIT_GOOD : refuse_more(event_path, files);
     }
-    (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`\n",
-                  name);
-    return EXIT_NO;
+    return no_such_name(lookup->opened.playbook, name);
 }
 
 static int run(int argument_count, char **arguments, const char *command, enum manner manner)

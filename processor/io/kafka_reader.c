@@ -52,7 +52,8 @@ static enum status add_partitions(struct kafka_reader *reader, uint32_t number,
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
         (code == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topics[0].partition_cnt == 0)) {
         return status_fail(out_text, STATUS_INVALID,
-                           "topic %s does not exist; `segue topics --create` makes it", name);
+                           "topic %s does not exist; `segue topics --create` makes those of Segue",
+                           name);
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return status_fail(out_text, STATUS_AWAY, "topic %s: %s", name, rd_kafka_err2str(code));
