@@ -69,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         inside(event.customer_id, payload);
         inside(event.event_id, payload);
         INVARIANT(event.customer_id.size > 0 && event.customer_id.size <= CUSTOMER_ID_SIZE_MAX);
-        INVARIANT(event.source != SOURCE_TRANSACTIONS || event.tx.amount_minor > 0);
+        INVARIANT(event.source != SOURCE_TRANSACTIONS ||
+                  (event.tx.amount_minor > 0 && event.tx.amount_minor <= EVENT_AMOUNT_MINOR_MAX));
     } else {
         INVARIANT(reject.reason != REJECT_NONE && reject.at <= payload.size);
     }

@@ -50,8 +50,8 @@ static void sample_field(struct random *random, const struct field *field, struc
                                      : text(random, arena, CUSTOMER_ID_SIZE_MAX);
         break;
     case FIELD_INT64:
-        *(int64_t *)place =
-            amount ? random_between(random, 1, INT64_MAX / 2) : (int64_t)random_next(random);
+        *(int64_t *)place = amount ? random_between(random, 1, EVENT_AMOUNT_MINOR_MAX)
+                                   : (int64_t)random_next(random);
         break;
     case FIELD_INT32:
         *(int32_t *)place = (int32_t)random_between(random, 1, 7);
