@@ -201,6 +201,42 @@ static void print_unindexed(const struct check *check)
     }
 }
 
+enum { PATTERNS_SHOWN = 3 };
+
+/* One automaton for all patterns over a text is several times faster than each by itself. */
+static void print_patterns_alone(const struct check *check)
+{
+    struct slice texts[PATTERNS_SHOWN];
+    for (uint32_t source = 0; source < SOURCE_COUNT; source++) {
+        uint32_t count =
+            engine_patterns_alone(check->opened.engine, (enum source)source, texts, PATTERNS_SHOWN);
+        for (uint32_t i = 0; i < count && i < PATTERNS_SHOWN; i++) {
+            (void)printf("%s%.*s", i == 0 ? "slower: " : ", ", SLICE_ARG(texts[i]));
+        }
+        if (count > 0) {
+            (void)printf(
+                "%s: %u patterns over %s match one by one, for each event: together they are more "
+                "than an automaton has room for. Mend those with wide gaps or counts (`.{9}`, "
+                "`.*` between words): plain words cost nothing\n",
+                count > PATTERNS_SHOWN ? ", .." : "", count, source_name((enum source)source));
+        }
+    }
+}
+
+static void print_patterns_alone_json(const struct check *check)
+{
+    bool first = true;
+    (void)fputs(",\"patterns_alone\":{", stdout);
+    for (uint32_t source = 0; source < SOURCE_COUNT; source++) {
+        uint32_t count = engine_patterns_alone(check->opened.engine, (enum source)source, NULL, 0);
+        if (count > 0) {
+            (void)printf("%s\"%s\":%u", first ? "" : ",", source_name((enum source)source), count);
+            first = false;
+        }
+    }
+    (void)fputc('}', stdout);
+}
+
 static void print_unindexed_json(const struct check *check)
 {
     bool first = true;
@@ -234,6 +270,7 @@ static void print_plan(const struct check *check)
     print_rules(playbook, PLAYBOOK_OFFER, playbook->offers.count);
     print_bytes(check);
     print_unindexed(check);
+    print_patterns_alone(check);
     size_t count = memory_plan(&pools);
     for (size_t i = 0; i < count; i++) {
         (void)printf("memory %-24s %12zu bytes in %u\n", pools[i].what, pools[i].size,
@@ -299,6 +336,7 @@ static void print_plan_json(const struct check *check)
     print_rules_json(playbook, PLAYBOOK_SEGMENT, playbook->segments.count, "segments");
     print_rules_json(playbook, PLAYBOOK_OFFER, playbook->offers.count, "offers");
     print_unindexed_json(check);
+    print_patterns_alone_json(check);
     (void)fputc('}', stdout);
 }
 

@@ -63,6 +63,11 @@ struct engine_customer_parts engine_customer_parts(const struct engine *engine);
  * same and takes longer: they are beyond a limit (README.md), or look_at_all is set. */
 bool engine_indexed(const struct engine *engine, enum source source);
 
+/* Patterns over this source's texts that match one by one, as their automaton is beyond a limit: the first `max` as
+ * written, borrowed from the playbook; how many there are. */
+uint32_t engine_patterns_alone(const struct engine *engine, enum source source,
+                               struct slice *out_texts, uint32_t max);
+
 enum { ENGINE_LINE_SIZE = 64 };
 
 /* Which lines of a customer's block nearly every event touches, counted from its begin: heads, totals, the first

@@ -75,6 +75,13 @@ bool engine_indexed(const struct engine *engine, enum source source)
     return engine->indexes[source].rules != NULL;
 }
 
+uint32_t engine_patterns_alone(const struct engine *engine, enum source source,
+                               struct slice *out_texts, uint32_t max)
+{
+    const struct rules_index *rules = engine->indexes[source].rules;
+    return rules == NULL ? 0 : rules_index_alone(rules, out_texts, max);
+}
+
 void event_index_match(struct work *work)
 {
     const struct event_index *index = &work->engine->indexes[work->scope.event->source];

@@ -2,6 +2,7 @@
 #include "rules/index.h"
 
 #include "model/fields.h"
+#include "rules/index_parts.h"
 #include "rules/terms.h"
 
 enum {
@@ -36,26 +37,9 @@ struct searched {
     uint32_t pattern_count;
 };
 
-/* An atom that is asked when it is needed. */
-struct tested {
-    const struct cel_program *program;
-    uint32_t leaf;     /* UINT32_MAX: the whole program */
-    uint32_t searched; /* UINT32_MAX: evaluated by itself */
-};
-
 struct term {
     uint16_t condition;
     uint16_t first, count; /* literals: 2 x number of a tested atom + what it must be */
-};
-
-struct rules_index {
-    const struct group *groups;
-    const struct searched *searched;
-    const struct tested *tested;
-    const struct term *terms;
-    const uint16_t *literals;
-    uint32_t group_count, searched_count, tested_count, term_count, tabulated_count;
-    uint32_t words; /* of a row */
 };
 
 /* ---- building ---- */

@@ -46,6 +46,10 @@ const struct rules_index *rules_index_build(enum source source,
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
                        struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS]);
 
+/* Patterns that no automaton finds: each follows the text by itself. Their leaves as written, the first `max`,
+ * borrowed from the programs; how many there are. */
+uint32_t rules_index_alone(const struct rules_index *index, struct slice *out_texts, uint32_t max);
+
 /* For reports: how many terms there are, atoms by table, atoms that are asked, and patterns among these that an
  * automaton finds. */
 struct rules_index_size {
