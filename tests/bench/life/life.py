@@ -3,7 +3,7 @@
 """Life events against the truth. usage: life.py SEGUE WORK_DIR [--seeds 101,102] [--customers N] [--days N] [--playbook DIR]
                                                 [--train] [--misses TYPE] [--markdown FILE] [--readme]
 
-Simulates banks (both worlds of LifeSim, foreign.py, mutual.py, highstreet.py and coastal.py, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
+Simulates banks (both worlds of LifeSim, foreign.py, mutual.py, highstreet.py, coastal.py and prairie.py, seeds that no threshold was chosen on), runs `segue backtest` with the retail playbook
 over them, and scores what it said: per type and in the mean, beside a naive detector. README.md says how it is judged.
 Exits 1 when a goal is missed.
 """
@@ -22,12 +22,15 @@ import coastal
 import foreign
 import highstreet
 import mutual
+import prairie
 import score
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 WORLDS = {'uk': ('GBP', 'Europe/London'), 'eu': ('EUR', 'Europe/Berlin'), 'foreign': ('EUR', 'Europe/Dublin'), 'mutual': ('EUR', 'Europe/Dublin'),
-          'highstreet': ('GBP', 'Europe/London'), 'coastal': ('AUD', 'Australia/Sydney')}
-OTHERS = {'foreign': foreign, 'mutual': mutual, 'highstreet': highstreet, 'coastal': coastal}  # not LifeSim's: no goal is held against them; on coastal no curve is learned either
+          'highstreet': ('GBP', 'Europe/London'), 'coastal': ('AUD', 'Australia/Sydney'),
+          'prairie': ('CAD', 'America/Winnipeg')}
+OTHERS = {'foreign': foreign, 'mutual': mutual, 'highstreet': highstreet, 'coastal': coastal,
+          'prairie': prairie}  # not LifeSim's: no goal is held against them; on coastal and prairie no curve is learned either
 HELD_OUT, TRAIN = '305,306,307', '1,2,3,4'
 ENOUGH, HONEST = 100, 0.15  # of so many messages the share that is true lies within that of the confidence
 
