@@ -159,16 +159,19 @@ static void check_erasure(const struct connect *connect, struct kafka_admin *adm
                              &text) != STATUS_OK) {
         return; /* as check_topics has said */
     }
+    bool all = true;
     for (uint32_t i = 0; i < topics.count; i++) {
         if (erase_topic_is_endless(&topics, i)) {
             const char *name = topics.wants[i].name;
-            if (size + strlen(name) + sizeof(", ..") < sizeof(names)) {
+            all = all && size + strlen(name) + 2 * sizeof(", ..") < sizeof(names);
+            if (all) {
                 size += (size_t)snprintf(names + size, sizeof(names) - size, "%s%s",
                                          endless == 0 ? "" : ", ", name);
             }
             endless++;
         }
     }
+    (void)snprintf(names + size, sizeof(names) - size, "%s", all ? "" : ", ..");
     if (endless > 0) {
         doctor_add(
             report, "erasure", DOCTOR_WARN,

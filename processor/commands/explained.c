@@ -194,7 +194,8 @@ enum status explained_customer(const struct engine *engine, const struct playboo
     if (!json && status == STATUS_OK) {
         status = put_all_features(engine, playbook, customer, now_ms, form, arena, out);
     }
-    (void)fputs(json ? "}\n" : "", out);
+    /* What is cut short must not look whole. */
+    (void)fputs(json && status == STATUS_OK ? "}\n" : "", out);
     return status;
 }
 

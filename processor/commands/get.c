@@ -66,7 +66,8 @@ static int print_customers(struct lookup *lookup, struct manner manner, struct a
         }
         int code = print_customer(lookup, slice_of(line, (size_t)size), manner, arena);
         worst = code > worst ? code : worst;
-        if (code > EXIT_NO) {
+        if (code > EXIT_NO &&
+            code != EXIT_USAGE) { /* an id that cannot be one is no reason either */
             break;
         }
     }

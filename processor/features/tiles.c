@@ -447,7 +447,7 @@ static void apply_cell(const struct features_plan *plan, void *state, const stru
     case CELL_SUM: {
         int64_t was = *value;
         *value = sum_after(cell, was, given, sign);
-        update_windows(plan, state, cell, tile, *value - was);
+        update_windows(plan, state, cell, tile, minus(*value, was));
         break;
     }
     case CELL_MIN:

@@ -106,6 +106,8 @@ static const struct field_table tables[] = {
     {feedbacks, ARRAY_COUNT(feedbacks), "feedback"}, {scores, ARRAY_COUNT(scores), "score"},
 };
 _Static_assert(ARRAY_COUNT(tables) == SOURCE_COUNT, "one table per source");
+_Static_assert(ARRAY_COUNT(profiles) == PROFILE_FIELD_COUNT,
+               "enum profile_field names them in this order");
 
 static const char *const names[] = {"transactions",   "app-engagement",      "customer-profiles",
                                     "offer-outcomes", "life-event-feedback", "scores"};

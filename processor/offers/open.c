@@ -185,14 +185,16 @@ void open_withdraw(const struct offers *offers, struct offers_state *state,
         !is_any_held(offers, state, histories)) {
         state->open_until_ms = 0;
     }
-    if (state->open_until_ms == 0 && state->shown_count == 0) {
-        return;
-    }
+    bool any = state->open_until_ms != 0 || state->shown_count != 0;
     for (uint64_t rest = offers_noted(offers, state); rest != 0; rest &= rest - 1) {
         uint32_t i = (uint32_t)__builtin_ctzll(rest);
         if (!histories[i].open && histories[i].held_until_ms == 0 &&
             !is_shown(state, &histories[i], &offers->defs[i])) {
-            state->noted &= ~(UINT64_C(1) << i);
+            state->noted &=
+                ~(UINT64_C(1) << i); /* as of all, when the customer comes from a record */
+            continue;
+        }
+        if (!any) {
             continue;
         }
         struct gate_view view = {.offers = offers,

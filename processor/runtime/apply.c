@@ -307,7 +307,8 @@ void apply_step(struct worker *worker, struct task *task)
         }
         return;
     }
-    if (epoch == 0 || (task->pending_count == 0 && !claiming)) {
+    if (epoch == 0 || (task->pending_count == 0 && !claiming) ||
+        (task->reading_store == READ_CHECKPOINT && task->follow.ahead != 0)) {
         return;
     }
     if (claiming || (task->watch_epoch != epoch && !SIM_WITHOUT(MUTANT_BLIND_SEND))) {

@@ -340,13 +340,15 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
         return;
     }
     const struct store_reply *records = exec->children[0].children;
+    follow->ahead = 0;
     if (read_judge(worker, task, &records[0]) != READ_TRUST || !follow_room(worker) ||
         worker->stopping || head_parse(records[0].text, &head) != STATUS_OK) {
         return;
     }
     INVARIANT(head.seq >= follow->seq || SIM_WITHOUT(MUTANT_NO_READ_JUDGE));
     if (head.seq > task->acked_seq && !SIM_WITHOUT(MUTANT_COPY_EARLY)) {
-        follow->ahead = head.seq; /* a part of it may have failed */
+        follow->ahead =
+            head.seq; /* a part of it may have failed: again, and before the next write */
         return;
     }
     for (uint32_t i = 0; i < task->read_count; i++) {

@@ -119,8 +119,9 @@ struct follow {
     int64_t after_offset;
     uint32_t entries_left;
     size_t entries_at; /* in the reader's buffer */
-    uint64_t
-        ahead; /* Redis was found at this cut before its answer was here: not asked again until it is */
+    /* Redis was found at this cut before its answer was here: not asked again until it is, and then before the
+     * next cut goes out, or under a backlog it would always be ahead. 0: no */
+    uint64_t ahead;
     int64_t trimmed_us;
 };
 

@@ -451,6 +451,9 @@ static void worker_task_step(struct worker *worker, struct task *task)
         claim_step(worker, task);
         break;
     case TASK_LIVE:
+        if (task->follow.ahead != 0) {
+            follow_step(worker, task);
+        }
         apply_step(worker, task);
         if (task->state != TASK_LIVE) {
             break;
