@@ -56,8 +56,7 @@ static bool is_date(int32_t day)
 
 static bool check_profile(const struct event *event, struct reject *out_reject)
 {
-    uint32_t risk = (uint32_t)fields_find(SOURCE_CUSTOMER_PROFILES, slice_text("risk_profile"));
-    if (event_has(event, risk) &&
+    if (event_has(event, PROFILE_RISK_PROFILE) &&
         (event->profile.risk_profile < 1 || event->profile.risk_profile > 7)) {
         return refuse(out_reject, REJECT_OUT_OF_RANGE, "risk_profile");
     }

@@ -154,26 +154,41 @@ static bool is_its_currency(const struct predicate *predicate, const struct even
                                              slice_equal(predicate->currency, event->tx.currency));
 }
 
-/* `holds`: the index has said which hold, so that nobody looks at the many others; NULL: all are evaluated. */
-static void match(const struct source_plan *source, const struct scope *scope,
-                  struct arena *scratch, const uint64_t *holds, struct facts *facts)
+static void match_all(const struct source_plan *source, const struct scope *scope,
+                      struct arena *scratch, struct facts *facts)
 {
-    for (uint32_t i = 0; holds == NULL && i < source->predicate_count; i++) {
+    for (uint32_t i = 0; i < source->predicate_count; i++) {
         const struct predicate *predicate = &source->predicates[i];
         if (is_its_currency(predicate, scope->event) && holds_now(predicate, scope, scratch)) {
             facts->matched[i / 64] |= UINT64_C(1) << i % 64;
         }
     }
-    for (uint32_t first = 0; holds != NULL && first < source->predicate_count; first += 64) {
+}
+
+/* The index has said which hold, so that nobody looks at the many others. */
+static void match_held(const struct source_plan *source, const struct event *event,
+                       const uint64_t *holds, struct facts *facts)
+{
+    for (uint32_t first = 0; first < source->predicate_count; first += 64) {
         uint32_t count = source->predicate_count - first;
-        uint64_t rest = holds[first / 64]; /* conditions of others stand behind the last */
-        for (rest &= count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX; rest != 0;
-             rest &= rest - 1) {
+        uint64_t ours = count < 64 ? (UINT64_C(1) << count) - 1 : UINT64_MAX;
+        for (uint64_t rest = holds[first / 64] & ours; rest != 0; rest &= rest - 1) {
             uint32_t i = first + (uint32_t)__builtin_ctzll(rest);
-            if (is_its_currency(&source->predicates[i], scope->event)) {
+            if (is_its_currency(&source->predicates[i], event)) {
                 facts->matched[i / 64] |= UINT64_C(1) << i % 64;
             }
         }
+    }
+}
+
+/* `holds`: of the index; NULL: there is none, and all are evaluated. */
+static void match(const struct source_plan *source, const struct scope *scope,
+                  struct arena *scratch, const uint64_t *holds, struct facts *facts)
+{
+    if (holds == NULL) {
+        match_all(source, scope, scratch, facts);
+    } else {
+        match_held(source, scope->event, holds, facts);
     }
 }
 

@@ -297,8 +297,7 @@ struct taint firewall_ask(struct loader *loader, const struct cel_program *progr
     if (program == NULL) {
         return taint;
     }
-    int32_t vulnerability = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text("vulnerability"));
-    if (reads_slot(program, SCOPE_SLOT(SCOPE_PROFILE, (uint32_t)vulnerability))) {
+    if (reads_slot(program, SCOPE_SLOT(SCOPE_PROFILE, PROFILE_VULNERABILITY))) {
         taint = (struct taint){slice_text("health"), slice_text("c.vulnerability")};
     }
     struct taint codes = ask_codes(loader, program), payees = ask_payees(loader, program);

@@ -65,7 +65,6 @@ static const struct {
     {"complaint_open", KEPT_BOOL, AT(complaint_open), 0, NULL},
     {"lifetime_value_minor", KEPT_INT64, AT(lifetime_value_minor), 0, NULL},
 };
-enum { FIELD_BIRTH_DATE = 2, FIELD_RELATIONSHIP = 10 };
 
 static const struct cel_type string_type = {.kind = CEL_STRING};
 /* ---- the environment ---- */
@@ -274,7 +273,7 @@ static bool profile_has(const struct profile *profile, uint32_t field)
 
 static struct cel_value age(const struct scope *scope, const struct profile *profile)
 {
-    if (!profile_has(profile, FIELD_BIRTH_DATE)) {
+    if (!profile_has(profile, PROFILE_BIRTH_DATE)) {
         return absent();
     }
     struct civil_date date =
@@ -303,7 +302,7 @@ static int64_t next_birthday_ms(const struct scope *scope, const struct profile 
 
 int32_t rules_age_until(const struct profile *profile, int32_t today)
 {
-    return profile_has(profile, FIELD_BIRTH_DATE) ? next_birthday(profile, today) : INT32_MAX;
+    return profile_has(profile, PROFILE_BIRTH_DATE) ? next_birthday(profile, today) : INT32_MAX;
 }
 
 static int64_t tenure_reaches_ms(const struct rules_watch *watch, const struct scope *scope,
@@ -326,10 +325,10 @@ int64_t rules_next_change(const struct rules_watch *watch, const struct scope *s
 {
     const struct profile *profile = &scope->customer->profile;
     int64_t next_ms = INT64_MAX;
-    if (watch->age && profile_has(profile, FIELD_BIRTH_DATE)) {
+    if (watch->age && profile_has(profile, PROFILE_BIRTH_DATE)) {
         next_ms = next_birthday_ms(scope, profile);
     }
-    if (watch->tenure && profile_has(profile, FIELD_RELATIONSHIP)) {
+    if (watch->tenure && profile_has(profile, PROFILE_RELATIONSHIP_SINCE)) {
         int64_t tenure_ms = tenure_reaches_ms(watch, scope, profile);
         next_ms = tenure_ms < next_ms ? tenure_ms : next_ms;
     }
@@ -367,7 +366,7 @@ static struct cel_value derived(const struct scope *scope, uint32_t index)
         return age(scope, profile);
     }
     if (index == PROFILE_TENURE_DAYS) {
-        return !profile_has(profile, FIELD_RELATIONSHIP)
+        return !profile_has(profile, PROFILE_RELATIONSHIP_SINCE)
                    ? absent()
                    : cel_int((int64_t)zones_local_day(scope->zones, profile->zone, scope->now_ms) -
                              profile->relationship_day);
