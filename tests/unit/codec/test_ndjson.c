@@ -140,6 +140,13 @@ START_TEST(what_is_wrong_is_said_with_its_column)
 }
 END_TEST
 
+START_TEST(the_largest_amount_is_one)
+{
+    ck_assert_int_eq(parse(AMOUNT("1000000000000000")), STATUS_OK);
+    ck_assert_int_eq(event.tx.amount_minor, EVENT_AMOUNT_MINOR_MAX);
+}
+END_TEST
+
 /* A clerk's slip of a year, or 9999-12-31 for "open": whoever refuses what lies ahead sees all times. */
 START_TEST(the_times_inside_an_event_count_as_its_own)
 {
@@ -199,6 +206,7 @@ int main(void)
     tcase_add_loop_test(tests, what_is_wrong_is_said_with_its_column, 0,
                         sizeof wrong / sizeof wrong[0]);
     tcase_add_test(tests, an_attribute_keeps_its_name_or_does_not_fit);
+    tcase_add_test(tests, the_largest_amount_is_one);
     tcase_add_test(tests, the_times_inside_an_event_count_as_its_own);
     tcase_add_test(tests, a_full_arena_is_no_fault_of_the_line);
     suite_add_tcase(suite, tests);
