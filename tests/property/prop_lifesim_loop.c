@@ -254,8 +254,8 @@ static void live(struct bank *bank, uint64_t seed, FILE *events)
     rewind(events);
     void *block = malloc(ARENA_SIZE);
     arena_init(&arena, block, ARENA_SIZE);
-    while (fgets(line, sizeof(line), events) != NULL) {
-        struct event event;
+    for (int64_t offset = 0; fgets(line, sizeof(line), events) != NULL; offset++) {
+        struct event event = {.offset = offset}; /* names the decision, and so draws the variant */
         struct ndjson_error error;
         arena_reset(&arena);
         ck_assert_int_eq(ndjson_parse(slice_of(line, strcspn(line, "\n")), &arena, &event, &error),
