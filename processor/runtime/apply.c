@@ -92,6 +92,7 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     struct slice record_key = task_key(record_text, task, "c:");
     struct slice view_key = task_key(view_text, task, "v:");
     struct slice due_key = task_key(due_text, task, "due:");
+    bool rebuilding = task->head.state == HEAD_REBUILDING;
     struct bytes_reader start = bytes_reader(payload);
     struct cut_header header;
     INVARIANT(cut_take_header(&start, &header) == STATUS_OK);
@@ -130,6 +131,9 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
             store_argument_text(pipeline, "DEL");
             store_argument_pair(pipeline, record_key, entry.id);
             store_argument_pair(pipeline, view_key, entry.id);
+        }
+        if (rebuilding && (entry.flags & (CUT_BUCKET_OLD | CUT_BUCKET_NEW)) == CUT_BUCKET_NEW) {
+            entry.flags |= CUT_VIEW_WHOLE; /* also of somebody new: put_gone says why */
         }
         apply_view(pipeline, view_key, &entry);
     }
@@ -320,9 +324,7 @@ void apply_step(struct worker *worker, struct task *task)
 
 static bool reply_is_head(const struct store_reply *reply, const struct head *head)
 {
-    uint8_t bytes[HEAD_SIZE_MAX];
-    return reply->kind == STORE_BULK &&
-           slice_equal(reply->text, slice_of(bytes, head_write(head, bytes)));
+    return reply->kind == STORE_BULK && head_is(reply->text, head);
 }
 
 static void apply_acked(struct worker *worker, struct task *task)

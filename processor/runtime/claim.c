@@ -19,6 +19,7 @@ void claim_begin(struct worker *worker, struct task *task)
     task_set_state(worker, task, TASK_CLAIMING);
     task->step = CLAIM_ASK;
     task->ahead_asked = false;
+    task->rebuild_asked = 0;
     task->beyond = 0;
     task->beyond_asks = 0;
     task->claim_since_us = worker->now_us;
@@ -288,6 +289,14 @@ void claim_journal_end(struct worker *worker, struct task *task, const struct lo
     }
 }
 
+/* C once more, and the head after it. */
+static void claim_ask_again(struct worker *worker, struct task *task)
+{
+    task->step = CLAIM_ASKED;
+    journal_release_reader(worker, task);
+    claim_ask(worker, task);
+}
+
 void claim_looked(struct worker *worker, struct task *task, const struct store_reply *reply)
 {
     struct head head = {.journal_offset = -1, .due_first = INT64_MAX, .due_last = INT64_MIN};
@@ -311,13 +320,19 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         /* W may only be judged against a C that was read after it. */
         task->ahead_asked = true;
         task->ahead_seq = head.seq;
-        task->step = CLAIM_ASKED;
-        journal_release_reader(worker, task);
-        claim_ask(worker, task);
+        claim_ask_again(worker, task);
         return;
     }
     bool lost = reply->kind == STORE_NIL && task->low > 0;
-    if (head.state == HEAD_REBUILDING || task->want_rebuild || lost) {
+    bool rebuild = head.state == HEAD_REBUILDING || task->want_rebuild;
+    if (rebuild && reply->kind == STORE_BULK && task->rebuild_asked != hash64(reply->text, 0)) {
+        /* What is to be deleted may be of any W, and what an EXEC did in part is not found by its due set: only
+         * the cut that it belongs to writes over it. So the cuts must go as far as whoever wrote this head did. */
+        task->rebuild_asked = hash64(reply->text, 0);
+        claim_ask_again(worker, task);
+        return;
+    }
+    if (rebuild || lost) {
         task->accept = task->accept || (reply->kind == STORE_BULK && head.owner == 0);
         head.state = HEAD_REBUILDING;
         head.seq = 0;

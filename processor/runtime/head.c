@@ -36,6 +36,12 @@ struct head head_of_same_cut(const struct head *next, const struct head *before)
     return other;
 }
 
+bool head_is(struct slice bytes, const struct head *head)
+{
+    uint8_t expected[HEAD_SIZE_MAX];
+    return slice_equal(bytes, slice_of(expected, head_write(head, expected)));
+}
+
 enum status head_parse(struct slice bytes, struct head *out_head)
 {
     struct bytes_reader reader = bytes_reader(bytes);

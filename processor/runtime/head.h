@@ -34,6 +34,8 @@ size_t head_write(const struct head *head, uint8_t *out);
 /* `next`, for a Redis that has `before` of the same cut: unlike it (and every one since that cut was first
  * written), or a Redis that falls back to it would not be noticed. It says to read the journal a little earlier. */
 struct head head_of_same_cut(const struct head *next, const struct head *before);
+/* Byte for byte? Several heads may name one cut. */
+bool head_is(struct slice bytes, const struct head *head);
 /* STATUS_INVALID: not a head that we know. An absent head is not asked here. */
 MUST_USE enum status head_parse(struct slice bytes, struct head *out_head);
 

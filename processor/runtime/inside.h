@@ -164,6 +164,7 @@ struct task {
     int64_t next_offset; /* where the reader goes on */
     bool ahead_asked;    /* W > C was seen; C is being read again */
     uint64_t ahead_seq;
+    uint64_t rebuild_asked; /* hash of the head to be rebuilt after which C was read; 0: none */
     int64_t rebuild_bucket; /* the due bucket being emptied; INT64_MAX: all are */
     int64_t rebuild_next;   /* where it goes on after the running batch */
     bool rebuild_deleted;

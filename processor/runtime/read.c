@@ -97,6 +97,12 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
         task_reclaim(worker, task, "the head in Redis is not ours");
         return READ_LOST;
     }
+    if (found.seq == task->head.seq && task->head.seq == task->acked_seq &&
+        !head_is(head->text, &task->head)) {
+        task_reclaim(worker, task, "Redis went back to an earlier head of cut %llu",
+                     (unsigned long long)found.seq);
+        return READ_LOST;
+    }
     if (found.seq >= task->acked_seq && found.seq <= task->sent_seq) {
         return READ_TRUST;
     }

@@ -57,15 +57,11 @@ static void rebuild_delete(struct store_pipeline *pipeline, const struct task *t
 }
 
 /* A head that says which sets are left, so that a rebuild that was interrupted does not look through the others
- * again: first those that were not emptied yet, then only what is written anew. */
+ * again. This batch's are among them: whether all of it went well only its answer says. */
 static struct head rebuild_head(const struct task *task)
 {
     struct head head = task->head;
-    head.due_first = task->rebuild_next;
-    if (task->rebuild_next > head.due_last) {
-        head.due_first = INT64_MAX;
-        head.due_last = INT64_MIN;
-    }
+    head.due_first = task->read_bucket;
     return head;
 }
 

@@ -151,25 +151,41 @@ static void put_records(const struct restore_batch *batch, struct slice record_k
     }
 }
 
-/* What an older checkpoint of him left, and his view. */
-static void put_rest(const struct restore_entry *of, struct cut_entry entry,
-                     struct slice record_key, struct slice view_key, struct slice due_key,
-                     struct store_pipeline *pipeline)
+/* One DEL for all that a batch does not write over: views, and records of whoever is gone. Of each, whether seen
+ * before or not: an EXEC that ran in part may have left keys of a customer who stands in no due set, and
+ * then nobody deleted them (decision 0017). */
+static void put_gone(const struct restore_batch *batch, struct slice record_key,
+                     struct slice view_key, struct store_pipeline *pipeline)
 {
-    bool set = (entry.flags & CUT_RECORD_SET) != 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        bool set = (entry_at(batch, i).flags & CUT_RECORD_SET) != 0;
+        count += batch->entries[i].superseded ? 0U : (set ? 1U : 2U);
+    }
+    store_command(pipeline, 1 + count);
+    store_argument_text(pipeline, "DEL");
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct cut_entry entry = entry_at(batch, i);
+        if (batch->entries[i].superseded) {
+            continue;
+        }
+        store_argument_pair(pipeline, view_key, entry.id);
+        if ((entry.flags & CUT_RECORD_SET) == 0) {
+            store_argument_pair(pipeline, record_key, entry.id);
+        }
+    }
+}
+
+/* Where an older checkpoint put him, and his view. */
+static void put_rest(const struct restore_entry *of, struct cut_entry entry, struct slice view_key,
+                     struct slice due_key, struct store_pipeline *pipeline)
+{
     bool moves = (entry.flags & CUT_BUCKET_NEW) == 0 || of->before != entry.bucket_new;
     if (of->before != CUT_NO_BUCKET && moves) {
         apply_due(pipeline, due_key, "SREM", of->before, entry.id);
     }
-    if (!of->known) {
-        entry.flags &= ~(uint32_t)CUT_VIEW_WHOLE; /* there is none to take away */
-    } else if (!set) {
-        store_command(pipeline, 3);
-        store_argument_text(pipeline, "DEL");
-        store_argument_pair(pipeline, record_key, entry.id);
-        store_argument_pair(pipeline, view_key, entry.id);
-    }
-    if (set) {
+    if ((entry.flags & CUT_RECORD_SET) != 0) {
+        entry.flags &= ~(uint32_t)CUT_VIEW_WHOLE; /* put_gone took it away */
         apply_view(pipeline, view_key, &entry);
     }
 }
@@ -196,6 +212,7 @@ bool restore_put(const struct restore_batch *batch, struct slice record_key, str
         return false;
     }
     put_records(batch, record_key, pipeline);
+    put_gone(batch, record_key, view_key, pipeline);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct restore_entry *of = &batch->entries[i];
         struct cut_entry entry = entry_at(batch, i);
@@ -210,7 +227,7 @@ bool restore_put(const struct restore_batch *batch, struct slice record_key, str
             note_bucket(head, entry.bucket_new);
             items[count++] = (struct in_bucket){entry.bucket_new, i};
         }
-        put_rest(of, entry, record_key, view_key, due_key, pipeline);
+        put_rest(of, entry, view_key, due_key, pipeline);
     }
     put_due_sets(batch, due_key, items, count, pipeline);
     return true;

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An EXEC may have run in part, and who reads Redis now did not read its answer (decision 0017). */
+#include "runtime/pipeline_text.h"
+#include "runtime/worker_double.h"
+
+static struct task *task;
+
+static void set_up(void)
+{
+    double_open(64, 3);
+    double_become_live(10);
+    task = &doubled.worker->tasks[0];
+    doubled.connected = true;
+}
+
+static struct store_reply reply_head(const struct head *head)
+{
+    static uint8_t bytes[HEAD_SIZE_MAX];
+    return (struct store_reply){.kind = STORE_BULK,
+                                .text = slice_of(bytes, head_write(head, bytes))};
+}
+
+/* The one that named the owner and the one of the cut that was written again say the same cut. */
+START_TEST(a_read_at_the_confirmed_cut_is_believed_at_its_very_head_only)
+{
+    const struct head before = {.state = HEAD_READY, .owner = 1, .seq = DOUBLE_CUT};
+    task->head = head_of_same_cut(&before, &before);
+    struct store_reply reply = reply_head(&task->head);
+    ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_TRUST);
+    ck_assert_int_eq(task->state, TASK_LIVE);
+    reply = reply_head(&before);
+    ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_LOST);
+    ck_assert_int_eq(task->state, TASK_CLAIMING);
+}
+END_TEST
+
+static void claim_to_the_head(void)
+{
+    task_reclaim(doubled.worker, task, "a test");
+    task->step = CLAIM_LOOK;
+    task->retry_us = 0;
+    task->watch_epoch = 1;
+}
+
+static struct head head_here(enum head_state state, uint64_t owner)
+{
+    return (struct head){.state = (uint8_t)state,
+                         .owner = owner,
+                         .seq = state == HEAD_READY ? DOUBLE_CUT : 0,
+                         .task_count = DOUBLE_TASKS,
+                         .journal_partitions = 1,
+                         .cluster_hash = doubled.worker->cluster_hash};
+}
+
+/* Else it could end at a cut before the one that left something. */
+START_TEST(a_rebuild_goes_to_a_cut_that_was_asked_for_after_its_head_was_seen)
+{
+    claim_to_the_head();
+    struct head head = head_here(HEAD_REBUILDING, 7);
+    struct store_reply reply = reply_head(&head);
+    claim_looked(doubled.worker, task, &reply);
+    ck_assert_int_eq(task->step, CLAIM_ASKED);
+    task->step = CLAIM_LOOK;
+    head.owner = 8; /* somebody was there meanwhile */
+    reply = reply_head(&head);
+    claim_looked(doubled.worker, task, &reply);
+    ck_assert_int_eq(task->step, CLAIM_ASKED);
+    task->step = CLAIM_LOOK;
+    claim_looked(doubled.worker, task, &reply);
+    ck_assert_int_eq(task->step, CLAIM_OWN);
+}
+END_TEST
+
+START_TEST(a_claim_of_a_whole_redis_asks_once)
+{
+    claim_to_the_head();
+    struct head head = head_here(HEAD_READY, 7);
+    struct store_reply reply = reply_head(&head);
+    claim_looked(doubled.worker, task, &reply);
+    ck_assert_int_eq(task->step, CLAIM_OWN);
+}
+END_TEST
+
+/* The commands of a cut in which "new" comes and "old" moves. */
+static const char *cut_text(enum head_state state)
+{
+    static uint8_t payload[1024];
+    static uint8_t commands[4096];
+    struct bytes_writer writer = bytes_writer(payload, sizeof(payload));
+    struct store_pipeline pipeline = {.data = commands, .limit = sizeof(commands)};
+    const struct cut_entry entries[] = {{.id = slice_text("new"),
+                                         .flags = CUT_RECORD_SET | CUT_BUCKET_NEW,
+                                         .bucket_new = 7,
+                                         .record = slice_text("N")},
+                                        {.id = slice_text("old"),
+                                         .flags = CUT_RECORD_SET | CUT_BUCKET_OLD | CUT_BUCKET_NEW,
+                                         .bucket_old = 6,
+                                         .bucket_new = 8,
+                                         .record = slice_text("O")}};
+    cut_put_header(&writer, &(struct cut_header){.application = slice_text("app"),
+                                                 .cluster_id = slice_text("cluster"),
+                                                 .entry_count = 2});
+    for (uint32_t i = 0; i < 2; i++) {
+        cut_put_entry(&writer, &entries[i]);
+    }
+    task->head.state = (uint8_t)state;
+    apply_entries(&pipeline, task, slice_text("H"), slice_of(payload, writer.size));
+    return pipeline_text(&pipeline);
+}
+
+START_TEST(a_rebuild_takes_away_the_view_of_somebody_new)
+{
+    ck_assert_str_eq(cut_text(HEAD_REBUILDING),
+                     "MSET {app.3}head H {app.3}c:new N {app.3}c:old O\nSADD {app.3}due:7 new\n"
+                     "DEL {app.3}v:new\nSREM {app.3}due:6 old\nSADD {app.3}due:8 old");
+    ck_assert_ptr_null(strstr(cut_text(HEAD_READY), "DEL"));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("doubt");
+    TCase *tests = tcase_create("doubt");
+    tcase_add_checked_fixture(tests, set_up, NULL);
+    tcase_add_test(tests, a_read_at_the_confirmed_cut_is_believed_at_its_very_head_only);
+    tcase_add_test(tests, a_rebuild_goes_to_a_cut_that_was_asked_for_after_its_head_was_seen);
+    tcase_add_test(tests, a_claim_of_a_whole_redis_asks_once);
+    tcase_add_test(tests, a_rebuild_takes_away_the_view_of_somebody_new);
+    suite_add_tcase(suite, tests);
+    return suite_run_all(suite);
+}
