@@ -46,13 +46,14 @@ struct sim_faults {
     double redis_break;    /* a connection breaks, before or after its commands ran */
     double redis_error;    /* -OOM or -LOADING */
     double redis_slow;
-    double redis_back;    /* per second: falls back to an older prefix */
-    double redis_flush;   /* per second: everything is lost */
-    double redis_partial; /* an error inside EXEC */
-    double clock_jump;    /* per second and process */
-    double fetch_away;    /* per second and process: the brokers of the inputs cannot be reached */
-    double leader;        /* per second: a partition loses its leader for a while */
-    double retention;     /* per second: a task's inputs lose all that is committed */
+    double redis_back;     /* per second: falls back to an older prefix */
+    double redis_one_step; /* of these falls: by one step only */
+    double redis_flush;    /* per second: everything is lost */
+    double redis_partial;  /* an error inside EXEC */
+    double clock_jump;     /* per second and process */
+    double fetch_away;     /* per second and process: the brokers of the inputs cannot be reached */
+    double leader;         /* per second: a partition loses its leader for a while */
+    double retention;      /* per second: a task's inputs lose all that is committed */
 };
 
 /* ---- Kafka ---- */

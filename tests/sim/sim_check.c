@@ -300,6 +300,22 @@ static void explain(uint32_t task)
             }
         }
     }
+    for (uint32_t i = 0; i < SIM_MAP_BUCKETS; i++) {
+        for (const struct sim_node *real = sim->redis->buckets[i]; real != NULL;
+             real = real->next) {
+            char key[128];
+            const uint8_t *close = memchr(real->key.data, '}', real->key.size);
+            const uint8_t *colon = memchr(real->key.data, ':', real->key.size);
+            if (real->count == 0 || colon == NULL || (uint32_t)(close[-1] - '0') != task) {
+                continue;
+            }
+            int size = snprintf(key, sizeof(key), "%c%.*s", close[1],
+                                (int)(real->key.data + real->key.size - colon - 1), colon + 1);
+            if (sim_map_node(sim->checker.model[task], slice_of(key, (size_t)size))->count == 0) {
+                sim_trace("%.*s: all of it is too much", SLICE_ARG(real->key));
+            }
+        }
+    }
 }
 
 static struct slice head_of(uint32_t task)
