@@ -77,11 +77,15 @@ class Application:
                                              'isolation.level': 'read_committed', 'auto.offset.reset': 'earliest'})
         count = len(consumer.list_topics('__consumer_offsets', timeout=10).topics['__consumer_offsets'].partitions)
         partition = confluent_kafka.TopicPartition('__consumer_offsets', (number & 0x7fffffff) % count, 0)
-        end = consumer.get_watermark_offsets(partition, timeout=10, cached=False)[1]
+        end = self.end_of(partition.topic, partition.partition)
         consumer.assign([partition])
         out = {}
-        # Where commits never cease there is no end of the partition: what came after we asked is not waited for.
-        while (message := consumer.poll(10)) is not None and not message.error() and message.offset() < end:
+        # Where commits never cease there is no end of the partition: what came after we asked is not waited for. But
+        # a transaction of somebody else may be open there, and all behind it cannot be read before that ends.
+        while (message := consumer.poll(10)) is not None and message.offset() < end:
+            if message.error():
+                assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
+                continue
             key, value = io.BytesIO(message.key()), message.value()
             if int.from_bytes(key.read(2), 'big') > 1 or text(key) != self.stack.name or text(key) != self.input:
                 continue
@@ -110,7 +114,8 @@ class Application:
             future.result(20)
 
     def end_of(self, topic, partition):
-        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.stack.brokers, 'group.id': 'checker'})
+        """With what is not committed yet."""
+        consumer = confluent_kafka.Consumer({'bootstrap.servers': self.stack.brokers, 'group.id': 'checker', 'isolation.level': 'read_uncommitted'})
         try:
             return consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, partition), timeout=10, cached=False)[1]
         finally:
