@@ -46,22 +46,27 @@ static void put_value(const struct feature_value *value, bool json, FILE *out)
     }
 }
 
-static bool says_nothing(const struct feature_value *value)
+/* Does it say no more than of a customer of whom nothing has come? A count of 0 does not, of whatever it is 0;
+ * a last balance or days since the last visit that are 0 were written by an event. */
+static bool says_nothing(const struct feature_value *value, const struct feature_value *of_stranger)
 {
-    bool zero = value->type == FEATURE_DOUBLE   ? value->d == 0
-                : value->type == FEATURE_STRING ? value->text.size == 0
-                                                : value->i == 0;
-    return !value->present || zero;
+    if (!value->present || !of_stranger->present) {
+        return !value->present;
+    }
+    return value->type == FEATURE_DOUBLE   ? value->d == of_stranger->d
+           : value->type == FEATURE_STRING ? slice_equal(value->text, of_stranger->text)
+                                           : value->i == of_stranger->i;
 }
 
+/* `stranger`: the values of a customer of whom nothing has come. */
 static void put_features(const struct playbook *playbook, const struct feature_value *values,
-                         enum explained_form form, FILE *out)
+                         const struct feature_value *stranger, enum explained_form form, FILE *out)
 {
     bool json = form == EXPLAINED_JSON;
     uint32_t left_out = 0;
     (void)fputs(json ? ",\"features\":{" : "features\n", out);
     for (uint32_t i = 0; i < playbook->name_count; i++) {
-        if (form == EXPLAINED_SHORT && says_nothing(&values[i])) {
+        if (form == EXPLAINED_SHORT && says_nothing(&values[i], &stranger[i])) {
             left_out++;
             continue;
         }
@@ -71,7 +76,10 @@ static void put_features(const struct playbook *playbook, const struct feature_v
         (void)fputs(json ? "" : "\n", out);
     }
     if (left_out > 0) {
-        (void)fprintf(out, "  and %u that are 0 or not known; --all shows them\n", left_out);
+        (void)fprintf(out,
+                      "  and %u not known, or as of a customer with no events (a count of 0); "
+                      "--all shows them\n",
+                      left_out);
     }
     (void)fputs(json ? "}" : "", out);
 }
@@ -162,11 +170,19 @@ static enum status put_all_features(const struct engine *engine, const struct pl
                                     const struct customer *customer, int64_t now_ms,
                                     enum explained_form form, struct arena *arena, FILE *out)
 {
-    const struct feature_value *values;
+    const struct feature_value *values, *of_stranger;
     arena_reset(arena);
+    struct customer *stranger = arena_take(arena, engine_customer_size(engine));
+    if (stranger == NULL) {
+        return STATUS_FULL;
+    }
+    engine_customer_init(engine, stranger, customer_id(customer));
     enum status status = engine_values(engine, customer, now_ms, arena, &values);
     if (status == STATUS_OK) {
-        put_features(playbook, values, form, out);
+        status = engine_values(engine, stranger, now_ms, arena, &of_stranger);
+    }
+    if (status == STATUS_OK) {
+        put_features(playbook, values, of_stranger, form, out);
     }
     return status;
 }

@@ -8,8 +8,9 @@
 #include "engine/explain.h"
 #include "playbook/playbook.h"
 
-/* For people: what was decided, then the figures behind it; those that say nothing (unknown, 0, false) only when
- * all are asked for. For programs: always all. */
+/* For people: what was decided, then the figures behind it; those that say nothing (unknown, or as of a customer
+ * with no events: a count of 0) only when all are asked for. A 0 that an event wrote is said. For programs: always
+ * all. */
 enum explained_form { EXPLAINED_SHORT, EXPLAINED_ALL, EXPLAINED_JSON };
 
 /* The profile's moment, life events, segments, offers, features. STATUS_FULL: `arena` (EXPLAIN_ARENA_SIZE) is too

@@ -20,7 +20,7 @@ static void *task;
 static struct arena arena;
 static uint8_t record[ENGINE_RECORD_SIZE_MAX];
 
-/* Six card payments abroad, then the customer as it comes back from its record. */
+/* Six card payments abroad, which empty a savings account, then the customer as it comes back from its record. */
 static void live(void)
 {
     static struct output outputs[256];
@@ -45,9 +45,9 @@ static void live(void)
         (void)snprintf(
             line, sizeof(line),
             "{\"source\":\"transactions\",\"event\":{\"event_id\":\"e%d\",\"customer_id\":\"c "
-            "\\\"1\\\"\\u001b[2J\","
-            "\"booked_at\":\"2026-03-0%dT12:00:00Z\",\"amount_minor\":900,\"currency\":\"GBP\","
-            "\"direction\":\"DEBIT\",\"kind\":\"CARD\",\"merchant_country\":\"FR\"}}",
+            "\\\"1\\\"\\u001b[2J\",\"booked_at\":\"2026-03-0%dT12:00:00Z\",\"currency\":\"GBP\","
+            "\"amount_minor\":900,\"direction\":\"DEBIT\",\"kind\":\"CARD\","
+            "\"merchant_country\":\"FR\",\"account_type\":\"SAVINGS\",\"balance_after_minor\":0}}",
             day, day);
         ck_assert_int_eq(ndjson_parse(slice_text(line), &line_arena, &event, &error), STATUS_OK);
         ck_assert_int_eq(
@@ -121,7 +121,7 @@ static uint32_t lines_of(const char *text)
     return count;
 }
 
-/* What a person asks first: what was decided; then the figures that say something. */
+/* First what was decided, then the figures that say something: a 0 does that an event wrote. */
 START_TEST(get_begins_with_what_was_decided)
 {
     live();
@@ -131,7 +131,9 @@ START_TEST(get_begins_with_what_was_decided)
     const char *features = strstr(text, "\nfeatures\n");
     ck_assert(life != NULL && segments > life && features > segments);
     ck_assert_ptr_nonnull(strstr(features, "\n  travel_days_90d                  6\n"));
-    ck_assert_ptr_null(strstr(text, "\n  balance "));
+    ck_assert_ptr_nonnull(strstr(features, "\n  savings_balance                  0\n"));
+    ck_assert_ptr_nonnull(strstr(features, "\n  days_quiet                       0\n"));
+    ck_assert(strstr(text, "\n  balance ") == NULL && strstr(text, "\n  logins_30d ") == NULL);
     ck_assert_ptr_nonnull(strstr(all, "\n  balance                          -\n"));
     unsigned left_out = 0;
     ck_assert_int_eq(sscanf(strstr(features, "\n  and "), "\n  and %u", &left_out), 1);
