@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/civil.h"
-#include "base/diagnostic.h"
 #include "commands/all.h"
 #include "commands/opened.h"
 #include "commands/report_reader.h"
@@ -428,15 +427,12 @@ static int write_report(const struct report *report, const struct request *reque
  * known by its records. */
 static bool segment_is_known(const struct reader *reader)
 {
-    const char *ids[SEGMENTS_MAX]; /* each ends with NUL: a text of the YAML */
-    const struct segments *segments = &reader->playbook->segments;
-    bool known = reader->segment == NULL || reader->segment_seen;
-    for (uint32_t i = 0; i < segments->count; i++) {
-        ids[i] = (const char *)segments->defs[i].id.data;
-        known |= !known && strcmp(ids[i], reader->segment) == 0;
-    }
+    bool known =
+        reader->segment == NULL || reader->segment_seen ||
+        playbook_find(reader->playbook, PLAYBOOK_SEGMENT, slice_text(reader->segment)) >= 0;
     if (!known) {
-        const char *near = diagnostic_nearest(slice_text(reader->segment), ids, segments->count);
+        const char *near =
+            playbook_nearest(reader->playbook, slice_text(reader->segment), 1U << PLAYBOOK_SEGMENT);
         (void)fprintf(
             stderr,
             "segue report: neither the playbook nor the records have a segment `%s`%s%s%s\n",

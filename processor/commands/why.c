@@ -4,7 +4,6 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "base/diagnostic.h"
 #include "base/memory.h"
 #include "codec/ndjson.h"
 #include "commands/all.h"
@@ -67,19 +66,9 @@ enum manner { MANNER_TEXT, MANNER_JSON, MANNER_IN_THE_WAY };
 
 static int no_such_name(const struct playbook *playbook, const char *name)
 {
-    /* ids end with NUL: they are texts of the YAML */
-    const char *ids[SEGMENTS_MAX + LIFE_DEFS_MAX + OFFERS_MAX];
-    size_t count = 0;
-    for (uint32_t i = 0; i < playbook->segments.count; i++) {
-        ids[count++] = (const char *)playbook->segments.defs[i].id.data;
-    }
-    for (uint32_t i = 0; i < playbook->life.count; i++) {
-        ids[count++] = (const char *)playbook->life.defs[i].id.data;
-    }
-    for (uint32_t i = 0; i < playbook->offers.count; i++) {
-        ids[count++] = (const char *)playbook->offers.defs[i].id.data;
-    }
-    const char *near = diagnostic_nearest(slice_text(name), ids, count);
+    const char *near =
+        playbook_nearest(playbook, slice_text(name),
+                         1U << PLAYBOOK_SEGMENT | 1U << PLAYBOOK_LIFE_EVENT | 1U << PLAYBOOK_OFFER);
     (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`", name);
     if (near != NULL) {
         (void)fprintf(stderr, "; did you mean `%s`?\n", near);

@@ -10,20 +10,12 @@ _Static_assert(OFFER_GATE_COUNT <= (int)EXPLAIN_GATES_MAX, "every gate is explai
 bool engine_find(const struct engine *engine, enum explain_kind kind, struct slice id,
                  uint32_t *out_index)
 {
-    const struct playbook *playbook = engine->playbook;
-    uint32_t count = kind == EXPLAIN_SEGMENT      ? playbook->segments.count
-                     : kind == EXPLAIN_LIFE_EVENT ? playbook->life.count
-                                                  : playbook->offers.count;
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice name = kind == EXPLAIN_SEGMENT      ? playbook->segments.defs[i].id
-                            : kind == EXPLAIN_LIFE_EVENT ? playbook->life.defs[i].id
-                                                         : playbook->offers.defs[i].id;
-        if (slice_equal(name, id)) {
-            *out_index = i;
-            return true;
-        }
-    }
-    return false;
+    static const enum playbook_kind kinds[] = {[EXPLAIN_SEGMENT] = PLAYBOOK_SEGMENT,
+                                               [EXPLAIN_LIFE_EVENT] = PLAYBOOK_LIFE_EVENT,
+                                               [EXPLAIN_OFFER] = PLAYBOOK_OFFER};
+    int32_t index = playbook_find(engine->playbook, kinds[kind], id);
+    *out_index = index < 0 ? *out_index : (uint32_t)index;
+    return index >= 0;
 }
 
 bool engine_is_member(const struct engine *engine, const struct customer *customer,

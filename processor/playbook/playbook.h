@@ -107,4 +107,11 @@ MUST_USE bool playbook_load_text(const char *name, struct slice text, const stru
                                  struct arena *arena, struct diagnostics *diagnostics,
                                  const struct playbook **out_playbook);
 
+/* The index of the definition with that id (a feature: without `f.`, in `names`); -1: the playbook has none. */
+int32_t playbook_find(const struct playbook *playbook, enum playbook_kind kind, struct slice id);
+
+/* For "did you mean": of the definitions of some kinds, a bit (1 << enum playbook_kind) each, the one whose id is
+ * nearest to `name` by diagnostic_nearest; NULL: none is. Lives as long as the playbook. */
+const char *playbook_nearest(const struct playbook *playbook, struct slice name, uint32_t kinds);
+
 #endif

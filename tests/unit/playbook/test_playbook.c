@@ -393,6 +393,22 @@ START_TEST(playbook_writes_tests_as_events_in_order_of_time)
 }
 END_TEST
 
+START_TEST(playbook_finds_what_it_defines_and_names_what_is_near)
+{
+    const uint32_t rules = 1U << PLAYBOOK_LIFE_EVENT | 1U << PLAYBOOK_SEGMENT;
+    ck_assert(load(plain));
+    int32_t hits = playbook_find(playbook, PLAYBOOK_FEATURE, slice_text("salary.hits"));
+    ck_assert(hits >= 0 && strcmp(playbook->names[hits].name, "salary.hits") == 0);
+    ck_assert_int_eq(playbook_find(playbook, PLAYBOOK_LIFE_EVENT, slice_text("gone")), 0);
+    ck_assert_int_eq(playbook_find(playbook, PLAYBOOK_SEGMENT, slice_text("b")), 1);
+    ck_assert_int_eq(playbook_find(playbook, PLAYBOOK_OFFER, slice_text("o")), 0);
+    ck_assert_int_eq(playbook_find(playbook, PLAYBOOK_OFFER, slice_text("b")), -1);
+    ck_assert_str_eq(playbook_nearest(playbook, slice_text("gnoe"), rules), "gone");
+    ck_assert_str_eq(playbook_nearest(playbook, slice_text("quite"), UINT32_MAX), "quiet");
+    ck_assert_ptr_null(playbook_nearest(playbook, slice_text("quite"), rules));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("playbook");
@@ -417,6 +433,7 @@ int main(void)
     tcase_add_test(tc, playbook_needs_no_feature);
     tcase_add_test(tc, playbook_warns_of_an_exit_at_the_entrance);
     tcase_add_test(tc, playbook_writes_tests_as_events_in_order_of_time);
+    tcase_add_test(tc, playbook_finds_what_it_defines_and_names_what_is_near);
     suite_add_tcase(suite, tc);
     return suite_run_all(suite);
 }
