@@ -113,9 +113,12 @@ static bool in_range(struct reader *reader, int64_t at_ms)
     return true;
 }
 
-static bool is_wanted(const struct reader *reader, const char *offer)
+/* Of the offers that were asked for? It is noted that there are records of it. */
+static bool want_offer(struct reader *reader, const char *offer)
 {
-    return reader->only == NULL || strcmp(reader->only, offer) == 0;
+    bool asked_for = reader->only != NULL && strcmp(reader->only, offer) == 0;
+    reader->offer_seen |= asked_for;
+    return reader->only == NULL || asked_for;
 }
 
 /* The rows that an offer of a decision counts in: one, or one per segment that the customer is in. */
@@ -167,7 +170,7 @@ static void take_offer(struct reader *reader, const json_t *decision, const json
 {
     size_t i;
     json_t *index;
-    if (!is_wanted(reader, reader_text(offer, "offer_id"))) {
+    if (!want_offer(reader, reader_text(offer, "offer_id"))) {
         return;
     }
     json_t *rows = rows_of(reader, decision, offer);
@@ -238,7 +241,7 @@ static void take_decision(struct reader *reader, const json_t *value)
     }
     json_array_foreach(json_object_get(value, "blocked"), i, entry)
     {
-        if (is_wanted(reader, reader_text(entry, "offer_id"))) {
+        if (want_offer(reader, reader_text(entry, "offer_id"))) {
             take_block(report, reader_text(entry, "gate"));
         }
     }
@@ -246,7 +249,7 @@ static void take_decision(struct reader *reader, const json_t *value)
 
 static void take_exposure(struct reader *reader, const json_t *value)
 {
-    if (is_wanted(reader, reader_text(value, "offer_id"))) {
+    if (want_offer(reader, reader_text(value, "offer_id"))) {
         bool counts =
             is_member(reader, value) && in_range(reader, reader_time(value, "effective_at"));
         units_expose(reader, value, counts);
@@ -260,7 +263,7 @@ static void take_outcome(struct reader *reader, const json_t *value)
     int64_t revenue = json_integer_value(json_object_get(value, "revenue_minor"));
     size_t i;
     json_t *index;
-    if (outcome < 0 || !is_wanted(reader, reader_text(value, "offer_id"))) {
+    if (outcome < 0 || !want_offer(reader, reader_text(value, "offer_id"))) {
         return;
     }
     json_array_foreach(rows, i, index)
@@ -423,28 +426,34 @@ static int write_report(const struct report *report, const struct request *reque
     return good && sound ? EXIT_GOOD : EXIT_NO;
 }
 
-/* A report of nobody, for want of the records that say who, is no answer. A segment of an earlier playbook is
- * known by its records. */
-static bool segment_is_known(const struct reader *reader)
+/* A name of an earlier playbook is known by its records: `seen`. */
+static bool name_is_known(const struct reader *reader, enum playbook_kind kind, const char *what,
+                          const char *name, bool seen)
 {
-    bool known =
-        reader->segment == NULL || reader->segment_seen ||
-        playbook_find(reader->playbook, PLAYBOOK_SEGMENT, slice_text(reader->segment)) >= 0;
-    if (!known) {
-        const char *near =
-            playbook_nearest(reader->playbook, slice_text(reader->segment), 1U << PLAYBOOK_SEGMENT);
-        (void)fprintf(
-            stderr,
-            "segue report: neither the playbook nor the records have a segment `%s`%s%s%s\n",
-            reader->segment, near == NULL ? "" : "; did you mean `", near == NULL ? "" : near,
-            near == NULL ? "" : "`?");
+    if (name == NULL || seen || playbook_find(reader->playbook, kind, slice_text(name)) >= 0) {
+        return true;
+    }
+    const char *near = playbook_nearest(reader->playbook, slice_text(name), 1U << kind);
+    (void)fprintf(stderr, "segue report: neither the playbook nor the records have %s `%s`%s%s%s\n",
+                  what, name, near == NULL ? "" : "; did you mean `", near == NULL ? "" : near,
+                  near == NULL ? "" : "`?");
+    return false;
+}
+
+/* A report of nobody or nothing, for a name that is none or want of the records that say who, is no answer. */
+static bool can_be_answered(const struct reader *reader)
+{
+    if (!name_is_known(reader, PLAYBOOK_SEGMENT, "a segment", reader->segment,
+                       reader->segment_seen) ||
+        !name_is_known(reader, PLAYBOOK_OFFER, "an offer", reader->only, reader->offer_seen)) {
         return false;
     }
-    if (reader->segment != NULL && json_object_size(reader->members) == 0) {
-        (void)fputs(
-            "segue report: --segment needs the segment changes, and there are none among the "
-            "records; give segue.segment-changes too\n",
-            stderr);
+    bool asks_who = reader->segment != NULL || reader->by == BY_SEGMENT;
+    if (asks_who && json_object_size(reader->members) == 0) {
+        (void)fprintf(stderr,
+                      "segue report: %s needs the segment changes, and there are none among the "
+                      "records; give segue.segment-changes too\n",
+                      reader->segment != NULL ? "--segment" : "--by segment");
         return false;
     }
     return true;
@@ -526,7 +535,7 @@ int report_run(int argument_count, char **arguments)
         (void)fputs("segue report: out of memory\n", stderr);
         return EXIT_NO;
     }
-    if (!segment_is_known(&reader)) {
+    if (!can_be_answered(&reader)) {
         return EXIT_USAGE;
     }
     say_full_sums(&reader.report);

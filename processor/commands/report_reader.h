@@ -34,6 +34,7 @@ struct reader {
     struct report_line *lines;
     uint32_t line_count;
     bool segment_seen; /* somebody entered or left `segment` */
+    bool offer_seen;   /* a record names the offer `only` */
     bool failed;       /* memory is short */
 };
 

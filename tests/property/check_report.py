@@ -294,7 +294,15 @@ def what_cannot_be_answered(segue, lines, folder, same):
     path.write_text('\n'.join(map(json.dumps, lines)))
     without = ask('--segment', known)
     same('a segment without its changes', (without.returncode, 'needs the segment changes' in without.stderr), (64, True))
+    without = ask('--by', 'segment')
+    same('rows by segment without its changes', (without.returncode, '--by segment needs the segment changes' in without.stderr), (64, True))
+    strange = ask('--offer', 'loans')
+    same('an offer that is none', (strange.returncode, 'have an offer `loans`; did you mean `loan`?' in strange.stderr), (64, True))
+    same('one that is in the playbook alone', ask('--offer', 'loan').returncode, 0)
     same('no word of sums that are whole', ask().stderr, '')
+    path.write_text(json.dumps({'topic': 'segue.offers', 'value': {'customer_id': 'c0', 'decision_id': 'd0', 'effective_at': START, 'for_review': [],
+                                                                   'withdrawn': [], 'blocked': [], 'offers': [{'offer_id': 'gone'}]}}))
+    same('one that is in the records alone', ask('--offer', 'gone').returncode, 0)
     much = [{'source': 'offer-outcomes', 'event': {**line['event'], 'revenue_minor': 9 * 10 ** 18}} if 'event' in line else line for line in lines]
     path.write_text('\n'.join(map(json.dumps, much)))
     same('a sum at its end is said', 'stands at its end' in ask().stderr, True)
