@@ -10,6 +10,7 @@
 #include "commands/all.h"
 #include "commands/avro_records.h"
 #include "commands/connect.h"
+#include "commands/topic_list.h"
 #include "io/kafka_reader.h"
 
 enum { TAIL_TIMEOUT_MS = 10000, TAIL_POLL_MS = 200 };
@@ -27,9 +28,9 @@ struct tail {
     struct connect connect;
     struct registry *registry;
     struct avro_records records;
-    const char *topics[OUTPUT_KIND_COUNT + SOURCE_COUNT];
+    const char *topics[TOPIC_LIST_MAX];
     uint32_t topic_count;
-    const char *strange; /* the first that is no output's and no source's; NULL: none */
+    const char *strange; /* the first that Segue neither reads nor writes; NULL: none */
 };
 
 static volatile sig_atomic_t stopping;
@@ -77,19 +78,40 @@ static void print_record(struct tail *tail, const struct log_record *record)
 static const char *topic_of(struct tail *tail, const char *name)
 {
     const struct settings *settings = &tail->connect.settings;
-    bool known = false;
     for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
         if (strcmp(name, output_topic((enum output_kind)kind)) == 0) {
             return settings->topics[kind];
         }
-        known |= strcmp(name, settings->topics[kind]) == 0;
     }
-    for (int source = 0; source < SOURCE_COUNT; source++) {
-        known |=
-            settings->sources[source].used && strcmp(name, settings->sources[source].topic) == 0;
+    if (tail->strange == NULL && !topic_list_has(settings, name)) {
+        tail->strange = name;
     }
-    tail->strange = known || tail->strange != NULL ? tail->strange : name;
     return name;
+}
+
+/* Without names: what was decided. False: one cannot be printed, or they are too many; said why. */
+static bool take_topics(struct tail *tail, char **names, uint32_t count)
+{
+    static const enum output_kind usual[] = {OUTPUT_SEGMENT_CHANGED, OUTPUT_LIFE_EVENT,
+                                             OUTPUT_OFFER_DECIDED};
+    for (size_t i = 0; count == 0 && i < ARRAY_COUNT(usual); i++) {
+        tail->topics[tail->topic_count++] = tail->connect.settings.topics[usual[i]];
+    }
+    if (count > ARRAY_COUNT(tail->topics)) {
+        (void)fprintf(stderr, "segue tail: %u topics, at most %zu at a time\n", count,
+                      ARRAY_COUNT(tail->topics));
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const char *packed = topic_list_packed(&tail->connect.settings, names[i]);
+        if (packed != NULL) {
+            (void)fprintf(stderr, "segue tail: `%s` cannot be printed, its values are packed: %s\n",
+                          names[i], packed);
+            return false;
+        }
+        tail->topics[tail->topic_count++] = topic_of(tail, names[i]);
+    }
+    return true;
 }
 
 /* Perhaps it is a topic of the bank's; if it cannot be read, here is what was perhaps meant. */
@@ -178,13 +200,8 @@ int tail_run(int argument_count, char **arguments)
     if (!connect_load(config, &tail.connect)) {
         return EXIT_CONFIG;
     }
-    static const enum output_kind usual[] = {OUTPUT_SEGMENT_CHANGED, OUTPUT_LIFE_EVENT,
-                                             OUTPUT_OFFER_DECIDED};
-    for (int i = optind; i < argument_count && tail.topic_count < ARRAY_COUNT(tail.topics); i++) {
-        tail.topics[tail.topic_count++] = topic_of(&tail, arguments[i]);
-    }
-    for (size_t i = 0; optind == argument_count && i < ARRAY_COUNT(usual); i++) {
-        tail.topics[tail.topic_count++] = tail.connect.settings.topics[usual[i]];
+    if (!take_topics(&tail, arguments + optind, (uint32_t)(argument_count - optind))) {
+        return EXIT_USAGE;
     }
     struct status_text text;
     struct registry_settings registry = connect_registry(&tail.connect);

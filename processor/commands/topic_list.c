@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/topic_list.h"
 
+#include <string.h>
+
 static struct kafka_topic_want *add(struct kafka_topic_want *wants, uint32_t *count,
                                     const char *name, uint32_t partition_count,
                                     int32_t replication_factor)
@@ -79,4 +81,38 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
         add(out_wants, &count, settings->playbook_topic, 1, replicas);
     add_config(playbook, "cleanup.policy", "compact");
     return count;
+}
+
+bool topic_list_has(const struct settings *settings, const char *topic)
+{
+    const struct topic_sizes sizes = {1, 1, 1, -1}; /* names do not depend on them */
+    struct kafka_topic_want wants[TOPIC_LIST_MAX];
+    uint32_t count = topic_list_fill(settings, &sizes, wants);
+    for (uint32_t i = 0; i < count; i++) {
+        if (strcmp(wants[i].name, topic) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *topic_list_packed(const struct settings *settings, const char *name)
+{
+    const struct {
+        const char *topic, *key, *what;
+    } packed[] = {
+        {settings->journal_topic, "journal",
+         "what Redis will be told; `segue doctor` looks after it, `segue get CUSTOMER` shows what "
+         "it comes to"},
+        {settings->checkpoint_topic, "checkpoints",
+         "customers as they were, for `segue rebuild`; `segue get CUSTOMER` shows one as it is"},
+        {settings->playbook_topic, "playbook",
+         "the playbooks that were applied; `segue plan` compares with the last of them"},
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(packed); i++) {
+        if (strcmp(name, packed[i].topic) == 0 || strcmp(name, packed[i].key) == 0) {
+            return packed[i].what;
+        }
+    }
+    return NULL;
 }

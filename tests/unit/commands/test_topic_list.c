@@ -32,11 +32,41 @@ START_TEST(a_journal_has_no_more_partitions_than_there_are_tasks)
 }
 END_TEST
 
+/* What cannot be printed is refused before a broker is asked, under whatever name it was given. */
+START_TEST(tail_knows_every_topic_of_the_settings)
+{
+    static uint8_t block[4 << 20];
+    static struct diagnostic list[DIAGNOSTICS_MAX];
+    static struct settings read;
+    struct diagnostics diagnostics;
+    struct arena arena;
+    arena_init(&arena, block, sizeof(block));
+    diagnostics_init(&diagnostics, list);
+    ck_assert(settings_load_text(
+        "t.yaml",
+        slice_text(
+            "application: a\ninstance: i\nplaybook: p\nkafka: {brokers: b}\nredis: {address: r}\n"
+            "sources: {transactions: {topic: till}}\n"
+            "topics: {prefix: 'uk.', journal: log}\n"),
+        &arena, &diagnostics, &read));
+    ck_assert(topic_list_has(&read, "till") && topic_list_has(&read, "uk.offers"));
+    ck_assert(topic_list_has(&read, "log") && topic_list_has(&read, "uk.checkpoints"));
+    ck_assert(topic_list_has(&read, "uk.playbook") && !topic_list_has(&read, "uk.journal"));
+    ck_assert_ptr_nonnull(strstr(topic_list_packed(&read, "log"), "segue doctor"));
+    ck_assert_ptr_eq(topic_list_packed(&read, "log"), topic_list_packed(&read, "journal"));
+    ck_assert_ptr_nonnull(strstr(topic_list_packed(&read, "uk.checkpoints"), "segue rebuild"));
+    ck_assert_ptr_nonnull(strstr(topic_list_packed(&read, "playbook"), "segue plan"));
+    ck_assert_ptr_null(topic_list_packed(&read, "uk.control"));
+    ck_assert_ptr_null(topic_list_packed(&read, "till"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("topic_list");
     TCase *tests = tcase_create("topic_list");
     tcase_add_test(tests, a_journal_has_no_more_partitions_than_there_are_tasks);
+    tcase_add_test(tests, tail_knows_every_topic_of_the_settings);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
