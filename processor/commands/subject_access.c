@@ -47,62 +47,56 @@ static void put_set(FILE *out, const char *what, const struct codes *codes, uint
     (void)fputs(set == 0 ? " none\n" : "\n", out);
 }
 
-static bool has(const struct profile *profile, const char *name)
-{
-    int32_t index = fields_find(SOURCE_CUSTOMER_PROFILES, slice_text(name));
-    return index >= 0 && (profile->present >> index & 1) != 0;
-}
-
 static void put_person(const struct profile *profile, FILE *out)
 {
-    if (has(profile, "birth_date")) {
+    if (profile_has(profile, PROFILE_BIRTH_DATE)) {
         put_day(out, "date of birth", profile->birth_day);
     }
-    if (has(profile, "country")) {
+    if (profile_has(profile, PROFILE_COUNTRY)) {
         put_text(out, "country", profile->country, profile->country_size);
     }
-    if (has(profile, "region")) {
+    if (profile_has(profile, PROFILE_REGION)) {
         put_text(out, "region", profile->region, profile->region_size);
     }
-    if (has(profile, "occupation")) {
+    if (profile_has(profile, PROFILE_OCCUPATION)) {
         put_text(out, "occupation", profile->occupation, profile->occupation_size);
     }
-    if (has(profile, "employment_status")) {
+    if (profile_has(profile, PROFILE_EMPLOYMENT_STATUS)) {
         put_code(out, "employment", &codes_employment_status, profile->employment_status);
     }
-    if (has(profile, "income_band")) {
+    if (profile_has(profile, PROFILE_INCOME_BAND)) {
         put_code(out, "income band", &codes_income_band, profile->income_band);
     }
-    if (has(profile, "dependants")) {
+    if (profile_has(profile, PROFILE_DEPENDANTS)) {
         (void)fprintf(out, "  %-28s %" PRId32 "\n", "dependants", profile->dependants);
     }
 }
 
 static void put_banking(const struct profile *profile, FILE *out)
 {
-    if (has(profile, "relationship_since")) {
+    if (profile_has(profile, PROFILE_RELATIONSHIP_SINCE)) {
         put_day(out, "customer since", profile->relationship_day);
     }
-    if (has(profile, "risk_profile")) {
+    if (profile_has(profile, PROFILE_RISK_PROFILE)) {
         (void)fprintf(out, "  %-28s %" PRId32 " of 7\n", "risk profile", profile->risk_profile);
     }
-    if (has(profile, "knowledge")) {
+    if (profile_has(profile, PROFILE_KNOWLEDGE)) {
         put_set(out, "products you know", &codes_product, profile->knowledge);
     }
-    if (has(profile, "products_held")) {
+    if (profile_has(profile, PROFILE_PRODUCTS_HELD)) {
         put_set(out, "products you hold", &codes_product, profile->products_held);
     }
-    if (has(profile, "preferred_channel")) {
+    if (profile_has(profile, PROFILE_PREFERRED_CHANNEL)) {
         put_code(out, "how you like to be reached", &codes_channel, profile->preferred_channel);
     }
-    if (has(profile, "vulnerability")) {
+    if (profile_has(profile, PROFILE_VULNERABILITY)) {
         put_set(out, "needs we must care for", &codes_vulnerability, profile->vulnerability);
     }
-    if (has(profile, "complaint_open")) {
+    if (profile_has(profile, PROFILE_COMPLAINT_OPEN)) {
         (void)fprintf(out, "  %-28s %s\n", "an open complaint",
                       profile->complaint_open ? "yes" : "no");
     }
-    if (has(profile, "lifetime_value_minor")) {
+    if (profile_has(profile, PROFILE_LIFETIME_VALUE_MINOR)) {
         (void)fprintf(out, "  %-28s %.2f, in the bank's currency\n", "your value to the bank",
                       (double)profile->lifetime_value_minor / 100);
     }

@@ -41,6 +41,12 @@ struct profile {
     } consents[PURPOSE_COUNT][CHANNEL_COUNT];
 };
 
+/* Did the newest profile say anything about a field (PROFILE_* of model/fields.h)? False without a profile. */
+static inline bool profile_has(const struct profile *profile, uint32_t field)
+{
+    return profile->updated_at_ms != INT64_MIN && (profile->present >> field & 1) != 0;
+}
+
 struct customer {
     uint8_t id[CUSTOMER_ID_SIZE_MAX];
     uint8_t id_size;

@@ -37,8 +37,8 @@ static struct rank rank_channel(const struct gate_view *view, uint8_t channel)
         .fit = (unfit_channels(profile->vulnerability) >> channel & 1) == 0,
         .worth = channel == CHANNEL_PHONE && phone_from > 0 && view->valued &&
                  view->v * 100 >= (double)phone_from,
-        .preferred =
-            profile->preferred_channel == channel && gate_is_known(view, PROFILE_PREFERRED_CHANNEL),
+        .preferred = profile->preferred_channel == channel &&
+                     profile_has(profile, PROFILE_PREFERRED_CHANNEL),
         .affinity = affinity(view->state, channel),
     };
 }

@@ -54,9 +54,6 @@ enum offer_gate gates_still_pass(struct gate_view *view, bool rules);
 /* The contact policy once more: an offer of the same decision has been chosen since. */
 enum offer_gate gates_contact(struct gate_view *view);
 
-/* Did the newest profile say anything about this field? */
-bool gate_is_known(const struct gate_view *view, enum profile_field field);
-
 /* ---- triggers.c: a bit per offer ---- */
 
 uint64_t offers_every(const struct offers *offers);

@@ -73,12 +73,6 @@ static const struct profile *profile_of(const struct gate_view *view)
     return &view->step->scope->customer->profile;
 }
 
-bool gate_is_known(const struct gate_view *view, enum profile_field field)
-{
-    const struct profile *profile = profile_of(view);
-    return profile->updated_at_ms != INT64_MIN && (profile->present >> field & 1) != 0;
-}
-
 static bool pass_time(struct gate_view *view)
 {
     const struct step *step = view->step;
@@ -192,7 +186,7 @@ static bool pass_complaint(struct gate_view *view)
     if (!offer_is_marketing(view->def)) {
         return true;
     }
-    if (!gate_is_known(view, PROFILE_COMPLAINT_OPEN)) {
+    if (!profile_has(profile, PROFILE_COMPLAINT_OPEN)) {
         return say(view, "missing:c.complaint_open");
     }
     if (profile->complaint_open) {
@@ -236,7 +230,7 @@ static bool pass_vulnerable(struct gate_view *view)
     if (!offer_is_marketing(view->def)) {
         return true;
     }
-    if (!gate_is_known(view, PROFILE_VULNERABILITY)) {
+    if (!profile_has(profile_of(view), PROFILE_VULNERABILITY)) {
         return say(view, "missing:c.vulnerability");
     }
     for (uint32_t i = 0; i < VULNERABILITY_COUNT; i++) {
@@ -266,10 +260,10 @@ static bool pass_suitable(struct gate_view *view)
     uint8_t product = view->def->product;
     if (view->def->contact_class != OFFER_MANDATORY &&
         (product == (uint8_t)ACCOUNT_INVESTMENT || product == (uint8_t)ACCOUNT_PENSION)) {
-        if (!gate_is_known(view, PROFILE_RISK_PROFILE)) {
+        if (!profile_has(profile_of(view), PROFILE_RISK_PROFILE)) {
             return say(view, "missing:c.risk_profile");
         }
-        if (!gate_is_known(view, PROFILE_KNOWLEDGE)) {
+        if (!profile_has(profile_of(view), PROFILE_KNOWLEDGE)) {
             return say(view, "missing:c.knowledge");
         }
         if ((profile_of(view)->knowledge >> product & 1) == 0) {
@@ -288,7 +282,7 @@ static bool pass_applicable(struct gate_view *view)
 {
     const struct offer_def *def = view->def;
     int64_t now_ms = view->step->scope->now_ms;
-    if (def->product_held != 0 && !gate_is_known(view, PROFILE_PRODUCTS_HELD)) {
+    if (def->product_held != 0 && !profile_has(profile_of(view), PROFILE_PRODUCTS_HELD)) {
         return say(view, "missing:c.products_held");
     }
     if ((profile_of(view)->products_held & def->product_held) != 0) {

@@ -266,11 +266,6 @@ static struct cel_value attributes(const struct cel_activation *activation,
                : (struct cel_value){.kind = CEL_MAP, .list = {items, app->attribute_count}};
 }
 
-static bool profile_has(const struct profile *profile, uint32_t field)
-{
-    return profile->updated_at_ms != INT64_MIN && (profile->present >> field & 1) != 0;
-}
-
 static struct cel_value age(const struct scope *scope, const struct profile *profile)
 {
     if (!profile_has(profile, PROFILE_BIRTH_DATE)) {
