@@ -4,6 +4,7 @@
  * deadline. Playbooks: the retail one, one of offers, and random rules over features of every kind; of the rules'
  * table each row is taken away once, which must be seen. SEED=n repeats one. */
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/memory.h"
 #include "codec/encode_json.h"
@@ -12,7 +13,21 @@
 #include "support/engine_kit.h"
 #include "support/suite.h"
 
-enum { CUSTOMERS = 4, IDS = 24, SIZE = 1 << 20, ROUNDS = 8, ROW_SEEDS = 20, ROWS_MAX = 40 };
+enum {
+    CUSTOMERS = 4,
+    IDS = 24,
+    SIZE = 1 << 20,
+    ROUNDS = 8,
+    ROW_SEEDS = 20,
+    ROWS_MAX = 40,
+    TALLIES = 2
+};
+
+/* What was seen of offers, by all the processes that the tests run in. */
+struct tally {
+    uint64_t made, held, withdrawn;
+};
+static struct tally *tallies; /* of the playbooks, of random rules */
 
 struct side {
     const struct engine *engine;
@@ -22,6 +37,7 @@ struct side {
     uint8_t *said, *record;
     size_t said_size;
     uint64_t outputs;
+    struct tally *tally; /* NULL: offers are not counted */
 };
 
 struct world {
@@ -152,6 +168,16 @@ static struct event random_event(struct world *world)
 
 /* ---- both sides ---- */
 
+static void count_offers(struct tally *tally, const struct offer_decided *decided)
+{
+    tally->made += decided->offer_count;
+    tally->withdrawn += decided->withdrawn_count;
+    for (uint32_t i = 0; i < decided->blocked_count; i++) {
+        struct slice reason = decided->blocked[i].reason;
+        tally->held += reason.size >= 4 && memcmp(reason.data, "held", 4) == 0;
+    }
+}
+
 static void keep_outputs(struct side *side)
 {
     struct encode_facts facts = {.processed_at_ms = 1, .application = slice_text("law")};
@@ -162,6 +188,9 @@ static void keep_outputs(struct side *side)
         side->said_size += encode_json_output(&side->effects.outputs[i], &facts, slice_text("o"),
                                               &side->effects.arena, side->said + side->said_size,
                                               SIZE - side->said_size);
+        if (side->tally != NULL && side->effects.outputs[i].kind == OUTPUT_OFFER_DECIDED) {
+            count_offers(side->tally, &side->effects.outputs[i].offer_decided);
+        }
     }
     side->outputs += side->effects.count;
     side->effects.count = 0;
@@ -437,6 +466,7 @@ static uint64_t compare(uint64_t seed, const char *path, uint32_t steps, enum va
         memset((void *)(uintptr_t)reads->rows, 0,
                (size_t)reads->series_rows * reads->width * sizeof(uint64_t));
     }
+    world.sides[0].tally = variant != AS_IT_IS ? NULL : &tallies[path == NULL];
     uint32_t differ = run(&world, steps);
     if ((differ == UINT32_MAX) == break_it) {
         (void)fprintf(stderr, "%s\n%.*s\nlooking at everything:\n%.*s", path == NULL ? text : path,
@@ -464,6 +494,16 @@ END_TEST
 START_TEST(random_rules_say_the_same)
 {
     ck_assert_uint_gt(compare(kit_seed(7200) + (uint64_t)_i, NULL, 900, AS_IT_IS), 50);
+}
+END_TEST
+
+/* What no run has cannot differ: offers were made, held until the morning and taken back. */
+START_TEST(the_runs_had_offers_of_every_fate)
+{
+    const struct tally *tally = &tallies[_i];
+    ck_assert_msg(tally->made > 0 && tally->held > 0 && tally->withdrawn > 0,
+                  "made %llu, held %llu, withdrawn %llu", (unsigned long long)tally->made,
+                  (unsigned long long)tally->held, (unsigned long long)tally->withdrawn);
 }
 END_TEST
 
@@ -516,12 +556,19 @@ END_TEST
 
 int main(void)
 {
+    tallies = mmap(NULL, TALLIES * sizeof(*tallies), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (tallies == MAP_FAILED) {
+        perror("prop_recall");
+        return EXIT_FAILURE;
+    }
     Suite *suite = suite_create("prop_recall");
     TCase *tests = tcase_create("recall");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, the_retail_playbook_says_the_same, 0, 2);
     tcase_add_loop_test(tests, offers_say_the_same, 0, 2);
     tcase_add_loop_test(tests, random_rules_say_the_same, 0, ROUNDS);
+    tcase_add_loop_test(tests, the_runs_had_offers_of_every_fate, 0, TALLIES);
     tcase_add_loop_test(tests, random_rules_beyond_a_limit_of_the_index_say_the_same, 0, 2);
     tcase_add_test(tests, canary_a_forgotten_reader_is_seen);
     tcase_add_loop_test(tests, canary_each_row_is_missed, 0, ROWS_MAX);
