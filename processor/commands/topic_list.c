@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/invariant.h"
+
 static struct kafka_topic_want *add(struct kafka_topic_want *wants, uint32_t *count,
                                     const char *name, uint32_t partition_count,
                                     int32_t replication_factor)
@@ -15,7 +17,17 @@ static struct kafka_topic_want *add(struct kafka_topic_want *wants, uint32_t *co
 
 static void add_config(struct kafka_topic_want *want, const char *name, const char *value)
 {
+    INVARIANT(want->created_count == 0); /* those stand behind all of these */
     want->config[want->config_count++] = (struct kafka_property){name, value};
+}
+
+/* Records name customers, and a compacted topic keeps the old ones as long as its cleaner likes. A week twice and
+ * the broker's day for tombstones: an erasure is over within the month that the GDPR gives (erase_dates.c). */
+static void add_compacted(struct kafka_topic_want *want)
+{
+    add_config(want, "cleanup.policy", "compact");
+    want->config[want->config_count + want->created_count++] =
+        (struct kafka_property){"max.compaction.lag.ms", "604800000"};
 }
 
 static bool is_compacted(enum output_kind kind)
@@ -48,7 +60,7 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
             struct kafka_topic_want *want =
                 add(out_wants, &count, settings->sources[s].topic, sizes->task_count, replicas);
             if (s == SOURCE_CUSTOMER_PROFILES) {
-                add_config(want, "cleanup.policy", "compact");
+                add_compacted(want);
             }
         }
     }
@@ -60,8 +72,11 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
     for (uint32_t k = 0; k < OUTPUT_KIND_COUNT; k++) {
         struct kafka_topic_want *want =
             add(out_wants, &count, settings->topics[k], sizes->output_count, replicas);
-        add_config(want, "cleanup.policy",
-                   is_compacted((enum output_kind)k) ? "compact" : "delete");
+        if (is_compacted((enum output_kind)k)) {
+            add_compacted(want);
+        } else {
+            add_config(want, "cleanup.policy", "delete");
+        }
     }
     uint32_t tasks = sizes->task_count;
     uint32_t journals = sizes->journal_count < tasks ? sizes->journal_count : tasks;
@@ -76,10 +91,10 @@ uint32_t topic_list_fill(const struct settings *settings, const struct topic_siz
     add_config(journal, "message.timestamp.type", "LogAppendTime");
     struct kafka_topic_want *checkpoints =
         add(out_wants, &count, settings->checkpoint_topic, journals, replicas);
-    add_config(checkpoints, "cleanup.policy", "compact");
+    add_compacted(checkpoints);
     struct kafka_topic_want *playbook =
         add(out_wants, &count, settings->playbook_topic, 1, replicas);
-    add_config(playbook, "cleanup.policy", "compact");
+    add_config(playbook, "cleanup.policy", "compact"); /* names no customer */
     return count;
 }
 

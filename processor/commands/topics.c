@@ -153,9 +153,10 @@ static void fill_sizes(struct kafka_admin *admin, struct topic_sizes *sizes,
 static bool print_topic(const struct kafka_topic_want *want, const struct kafka_topic_state *state)
 {
     bool good = state->exists;
+    uint32_t shown = want->config_count + (state->exists ? 0 : want->created_count);
     (void)printf("%-32s %3u partitions", want->name,
                  state->exists ? state->partition_count : want->partition_count);
-    for (uint32_t c = 0; c < want->config_count; c++) {
+    for (uint32_t c = 0; c < shown; c++) {
         (void)printf(" %s=%s", want->config[c].name, want->config[c].value);
     }
     if (!state->exists) {

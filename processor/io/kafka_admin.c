@@ -289,7 +289,7 @@ static rd_kafka_NewTopic_t *new_topic(const struct kafka_topic_want *want,
         (void)status_fail(out_text, STATUS_INVALID, "kafka: topic %s: %s", want->name, why);
         return NULL;
     }
-    for (uint32_t c = 0; c < want->config_count; c++) {
+    for (uint32_t c = 0; c < want->config_count + want->created_count; c++) {
         (void)rd_kafka_NewTopic_set_config(topic, want->config[c].name, want->config[c].value);
     }
     return topic;

@@ -16,6 +16,8 @@ struct kafka_topic_want {
     int32_t replication_factor; /* -1: the broker's default */
     struct kafka_property config[KAFKA_TOPIC_CONFIG_MAX]; /* retention.ms, cleanup.policy, ... */
     uint32_t config_count;
+    uint32_t
+        created_count; /* behind them in `config`: given when it is made, afterwards the owner's choice */
     uint32_t partitions_max; /* more are wrong; 0: no bound */
 };
 

@@ -32,6 +32,31 @@ START_TEST(a_journal_has_no_more_partitions_than_there_are_tasks)
 }
 END_TEST
 
+/* What names customers is compacted within a bound, or an erasure has no date and doctor warns. */
+START_TEST(a_compacted_topic_is_made_with_a_bound)
+{
+    settings.sources[SOURCE_CUSTOMER_PROFILES] =
+        (struct settings_source){.used = true, .topic = "profiles"};
+    for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
+        settings.topics[kind] = output_topic((enum output_kind)kind);
+    }
+    settings.playbook_topic = "playbook";
+    (void)find("checkpoints", 2, 1);
+    uint32_t compacted = 0;
+    for (uint32_t i = 0; i < TOPIC_LIST_MAX && wants[i].name != NULL; i++) {
+        const struct kafka_topic_want *want = &wants[i];
+        bool bounded = want->created_count == 1 &&
+                       strcmp(want->config[want->config_count].name, "max.compaction.lag.ms") == 0;
+        bool names_customers =
+            strcmp(want->config[0].value, "compact") == 0 && strcmp(want->name, "playbook") != 0;
+        ck_assert_msg(want->config_count > 0 || strcmp(want->name, "profiles") != 0, "no policy");
+        ck_assert_msg(bounded == (want->config_count > 0 && names_customers), "%s", want->name);
+        compacted += bounded;
+    }
+    ck_assert_uint_eq(compacted, 4);
+}
+END_TEST
+
 /* What cannot be printed is refused before a broker is asked, under whatever name it was given. */
 START_TEST(tail_knows_every_topic_of_the_settings)
 {
@@ -66,6 +91,7 @@ int main(void)
     Suite *suite = suite_create("topic_list");
     TCase *tests = tcase_create("topic_list");
     tcase_add_test(tests, a_journal_has_no_more_partitions_than_there_are_tasks);
+    tcase_add_test(tests, a_compacted_topic_is_made_with_a_bound);
     tcase_add_test(tests, tail_knows_every_topic_of_the_settings);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
