@@ -11,6 +11,15 @@ def fits(one, kind):
     return one.role in ('worker', 'part', 'gig', 'retired')
 
 
+def bought(kind, span, why, *cards):
+    """A story of nothing but payments by card, each (days later, merchant, category, minor)."""
+    def story(one, day):
+        for later, merchant, mcc, minor in cards:
+            one.card(day + later, merchant, mcc, minor)
+        one.truth(kind, day, day + span, why)
+    return story
+
+
 def employer_renamed(one, day):
     one.pay.renames.append((day, 'TRUE NORTH HOLDINGS PAY', party('TRUE NORTH')))
     one.truth('job.changed', day, day + 30, 'employer renamed')
@@ -60,23 +69,10 @@ def cadence_changed(one, day):
     one.truth('job.lost', day, day + 30, 'cadence changed')
 
 
-def baby_shower(one, day):
-    one.card(day, 'WEST COAST KIDS', 5641, 8500)
-    one.card(day + 2, 'TOYS R US 3561', 5945, 4000)
-    one.truth('baby', day, day + 10, 'gift for a shower')
-
-
 def summer_camp(one, day):
     for week in range(one.rng.randrange(2, 4)):
         one.card(day + 7 * week, 'YMCA SUMMER CAMP', 8351, 24000)
     one.truth('childcare.started', day, day + 20, 'day camp')
-
-
-def anniversary(one, day):
-    one.card(day, 'BEN MOSS JEWELLERS', 5944, 130000)
-    one.card(day + 1, 'PETALS WEST INC', 5992, 9000)
-    one.card(day + 1, 'FORT GARRY HOTEL', 7011, 28000)
-    one.truth('wedding.planned', day, day + 5, 'anniversary')
 
 
 def roommate(one, day):
@@ -85,21 +81,10 @@ def roommate(one, day):
     one.truth('household.joint', day, day + 60, 'roommate')
 
 
-def lawyer_will(one, day):
-    one.card(day, 'PITBLADO LLP', 8111, 90000)
-    one.truth('separation', day, day + 10, 'a will')
-
-
 def flowers(one, day):
     one.card(day, 'ORCHID FLORIST', 5992, 16000)
     one.send(day + 1, 'CANCERCARE MB FDN', -10000, 'IN MEMORY')
     one.truth('bereavement', day, day + 10, "a colleague's funeral")
-
-
-def furniture(one, day):
-    one.card(day, 'THE BRICK #442', 5712, 180000)
-    one.card(day + 9, 'IKEA WINNIPEG', 5712, 40000)
-    one.truth('home.moving', day, day + 10, 'new furniture')
 
 
 def new_landlord(one, day):
@@ -127,11 +112,6 @@ def vacation(one, day):
     one.truth('leaving', day, day + 40, 'a long journey')
 
 
-def gym(one, day):
-    one.card(day, 'BIRCHWOOD HONDA SERVICE', 5511, 64000)
-    one.truth('car.purchase', day, day + 10, 'a repair at the dealer')
-
-
 def garage_sale(one, day):
     for _ in range(5):
         one.send(day + one.rng.randrange(20), one.friend(), one.rng.randrange(2000, 16000), one.rng.choice(('kijiji', 'couch', 'bike')))
@@ -143,13 +123,15 @@ def one_nsf(one, day):
     one.truth('debt.stress', day, day + 20, 'one item returned')
 
 
-def course(one, day):
-    one.card(day, 'RRC POLYTECH CONT ED', 8220, 38000)
-    one.truth('student.start', day, day + 10, 'an evening course')
-
-
 STORIES = {'employer renamed': employer_renamed, 'payroll provider': payroll_provider, 'strike': strike, 'third pay': third_pay, 'bonus': bonus,
-           'sick weeks': sick_weeks, 'cadence changed': cadence_changed, 'shower': baby_shower, 'camp': summer_camp,
-           'anniversary': anniversary, 'roommate': roommate, 'will': lawyer_will, 'flowers': flowers, 'furniture': furniture,
+           'sick weeks': sick_weeks, 'cadence changed': cadence_changed,
+           'shower': bought('baby', 10, 'gift for a shower', (0, 'WEST COAST KIDS', 5641, 8500), (2, 'TOYS R US 3561', 5945, 4000)),
+           'camp': summer_camp,
+           'anniversary': bought('wedding.planned', 5, 'anniversary', (0, 'BEN MOSS JEWELLERS', 5944, 130000), (1, 'PETALS WEST INC', 5992, 9000),
+                                 (1, 'FORT GARRY HOTEL', 7011, 28000)),
+           'roommate': roommate, 'will': bought('separation', 10, 'a will', (0, 'PITBLADO LLP', 8111, 90000)), 'flowers': flowers,
+           'furniture': bought('home.moving', 10, 'new furniture', (0, 'THE BRICK #442', 5712, 180000), (9, 'IKEA WINNIPEG', 5712, 40000)),
            'new landlord': new_landlord, 'house money': house_money, 'savings back': savings_back, 'journey': vacation,
-           'dealer': gym, 'sold': garage_sale, 'one nsf': one_nsf, 'course': course}
+           'dealer': bought('car.purchase', 10, 'a repair at the dealer', (0, 'BIRCHWOOD HONDA SERVICE', 5511, 64000)),
+           'sold': garage_sale, 'one nsf': one_nsf,
+           'course': bought('student.start', 10, 'an evening course', (0, 'RRC POLYTECH CONT ED', 8220, 38000))}
