@@ -14,12 +14,10 @@ struct layout {
     struct group *groups;
     struct window *windows;
     uint32_t offset;
-    size_t packed;
     bool full;
 };
 
 enum {
-    VARUINT_SIZE_MAX = BYTES_VARINT_MAX,
     ROWS_OFTEN = 8, /* so many rows of a ring most customers have */
 };
 
@@ -293,10 +291,6 @@ static void place_tiles(struct layout *layout)
         group->offset = claim(layout, sizeof(struct ring));
         group->touched_offset = claim(layout, (group->tile_count + 63U) / 64 * sizeof(uint64_t));
         group->places_offset = claim(layout, group->tile_count * place_size);
-        layout->packed +=
-            32 + group->cell_count * 4U +
-            (size_t)group->tile_count *
-                (6U + group->cell_count / 8U + (size_t)group->cell_count * VARUINT_SIZE_MAX);
     }
     for (uint32_t w = 0; w < plan->window_count; w++) {
         layout->windows[w].offset = claim(
@@ -311,13 +305,11 @@ static void place_parts(struct layout *layout, struct samples_plan *samples,
     for (uint32_t i = 0; i < plan->samples_count; i++) {
         samples[i].offset = claim(layout, sizeof(struct samples_head) +
                                               (size_t)samples[i].capacity * samples[i].stride);
-        layout->packed += 32 + (size_t)samples[i].capacity * (2 * VARUINT_SIZE_MAX + 24);
     }
     for (uint32_t i = 0; i < plan->table_count; i++) {
         tables[i].offset =
             claim(layout, sizeof(struct table_head) +
                               (size_t)tables[i].capacity * sizeof(struct table_entry));
-        layout->packed += 16 + (size_t)tables[i].capacity * (8 + 5 + 5);
     }
 }
 
@@ -365,9 +357,6 @@ static void place_remembered(struct layout *layout)
         if (part->capacity > 0) {
             part->offset = claim(layout, sizeof(struct remembered_head) +
                                              (size_t)part->capacity * (16 + part->entry_size));
-            layout->packed +=
-                48 + (size_t)part->capacity *
-                         (8 + 5 * VARUINT_SIZE_MAX + plan_kept_values(source) * VARUINT_SIZE_MAX);
         }
     }
 }
@@ -382,10 +371,7 @@ static void place_known(struct layout *layout)
         all = all > FEATURES_KNOWN_MAX ? FEATURES_KNOWN_MAX : all;
         part->known_room = all - part->capacity;
         part->known_offset = claim(layout, part->known_room * KNOWN_SIZE);
-        uint32_t names = part->known_room > KNOWN_FLAGS ? KNOWN_FLAGS + 1 : part->known_room;
-        plan->ids_size_max += names * 8U + part->known_room * (VARUINT_SIZE_MAX + sizeof(uint64_t));
     }
-    layout->packed += plan->ids_size_max;
 }
 
 enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
@@ -413,7 +399,7 @@ enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
     place_remembered(&layout);
     place_known(&layout);
     plan->state_size = layout.offset;
-    plan->packed_size_max = layout.packed + 32;
+    plan->packed_size_max = pack_size_max(plan, &plan->ids_size_max);
     return STATUS_OK;
 }
 

@@ -33,15 +33,36 @@ static void put_value(struct bytes_writer *writer, bool raw, int64_t value)
 
 /* ---- pack ---- */
 
-enum { STEP_SIZE_MAX = 5 }; /* a difference of tiles */
+enum {
+    COUNT_SIZE = 2,
+    KNOWN_COUNT_SIZE_MAX = 2, /* of ids, as a varuint */
+};
+_Static_assert(FEATURES_KNOWN_MAX < 1 << 14, "two bytes");
+
+/* What a part takes at most, beside the code that writes it: packers that ask for room once ask for this. */
+enum {
+    HEAD_SIZE_MAX = 1 + BYTES_VARINT_MAX + COUNT_SIZE,
+    STEP_SIZE_MAX = 5, /* a tile, or a difference of tiles */
+};
+
+static size_t row_size_max(const struct group *group)
+{
+    return STEP_SIZE_MAX + (group->cell_count + 7U) / 8 +
+           (size_t)group->cell_count * BYTES_VARINT_MAX;
+}
+
+static size_t group_size_max(const struct group *group)
+{
+    return group->packed_head.size + STEP_SIZE_MAX + COUNT_SIZE +
+           group->tile_count * row_size_max(group);
+}
 
 /* False, and nothing written, when every cell is empty. */
 static bool pack_row(const struct group *group, const int64_t *row, uint64_t step,
                      struct bytes_writer *writer)
 {
     size_t bits_size = (group->cell_count + 7U) / 8;
-    uint8_t *at = bytes_room(writer, STEP_SIZE_MAX + bits_size +
-                                         (size_t)group->cell_count * BYTES_VARINT_MAX);
+    uint8_t *at = bytes_room(writer, row_size_max(group));
     if (at == NULL) {
         return false;
     }
@@ -65,8 +86,8 @@ static bool pack_row(const struct group *group, const int64_t *row, uint64_t ste
 /* Counts that are known only afterwards stand as two bytes and are written back. */
 static size_t reserve_count(struct bytes_writer *writer)
 {
-    bytes_put(writer, "\0\0", 2);
-    return writer->size - 2;
+    bytes_put(writer, "\0\0", COUNT_SIZE);
+    return writer->size - COUNT_SIZE;
 }
 
 static void write_count(struct bytes_writer *writer, size_t at, uint16_t count)
@@ -96,11 +117,13 @@ static bool pack_group(const void *state, const struct group *group, struct byte
     return true;
 }
 
-enum {
-    SAMPLES_HEAD_MAX = 1 + 4 + 1 + 2 * BYTES_VARINT_MAX,
-    SAMPLE_SIZE_MAX = 2 * BYTES_VARINT_MAX + 1 + FEATURES_TEXT_SIZE,
-};
 _Static_assert(FEATURES_TEXT_SIZE < 128, "its size is one byte");
+
+static size_t samples_size_max(size_t count)
+{
+    return 1 + 4 + 1 + 2 * BYTES_VARINT_MAX +
+           count * (2 * BYTES_VARINT_MAX + 1 + FEATURES_TEXT_SIZE);
+}
 
 static bool pack_samples(const struct features_plan *plan, const void *state,
                          const struct samples_plan *part, struct bytes_writer *writer)
@@ -111,7 +134,7 @@ static bool pack_samples(const struct features_plan *plan, const void *state,
     }
     bool raw = is_raw(&plan->sources[part->feed.source], part->feed.value);
     bool strict = part->order == FEATURE_BY_TIME_STRICT;
-    uint8_t *at = bytes_room(writer, SAMPLES_HEAD_MAX + (size_t)head->count * SAMPLE_SIZE_MAX);
+    uint8_t *at = bytes_room(writer, samples_size_max(head->count));
     if (at == NULL) {
         return false;
     }
@@ -140,6 +163,11 @@ static bool pack_samples(const struct features_plan *plan, const void *state,
     }
     bytes_wrote(writer, at);
     return true;
+}
+
+static size_t table_size_max(const struct table_plan *part)
+{
+    return 1 + 4 + BYTES_VARINT_MAX + part->capacity * (size_t)(BYTES_VARINT_MAX + 5 + 5);
 }
 
 static bool pack_table(const void *state, const struct table_plan *part,
@@ -210,6 +238,14 @@ static void pack_entry(const struct features_plan *plan, void *state,
     }
 }
 
+static size_t remembered_size_max(const struct source_plan *source)
+{
+    uint32_t capacity = source->remembered.capacity;
+    size_t entry = 8 + 4 * BYTES_VARINT_MAX + 2; /* without its values */
+    entry += (size_t)plan_kept_values(source) * BYTES_VARINT_MAX;
+    return capacity == 0 ? 0 : 1 + 1 + 4 + 5 * BYTES_VARINT_MAX + capacity * entry;
+}
+
 static bool pack_remembered(const struct features_plan *plan, const void *state, uint32_t number,
                             struct bytes_writer *writer)
 {
@@ -260,6 +296,15 @@ static void pack_known_alike(const void *state, const struct source_plan *source
             before_ms = time_ms;
         }
     }
+}
+
+/* A part for each combination of flags that there is. */
+static size_t known_size_max(const struct remembered_plan *part)
+{
+    uint32_t room = part->known_room;
+    uint32_t parts = room > KNOWN_FLAGS ? KNOWN_FLAGS + 1 : room;
+    return parts * (size_t)(1 + 4 + 1 + KNOWN_COUNT_SIZE_MAX) +
+           room * (BYTES_VARINT_MAX + sizeof(uint64_t));
 }
 
 static uint16_t pack_known(const struct features_plan *plan, const void *state, uint32_t number,
@@ -316,4 +361,24 @@ void features_pack(const struct features_plan *plan, const void *state, struct b
         parts = (uint16_t)(parts + pack_known(plan, state, i, writer));
     }
     write_count(writer, count_at, parts);
+}
+
+size_t pack_size_max(const struct features_plan *plan, size_t *out_ids_size)
+{
+    size_t size = HEAD_SIZE_MAX, ids_size = 0;
+    for (uint32_t i = 0; i < plan->group_count; i++) {
+        size += group_size_max(&plan->groups[i]);
+    }
+    for (uint32_t i = 0; i < plan->samples_count; i++) {
+        size += samples_size_max(plan->samples[i].capacity);
+    }
+    for (uint32_t i = 0; i < plan->table_count; i++) {
+        size += table_size_max(&plan->tables[i]);
+    }
+    for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
+        size += remembered_size_max(&plan->sources[i]);
+        ids_size += known_size_max(&plan->sources[i].remembered);
+    }
+    *out_ids_size = ids_size;
+    return size + ids_size;
 }

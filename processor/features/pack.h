@@ -20,4 +20,8 @@ enum samples_flag {
 /* A text this short was not cut, so its hash can be made again. */
 enum { TEXT_UNCUT_SIZE = FEATURES_TEXT_SIZE - 4 };
 
+/* Bytes that features_pack writes at most of a plan that is laid out, and how many of them are ids behind the
+ * remembered events: the sum of the room that each part's packer takes. */
+size_t pack_size_max(const struct features_plan *plan, size_t *out_ids_size);
+
 #endif
