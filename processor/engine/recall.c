@@ -142,7 +142,7 @@ static void clear_rows(struct work *work)
     for (uint32_t at = reads->life_at; at < reads->width; at++) {
         bits[at] &= ~cleared_word(work, at);
     }
-    if (work->scope.event != NULL) {
+    if (!work->passed_over && life_is_informed(work->scope.event)) {
         event_index_wake(work);
     }
     for (uint32_t at = 0; at < reads->life_at; at++) {

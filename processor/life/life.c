@@ -67,8 +67,7 @@ static enum rules_truth signal_holds(const struct life_signal *signal, struct st
     return truth == RULES_YES ? absent : truth;
 }
 
-/* Does this event inform signals that read it? */
-static bool event_informs(const struct event *event)
+bool life_is_informed(const struct event *event)
 {
     return event != NULL && (event->source != SOURCE_TRANSACTIONS || event->tx.status == TX_POSTED);
 }
@@ -88,7 +87,7 @@ static void read_signals(const struct life_def *def, struct life_state *state, s
         const struct condition *condition = &def->signals[i].condition;
         uint8_t bit = (uint8_t)(1U << i);
         bool instant = def->signals[i].number != 0 || condition_reads_event(condition);
-        if (instant && !event_informs(step->scope->event)) {
+        if (instant && !life_is_informed(step->scope->event)) {
             continue;
         }
         if (instant && passes_over(&def->signals[i], step)) {

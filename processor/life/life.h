@@ -122,6 +122,9 @@ struct life_result {
 struct life_result life_evaluate(const struct life_events *events, struct life_state *states,
                                  struct slice *names, struct step *step);
 
+/* Does this event (NULL: none) inform signals that read it? Not a transaction that is not POSTED. */
+bool life_is_informed(const struct event *event);
+
 /* What signal `index` weighs at `now_ms`: its full weight while it holds, less as it fades, 0 when it is gone
  * or never was. The states are as life_evaluate left them. */
 double life_signal_weight(const struct life_def *def, const struct life_state *state,
