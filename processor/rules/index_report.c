@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of an index is slower than it could be, for `segue check`. */
+/* What an index consists of, and what of it is slower than it could be, for `segue check`. */
 #include "rules/index_parts.h"
 
 uint32_t rules_index_alone(const struct rules_index *index, struct slice *out_texts, uint32_t max)
@@ -17,4 +17,14 @@ uint32_t rules_index_alone(const struct rules_index *index, struct slice *out_te
         }
     }
     return count;
+}
+
+struct rules_index_size rules_index_size(const struct rules_index *index)
+{
+    struct rules_index_size size = {index->term_count, index->tabulated_count, index->tested_count,
+                                    0};
+    for (uint32_t i = 0; i < index->tested_count; i++) {
+        size.patterns += index->tested[i].searched != UINT32_MAX;
+    }
+    return size;
 }

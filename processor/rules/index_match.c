@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One event against an index. */
+#include "rules/index_parts.h"
+
+/* What the tested atoms have said for this event. */
+struct answers {
+    const struct cel_activation *activation;
+    uint64_t known[TESTED_WORDS], yes[TESTED_WORDS], no[TESTED_WORDS];
+};
+
+static uint32_t row_of_number(const struct group *group, int64_t value)
+{
+    uint32_t low = 0, high = group->key_count; /* the first key that is not below */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (group->numbers[middle] < value) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return 1 + 2 * low + (low < group->key_count && group->numbers[low] == value);
+}
+
+static uint32_t row_of_text(const struct group *group, struct slice text)
+{
+    for (uint32_t i = 0; i < group->key_count; i++) {
+        if (slice_equal(group->texts[i], text)) {
+            return 2 + i;
+        }
+    }
+    return 1;
+}
+
+static uint32_t row_of(const struct group *group, const struct event *event)
+{
+    const uint8_t *at = (const uint8_t *)event + group->field->offset;
+    if (!event_has(event, group->index)) {
+        return 0;
+    }
+    if (group->kind == BY_CODE) {
+        return *at + 2U < group->row_count ? *at + 1U : group->row_count - 1;
+    }
+    if (group->kind == BY_TEXT) {
+        return row_of_text(group, *(const struct slice *)(const void *)at);
+    }
+    return row_of_number(group, group->field->type == FIELD_INT32
+                                    ? *(const int32_t *)(const void *)at
+                                    : *(const int64_t *)(const void *)at);
+}
+
+static void answer(struct answers *answers, uint32_t number, bool yes, bool no)
+{
+    uint64_t bit = UINT64_C(1) << number % 64;
+    answers->known[number / 64] |= bit;
+    answers->yes[number / 64] |= yes ? bit : 0;
+    answers->no[number / 64] |= no ? bit : 0;
+}
+
+static void search(const struct searched *searched, struct answers *answers)
+{
+    uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64];
+    struct cel_value text = answers->activation->read(answers->activation, searched->slot);
+    bool there = text.kind == CEL_STRING;
+    for (uint32_t w = 0; w < TESTED_WORDS; w++) {
+        answers->known[w] |= searched->all[w];
+        answers->no[w] |= there ? searched->all[w] : 0;
+    }
+    if (!there) {
+        return;
+    }
+    cel_scanner_scan(searched->scanner, text.text, found);
+    for (uint32_t w = 0; w < CEL_SCANNER_PATTERNS_MAX / 64; w++) {
+        for (uint64_t rest = found[w]; rest != 0; rest &= rest - 1) {
+            uint32_t atom = searched->atoms[w * 64 + (uint32_t)__builtin_ctzll(rest)];
+            answers->yes[atom / 64] |= UINT64_C(1) << atom % 64;
+            answers->no[atom / 64] &= ~(UINT64_C(1) << atom % 64);
+        }
+    }
+}
+
+static void ask(const struct rules_index *index, uint32_t number, struct answers *answers)
+{
+    const struct tested *tested = &index->tested[number];
+    if (tested->searched != UINT32_MAX) {
+        search(&index->searched[tested->searched], answers);
+        return;
+    }
+    struct cel_value value =
+        tested->leaf == UINT32_MAX
+            ? cel_evaluate(tested->program, answers->activation)
+            : cel_evaluate_leaf(tested->program, tested->leaf, answers->activation);
+    bool known = value.kind == CEL_BOOL;
+    answer(answers, number, known && value.b, known && !value.b);
+}
+
+static bool term_holds(const struct rules_index *index, const struct term *term,
+                       struct answers *answers)
+{
+    struct arena *scratch = answers->activation->scratch;
+    for (uint32_t i = 0; i < term->count; i++) {
+        uint32_t literal = index->literals[term->first + i], number = literal / 2;
+        if ((answers->known[number / 64] >> number % 64 & 1) == 0) {
+            size_t used = scratch->used;
+            ask(index, number, answers);
+            scratch->used = used; /* only the answer outlives the question */
+        }
+        const uint64_t *wanted = literal % 2 != 0 ? answers->yes : answers->no;
+        if ((wanted[number / 64] >> number % 64 & 1) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rules_index_match(const struct rules_index *index, const struct scope *scope,
+                       struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS])
+{
+    const struct cel_activation activation = {
+        .read = rules_read, .context = scope, .scratch = scratch};
+    struct answers answers = {.activation = &activation};
+    uint64_t alive[TERM_WORDS];
+    memset(out_bits, 0, RULES_INDEX_WORDS * sizeof(*out_bits));
+    memset(alive, 0xff, index->words * sizeof(*alive));
+    if (index->term_count % 64 != 0) {
+        alive[index->words - 1] = (UINT64_C(1) << index->term_count % 64) - 1;
+    }
+    for (uint32_t g = 0; g < index->group_count; g++) {
+        const struct group *group = &index->groups[g];
+        const uint64_t *row = group->rows + (size_t)row_of(group, scope->event) * index->words;
+        for (uint32_t w = 0; w < index->words; w++) {
+            alive[w] &= row[w];
+        }
+    }
+    for (uint32_t w = 0; w < index->words; w++) {
+        for (uint64_t rest = alive[w]; rest != 0; rest &= rest - 1) {
+            const struct term *term = &index->terms[w * 64 + (uint32_t)__builtin_ctzll(rest)];
+            uint64_t *bits = &out_bits[term->condition / 64];
+            uint64_t bit = UINT64_C(1) << term->condition % 64;
+            if ((*bits & bit) == 0 && term_holds(index, term, &answers)) {
+                *bits |= bit;
+            }
+        }
+    }
+}
