@@ -178,6 +178,7 @@ enum cel_leaf_form {
     CEL_LEAF_OTHER,
     CEL_LEAF_COMPARES, /* NAME < CONSTANT and the like, NAME in [CONSTANTS]: `constant` */
     CEL_LEAF_HAS,      /* has(NAME) */
+    CEL_LEAF_CONTAINS, /* CONSTANT in NAME: `constant` */
     CEL_LEAF_MATCHES,  /* NAME.matches('..'): `pattern` */
     CEL_LEAF_DISTANCE, /* NAME < OTHER_NAME - CONSTANT and the like: `constant`, slots[1] is the other's */
 };
@@ -214,6 +215,10 @@ const struct cel_logic *cel_program_logic(const struct cel_program *program, uin
 /* What the leaf is now: CEL_BOOL or CEL_ERROR. */
 struct cel_value cel_evaluate_leaf(const struct cel_program *program, uint32_t index,
                                    const struct cel_activation *activation);
+
+/* The same as cel_evaluate_whole would say of it. */
+int cel_evaluate_leaf_whole(const struct cel_program *program, uint32_t index, cel_read_whole *read,
+                            const void *context);
 
 /* Many patterns over one text in one pass (scanner.c). Immutable. */
 struct cel_scanner;

@@ -98,6 +98,10 @@ static enum cel_leaf_form form_of(const struct cel_node *node)
     if (is_sides(node) && is_plain_name(node->items[0]) && node->items[1]->kind == NODE_LITERAL) {
         return CEL_LEAF_COMPARES;
     }
+    if (is_sides(node) && slice_is(node->name, "@in") && node->items[0]->kind == NODE_LITERAL &&
+        is_plain_name(node->items[1])) {
+        return CEL_LEAF_CONTAINS;
+    }
     if (is_sides(node) && is_plain_name(node->items[0]) && is_offset(node->items[1])) {
         return CEL_LEAF_DISTANCE;
     }
@@ -138,6 +142,7 @@ bool cel_leaf_describe(const struct cel_compilation *c, const struct cel_node *n
         .slots = kept,
         .slot_count = slots.count,
         .constant = form == CEL_LEAF_COMPARES   ? &node->items[1]->value
+                    : form == CEL_LEAF_CONTAINS ? &node->items[0]->value
                     : form == CEL_LEAF_DISTANCE ? &node->items[1]->items[1]->value
                                                 : NULL,
         .ordered = sides && cel_relation_of(node->name) >= RELATION_LT &&

@@ -149,11 +149,12 @@ static bool reckon(const struct cel_instruction *in, struct number *left,
                : move(in->op, left, right);
 }
 
-static int run(const struct cel_program *program, cel_read_whole *read, const void *context)
+static int run(const struct cel_program *program, uint32_t entry, cel_read_whole *read,
+               const void *context)
 {
     struct number stack[DEPTH_MAX + 1] = {{0, TRUTH}};
     struct number *top = stack; /* stack[0] is below the first value */
-    for (uint32_t pc = 1;;) {
+    for (uint32_t pc = entry;;) {
         const struct cel_instruction *in = &program->code[pc++];
         bool good = true;
         switch (in->op) {
@@ -201,5 +202,12 @@ static int run(const struct cel_program *program, cel_read_whole *read, const vo
 
 int cel_evaluate_whole(const struct cel_program *program, cel_read_whole *read, const void *context)
 {
-    return program->whole ? run(program, read, context) : -1;
+    return program->whole ? run(program, 1, read, context) : -1;
+}
+
+int cel_evaluate_leaf_whole(const struct cel_program *program, uint32_t index, cel_read_whole *read,
+                            const void *context)
+{
+    return index < program->leaf_count ? run(program, program->leaf_code[index][0], read, context)
+                                       : -1;
 }

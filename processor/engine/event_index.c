@@ -87,36 +87,27 @@ void event_index_match(struct work *work)
     const struct event_index *index = &work->engine->indexes[work->scope.event->source];
     work->indexed = index->rules != NULL;
     if (work->indexed) {
-        rules_index_match(index->rules, &work->scope, &work->scratch, work->holds);
-        work->step.may_hold = work->holds;
+        rules_index_match(index->rules, &work->scope, &work->scratch, &work->found);
+        work->step.may_hold = work->found.may_hold;
         work->step.may_hold_from = index->signals_at;
     }
-}
-
-/* Does it hold for this event, of which the index has found nothing against it? */
-static bool holds(struct work *work, const struct read_signal *signal)
-{
-    if (!signal->reads_features) {
-        return true;
-    }
-    arena_reset(&work->scratch);
-    return condition_holds(signal->condition, &work->step, NULL) == RULES_YES;
 }
 
 void event_index_wake(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;
-    uint32_t from = work->engine->indexes[work->scope.event->source].signals_at;
-    uint32_t end = from + reads->signal_count;
-    uint64_t *settled = work->life_recall.settled;
+    const struct event_index *index = &work->engine->indexes[work->scope.event->source];
+    uint32_t from = index->signals_at, end = from + reads->signal_count;
+    uint64_t *settled = work->life_recall.settled, *may_hold = work->found.may_hold;
     for (uint32_t i = 0; !work->indexed && i < reads->signal_count; i++) {
         recall_put(settled, reads->signals[i].life, false);
     }
-    for (uint32_t i = recall_find(work->holds, true, from, end); work->indexed && i < end;
-         i = recall_find(work->holds, true, i + 1, end)) {
+    for (uint32_t i = recall_find(may_hold, true, from, end); work->indexed && i < end;
+         i = recall_find(may_hold, true, i + 1, end)) {
         const struct read_signal *signal = &reads->signals[i - from];
-        bool wakes = signal->reads_names || holds(work, signal);
-        recall_put(work->holds, i, wakes);
+        bool wakes = signal->reads_names ||
+                     rules_index_holds(index->rules, &work->found, i, &work->scope, &work->scratch);
+        recall_put(may_hold, i, wakes);
         if (wakes) {
             recall_put(settled, signal->life, false);
         }

@@ -9,10 +9,10 @@
  * evaluated one by one. */
 void event_index_build(struct engine *engine);
 
-/* For work->scope.event: work->holds, when work->indexed. */
+/* For work->scope.event: work->found, when work->indexed. */
 void event_index_match(struct work *work);
 
-/* After it, when features have taken the event in: of the signals that may hold, those that do stay in work->holds
+/* After it, when features have taken the event in: of the signals that may hold, those that do stay in work->found
  * (and those that read `life` or `seg`), and their life events are unsettled; without an index all of which a
  * signal reads the event. */
 void event_index_wake(struct work *work);

@@ -52,9 +52,8 @@ enum { READS_NOBODY = UINT16_MAX };
 /* A signal that reads the event, by its number. */
 struct read_signal {
     const struct condition *condition;
-    uint8_t life;        /* whose it is */
-    bool reads_features; /* else the index of events is sure of it */
-    bool reads_names;    /* `life`, `seg`: it can only be evaluated in its stage */
+    uint8_t life;     /* whose it is */
+    bool reads_names; /* `life`, `seg`: it can only be evaluated in its stage */
 };
 
 /* Which conditions and definitions read what (reads.c). The definitions are copies in which conditions have

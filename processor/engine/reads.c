@@ -53,7 +53,6 @@ static void add_signal(struct builder *builder, uint32_t life, struct life_signa
     *read = (struct read_signal){
         .condition = condition,
         .life = (uint8_t)life,
-        .reads_features = reads_space(slots, count, SCOPE_FEATURE),
         .reads_names =
             reads_space(slots, count, SCOPE_LIFE) || reads_space(slots, count, SCOPE_SEGMENT),
     };

@@ -328,7 +328,7 @@ static void follow_series(struct work *work, const struct event *event)
     }
     for (uint32_t i = 0; i < engine->playbook->series_count; i++) {
         const struct series_def *def = &engine->playbook->series[i];
-        if (work->indexed && !recall_has(work->holds, index->series_at + i)) {
+        if (work->indexed && !recall_has(work->found.may_hold, index->series_at + i)) {
             continue;
         }
         arena_reset(&work->scratch);
@@ -369,7 +369,7 @@ static void evaluate_event(struct work *work, const struct event *event)
     event_index_match(work);
     work->outcome =
         features_event_matched(playbook->features, part(customer, engine->features), &work->scope,
-                               &work->scratch, work->indexed ? work->holds : NULL);
+                               &work->scratch, work->indexed ? work->found.may_hold : NULL);
     memcpy(work->touched, work->outcome.touched, sizeof(work->touched));
     ((struct task_head *)work->task)->unsure[event->source] += work->outcome.unsure;
     work->passed_over = is_passed_over(event, work->outcome.result);

@@ -28,10 +28,10 @@ struct work {
     uint32_t series_touched;             /* a bit each */
     const uint64_t *rows[WORK_ROWS_MAX]; /* of what has changed (engine->reads) */
     uint32_t row_count;
-    uint8_t restless;                  /* scope.restless */
-    bool passed_over;                  /* the event is not evaluated */
-    bool indexed;                      /* `holds` is about the event of this moment */
-    uint64_t holds[RULES_INDEX_WORDS]; /* which of its source's conditions may hold */
+    uint8_t restless;         /* scope.restless */
+    bool passed_over;         /* the event is not evaluated */
+    bool indexed;             /* `found` is about the event of this moment */
+    struct rules_found found; /* which of its source's conditions may hold */
     struct recall life_recall, segments_recall;
     uint64_t looked[1 + SEGMENTS_MAX / 64];  /* their `looked` */
     uint64_t ready[RULES_FEATURES_MAX / 64]; /* which values stand */

@@ -319,7 +319,26 @@ static void fill_terms(struct builder *b, struct term *terms, uint16_t *literals
             }
         }
         terms[t].count = (uint16_t)(used - terms[t].first);
+        terms[t].later_count = term->later_count;
+        memcpy(literals + used, term->later, term->later_count * sizeof(*literals));
+        used += term->later_count;
     }
+}
+
+/* Terms stand in the order of their conditions. */
+static void fill_conditions(const struct builder *b, uint16_t *first_terms,
+                            const struct cel_program **kept,
+                            const struct cel_program *const *programs, uint32_t count)
+{
+    uint32_t t = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        kept[i] = programs[i];
+        first_terms[i] = (uint16_t)t;
+        while (t < b->terms->term_count && b->terms->terms[t].condition == i) {
+            t++;
+        }
+    }
+    first_terms[count] = (uint16_t)t;
 }
 
 /* One automaton per text, for a single pattern too: a pattern by itself follows all its states with each character.
@@ -359,7 +378,9 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
     }
     place_atoms(b, tested);
     struct term *terms = take(b, b->terms->term_count, sizeof(*terms));
-    uint16_t *literals = take(b, (size_t)b->terms->term_count * RULES_TERM_SIZE_MAX, 2);
+    uint16_t *literals = take(b, (size_t)b->terms->term_count * 2 * RULES_TERM_SIZE_MAX, 2);
+    uint16_t *first_terms = take(b, count + (size_t)1, sizeof(*first_terms));
+    const struct cel_program **kept = take(b, count + (size_t)1, sizeof(*kept));
     b->index->words = (b->terms->term_count + 63) / 64;
     if (b->full) {
         return false;
@@ -370,11 +391,14 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
     }
     build_scanners(b, tested); /* behind what there must be room for */
     fill_terms(b, terms, literals, tested);
+    fill_conditions(b, first_terms, kept, programs, count);
     b->index->groups = b->groups;
     b->index->searched = b->searched;
     b->index->tested = tested;
     b->index->terms = terms;
+    b->index->first_terms = first_terms;
     b->index->literals = literals;
+    b->index->programs = kept;
     b->index->term_count = b->terms->term_count;
     return true;
 }

@@ -24,27 +24,39 @@
 enum {
     RULES_INDEX_CONDITIONS_MAX = 704,
     RULES_INDEX_WORDS = RULES_INDEX_CONDITIONS_MAX / 64,
+    RULES_INDEX_TERMS = 1024,        /* of all conditions */
     RULES_INDEX_WORK_SIZE = 4 << 20, /* bytes that building should have */
 };
 
 struct rules_index; /* immutable */
 
-/* Over events of `source`. A NULL program always holds. Lives in `arena`; `work`, another one, is left as it was,
- * and how large it is bounds the automata (patterns of one that does not fit are evaluated like other atoms). The
- * programs outlive it. NULL: a limit (conditions, RULES_TERMS_MAX, RULES_ATOMS_MAX) or an arena, both of which are
- * then as they were; evaluate each condition instead. */
+/* Over events of `source`. A NULL program always holds. Lives in `arena`; `work`, another one, is left as it
+ * was, and how large it is bounds the automata (patterns of one that does not fit are evaluated like other
+ * atoms). The programs outlive it. NULL: a limit (conditions, RULES_INDEX_TERMS, RULES_ATOMS_MAX) or an arena,
+ * both of which are then as they were; evaluate each condition instead. */
 const struct rules_index *rules_index_build(enum source source,
                                             const struct cel_program *const *programs,
                                             uint32_t count, struct arena *arena,
                                             struct arena *work);
 
-/* Bit i: program i may hold for scope->event. Of a program that reads nothing but the event, the profile and the
- * clock, the bit is set exactly when rules_holds says RULES_YES; of one that also reads features, life events or
- * segments it is set when nothing in the event speaks against it. `scratch` is left as it was; an
- * atom may need all of it (rules_holds asks all of a program's atoms on one: where that is too much, it does not
- * know, while the index does). */
+/* What an event leaves of the conditions: a bit each. */
+struct rules_found {
+    /* Nothing in the event speaks against it; of a program that reads nothing but the event, the profile and
+     * the clock: exactly when rules_holds says RULES_YES */
+    uint64_t may_hold[RULES_INDEX_WORDS];
+    uint64_t open[RULES_INDEX_WORDS];       /* of those: what else it reads decides */
+    uint64_t terms[RULES_INDEX_TERMS / 64]; /* private: of those, what the event leaves */
+};
+
+/* For scope->event. `scratch` is left as it was; an atom may need all of it (rules_holds asks all of a
+ * program's atoms on one: where that is too much, it does not know, while the index does). */
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
-                       struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS]);
+                       struct arena *scratch, struct rules_found *out_found);
+
+/* Does a program that may hold for this event do so, now that `scope` has what it reads beside it? As
+ * rules_holds says RULES_YES; only what the event has left of it is asked. `scratch` is left as it was. */
+bool rules_index_holds(const struct rules_index *index, const struct rules_found *found,
+                       uint32_t condition, const struct scope *scope, struct arena *scratch);
 
 /* Patterns that no automaton finds: each follows the text by itself. Their leaves as written, the first `max`,
  * borrowed from the programs; how many there are. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One event against an index. */
+/* One event against an index, and what is left of a condition then. */
 #include "rules/index_parts.h"
+#include "rules/leaf.h"
 
 /* What the tested atoms have said for this event. */
 struct answers {
@@ -86,12 +87,12 @@ static void ask(const struct rules_index *index, uint32_t number, struct answers
         search(&index->searched[tested->searched], answers);
         return;
     }
-    struct cel_value value =
-        tested->leaf == UINT32_MAX
-            ? cel_evaluate(tested->program, answers->activation)
-            : cel_evaluate_leaf(tested->program, tested->leaf, answers->activation);
-    bool known = value.kind == CEL_BOOL;
-    answer(answers, number, known && value.b, known && !value.b);
+    const struct scope *scope = answers->activation->context;
+    struct arena *scratch = answers->activation->scratch;
+    enum rules_truth truth = tested->leaf == UINT32_MAX
+                                 ? rules_holds(tested->program, scope, scratch, NULL)
+                                 : rules_leaf_holds(tested->program, tested->leaf, scope, scratch);
+    answer(answers, number, truth == RULES_YES, truth == RULES_NO);
 }
 
 static bool term_holds(const struct rules_index *index, const struct term *term,
@@ -113,14 +114,33 @@ static bool term_holds(const struct rules_index *index, const struct term *term,
     return true;
 }
 
+/* Behind what the event must be stands what else the term asks. */
+static void found_term(struct rules_found *found, const struct term *term, uint32_t number)
+{
+    uint64_t bit = UINT64_C(1) << term->condition % 64;
+    found->may_hold[term->condition / 64] |= bit;
+    if (term->later_count == 0) {
+        found->open[term->condition / 64] &= ~bit;
+        return;
+    }
+    found->open[term->condition / 64] |= bit;
+    found->terms[number / 64] |= UINT64_C(1) << number % 64;
+}
+
+static bool is_decided(const struct rules_found *found, uint32_t condition)
+{
+    uint64_t decided = found->may_hold[condition / 64] & ~found->open[condition / 64];
+    return (decided >> condition % 64 & 1) != 0;
+}
+
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
-                       struct arena *scratch, uint64_t out_bits[RULES_INDEX_WORDS])
+                       struct arena *scratch, struct rules_found *out_found)
 {
     const struct cel_activation activation = {
         .read = rules_read, .context = scope, .scratch = scratch};
     struct answers answers = {.activation = &activation};
     uint64_t alive[TERM_WORDS];
-    memset(out_bits, 0, RULES_INDEX_WORDS * sizeof(*out_bits));
+    memset(out_found, 0, sizeof(*out_found));
     memset(alive, 0xff, index->words * sizeof(*alive));
     if (index->term_count % 64 != 0) {
         alive[index->words - 1] = (UINT64_C(1) << index->term_count % 64) - 1;
@@ -134,12 +154,45 @@ void rules_index_match(const struct rules_index *index, const struct scope *scop
     }
     for (uint32_t w = 0; w < index->words; w++) {
         for (uint64_t rest = alive[w]; rest != 0; rest &= rest - 1) {
-            const struct term *term = &index->terms[w * 64 + (uint32_t)__builtin_ctzll(rest)];
-            uint64_t *bits = &out_bits[term->condition / 64];
-            uint64_t bit = UINT64_C(1) << term->condition % 64;
-            if ((*bits & bit) == 0 && term_holds(index, term, &answers)) {
-                *bits |= bit;
+            uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(rest);
+            const struct term *term = &index->terms[number];
+            if (!is_decided(out_found, term->condition) && term_holds(index, term, &answers)) {
+                found_term(out_found, term, number);
             }
         }
     }
+}
+
+/* What the term asks of features and names. */
+static bool rest_holds(const struct rules_index *index, const struct term *term,
+                       const struct scope *scope, struct arena *scratch)
+{
+    const struct cel_program *program = index->programs[term->condition];
+    const uint16_t *later = index->literals + term->first + term->count;
+    for (uint32_t i = 0; i < term->later_count; i++) {
+        size_t used = scratch->used;
+        enum rules_truth truth = later[i] == RULES_TERM_WHOLE
+                                     ? rules_holds(program, scope, scratch, NULL)
+                                     : rules_leaf_holds(program, later[i] / 2U, scope, scratch);
+        scratch->used = used;
+        if (truth != (later[i] % 2 != 0 ? RULES_YES : RULES_NO)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool rules_index_holds(const struct rules_index *index, const struct rules_found *found,
+                       uint32_t condition, const struct scope *scope, struct arena *scratch)
+{
+    if (is_decided(found, condition)) {
+        return true;
+    }
+    for (uint32_t t = index->first_terms[condition]; t < index->first_terms[condition + 1]; t++) {
+        bool left = (found->terms[t / 64] >> t % 64 & 1) != 0;
+        if (left && rest_holds(index, &index->terms[t], scope, scratch)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -11,6 +11,7 @@ enum {
     TERM_WORDS = RULES_TERMS_MAX / 64,
     TESTED_WORDS = RULES_ATOMS_MAX / 64,
 };
+_Static_assert((int)RULES_TERMS_MAX == (int)RULES_INDEX_TERMS, "a bit each in struct rules_found");
 
 enum group_kind { BY_CODE, BY_NUMBER, BY_TEXT };
 
@@ -39,6 +40,7 @@ struct searched {
 struct term {
     uint16_t condition;
     uint16_t first, count; /* literals: 2 x number of a tested atom + what it must be */
+    uint16_t later_count;  /* behind them, as in struct rules_term */
 };
 
 /* An atom that is asked when it is needed. */
@@ -53,7 +55,9 @@ struct rules_index {
     const struct searched *searched;
     const struct tested *tested;
     const struct term *terms;
+    const uint16_t *first_terms; /* by condition, and behind the last */
     const uint16_t *literals;
+    const struct cel_program *const *programs; /* by condition */
     uint32_t group_count, searched_count, tested_count, term_count, tabulated_count;
     uint32_t words; /* of a row */
 };

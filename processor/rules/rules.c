@@ -7,6 +7,7 @@
 #include "base/civil.h"
 #include "base/invariant.h"
 #include "model/fields.h"
+#include "rules/leaf.h"
 
 /* Slots of SCOPE_PROFILE beyond the fields themselves. */
 enum {
@@ -542,8 +543,7 @@ struct cel_value rules_value(const struct cel_program *program, const struct sco
     return cel_evaluate(program, &activation);
 }
 
-/* Features, the clock, and what is worked out from the profile: other names are read by the machine. */
-static enum cel_found read_whole(const void *context, uint32_t slot, int64_t *out_value)
+enum cel_found rules_read_whole(const void *context, uint32_t slot, int64_t *out_value)
 {
     const struct scope *scope = context;
     enum scope_space space = SCOPE_SLOT_SPACE(slot);
@@ -557,6 +557,9 @@ static enum cel_found read_whole(const void *context, uint32_t slot, int64_t *ou
             scope->customer == NULL ? absent() : derived(scope, SCOPE_SLOT_INDEX(slot));
         *out_value = value.i;
         return value.kind == CEL_ABSENT ? CEL_MISSING : CEL_WHOLE;
+    }
+    if (space == SCOPE_EVENT) {
+        return rules_event_whole(scope, SCOPE_SLOT_INDEX(slot), out_value);
     }
     if (space != SCOPE_FEATURE) {
         return CEL_UNSURE;
@@ -574,7 +577,7 @@ static enum cel_found read_whole(const void *context, uint32_t slot, int64_t *ou
 enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
                              struct arena *scratch, struct slice *out_why)
 {
-    int whole = cel_evaluate_whole(program, read_whole, scope);
+    int whole = cel_evaluate_whole(program, rules_read_whole, scope);
     if (whole == CEL_WHOLE_FAILS && out_why == NULL) {
         return RULES_UNKNOWN;
     }

@@ -25,6 +25,7 @@ struct builder {
     const struct cel_program *program;
     struct arena *scratch;
     struct node nodes[NODES_MAX];
+    bool coarse; /* what is asked later is not taken apart: it was too much for a term */
     bool full;
 };
 
@@ -125,25 +126,32 @@ static void append(struct builder *b, struct sum *sum, const struct rules_term *
     sum->terms[sum->count++] = *term;
 }
 
-/* Both at once. False: they contradict each other. */
-static bool join(struct builder *b, struct rules_term *term, const struct rules_term *other)
+/* False: one contradicts another. */
+static bool add_literals(struct builder *b, uint16_t *list, uint16_t *count, const uint16_t *more,
+                         uint16_t more_count)
 {
-    for (uint32_t i = 0; i < other->count; i++) {
-        uint16_t literal = other->literals[i];
+    for (uint32_t i = 0; i < more_count; i++) {
         bool there = false;
-        for (uint32_t k = 0; k < term->count; k++) {
-            if (term->literals[k] == (literal ^ 1U)) {
+        for (uint32_t k = 0; k < *count; k++) {
+            if (list[k] == (more[i] ^ 1U)) {
                 return false;
             }
-            there = there || term->literals[k] == literal;
+            there = there || list[k] == more[i];
         }
-        if (!there && term->count == RULES_TERM_SIZE_MAX) {
+        if (!there && *count == RULES_TERM_SIZE_MAX) {
             b->full = true;
         } else if (!there) {
-            term->literals[term->count++] = literal;
+            list[(*count)++] = more[i];
         }
     }
     return true;
+}
+
+/* Both at once. False: they contradict each other. */
+static bool join(struct builder *b, struct rules_term *term, const struct rules_term *other)
+{
+    return add_literals(b, term->literals, &term->count, other->literals, other->count) &&
+           add_literals(b, term->later, &term->later_count, other->later, other->later_count);
 }
 
 static void sum_of_leaf(struct builder *b, uint32_t leaf, bool wanted, struct sum *out)
@@ -153,6 +161,8 @@ static void sum_of_leaf(struct builder *b, uint32_t leaf, bool wanted, struct su
     struct rules_term term = {.count = 0};
     if (reading == READS_NOW) {
         term.literals[term.count++] = (uint16_t)(2 * intern(b, leaf) + wanted);
+    } else if (reading == READS_LATER && !b->coarse) {
+        term.later[term.later_count++] = (uint16_t)(2 * leaf + wanted);
     }
     if (reading != READS_ELSEWHERE || is_always(b, leaf, wanted)) {
         append(b, out, &term);
@@ -195,17 +205,36 @@ static void sum_of(struct builder *b, uint16_t number, bool wanted, struct sum *
     }
 }
 
-/* As one atom: exact when it reads what is known now, else it may always hold. */
-static void sum_of_whole(struct builder *b, struct sum *out)
+static bool program_reads_later(const struct builder *b)
 {
     uint32_t count = 0;
     const uint32_t *slots = cel_program_slots(b->program, &count);
+    return reading_of(b->source, slots, count) == READS_LATER;
+}
+
+/* As one atom. */
+static void sum_of_whole(struct builder *b, struct sum *out)
+{
     struct rules_term term = {.count = 0};
-    if (reading_of(b->source, slots, count) != READS_LATER) {
+    if (program_reads_later(b)) {
+        term.later[term.later_count++] = RULES_TERM_WHOLE;
+    } else {
         term.literals[term.count++] = (uint16_t)(2 * intern(b, UINT32_MAX) + 1);
     }
     out->count = 0;
     append(b, out, &term);
+}
+
+/* Only what the event must be is taken apart. */
+static void sum_of_event(struct builder *b, uint16_t root, struct sum *out)
+{
+    b->full = false;
+    b->coarse = true;
+    sum_of(b, root, true, out);
+    for (uint32_t i = 0; i < out->count && program_reads_later(b); i++) {
+        out->terms[i].later[0] = RULES_TERM_WHOLE;
+        out->terms[i].later_count = 1;
+    }
 }
 
 bool rules_terms_add(struct rules_terms *terms, enum source source,
@@ -217,9 +246,13 @@ bool rules_terms_add(struct rules_terms *terms, enum source source,
     const struct cel_logic *logic = program == NULL ? NULL : cel_program_logic(program, &count);
     if (program == NULL) {
         sum.count = 1;
-        sum.terms[0].count = 0;
+        sum.terms[0] = (struct rules_term){.count = 0};
     } else if (logic != NULL) {
-        sum_of(&b, grow(&b, logic, count), true, &sum);
+        uint16_t root = grow(&b, logic, count);
+        sum_of(&b, root, true, &sum);
+        if (b.full) {
+            sum_of_event(&b, root, &sum);
+        }
     }
     if (program != NULL && (logic == NULL || b.full)) {
         b.full = false;

@@ -9,7 +9,8 @@
 enum {
     RULES_TERMS_MAX = 1024,
     RULES_ATOMS_MAX = 512,
-    RULES_TERM_SIZE_MAX = 16, /* atoms of one */
+    RULES_TERM_SIZE_MAX = 16, /* atoms of one, and leaves that are asked later */
+    RULES_TERM_WHOLE = UINT16_MAX,
 };
 
 /* A leaf that several conditions may share, or a whole condition that cannot be taken apart. */
@@ -23,6 +24,10 @@ struct rules_term {
     uint16_t condition;
     uint16_t count;
     uint16_t literals[RULES_TERM_SIZE_MAX]; /* 2 x atom + 1: it must be true; + 0: false */
+    /* What it asks of features, life events and segments, of which nothing is known when the event comes: likewise
+     * by leaf of its condition's program, or RULES_TERM_WHOLE: all of the program must hold */
+    uint16_t later[RULES_TERM_SIZE_MAX];
+    uint16_t later_count;
 };
 
 /* Zeroed: nothing. */
@@ -32,8 +37,8 @@ struct rules_terms {
     uint32_t atom_count, term_count;
 };
 
-/* Take apart what `program` (NULL: always holds) asks of an event of `source`. What it asks of features, life
- * events and segments is left out, as if it held. `scratch` is left as it was. False: a limit. */
+/* Take apart what `program` (NULL: always holds) asks of an event of `source`. `scratch` is left as it was.
+ * False: a limit. */
 bool rules_terms_add(struct rules_terms *terms, enum source source,
                      const struct cel_program *program, uint32_t condition, struct arena *scratch);
 
