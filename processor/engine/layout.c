@@ -48,6 +48,7 @@ static size_t recall_size(struct engine *engine)
     engine->recall_segments = place(&at, playbook->segments.count * sizeof(int64_t));
     engine->recall_series = place(&at, playbook->series_count * sizeof(int64_t));
     engine->recall_dues = place(&at, features_dues_size(playbook->features));
+    engine->recall_kept = place(&at, playbook->series_count * sizeof(struct series_kept));
     return at;
 }
 

@@ -77,7 +77,7 @@ struct reads {
 };
 
 /* First in a customer's part `recall`; then `width` words, moments of life events, segments and series,
- * and the features' dues. Zeroed: nothing is known. */
+ * the features' dues and the values of series. Zeroed: nothing is known. */
 struct recall_head {
     int64_t life_ms, segments_ms; /* the least of each */
     int64_t watch_ms;             /* the profile's names */
@@ -105,7 +105,7 @@ struct engine {
     /* offsets in a customer's block */
     size_t features, recall, series, life, segments, ledger, histories, view_hashes;
     /* offsets in the part `recall` */
-    size_t recall_life, recall_segments, recall_series, recall_dues;
+    size_t recall_life, recall_segments, recall_series, recall_dues, recall_kept;
     size_t customer_size;
     /* offsets in a task's block */
     size_t sizes, segments_swept, offers_task;

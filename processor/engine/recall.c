@@ -163,7 +163,8 @@ void recall_begin(struct work *work)
         features_moment(playbook->features, part(work->customer, engine->features), &work->scope);
     work_read_features(work);
     bool profile = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
-    if (!head->known || profile || engine->options.look_at_all || any_silent(work)) {
+    bool silent = any_silent(work);
+    if (!head->known || profile || engine->options.look_at_all || silent) {
         forget(work);
     } else {
         features_dues_reached(playbook->features, part(head, engine->recall_dues), &work->moment,
@@ -186,6 +187,8 @@ void recall_begin(struct work *work)
             clear(work, inputs + READS_FEEDBACK);
         }
     }
+    work_forget_series(work, work->series_touched);
+    work->keeps_series = !silent && !engine->options.look_at_all;
     if (work->moment.today >= head->age_until || work->moment.today < head->today) {
         head->age_until = rules_age_until(&work->customer->profile, work->moment.today);
         clear(work, engine->reads.input_rows + READS_AGE);

@@ -21,6 +21,7 @@ void work_begin(struct work *work, const struct engine *engine, void *task,
     memset(work->touched, 0, sizeof(work->touched));
     work->series_touched = 0;
     work->indexed = false;
+    work->keeps_series = false;
     work->scope =
         (struct scope){.customer = customer,
                        .zones = engine->zones,
@@ -38,49 +39,6 @@ void work_begin(struct work *work, const struct engine *engine, void *task,
         .task_number = ((const struct task_head *)task)->number,
         .task_count = engine->options.task_count,
     };
-}
-
-static void value_stands(struct work *work, uint32_t index)
-{
-    work->ready[index / 64] |= UINT64_C(1) << index % 64;
-}
-
-/* scope.read_feature: a rule asks for this one. */
-static void read_feature(void *reader, uint32_t index)
-{
-    struct work *work = reader;
-    const struct engine *engine = work->engine;
-    const struct playbook *playbook = engine->playbook;
-    if (index < playbook->feature_count) {
-        void *features = part(work->customer, engine->features);
-        work->values[index] = features_value(playbook->features, features, index, &work->moment);
-        value_stands(work, index);
-        return;
-    }
-    uint32_t number = 0;
-    while (index - playbook->series[number].first_feature >= SERIES_FIELD_COUNT) {
-        number++; /* unsigned: below the first is far away too */
-    }
-    const struct series_def *series = &playbook->series[number];
-    const struct series_state *states = part_of(work->customer, engine->series);
-    bool costly = series_is_costly(index - series->first_feature);
-    series_values(series, &states[number], engine->zones, work->customer->profile.zone,
-                  scope_judged_until(&work->scope, SOURCE_TRANSACTIONS), costly,
-                  work->values + series->first_feature);
-    for (uint32_t field = 0; field < SERIES_FIELD_COUNT; field++) {
-        if (costly || !series_is_costly(field)) {
-            value_stands(work, series->first_feature + field);
-        }
-    }
-}
-
-void work_read_features(struct work *work)
-{
-    work->scope.feature_count = work->engine->playbook->name_count;
-    work->scope.features_ready = work->ready;
-    work->scope.read_feature = read_feature;
-    work->scope.reader = work;
-    memset(work->ready, 0, (work->scope.feature_count + 63) / 64 * sizeof(work->ready[0]));
 }
 
 struct offers_facts work_facts(const struct work *work, uint64_t *out_in)
@@ -179,6 +137,7 @@ static void begin_moment(struct work *work, const struct event *event, int64_t m
     work->scope.segment_count = 0;
     work->passed_over = false;
     work->indexed = false;
+    work->keeps_series = false;
     step->may_hold = NULL;
     memset(work->touched, 0, sizeof(work->touched));
     work->series_touched = 0;

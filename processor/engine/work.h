@@ -26,6 +26,7 @@ struct work {
     struct features_outcome outcome;     /* of the event, in the features */
     uint64_t touched[FEATURES_WORDS];    /* features that the event or time may have moved */
     uint32_t series_touched;             /* a bit each */
+    bool keeps_series;                   /* what is kept of their values is of this moment */
     const uint64_t *rows[WORK_ROWS_MAX]; /* of what has changed (engine->reads) */
     uint32_t row_count;
     uint8_t restless;         /* scope.restless */
@@ -46,6 +47,9 @@ void work_begin(struct work *work, const struct engine *engine, void *task,
 /* work->moment is set. From now on scope_feature() gives features and series as they stand at scope.now_ms.
  * Again after the customer's features or the moment have changed. */
 void work_read_features(struct work *work);
+
+/* What is kept of the values of these series is no longer so. */
+void work_forget_series(struct work *work, uint32_t touched);
 
 /* What the stages before offers say, without evaluating them: as they stand. `out_in`: SEGMENTS_MAX bits. */
 struct offers_facts work_facts(const struct work *work, uint64_t *out_in);

@@ -176,6 +176,21 @@ void series_values(const struct series_def *def, const struct series_state *stat
 /* Is the field left out when series_values is not asked for the costly ones? */
 bool series_is_costly(uint32_t field);
 
+/* Values that were read, kept with the customer until the series is touched or changes by itself. Zeroed: none. */
+struct series_kept {
+    uint32_t stands, present; /* a bit per field */
+    int64_t values[SERIES_FIELD_COUNT];
+};
+_Static_assert(SERIES_FIELD_COUNT <= 32, "a bit each");
+static inline bool series_keeps(const struct series_kept *kept, uint32_t field)
+{
+    return (kept->stands >> field & 1) != 0;
+}
+/* Of a field that it keeps. */
+struct feature_value series_kept_value(const struct series_kept *kept, uint32_t field);
+/* Keep what series_values wrote. */
+void series_keep(struct series_kept *kept, const struct feature_value *values, bool costly);
+
 /* The first moment after `now_ms` at which a value changes with no event; INT64_MAX: never. */
 int64_t series_next_change(const struct series_def *def, const struct series_state *state,
                            const struct zones *zones, int32_t zone, int64_t now_ms);

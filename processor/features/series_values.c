@@ -321,6 +321,23 @@ void series_values(const struct series_def *def, const struct series_state *stat
     out_values[SERIES_TOTAL_MONEY] = int_value(total);
 }
 
+struct feature_value series_kept_value(const struct series_kept *kept, uint32_t field)
+{
+    return (struct feature_value){.type = fields[field].type,
+                                  .present = (kept->present >> field & 1) != 0,
+                                  .i = kept->values[field]};
+}
+
+void series_keep(struct series_kept *kept, const struct feature_value *values, bool costly)
+{
+    kept->stands = kept->present = 0;
+    for (uint32_t field = 0; field < SERIES_FIELD_COUNT; field++) {
+        kept->values[field] = values[field].i;
+        kept->present |= (uint32_t)values[field].present << field;
+        kept->stands |= (uint32_t)(costly || !series_is_costly(field)) << field;
+    }
+}
+
 static int64_t sooner(int64_t at_ms, int64_t now_ms, int64_t next_ms)
 {
     return at_ms > now_ms && at_ms < next_ms ? at_ms : next_ms;
