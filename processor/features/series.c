@@ -217,6 +217,13 @@ static bool amount_fits(const struct series_def *def, int64_t amount_minor, int6
            distance * 1000 / def->amount_tolerance_permille <= level_minor;
 }
 
+/* Its newest payment, at whatever amount. */
+static int64_t last_ms(const struct series_track *track)
+{
+    bool other = track->other_minor != 0 && track->other_ms > track->alive_ms;
+    return other ? track->other_ms : track->alive_ms;
+}
+
 /* A free place, else that of the track that matters least: not established before established, then the one
  * paid longest ago. */
 static struct series_track *track_take(struct series_state *state, uint64_t key)
@@ -229,7 +236,7 @@ static struct series_track *track_take(struct series_state *state, uint64_t key)
         }
         if (worst == NULL || series_is_established(track) < series_is_established(worst) ||
             (series_is_established(track) == series_is_established(worst) &&
-             track->alive_ms < worst->alive_ms)) {
+             last_ms(track) < last_ms(worst))) {
             worst = track;
         }
     }
@@ -364,9 +371,10 @@ static void other_amount(const struct series_def *def, struct series_track *trac
         track->amount_minor = amount_minor;
     } else if (again) {
         int64_t other_ms = track->other_ms, other_minor = track->other_minor;
+        int64_t first_ms = track->first_ms; /* who pays by the hour has paid all along */
         track_start(track, track->key, time_ms, amount_minor);
         (void)hit_insert(track, other_ms, other_minor, calendar);
-        track->first_ms = other_ms < time_ms ? other_ms : time_ms;
+        track->first_ms = first_ms < time_ms ? first_ms : time_ms;
         track->alive_ms = other_ms > time_ms ? other_ms : time_ms;
     } else {
         other_fold(track);

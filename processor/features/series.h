@@ -71,7 +71,7 @@ enum series_field {
                              * usually differ by, and a rise is 6 % above all that was ever paid twice;
                              * else 0 */
     SERIES_RENAMED_AT,     /* time: first payment under another payer's id (`follow_renames`) */
-    SERIES_STOPPED_FIRST_AT, /* time: first payment */
+    SERIES_STOPPED_FIRST_AT, /* time: its payer's first payment */
     SERIES_STOPPED_AT,       /* time: last payment */
     SERIES_STOPPED_DUE_AT,   /* time: the payment that did not come was expected then */
     SERIES_STOPPED_MONEY,    /* int: money in 30 days */

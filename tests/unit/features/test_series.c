@@ -163,6 +163,35 @@ START_TEST(an_established_payer_is_not_pushed_out)
 }
 END_TEST
 
+START_TEST(who_pays_by_the_hour_has_paid_all_along)
+{
+    static const int64_t amounts[] = {41200, 30100, 22500, 54900, 35700, 35700, 35700};
+    for (int32_t week = 0; week < 7; week++) {
+        ck_assert(credit(at(2025, 1, 3) + week * 7 * MS_PER_DAY, amounts[week], "cafe"));
+    }
+    ck_assert_int_eq(value(SERIES_HITS, at(2025, 2, 15)).i, 3);
+    ck_assert_int_eq(value(SERIES_FIRST_AT, at(2025, 2, 15)).i, at(2025, 1, 3));
+}
+END_TEST
+
+/* Somebody new each week is forgotten before the one who pays every week. */
+START_TEST(who_paid_last_is_kept_whatever_the_amount)
+{
+    static const int64_t amounts[] = {41200, 30100, 22500, 54900, 28700, 47300, 19900};
+    char once[] = "aa";
+    for (int32_t week = 0; week < 70; week++) {
+        (void)credit(at(2025, 1, 3) + week * 7 * MS_PER_DAY, amounts[week % 7], "cafe");
+        once[0] = (char)('a' + week % 26);
+        once[1] = (char)('a' + week / 26);
+        (void)credit(at(2025, 1, 4) + week * 7 * MS_PER_DAY, 3000, once);
+    }
+    for (int32_t week = 70; week < 73; week++) {
+        ck_assert(credit(at(2025, 1, 3) + week * 7 * MS_PER_DAY, 35700, "cafe"));
+    }
+    ck_assert_int_eq(value(SERIES_FIRST_AT, at(2026, 6, 1)).i, at(2025, 1, 3));
+}
+END_TEST
+
 START_TEST(a_new_payer_is_counted_after_the_old_one_stopped)
 {
     pay_monthly(4);
@@ -482,6 +511,8 @@ int main(void)
     tcase_add_test(tests, amounts_within_tolerance_are_equal);
     tcase_add_test(tests, a_reversal_takes_the_last_hit_back);
     tcase_add_test(tests, an_established_payer_is_not_pushed_out);
+    tcase_add_test(tests, who_pays_by_the_hour_has_paid_all_along);
+    tcase_add_test(tests, who_paid_last_is_kept_whatever_the_amount);
     tcase_add_test(tests, a_new_payer_is_counted_after_the_old_one_stopped);
     tcase_add_test(tests, the_primary_gives_the_most_a_month);
     tcase_add_test(tests, a_payer_renamed_is_the_same_series);
