@@ -153,6 +153,13 @@ static uint8_t regularity(const struct series_track *track, const struct calenda
     return count < 2 ? 0 : (uint8_t)(regular * 100 / (count - 1));
 }
 
+/* Amounts before the newest `kept` were for other days: nothing is compared with them any more. */
+static void amounts_forget(struct series_track *track, uint8_t kept)
+{
+    track->amount_count = track->amount_count < kept ? track->amount_count : kept;
+    track->peak_minor = 0;
+}
+
 /* After any change: period, anchor, next expected day and deadline again from the kept hits. */
 static void renew(const struct series_def *def, struct series_track *track,
                   const struct calendar *calendar)
@@ -161,6 +168,10 @@ static void renew(const struct series_def *def, struct series_track *track,
     enum series_period period = find_period(def, track, calendar);
     if (period == SERIES_PERIOD_NONE && track->period != SERIES_PERIOD_NONE) {
         track->hits = 1; /* it was regular and is no longer: begin again from the newest payment */
+        amounts_forget(track, 1);
+    } else if (period != track->period && track->period != SERIES_PERIOD_NONE &&
+               (period < SERIES_FOUR_WEEKLY || track->period < SERIES_FOUR_WEEKLY)) {
+        amounts_forget(track, 2); /* another calendar; four weeks and a month are much the same */
     }
     if (period == SERIES_PERIOD_NONE || track->hits < def->min_hits) {
         track->period = SERIES_PERIOD_NONE;

@@ -127,9 +127,18 @@ static int64_t spread_percent(const struct series_track *track)
     return before <= 0 || most > INT64_MAX / 100 ? 0 : (most - least) * 100 / before;
 }
 
+/* Half a month's pay in half a month is no less than before: the newest two must have come as far apart as this
+ * payer's payments do. */
+static bool a_period_apart(const struct series_track *track)
+{
+    int64_t gap_ms = track->hit_ms[0] - track->hit_ms[1];
+    int64_t period_ms = series_period_days((enum series_period)track->period) * MS_PER_DAY;
+    return gap_ms >= period_ms * 2 / 3 && gap_ms <= period_ms * 3 / 2;
+}
+
 static int64_t change_percent(const struct series_track *track)
 {
-    if (track->amount_count < 4) {
+    if (track->amount_count < 4 || !a_period_apart(track)) {
         return 0;
     }
     const int64_t *amounts = track->amounts;

@@ -274,6 +274,30 @@ START_TEST(a_change_is_two_payments_outside_all_before)
 END_TEST
 
 /* Amounts so large are no pay. What they differ by, in hundredths of a percent, does not fit. */
+/* Monthly pay that comes by the fortnight from now on, and weekly pay likewise. */
+START_TEST(another_calendar_is_no_change)
+{
+    def.amount_tolerance_permille = 350;
+    pay_monthly(6);
+    for (int32_t i = 0; i < 12; i++) {
+        int64_t now = at(2025, 7, 4) + i * 14 * MS_PER_DAY;
+        ck_assert(credit(now, 115400, "acme"));
+        ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, now).i, 0);
+    }
+    ck_assert_int_eq(value(SERIES_PERIOD_DAYS, at(2025, 12, 6)).i, 14);
+    state = (struct series_state){0};
+    for (int32_t i = 0; i < 10; i++) {
+        ck_assert(credit(at(2025, 1, 3) + i * 7 * MS_PER_DAY, 50000, "acme"));
+    }
+    for (int32_t i = 0; i < 8; i++) {
+        int64_t now = at(2025, 3, 21) + i * 14 * MS_PER_DAY;
+        ck_assert(credit(now, 100000, "acme"));
+        ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, now).i, 0);
+    }
+    ck_assert_int_eq(value(SERIES_PERIOD_DAYS, at(2025, 6, 28)).i, 14);
+}
+END_TEST
+
 START_TEST(amounts_beyond_all_reckoning_do_not_change)
 {
     static const int64_t much[] = {INT64_MAX, INT64_MAX / 10000 + 1, INT64_MAX / 4 * 3,
@@ -518,6 +542,7 @@ int main(void)
     tcase_add_test(tests, a_payer_renamed_is_the_same_series);
     tcase_add_test(tests, another_payer_on_another_day_is_no_rename);
     tcase_add_test(tests, a_change_is_two_payments_outside_all_before);
+    tcase_add_test(tests, another_calendar_is_no_change);
     tcase_add_test(tests, amounts_beyond_all_reckoning_do_not_change);
     tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
     tcase_add_test(tests, what_came_back_has_not_stopped);
