@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "features/series.h"
 
+#include "base/civil.h"
 #include "base/hash.h"
 #include "features/payday.h"
 
@@ -285,9 +286,16 @@ static void variation_fold(struct series_track *track, int64_t amount_minor, int
     track->variation = (uint16_t)(track->variation + (one - track->variation) / known);
 }
 
-/* Less than usual came on an expected day, once: that is how this pay varies. A bonus is not. */
+/* Less than usual came on an expected day, once: that is how this pay varies. A bonus is not, nor what came
+ * beside the usual (arrears of a rise). */
 static void other_fold(struct series_track *track)
 {
+    for (uint32_t i = 0; i < SERIES_HITS_KEPT && i < track->hits; i++) {
+        int64_t apart_ms = track->hit_ms[i] - track->other_ms;
+        if (apart_ms > -SAME_CYCLE_DAYS * MS_PER_DAY && apart_ms < SAME_CYCLE_DAYS * MS_PER_DAY) {
+            return;
+        }
+    }
     if (track->other_minor != 0 && track->other_minor < track->amount_minor &&
         series_is_established(track) && track->alive_ms == track->other_ms) {
         variation_fold(track, track->other_minor, track->amount_minor);

@@ -274,6 +274,17 @@ START_TEST(a_change_is_two_payments_outside_all_before)
 END_TEST
 
 /* Amounts so large are no pay. What they differ by, in hundredths of a percent, does not fit. */
+START_TEST(arrears_of_a_rise_are_no_sign_that_pay_varies)
+{
+    def.amount_tolerance_permille = 350;
+    pay_monthly(6);
+    ck_assert(credit(at(2025, 7, 25), 26000, "acme"));
+    ck_assert(credit(at(2025, 7, 25) + 1000, 290000, "acme"));
+    ck_assert(credit(at(2025, 8, 25), 290000, "acme"));
+    ck_assert_int_eq(value(SERIES_CHANGE_PERCENT, at(2025, 8, 26)).i, 16);
+}
+END_TEST
+
 /* Monthly pay that comes by the fortnight from now on, and weekly pay likewise. */
 START_TEST(another_calendar_is_no_change)
 {
@@ -542,6 +553,7 @@ int main(void)
     tcase_add_test(tests, a_payer_renamed_is_the_same_series);
     tcase_add_test(tests, another_payer_on_another_day_is_no_rename);
     tcase_add_test(tests, a_change_is_two_payments_outside_all_before);
+    tcase_add_test(tests, arrears_of_a_rise_are_no_sign_that_pay_varies);
     tcase_add_test(tests, another_calendar_is_no_change);
     tcase_add_test(tests, amounts_beyond_all_reckoning_do_not_change);
     tcase_add_test(tests, the_next_payment_has_an_interval_and_the_past_a_regularity);
