@@ -82,8 +82,8 @@ void apply_view(struct store_pipeline *pipeline, struct slice prefix, const stru
     }
 }
 
-void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
-                   struct slice payload)
+void apply_entries(struct store_pipeline *pipeline, const struct task *task,
+                   const struct head *next, struct slice payload)
 {
     char head_key[KEY_PREFIX_SIZE_MAX + 8];
     char record_text[KEY_PREFIX_SIZE_MAX + 8];
@@ -92,7 +92,9 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     struct slice record_key = task_key(record_text, task, "c:");
     struct slice view_key = task_key(view_text, task, "v:");
     struct slice due_key = task_key(due_text, task, "due:");
-    bool rebuilding = task->head.state == HEAD_REBUILDING;
+    uint8_t head[HEAD_SIZE_MAX];
+    /* The first cut that is written over keys of which nobody knows whether they are whole. */
+    bool anew = task->head.state == HEAD_REBUILDING || task->head.seq == next->seq;
     struct bytes_reader start = bytes_reader(payload);
     struct cut_header header;
     INVARIANT(cut_take_header(&start, &header) == STATUS_OK);
@@ -108,7 +110,7 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
     store_command(pipeline, 1 + 2 * (set + 1));
     store_argument_text(pipeline, "MSET");
     store_argument(pipeline, task_key(head_key, task, "head"));
-    store_argument(pipeline, head);
+    store_argument(pipeline, slice_of(head, head_write(next, head)));
     reader = start;
     for (uint32_t i = 0; i < header.entry_count; i++) {
         INVARIANT(cut_take_entry(&reader, &entry) == STATUS_OK);
@@ -132,7 +134,7 @@ void apply_entries(struct store_pipeline *pipeline, const struct task *task, str
             store_argument_pair(pipeline, record_key, entry.id);
             store_argument_pair(pipeline, view_key, entry.id);
         }
-        if (rebuilding && (entry.flags & (CUT_BUCKET_OLD | CUT_BUCKET_NEW)) == CUT_BUCKET_NEW) {
+        if (anew && (entry.flags & (CUT_BUCKET_OLD | CUT_BUCKET_NEW)) == CUT_BUCKET_NEW) {
             entry.flags |= CUT_VIEW_WHOLE; /* also of somebody new: put_gone says why */
         }
         apply_view(pipeline, view_key, &entry);
@@ -256,7 +258,6 @@ static void apply_send(struct worker *worker, struct task *task)
     const struct pending *pending = &task->pending[0];
     struct store_pipeline pipeline;
     char text[KEY_PREFIX_SIZE_MAX + 8];
-    uint8_t bytes[HEAD_SIZE_MAX];
     if (!apply_write_begin(worker, task, &pipeline)) {
         return;
     }
@@ -268,7 +269,7 @@ static void apply_send(struct worker *worker, struct task *task)
     if (!SIM_WITHOUT(MUTANT_NO_FENCE)) {
         apply_put_plain(&pipeline, "MULTI");
     }
-    apply_entries(&pipeline, task, slice_of(bytes, head_write(&next, bytes)), pending->payload);
+    apply_entries(&pipeline, task, &next, pending->payload);
     if (!SIM_WITHOUT(MUTANT_NO_FENCE)) {
         apply_put_plain(&pipeline, "EXEC");
         apply_put_look(&pipeline, task_key(text, task, "head"));
@@ -368,8 +369,10 @@ static void answer_look(struct worker *worker, struct task *task, const struct s
         return;
     }
     if (task->pending_count == 0) {
-        if (reply_is_head(head, &task->head)) {
+        if (reply_is_head(head, &task->head) || reply_is_head(head, &task->next_head)) {
             task->watch_epoch = answer->connection_epoch;
+            /* The last batch arrived, or not, and whole or not: the same batch again. */
+            task->head = reply_is_head(head, &task->head) ? task->head : task->next_head;
         } else {
             task_reclaim(worker, task, "the head in Redis was changed while it was being rebuilt");
         }

@@ -4,6 +4,8 @@
  *   ask C -> journal until cut C is whole -> (prove membership) -> WATCH, GET head -> own it
  *         -> apply W..C -> task record -> live
  *
+ * W > C, or a Redis to be written anew: ask C and look once more (claim_looked).
+ *
  * There is no order between owners: Kafka decides who may commit, the head only who may write what
  * was committed. Every stop for a person (TASK_HALTED) says what to do. */
 #include "base/hash.h"
@@ -244,15 +246,11 @@ static void claim_catch_cut(struct worker *worker, struct task *task,
     task->pending[0].head.layout_hash = header->layout_hash;
     task->pending[0].head.playbook_hash = header->playbook_hash;
     task->pending[0].head.customer_count = header->customer_count;
-    if (task->head.state == HEAD_READY || task->pending[0].head.state == HEAD_READY) {
-        task->pending[0].head.due_first = due_first_of(header->due_cursor);
-        task->pending[0].head.due_last = header->due_last;
-    } else { /* whoever takes over a half-done rebuild must find every bucket in use */
-        task->pending[0].head.due_first =
-            claim_least(task->head.due_first, due_first_of(header->due_cursor));
-        task->pending[0].head.due_last =
-            task->head.due_last > header->due_last ? task->head.due_last : header->due_last;
-    }
+    /* Whoever must delete finds every bucket in use: of a half-done rebuild, or of a cut that went well in part. */
+    task->pending[0].head.due_first =
+        claim_least(task->head.due_first, due_first_of(header->due_cursor));
+    task->pending[0].head.due_last =
+        task->head.due_last > header->due_last ? task->head.due_last : header->due_last;
     task->pending_count = 1;
 }
 
@@ -456,7 +454,7 @@ static void claim_step_find(struct worker *worker, struct task *task)
     if (worker->now_us - task->asked_us > CLAIM_ASK_AGAIN_US) {
         claim_ask(worker, task);
     }
-    if (worker->now_us - task->claim_since_us > CLAIM_TORN_US && task->named_any) {
+    if (worker->now_us - task->find_since_us > CLAIM_TORN_US && task->named_any) {
         task_halt(worker, task, HALT_CUT_MISSING,
                   "the journal of task %u does not have cut %llu, which the committed offsets "
                   "name: the journal "
@@ -481,8 +479,25 @@ static void claim_step_reader(struct worker *worker, struct task *task)
     due_clear(&task->due);
     memset(task->sources, 0, sizeof(task->sources));
     task->step = CLAIM_FIND;
+    task->find_since_us = worker->now_us;
     int64_t from = task->named_any ? task->named.previous_offset : -2;
     journal_read(worker, task, from);
+}
+
+/* A task that has no cut yet has none that ends its rebuild. */
+static void claim_caught_up(struct worker *worker, struct task *task)
+{
+    struct head head = task->head;
+    task->step = CLAIM_TASK_RECORD;
+    if (head.state == HEAD_REBUILDING && task->committed_seq == 0) {
+        head.state = HEAD_READY;
+        head.due_first = INT64_MAX;
+        head.due_last = INT64_MIN;
+        task->want_rebuild = false;
+        task_set_state(worker, task, TASK_CLAIMING);
+        apply_own(worker, task, &head);
+        task->step = task->writing == WRITE_OWN ? CLAIM_OWN : CLAIM_LOOK;
+    }
 }
 
 void claim_step(struct worker *worker, struct task *task)
@@ -517,7 +532,7 @@ void claim_step(struct worker *worker, struct task *task)
         if (task->pending_count > 0) {
             apply_step(worker, task);
         } else if (task->acked_seq == task->committed_seq) {
-            task->step = CLAIM_TASK_RECORD;
+            claim_caught_up(worker, task);
         } else if (task->held) {
             journal_hold(worker, task, false);
         } else if (!task->reading) {

@@ -88,6 +88,11 @@ bool due_answered(struct worker *worker, struct task *task, const struct store_r
 {
     bool whole = exec->kind == STORE_ARRAY && exec->count == task->read_count + 1;
     for (uint32_t i = 1; whole && i < exec->count; i++) {
+        if (reply_is_foreign(&exec->children[i])) {
+            task->want_rebuild = true;
+            task_reclaim(worker, task, "a due set in Redis is of another type: somebody wrote it");
+            return false;
+        }
         whole = exec->children[i].kind == STORE_ARRAY;
     }
     if (!whole) {

@@ -134,7 +134,8 @@ struct restore {
     uint32_t asked_to; /* the running question ends before this entry of the other */
     int64_t began_us;
     int64_t told_us;
-    uint64_t newer; /* a checkpoint is newer than C: ask again */
+    uint64_t newer;     /* a checkpoint is newer than C: ask again */
+    uint64_t customers; /* of the batches whose answers were read */
 };
 
 struct task {
@@ -156,6 +157,7 @@ struct task {
     bool named_any;
     int64_t committed[SOURCE_COUNT];
     int64_t claim_since_us;
+    int64_t find_since_us; /* the journal is read for cut C */
     int64_t asked_us;
     uint32_t reader;
     bool reading;
@@ -165,7 +167,7 @@ struct task {
     bool ahead_asked;    /* W > C was seen; C is being read again */
     uint64_t ahead_seq;
     uint64_t rebuild_asked; /* hash of the head to be rebuilt after which C was read; 0: none */
-    int64_t rebuild_bucket; /* the due bucket being emptied; INT64_MAX: all are */
+    int64_t rebuild_bucket; /* the due bucket being emptied */
     int64_t rebuild_next;   /* where it goes on after the running batch */
     bool rebuild_deleted;
 
@@ -255,6 +257,12 @@ struct task {
     struct follow follow;
     struct restore restore;
 };
+
+/* Somebody put a key of another type where a set should be. */
+static inline bool reply_is_foreign(const struct store_reply *reply)
+{
+    return reply->kind == STORE_ERROR && store_text_begins(reply->text, "WRONGTYPE");
+}
 
 /* A head's due_first from a cut's cursor: no cursor yet means that nobody stands in a near bucket. */
 static inline int64_t due_first_of(int64_t cursor)
@@ -406,8 +414,10 @@ void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char 
 /* An entry's changes of the view; with CUT_VIEW_WHOLE the old one goes first. */
 void apply_view(struct store_pipeline *pipeline, struct slice prefix,
                 const struct cut_entry *entry);
-void apply_entries(struct store_pipeline *pipeline, const struct task *task, struct slice head,
-                   struct slice payload);
+/* All that a cut changes, and the head after it. Of somebody new an old view goes first, unless the task's keys are known
+ * to be the state after the cut before. */
+void apply_entries(struct store_pipeline *pipeline, const struct task *task,
+                   const struct head *next, struct slice payload);
 uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
 
 /* What the writes have in common: a buffer, WATCH and GET of the head at the end of each, and sending it off. */
@@ -512,7 +522,8 @@ bool due_ask_begin(struct worker *worker, struct task *task, enum read_operation
 /* `count` sets from `first` on were asked for. */
 void due_ask_end(struct worker *worker, struct task *task, int64_t first, uint32_t count,
                  struct store_pipeline *pipeline);
-/* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. */
+/* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. One that somebody else wrote:
+ * the task is claimed again, to be written anew. */
 bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec);
 
 /* sweep.c */

@@ -99,6 +99,9 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
     }
     if (found.seq == task->head.seq && task->head.seq == task->acked_seq &&
         !head_is(head->text, &task->head)) {
+        if (task->read_acked < task->acked_seq) {
+            return READ_AGAIN; /* this cut was written, and written again, since it was asked */
+        }
         task_reclaim(worker, task, "Redis went back to an earlier head of cut %llu",
                      (unsigned long long)found.seq);
         return READ_LOST;

@@ -2,9 +2,9 @@
 /* Emptying a task's Redis before it is written anew (DESIGN 5.6).
  *
  * There is no SCAN: every customer stands in exactly one due set, and the head says which sets are
- * in use. The head says REBUILDING from before the first key goes until the last cut is in, so
- * nobody believes the keys between, and a rebuild that is interrupted begins again. Each batch is
- * fenced like an apply. */
+ * in use. (But for what an EXEC did in part; whatever is written anew is written over that.) The head
+ * says REBUILDING from before the first key goes until the last cut is in, so nobody believes the keys
+ * between, and a rebuild that is interrupted begins again. Each batch is fenced like an apply. */
 #include "base/invariant.h"
 #include "runtime/inside.h"
 #include "runtime/stats.h"
@@ -70,11 +70,11 @@ static struct head rebuild_head(const struct task *task)
 static void rebuild_take(struct worker *worker, struct task *task, const struct store_reply *sets)
 {
     struct store_pipeline pipeline;
-    uint32_t left = RESTORE_BATCH_MAX; /* an EXEC of some milliseconds, and it fits */
+    uint32_t left = RESTORE_BATCH_MAX; /* an EXEC of some tens of milliseconds, and it fits */
     uint32_t emptied = 0;
     bool any = false;
     for (uint32_t i = 0; i < task->read_count; i++) {
-        any = any || sets[i].count > 0;
+        any = any || sets[i].count > 0 || reply_is_foreign(&sets[i]);
     }
     if (!any && task->read_bucket + task->read_count < REBUILD_END) {
         task->rebuild_bucket = task->read_bucket + task->read_count;
@@ -86,7 +86,13 @@ static void rebuild_take(struct worker *worker, struct task *task, const struct 
     }
     for (uint32_t i = 0; i < task->read_count && left > 0; i++) {
         uint32_t count = sets[i].count < left ? sets[i].count : left;
-        if (count > 0) {
+        if (reply_is_foreign(
+                &sets[i])) { /* whom it named has keys still: restore and cuts write over them */
+            char key[KEY_PREFIX_SIZE_MAX + 8];
+            store_command(&pipeline, 2);
+            store_argument_text(&pipeline, "DEL");
+            store_argument_number(&pipeline, task_key(key, task, "due:"), task->read_bucket + i);
+        } else if (count > 0) {
             rebuild_delete(&pipeline, task, task->read_bucket + i, sets[i].children, count);
         }
         left -= count;
@@ -107,7 +113,7 @@ void rebuild_listed(struct worker *worker, struct task *task, const struct store
         return;
     }
     for (uint32_t i = 0; i < answer->reply_count; i++) {
-        if (answer->replies[i].kind != STORE_ARRAY) {
+        if (answer->replies[i].kind != STORE_ARRAY && !reply_is_foreign(&answer->replies[i])) {
             task->retry_us = worker->now_us + RETRY_US;
             return;
         }

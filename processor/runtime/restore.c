@@ -205,6 +205,8 @@ static void write_batch(struct worker *worker, struct task *task)
     char view_text[KEY_PREFIX_SIZE_MAX + 8];
     char due_text[KEY_PREFIX_SIZE_MAX + 8];
     struct head head = task->head;
+    head.customer_count =
+        task->restore.customers; /* the batch may be written for the second time */
     if (!apply_fenced_begin(worker, task, &pipeline)) {
         return;
     }
@@ -233,6 +235,7 @@ static void tell(struct worker *worker, struct task *task, const char *code)
 void restore_written(struct worker *worker, struct task *task)
 {
     restore_batch_clear(sending(worker, task));
+    task->restore.customers = task->head.customer_count;
     atomic_store_explicit(&worker->stats.tasks[task->slot].rebuilt, task->head.customer_count,
                           memory_order_relaxed);
     if (worker->now_us - task->restore.told_us >= RESTORE_TELL_US) {

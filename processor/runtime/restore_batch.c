@@ -220,8 +220,8 @@ bool restore_put(const struct restore_batch *batch, struct slice record_key, str
             continue;
         }
         if (entry.id.size > 0) {
-            head->customer_count =
-                head->customer_count + ((entry.flags & CUT_RECORD_SET) != 0) - of->known;
+            head->customer_count += (entry.flags & CUT_RECORD_SET) != 0;
+            head->customer_count -= of->known && head->customer_count > 0;
         }
         if ((entry.flags & CUT_BUCKET_NEW) != 0) {
             note_bucket(head, entry.bucket_new);

@@ -3,7 +3,7 @@
  *
  * A compacted topic may still have older checkpoints of a customer. Within a batch the last one counts. Across
  * batches Redis must be asked where an older one put him; a filter of everybody seen so far spares that question
- * for nearly all: whoever was not seen has nothing in Redis, since it was emptied first. */
+ * for nearly all: whoever was not seen stands in no due set, since those were emptied first. */
 #ifndef RUNTIME_RESTORE_BATCH_H
 #define RUNTIME_RESTORE_BATCH_H
 
@@ -12,7 +12,7 @@
 #include "runtime/head.h"
 
 enum {
-    RESTORE_BATCH_MAX = 2048,    /* customers: one EXEC of some milliseconds */
+    RESTORE_BATCH_MAX = 2048,    /* customers: one EXEC of some tens of milliseconds */
     RESTORE_PLACES = 4096,       /* of the table; power of two */
     RESTORE_SEEN_BITS = 1 << 21, /* 250,000 customers: one in thirty is asked for in vain */
 };

@@ -314,6 +314,8 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
                                   .serial = task->serial,
                                   .seq = task->seq + 1,
                                   .prove = task->state == TASK_CLAIMING};
+    int64_t cursor =
+        task->due.cursor; /* of the cut before: this one takes members out of sets from there on */
     if (!seal_payload(worker, task, flight, &sealed->payload) ||
         !seal_parts(worker, task, flight, sealed)) {
         return false;
@@ -324,7 +326,7 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
     sealed->head.seq = sealed->seq;
     sealed->head.layout_hash = worker->layout_hash;
     sealed->head.playbook_hash = worker->playbook_hash;
-    sealed->head.due_first = due_first_of(task->due.cursor);
+    sealed->head.due_first = due_first_of(cursor == INT64_MIN ? task->due.cursor : cursor);
     sealed->head.due_last = task->due.last;
     sealed->head.customer_count = task->customer_count;
     sealed->low = task->state == TASK_LIVE ? task->follow.done_seq : task->low;

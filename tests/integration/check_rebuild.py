@@ -45,14 +45,15 @@ class OwnRedis:
 
 
 def journal_starts(stack):
-    """The first offset of both partitions; of one whose leader is being elected, 0."""
+    """The first offset of both partitions; of one whose leader is being elected, or silent, 0."""
     consumer = confluent_kafka.Consumer({'bootstrap.servers': stack.brokers, 'group.id': 'checker'})
     topic = stack.topic('journal')
     try:
         return [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, p), timeout=10, cached=False)[0]
                 for p in range(2)]
     except confluent_kafka.KafkaException as error:
-        if error.args[0].code() not in (confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION, confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE):
+        if error.args[0].code() not in (confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION, confluent_kafka.KafkaError.LEADER_NOT_AVAILABLE,
+                                        confluent_kafka.KafkaError._TIMED_OUT):
             raise
         return [0, 0]
     finally:
@@ -76,15 +77,17 @@ def same(what, left, right):
     raise SystemExit(1)
 
 
-def spoil_views(client, process):
-    """Until a task was written anew: some views that are about to be written are strings."""
+def spoil(client, process, match):
+    """Until a task was written anew: some keys that are about to be written, or read, are strings."""
+    before = process.metrics().get('segue_rebuilds_total', 0)
+
     def spoiled():
-        for key in client.scan_iter(match=b'*v:*', count=1000):
+        for key in client.scan_iter(match=match, count=1000):
             client.set(key, 'of another type')
-            if int(process.metrics().get('segue_rebuilds_total', 0)) > 0:
+            if process.metrics().get('segue_rebuilds_total', 0) > before:
                 return True
         return False
-    until('a write that ran in part is noticed', spoiled, 60)
+    until(f'a key {match} of another type is noticed', spoiled, 60)
 
 
 def main():
@@ -104,7 +107,8 @@ def main():
         processes = [Process(calm).start(), Process(lossy).start()]
         until('the journal begins later on both partitions', lambda: min(journal_starts(lossy)) > 0, 300)
         client = lossy.redis_client()
-        spoil_views(client, processes[1])
+        spoil(client, processes[1], b'*v:*')
+        spoil(client, processes[1], b'*due:*')
         client.flushall()
         time.sleep(4)
         client.flushall()

@@ -117,6 +117,7 @@ static enum status submit(struct store *store, uint32_t connection,
         return STATUS_AWAY;
     }
     doubled.commands = pipeline->command_count;
+    doubled.pipeline = *pipeline;
     return STATUS_OK;
 }
 

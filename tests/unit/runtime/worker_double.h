@@ -18,6 +18,7 @@ struct worker_double {
     bool refuses_outputs;            /* no output fits into a transaction */
     bool connected;                  /* Redis takes commands */
     uint32_t commands;               /* of the last pipeline that it took */
+    struct store_pipeline pipeline;  /* that one; its bytes until the next is made */
     uint32_t breaks;                 /* connections that were broken on purpose */
     const struct log_record *record; /* what the log has, once */
     struct dead_letter dead_letter;  /* that was made last; its texts are static */
