@@ -130,6 +130,7 @@ struct sim_answer {
 };
 
 /* ---- a process ---- */
+struct late;
 struct sim_connection {
     uint64_t epoch; /* 0: not connected */
     uint64_t counter;
@@ -139,6 +140,7 @@ struct sim_connection {
         uint64_t version;
     } watched[SIM_TASKS];
     uint32_t watched_count;
+    struct late *late; /* arrives just before the next transaction, if it has not by then */
 };
 
 struct sim_log {

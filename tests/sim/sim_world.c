@@ -212,7 +212,7 @@ static struct worker_options sim_options(struct sim_process *process)
     options.journal_partitions = SIM_JOURNALS;
     options.checkpoint_partitions = SIM_JOURNALS;
     options.checkpoint_interval_ms =
-        sim_chance(.5) ? sim_between(250, 1000) : sim_between(1700, 7000);
+        sim_chance(.5) ? sim_between(20, sim_chance(.5) ? 200 : 1000) : sim_between(1700, 7000);
     options.journal_keep_ms = sim_between(0, 700);
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
