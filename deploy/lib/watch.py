@@ -6,7 +6,7 @@ On a terminal: some lines a second, and under them a status line that is written
 lines, the status every ten seconds. Rare things are shown before frequent ones; everything is counted for the end.
 
 With --logins a customer opens the app every second, and what comes of it is shown with the time from the login, as the app
-sends it, to the decision in the hands of a reader of the topic."""
+sends it, to the decision in the hands of a reader of the topic. With --answers customers answer their offers (answers.py)."""
 import argparse
 import collections
 import json
@@ -21,6 +21,8 @@ import sys
 import threading
 import time
 import urllib.request
+
+import answers
 
 LINE = re.compile(r'^(segue_\w+?)(?:\{(.*)\})? (\S+)')
 LINES_A_SECOND = 6
@@ -79,25 +81,73 @@ def event_line(event_id, customer, at_s, **event):
                                                              'channel': 'MOBILE_APP', **event}}) + '\n'
 
 
+class Feed:
+    """What publishes events; any thread may write."""
+
+    def __init__(self, command):
+        self.process, self.lock = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True), threading.Lock()
+
+    def write(self, *lines):
+        """False: it has ended."""
+        try:
+            with self.lock:
+                self.process.stdin.writelines(lines)
+                self.process.stdin.flush()
+        except (OSError, ValueError):  # ValueError: closed at the end of the demo
+            return False
+        return True
+
+    def stop(self):
+        try:
+            with self.lock:
+                self.process.stdin.close()
+        except OSError:
+            pass
+        self.process.wait()
+
+
+class Answers:
+    """What customers do with their offers, back to the bank.
+
+    While a history is fed they are kept until it has been processed: time goes by days a second then, and sources that merge by
+    event time (processor/decisions/0007) would wait for every answer."""
+
+    def __init__(self, feed, keep):
+        self.feed, self.kept, self.lock = feed, [] if keep else None, threading.Lock()
+
+    def hear(self, kind, value):
+        """What was answered."""
+        events = answers.to_record(kind, value, time.time())
+        with self.lock:
+            if self.kept is not None:
+                self.kept += events
+            elif events:
+                self.write(events)
+        return [event['event']['outcome'] for event in events]
+
+    def release(self):
+        """True: those that were kept have gone out, and more goes at once from now on."""
+        with self.lock:
+            kept, self.kept = self.kept, None
+            return bool(kept) and self.write(sorted(kept, key=lambda event: event['event']['occurred_at']))
+
+    def write(self, events):
+        return self.feed.write(*(json.dumps(event) + '\n' for event in events))
+
+
 class Logins:
     """Customers who asked two days ago what a loan costs, and open the app now."""
 
-    def __init__(self, command, customers):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        self.customers, self.sent, self.took_ms, self.offered = customers, {}, [], 0
+    def __init__(self, feed, customers):
+        self.feed, self.customers, self.sent, self.took_ms, self.offered = feed, customers, {}, [], 0
 
     def log_in(self):
         """False: the feed has ended."""
         customer, now = f'L{random.randint(1, self.customers):08}', time.time()
         event_id = f'{customer}-login-{int(now * 1000)}'
         self.sent[event_id] = time.monotonic()
-        try:
-            self.process.stdin.write(event_line(f'{event_id}-asked', customer, now - 2 * 86400, event='calculator_used', product='LOAN'))
-            self.process.stdin.write(event_line(event_id, customer, now, event='login'))
-            self.process.stdin.flush()
-        except OSError:
-            return False
-        return True
+        return self.feed.write(event_line(f'{event_id}-asked', customer, now - 2 * 86400, event='calculator_used', product='LOAN'),
+                               event_line(event_id, customer, now, event='login'))
 
     def answer(self, value):
         """Milliseconds since the login that led to this decision, or None."""
@@ -113,20 +163,13 @@ class Logins:
         times = {f'login_to_decision_p{p}_ms': round(took[len(took) * p // 100]) for p in (50, 99)} if took else {}
         return {'logins': len(self.sent) + len(took), 'logins_answered': len(took), 'logins_offered': self.offered, **times}
 
-    def stop(self):
-        try:
-            self.process.stdin.close()
-        except OSError:
-            pass
-        self.process.wait()
-
 
 class Outputs(threading.Thread):
     """Follows `segue tail`, counts what it prints and keeps a few lines of each sort to show."""
 
-    def __init__(self, command, logins=None):
+    def __init__(self, command, logins=None, customers=None):
         super().__init__(daemon=True)
-        self.logins = logins
+        self.logins, self.answers = logins, customers
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, errors='replace')
         self.counts, self.sorts = collections.Counter(), collections.Counter()
         self.waiting, self.lock = collections.defaultdict(collections.deque), threading.Lock()
@@ -140,10 +183,13 @@ class Outputs(threading.Thread):
             kind, value = record['topic'].rsplit('.', 1)[-1], record.get('value') or {}
             if kind == 'offers' and not value.get('offers'):
                 kind = 'no-offer'
+            answered = self.answers.hear(kind, value) if self.answers else []
             took_ms = self.logins.answer(value) if self.logins and kind in ('offers', 'no-offer') else None
             what = describe(kind, value) if took_ms is None else describe_login(value, took_ms)
             with self.lock:
                 self.counts[kind] += 1
+                self.counts.update('outcomes' for _ in answered)
+                self.sorts.update(('outcomes', outcome) for outcome in answered)
                 if what:
                     colour, sort, text = what
                     self.sorts[kind, sort] += 1
@@ -282,6 +328,8 @@ def follow(args, screen, outputs):
         elif tick % args.status_every == 0:
             screen.line(text)
         idle = 0.0 if busy(totals, before) or alive(args.feeder) else idle + now - last
+        if idle > 0 and outputs.answers and outputs.answers.release():
+            idle = 0.0
         before, last = totals, now
         args.totals = totals
     return True
@@ -314,7 +362,8 @@ def main():
     parser.add_argument('--feeder', type=int, default=0, help='process that feeds; idle is counted after its end')
     parser.add_argument('--services', help='folder of the pid files of what must run')
     parser.add_argument('--logins', type=int, help='customers L00000001 to L<N>, one of whom opens the app every second')
-    parser.add_argument('--feed', help='command that publishes the NDJSON on its standard input, for --logins')
+    parser.add_argument('--answers', action='store_true', help='customers answer the offers and exposures that are printed')
+    parser.add_argument('--feed', help='command that publishes the NDJSON on its standard input, for --logins and --answers')
     parser.add_argument('--until-idle', type=float, help='end after so many seconds without work')
     parser.add_argument('--lines', type=int, help=f'shown a second (on a terminal {LINES_A_SECOND}, else {LINES_WITHOUT_TERMINAL})')
     parser.add_argument('--status-every', type=int, default=STATUS_EVERY, help='seconds between two status lines without a terminal')
@@ -322,8 +371,9 @@ def main():
     parser.add_argument('tail', nargs='+', help='command that prints the outputs')
     args = parser.parse_args()
     args.totals = collections.defaultdict(float)
-    logins = Logins(shlex.split(args.feed), args.logins) if args.logins else None
-    screen, outputs, begin = Screen(sys.stdout), Outputs(args.tail, logins), time.time()
+    feed = Feed(shlex.split(args.feed)) if args.feed else None
+    logins, customers = Logins(feed, args.logins) if args.logins else None, Answers(feed, bool(args.feeder)) if args.answers else None
+    screen, outputs, begin = Screen(sys.stdout), Outputs(args.tail, logins, customers), time.time()
     outputs.start()
     good = True
     try:
@@ -331,8 +381,8 @@ def main():
         time.sleep(1)
     except KeyboardInterrupt:
         good = args.until_idle is None      # what was waited for has not come
-    if logins:
-        logins.stop()
+    if feed:
+        feed.stop()
     outputs.stop()
     summarize(args, screen, outputs, time.time() - begin)
     sys.exit(0 if good else 69)

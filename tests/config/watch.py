@@ -104,6 +104,36 @@ def check_logins(url, folder):
     return failed
 
 
+def check_answers(url, folder):
+    """Offers are answered once each, by what the contract calls an outcome; who is held out buys more seldom; nobody answers a block."""
+    fed, topic, summary, failed = folder / 'answered', folder / 'topic', folder / 'answers', []
+    made = [{'decision_id': f'd{n}', 'customer_id': f'C{n}', 'effective_at': '2026-01-02T09:30:00Z'} for n in range(400)]
+    offer = {'offer_id': 'boost', 'channel': 'IN_APP', 'variant': 'plain', 'score': 1.5}
+    topic.write_text(''.join(json.dumps({'topic': f'segue.{kind}', 'value': value}) + '\n' for one in made for kind, value in (
+        ('offers', {**one, 'offers': [offer]}), ('offers', {**one, 'decision_id': one['decision_id'] + 'x', 'offers': []}),
+        ('exposures', {**one, **offer, 'layer': 'offer:boost', 'held_out': False}),
+        ('exposures', {**one, **offer, 'customer_id': one['customer_id'] + 'h', 'layer': 'offer:boost', 'held_out': True}))))
+    subprocess.run([sys.executable, sys.argv[1], '--metrics', url, '--until-idle', '2', '--summary', summary, '--answers', '--feeder', '999999999',
+                    '--feed', shlex.join([sys.executable, '-c', FEED, str(fed)]), '--', 'cat', topic], check=True, capture_output=True, timeout=100)
+    lines = [json.loads(line) for line in fed.read_text().splitlines()]
+    events = [line['event'] for line in lines]
+    schema = pathlib.Path(__file__).resolve().parents[2] / 'schemas/offer_outcome/1.avsc'
+    symbols = next(f['type']['symbols'] for f in json.loads(schema.read_text())['fields'] if f['name'] == 'outcome')
+    held = [e['customer_id'].endswith('h') for e in events]
+    counts = {what: sum(e['outcome'] == what and not h for e, h in zip(events, held)) for what in symbols}
+    for what, good in (('one source', {line['source'] for line in lines} == {'offer-outcomes'}),
+                       ('each once', len({(e['customer_id'], e['event_id']) for e in events}) == len(events)),
+                       ('words of the contract', {e['outcome'] for e in events} <= set(symbols)),
+                       ('no answer to a block', not any(e['decision_id'].endswith('x') for e in events)),
+                       ('most are shown, few accept', 300 < counts['PRESENTED'] < 400 and 10 < counts['ACCEPTED'] < counts['CLICKED']),
+                       ('the others buy too', 0 < sum(held) < counts['ACCEPTED']),
+                       ('revenue with what was bought', all(('revenue_minor' in e) == (e['outcome'] == 'ACCEPTED') for e in events)),
+                       ('after the offer', {e['occurred_at'][:10] for e in events} == {'2026-01-02', '2026-01-03'}),
+                       ('counted', json.loads(summary.read_text())['outcomes'] == len(events))):
+        failed += [] if good else [f'answers: not {what}: {counts}']
+    return failed
+
+
 def check_interrupted(url):
     """Whoever waits until all is processed learns that it did not come to that; whoever only looks on has seen enough."""
     failed = []
@@ -129,7 +159,7 @@ def main():
                              capture_output=True, text=True, timeout=100)
         facts = json.loads(summary.read_text())
         url = f'http://127.0.0.1:{server.server_address[1]}/metrics'
-        failed_others = check_logins(url, pathlib.Path(folder)) + check_interrupted(url)
+        failed_others = check_logins(url, pathlib.Path(folder)) + check_answers(url, pathlib.Path(folder)) + check_interrupted(url)
     failed = [f'not shown: {line}' for line in SHOWN if line not in run.stdout]
     failed += [f'{name}: {facts.get(name)}, not {value}' for name, value in FACTS.items() if facts.get(name) != value]
     failed += failed_others
