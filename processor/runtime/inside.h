@@ -522,8 +522,8 @@ bool due_ask_begin(struct worker *worker, struct task *task, enum read_operation
 /* `count` sets from `first` on were asked for. */
 void due_ask_end(struct worker *worker, struct task *task, int64_t first, uint32_t count,
                  struct store_pipeline *pipeline);
-/* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. One that somebody else wrote:
- * the task is claimed again, to be written anew. */
+/* Is it a whole answer that this task may believe? The sets are children 1.. of `exec`. One that somebody else
+ * wrote: the task is claimed again, to be written anew. */
 bool due_answered(struct worker *worker, struct task *task, const struct store_reply *exec);
 
 /* sweep.c */

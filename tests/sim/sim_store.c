@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The connections between processes and the model of Redis: they break before or after a pipeline ran, what was on its
- * way may arrive late, answers are lost or slow. */
+/* The connections between processes and the model of Redis: they break before or after a pipeline ran, what was
+ * on its way may arrive late, answers are lost or slow. */
 #include "sim/sim_store.h"
 
 #include "base/invariant.h"
