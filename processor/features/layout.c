@@ -298,6 +298,24 @@ static void place_tiles(struct layout *layout)
     }
 }
 
+/* What is read from the totals of one window alone. */
+static void note_quick(const struct features_plan *plan, struct reader *readers)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct feature_def *def = &plan->defs[i];
+        struct reader *reader = &readers[i];
+        bool avg = def->kind == FEATURE_AVG;
+        if (has_window(def) && def->unit == FEATURE_DAYS && reader->window[0] != UINT16_MAX &&
+            (!avg || reader->window[1] == reader->window[0])) {
+            reader->quick.window = plan->windows[reader->window[0]].offset;
+            reader->quick.total[0] = reader->total[0];
+            reader->quick.total[1] = avg ? reader->total[1] : 0;
+            reader->quick.kind = (uint8_t)def->kind;
+            reader->quick.anchor = (uint8_t)def->anchor;
+        }
+    }
+}
+
 static void place_parts(struct layout *layout, struct samples_plan *samples,
                         struct table_plan *tables)
 {
@@ -394,6 +412,7 @@ enum status plan_lay_out(struct features_plan *plan, struct arena *arena)
     }
     (void)claim(&layout, sizeof(struct state_head));
     place_tiles(&layout);
+    note_quick(plan, (struct reader *)plan->readers);
     place_parts(&layout, (struct samples_plan *)plan->samples, (struct table_plan *)plan->tables);
     place_rows(&layout);
     place_remembered(&layout);

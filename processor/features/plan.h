@@ -184,6 +184,12 @@ struct reader {
     uint16_t samples[2];
     uint16_t table;
     enum feature_value_type type;
+    /* It is what these totals of one window over days are: most that rules ask is. */
+    struct {
+        uint32_t window; /* offset of its struct window_state; UINT32_MAX: it is something else */
+        uint16_t total[2];
+        uint8_t kind, anchor;
+    } quick;
 };
 
 /* Dues (dues.c) stand in two lists: of features that change at a local midnight, and of those that change at any

@@ -48,30 +48,37 @@ static int64_t tile_total(const struct features_plan *plan, void *state,
                : tiles_move_window(plan, state, reader->window[part], end)[reader->total[part]];
 }
 
-static struct feature_value tile_value(const struct features_plan *plan, void *state,
-                                       uint32_t index, const struct features_moment *moment)
+/* `count`: of an average. */
+static inline struct feature_value total_value(unsigned kind, enum feature_value_type type,
+                                               int64_t total, int64_t count)
 {
-    const struct reader *reader = &plan->readers[index];
-    struct feature_value value = {.type = reader->type, .present = true};
-    int64_t total = tile_total(plan, state, reader, 0, moment);
-    switch ((int)plan->defs[index].kind) {
+    struct feature_value value = {.type = type, .present = true};
+    switch (kind) {
     case FEATURE_MIN:
         value.present = total != INT64_MAX;
         break;
     case FEATURE_MAX:
         value.present = total != INT64_MIN;
         break;
-    case FEATURE_AVG: {
-        int64_t count = tile_total(plan, state, reader, 1, moment);
+    case FEATURE_AVG:
         value.present = count != 0;
         value.d = count != 0 ? (double)total / (double)count : 0;
         return value;
-    }
     default:
         break;
     }
     value.i = value.present ? total : 0;
     return value;
+}
+
+static struct feature_value tile_value(const struct features_plan *plan, void *state,
+                                       uint32_t index, const struct features_moment *moment)
+{
+    const struct reader *reader = &plan->readers[index];
+    bool avg = plan->defs[index].kind == FEATURE_AVG;
+    int64_t total = tile_total(plan, state, reader, 0, moment);
+    int64_t count = avg ? tile_total(plan, state, reader, 1, moment) : 0;
+    return total_value(plan->defs[index].kind, reader->type, total, count);
 }
 
 /* Days one by one, newest last: `visit` order of the kinds that look at each. */
@@ -479,8 +486,8 @@ static struct feature_value operands_value(const struct features_plan *plan, voi
     return def->kind == FEATURE_RATIO ? ratio_value(operands) : rfm_value(def, operands);
 }
 
-struct feature_value features_value(const struct features_plan *plan, void *state, uint32_t index,
-                                    const struct features_moment *moment)
+static struct feature_value any_value(const struct features_plan *plan, void *state, uint32_t index,
+                                      const struct features_moment *moment)
 {
     const struct feature_def *def = &plan->defs[index];
     switch (def->kind) {
@@ -524,6 +531,23 @@ struct feature_value features_value(const struct features_plan *plan, void *stat
         break;
     }
     return (struct feature_value){.present = false};
+}
+
+/* Most are totals that stand as they are until the day turns. */
+struct feature_value features_value(const struct features_plan *plan, void *state, uint32_t index,
+                                    const struct features_moment *moment)
+{
+    const struct reader *reader = &plan->readers[index];
+    if (reader->quick.window != UINT32_MAX) {
+        const struct window_state *window = state_at_const(state, reader->quick.window);
+        int32_t end = moment_end(moment, PLAN_DAY_TILE_MS, reader->quick.anchor);
+        if (LIKELY(window->end == end && end != TILE_NONE)) {
+            return total_value(reader->quick.kind, reader->type,
+                               window->totals[reader->quick.total[0]],
+                               window->totals[reader->quick.total[1]]);
+        }
+    }
+    return any_value(plan, state, index, moment);
 }
 
 void features_values(const struct features_plan *plan, void *state, const struct scope *scope,
