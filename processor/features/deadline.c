@@ -50,17 +50,15 @@ static void due_cell(const struct features_plan *plan, const void *state, uint32
     int64_t end = moment_end(moment, cell->tile_ms, FEATURE_ANCHOR_NOW);
     bool daily =
         def->kind == FEATURE_STREAK || def->kind == FEATURE_TREND || def->kind == FEATURE_DECAY;
-    for (int64_t tile = tiles_next(group, state, end - length + 1, ring->head); tile <= ring->head;
-         tile = tiles_next(group, state, tile + 1, ring->head)) {
-        if (tiles_row(group, state, (int32_t)tile)[cell->index] == group->empty_row[cell->index]) {
-            continue;
-        }
-        due_tile(due, moment, cell->tile_ms, daily ? end + 1 : tile > end ? tile : tile + length);
-        if (daily || tile > end) {
-            return;
-        }
+    int64_t head = ring->head;
+    int64_t first = tiles_first(group, state, cell->index, end - length + 1, head);
+    if (first <= head && first <= end && !daily) {
+        due_tile(due, moment, cell->tile_ms, first + length);
         /* What leaves first is found; only a tile ahead could be earlier. */
-        tile = end;
+        first = tiles_first(group, state, cell->index, end + 1, head);
+    }
+    if (first <= head) {
+        due_tile(due, moment, cell->tile_ms, daily ? end + 1 : first);
     }
 }
 

@@ -12,8 +12,9 @@ enum { DAY_NONE = INT32_MAX };
 /* Kept per customer; `daily_count` days, then `timed_count` moments. */
 struct dues {
     int32_t least_day;
-    int32_t reserved;
+    int32_t start_day; /* the day whose start is start_ms; DAY_NONE: none */
     int64_t least_ms;
+    int64_t start_ms;
 };
 
 static void set(uint64_t *bits, uint32_t index)
@@ -231,6 +232,7 @@ void features_dues_init(const struct features_plan *plan, void *dues)
 {
     *(struct dues *)dues =
         (struct dues){.least_day = plan->dues.daily_count > 0 ? INT32_MIN : DAY_NONE,
+                      .start_day = DAY_NONE,
                       .least_ms = plan->dues.timed_count > 0 ? INT64_MIN : INT64_MAX};
     for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
         days_of(dues)[i] = INT32_MIN;
@@ -309,20 +311,55 @@ static bool stays_due(const struct features_plan *plan, const void *state, const
     return !ahead && due - def->length < added->day;
 }
 
-/* Of a feature whose due is kept. */
-static void reckon(const struct features_plan *plan, const void *state, void *dues, uint32_t index,
-                   const struct features_moment *moment)
+/* Of a feature whose due is kept. True: it was the least, and others may be less now. */
+static bool reckon(const struct features_plan *plan, const void *state, struct dues *dues,
+                   uint32_t index, const struct features_moment *moment)
 {
     struct due due = {INT64_MAX, INT64_MAX};
     uint16_t place = plan->dues.place[index];
     due_feature(plan, state, index, moment, &due);
     if (is_daily(&plan->defs[index])) {
         INVARIANT(due.at_ms == INT64_MAX);
-        days_of(dues)[place] = due.day > PLAN_TILE_MAX ? DAY_NONE : (int32_t)due.day;
-    } else {
-        INVARIANT(due.day == INT64_MAX);
-        times_of(plan, dues)[place] = due.at_ms;
+        int32_t *at = &days_of(dues)[place], was = *at;
+        *at = due.day > PLAN_TILE_MAX ? DAY_NONE : (int32_t)due.day;
+        dues->least_day = *at < dues->least_day ? *at : dues->least_day;
+        return was == dues->least_day && *at > was;
     }
+    INVARIANT(due.day == INT64_MAX);
+    int64_t *at = &times_of(plan, dues)[place], was = *at;
+    *at = due.at_ms;
+    dues->least_ms = *at < dues->least_ms ? *at : dues->least_ms;
+    return was == dues->least_ms && *at > was;
+}
+
+static void find_least(const struct features_plan *plan, struct dues *dues)
+{
+    const int32_t *days = days_of(dues);
+    int32_t day = DAY_NONE;
+    for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
+        day = days[i] < day ? days[i] : day;
+    }
+    const int64_t *times = times_of(plan, dues);
+    int64_t at_ms = INT64_MAX;
+    for (uint32_t i = 0; i < plan->dues.timed_count; i++) {
+        at_ms = times[i] < at_ms ? times[i] : at_ms;
+    }
+    dues->least_day = day;
+    dues->least_ms = at_ms;
+}
+
+/* The least as a moment. When its day starts is known as long as it is that day: another zone forgets all dues. */
+static int64_t least_moment(struct dues *dues, const struct features_moment *moment)
+{
+    struct due due = {INT64_MAX, dues->least_ms};
+    if (dues->least_day != DAY_NONE) {
+        if (dues->start_day != dues->least_day) {
+            dues->start_day = dues->least_day;
+            dues->start_ms = zones_day_start_ms(moment->zones, moment->zone, dues->least_day);
+        }
+        due.at_ms = dues->start_ms < due.at_ms ? dues->start_ms : due.at_ms;
+    }
+    return due_settle(&due, moment);
 }
 
 int64_t features_dues_settle(const struct features_plan *plan, const void *state, void *dues,
@@ -330,31 +367,18 @@ int64_t features_dues_settle(const struct features_plan *plan, const void *state
                              const uint64_t bits[FEATURES_WORDS],
                              const struct features_outcome *added)
 {
-    struct dues *least = dues;
-    bool any = false;
+    bool rose = false;
     for (uint32_t word = 0; word * 64 < plan->count; word++) {
         for (uint64_t rest = bits[word] & plan->dues.kept[word]; rest != 0; rest &= rest - 1) {
             uint32_t index = word * 64 + (uint32_t)__builtin_ctzll(rest);
-            if (added != NULL && added->only_added &&
-                stays_due(plan, state, dues, index, moment, added)) {
-                continue;
+            if (added == NULL || !added->only_added ||
+                !stays_due(plan, state, dues, index, moment, added)) {
+                rose |= reckon(plan, state, dues, index, moment);
             }
-            reckon(plan, state, dues, index, moment);
-            any = true;
         }
     }
-    if (any) {
-        int32_t day = DAY_NONE;
-        for (uint32_t i = 0; i < plan->dues.daily_count; i++) {
-            day = days_of(dues)[i] < day ? days_of(dues)[i] : day;
-        }
-        int64_t at_ms = INT64_MAX;
-        for (uint32_t i = 0; i < plan->dues.timed_count; i++) {
-            at_ms = times_of(plan, dues)[i] < at_ms ? times_of(plan, dues)[i] : at_ms;
-        }
-        least->least_day = day;
-        least->least_ms = at_ms;
+    if (rose) {
+        find_least(plan, dues);
     }
-    struct due due = {least->least_day == DAY_NONE ? INT64_MAX : least->least_day, least->least_ms};
-    return due_settle(&due, moment);
+    return least_moment(dues, moment);
 }

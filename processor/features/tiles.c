@@ -193,6 +193,37 @@ int64_t tiles_next(const struct group *group, const void *state, int64_t from, i
     return to + 1;
 }
 
+int64_t tiles_first(const struct group *group, const void *state, uint32_t cell, int64_t from,
+                    int64_t to)
+{
+    const struct ring *ring = state_at_const(state, group->offset);
+    const uint64_t *touched = state_at_const(state, group->touched_offset);
+    int64_t oldest = (int64_t)ring->head - group->tile_count + 1;
+    int64_t at = from > oldest ? from : oldest;
+    int64_t last = to < ring->head ? to : ring->head;
+    if (ring->head == TILE_NONE || at > last) {
+        return to + 1;
+    }
+    uint32_t slot = slot_of(group, (int32_t)at);
+    while (at <= last) { /* up to the end of a word or of the ring, by the touched ones */
+        uint32_t span = 64 - slot % 64;
+        span = span < group->tile_count - slot ? span : group->tile_count - slot;
+        uint64_t rest = touched[slot / 64] >> slot % 64;
+        for (; rest != 0; rest &= rest - 1) {
+            uint32_t step = (uint32_t)__builtin_ctzll(rest);
+            if (step >= span || at + step > last) {
+                break;
+            }
+            if (row_const(group, state, slot + step)[cell] != group->empty_row[cell]) {
+                return at + step;
+            }
+        }
+        at += span;
+        slot = slot + span == group->tile_count ? 0 : slot + span;
+    }
+    return to + 1;
+}
+
 uint32_t tiles_positive(const struct group *group, const void *state, uint32_t cell, int64_t from,
                         int64_t to)
 {

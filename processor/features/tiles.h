@@ -42,6 +42,10 @@ const int64_t *tiles_row(const struct group *group, const void *state, int32_t t
 /* The first tile in from..to whose row was touched; `to` + 1 when there is none. */
 int64_t tiles_next(const struct group *group, const void *state, int64_t from, int64_t to);
 
+/* The first tile in from..to with something in the cell; `to` + 1 when there is none. */
+int64_t tiles_first(const struct group *group, const void *state, uint32_t cell, int64_t from,
+                    int64_t to);
+
 /* In how many of the tiles from..to the cell is above 0. */
 uint32_t tiles_positive(const struct group *group, const void *state, uint32_t cell, int64_t from,
                         int64_t to);
