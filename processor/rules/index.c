@@ -325,6 +325,39 @@ static void fill_terms(struct builder *b, struct term *terms, uint16_t *literals
     }
 }
 
+/* The first pattern of this text that the term must find; UINT32_MAX: none. */
+static uint32_t pattern_wanted(const struct builder *b, const struct searched *searched,
+                               const struct term *term, const uint16_t *literals)
+{
+    for (uint32_t i = 0; i < term->count; i++) {
+        uint16_t literal = literals[term->first + i];
+        for (uint32_t k = 0; literal % 2 != 0 && k < searched->pattern_count; k++) {
+            if (searched->atoms[k] == literal / 2U &&
+                b->index->tested[literal / 2U].searched != UINT32_MAX) {
+                return k;
+            }
+        }
+    }
+    return UINT32_MAX;
+}
+
+static void fill_wanting(struct builder *b, const struct term *terms, const uint16_t *literals)
+{
+    uint32_t words = b->index->words;
+    for (uint32_t s = 0; s < b->index->searched_count && !b->full; s++) {
+        struct searched *searched = &b->searched[s];
+        uint64_t *rows = take(b, (size_t)(searched->pattern_count + 1) * words, sizeof(*rows));
+        for (uint32_t t = 0; t < b->terms->term_count && !b->full; t++) {
+            uint32_t pattern = pattern_wanted(b, searched, &terms[t], literals);
+            if (pattern != UINT32_MAX) {
+                rows[pattern * words + t / 64] |= UINT64_C(1) << t % 64;
+                rows[searched->pattern_count * words + t / 64] |= UINT64_C(1) << t % 64;
+            }
+        }
+        searched->wanting = rows;
+    }
+}
+
 /* Terms stand in the order of their conditions. */
 static void fill_conditions(const struct builder *b, uint16_t *first_terms,
                             const struct cel_program **kept,
@@ -395,12 +428,13 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
     b->index->groups = b->groups;
     b->index->searched = b->searched;
     b->index->tested = tested;
+    fill_wanting(b, terms, literals);
     b->index->terms = terms;
     b->index->first_terms = first_terms;
     b->index->literals = literals;
     b->index->programs = kept;
     b->index->term_count = b->terms->term_count;
-    return true;
+    return !b->full;
 }
 
 const struct rules_index *rules_index_build(enum source source,

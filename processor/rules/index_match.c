@@ -58,15 +58,16 @@ static void answer(struct answers *answers, uint32_t number, bool yes, bool no)
     answers->no[number / 64] |= no ? bit : 0;
 }
 
-static void search(const struct searched *searched, struct answers *answers)
+static void search(const struct searched *searched, struct answers *answers,
+                   uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64])
 {
-    uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64];
     struct cel_value text = answers->activation->read(answers->activation, searched->slot);
     bool there = text.kind == CEL_STRING;
     for (uint32_t w = 0; w < TESTED_WORDS; w++) {
         answers->known[w] |= searched->all[w];
         answers->no[w] |= there ? searched->all[w] : 0;
     }
+    memset(found, 0, CEL_SCANNER_PATTERNS_MAX / 64 * sizeof(*found));
     if (!there) {
         return;
     }
@@ -84,7 +85,8 @@ static void ask(const struct rules_index *index, uint32_t number, struct answers
 {
     const struct tested *tested = &index->tested[number];
     if (tested->searched != UINT32_MAX) {
-        search(&index->searched[tested->searched], answers);
+        uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64];
+        search(&index->searched[tested->searched], answers, found);
         return;
     }
     const struct scope *scope = answers->activation->context;
@@ -112,6 +114,45 @@ static bool term_holds(const struct rules_index *index, const struct term *term,
         }
     }
     return true;
+}
+
+static void add_row(const struct searched *searched, uint32_t pattern, uint32_t words,
+                    uint64_t *terms)
+{
+    const uint64_t *row = searched->wanting + (size_t)pattern * words;
+    for (uint32_t w = 0; w < words; w++) {
+        terms[w] |= row[w];
+    }
+}
+
+/* Of the terms that must find a pattern, those whose pattern is there: texts are a kind of table too. One that no
+ * term is left for is not searched. */
+static void narrow(const struct rules_index *index, struct answers *answers, uint64_t *alive)
+{
+    struct arena *scratch = answers->activation->scratch;
+    for (uint32_t s = 0; s < index->searched_count; s++) {
+        const struct searched *searched = &index->searched[s];
+        const uint64_t *all = searched->wanting + (size_t)searched->pattern_count * index->words;
+        uint64_t left = 0;
+        for (uint32_t w = 0; w < index->words; w++) {
+            left |= alive[w] & all[w];
+        }
+        if (left == 0) {
+            continue;
+        }
+        uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64], kept[TERM_WORDS] = {0};
+        size_t used = scratch->used;
+        search(searched, answers, found);
+        scratch->used = used;
+        for (uint32_t f = 0; f < ARRAY_COUNT(found); f++) {
+            for (uint64_t rest = found[f]; rest != 0; rest &= rest - 1) {
+                add_row(searched, f * 64 + (uint32_t)__builtin_ctzll(rest), index->words, kept);
+            }
+        }
+        for (uint32_t w = 0; w < index->words; w++) {
+            alive[w] &= ~all[w] | kept[w];
+        }
+    }
 }
 
 /* Behind what the event must be stands what else the term asks. */
@@ -152,6 +193,7 @@ void rules_index_match(const struct rules_index *index, const struct scope *scop
             alive[w] &= row[w];
         }
     }
+    narrow(index, &answers, alive);
     for (uint32_t w = 0; w < index->words; w++) {
         for (uint64_t rest = alive[w]; rest != 0; rest &= rest - 1) {
             uint32_t number = w * 64 + (uint32_t)__builtin_ctzll(rest);

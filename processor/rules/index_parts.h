@@ -35,6 +35,9 @@ struct searched {
     const uint16_t *atoms;      /* by pattern */
     uint64_t all[TESTED_WORDS]; /* a bit per atom */
     uint32_t pattern_count;
+    /* As in a table: a row per pattern, a bit per term that must find it (the first such of the term), and a row of
+     * all these terms behind them */
+    const uint64_t *wanting;
 };
 
 struct term {
