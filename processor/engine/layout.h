@@ -79,9 +79,9 @@ struct reads {
 /* First in a customer's part `recall`; then `width` words, moments of life events, segments and series,
  * the features' dues and the values of series. Zeroed: nothing is known. */
 struct recall_head {
-    int64_t life_ms, segments_ms; /* the least of each */
-    int64_t watch_ms;             /* the profile's names */
-    int64_t clock_ms;             /* conditions that read the clock */
+    int64_t life_ms, segments_ms, series_ms; /* the least of each */
+    int64_t watch_ms;                        /* the profile's names */
+    int64_t clock_ms;                        /* conditions that read the clock */
     uint64_t life_in, life_open;
     uint64_t segments_in[SEGMENTS_MAX / 64];
     int32_t today;     /* of the last evaluation */

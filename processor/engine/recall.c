@@ -51,6 +51,7 @@ static void forget(struct work *work)
     *head = (struct recall_head){
         .life_ms = nothing_known(engine->playbook->life.count),
         .segments_ms = nothing_known(engine->playbook->segments.count),
+        .series_ms = nothing_known(engine->playbook->series_count),
         .watch_ms = INT64_MIN,
         .clock_ms = INT64_MAX,
         .age_until = INT32_MIN,
@@ -83,13 +84,14 @@ static void clear_touched(struct work *work)
             clear(work, word * 64 + (uint32_t)__builtin_ctzll(rest));
         }
     }
-    for (uint32_t i = 0; i < playbook->series_count; i++) {
+    bool due = head_of(work)->series_ms <= work->scope.now_ms;
+    for (uint32_t i = 0; due && i < playbook->series_count; i++) {
         if (times_at(work, engine->recall_series)[i] <= work->scope.now_ms) {
             work->series_touched |= UINT32_C(1) << i;
         }
-        if ((work->series_touched >> i & 1) != 0) {
-            clear(work, engine->reads.series_rows + i);
-        }
+    }
+    for (uint32_t rest = work->series_touched; rest != 0; rest &= rest - 1) {
+        clear(work, engine->reads.series_rows + (uint32_t)__builtin_ctz(rest));
     }
 }
 
@@ -244,6 +246,9 @@ static int64_t next_of_series(struct work *work)
     const struct series_state *series = part_of(work->customer, engine->series);
     int64_t *next_ms = times_at(work, engine->recall_series);
     int64_t least = INT64_MAX;
+    if (work->series_touched == 0) {
+        return head_of(work)->series_ms;
+    }
     for (uint32_t i = 0; i < playbook->series_count; i++) {
         if ((work->series_touched >> i & 1) != 0) {
             int64_t change_ms = series_next_change(
@@ -253,6 +258,7 @@ static int64_t next_of_series(struct work *work)
         }
         least = earlier(least, next_ms[i]);
     }
+    head_of(work)->series_ms = least;
     return least;
 }
 
