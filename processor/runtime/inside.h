@@ -414,8 +414,8 @@ void apply_due(struct store_pipeline *pipeline, struct slice prefix, const char 
 /* An entry's changes of the view; with CUT_VIEW_WHOLE the old one goes first. */
 void apply_view(struct store_pipeline *pipeline, struct slice prefix,
                 const struct cut_entry *entry);
-/* All that a cut changes, and the head after it. Of somebody new an old view goes first, unless the task's keys are known
- * to be the state after the cut before. */
+/* All that a cut changes, and the head after it. Of somebody new an old view goes first, unless the task's keys are
+ * known to be the state after the cut before. */
 void apply_entries(struct store_pipeline *pipeline, const struct task *task,
                    const struct head *next, struct slice payload);
 uint32_t buffer_take(struct store_buffer *buffers, uint32_t count);
