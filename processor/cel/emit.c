@@ -430,7 +430,8 @@ static bool emit_leaves(struct emitter *e, struct cel_node *root)
     struct cel_leaf *leaves = arena_take(e->c->arena, (list.count + 1) * sizeof(*leaves));
     uint32_t(*entries)[3] = arena_take(e->c->arena, (list.count + 1) * sizeof(*entries));
     struct cel_logic *logic = arena_take(e->c->arena, (list.logic_count + 1) * sizeof(*logic));
-    bool good = leaves != NULL && entries != NULL && logic != NULL;
+    bool *whole = arena_take(e->c->arena, list.count + 1);
+    bool good = leaves != NULL && entries != NULL && logic != NULL && whole != NULL;
     for (uint32_t i = 0; good && i < list.count; i++) {
         good = cel_leaf_describe(e->c, list.nodes[i], &leaves[i]);
     }
@@ -441,10 +442,12 @@ static bool emit_leaves(struct emitter *e, struct cel_node *root)
     e->guarded++;
     for (uint32_t i = 0; good && i < list.count; i++) {
         good = emit_leaf(e, list.nodes[i], &leaves[i], entries[i]);
+        whole[i] = good && cel_is_whole(e->program, entries[i][0], e->code_count);
     }
     e->guarded--;
     e->program->leaves = leaves;
     e->program->leaf_code = (const uint32_t(*)[3])entries;
+    e->program->leaf_whole = whole;
     e->program->leaf_count = list.count;
     e->program->logic = logic;
     e->program->logic_count = list.logic_count;
@@ -518,7 +521,7 @@ const struct cel_program *cel_emit(struct cel_compilation *c, struct cel_node *r
         return NULL;
     }
     e.program->type = root->type;
-    e.program->whole = cel_is_whole(e.program, e.code_count);
+    e.program->whole = cel_is_whole(e.program, 1, e.code_count);
     if (!emit_leaves(&e, root) || !settle(&e)) {
         return NULL;
     }

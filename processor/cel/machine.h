@@ -75,6 +75,7 @@ struct cel_program {
     uint32_t leaf_count;
     const struct cel_leaf *leaves;
     const uint32_t (*leaf_code)[3]; /* entry points: leaf, left, right (0: none) */
+    const bool *leaf_whole;         /* as `whole`, of each leaf */
     const struct cel_logic *logic;
     uint32_t logic_count;
     const struct zones *zones;
@@ -223,8 +224,8 @@ int cel_relation_of(struct slice name);
 /* Worst cost of a tree in steps; saturates. */
 uint64_t cel_cost(const struct cel_environment *environment, const struct cel_node *node);
 
-/* Is it worth trying whole numbers first? */
-bool cel_is_whole(const struct cel_program *program, uint32_t code_count);
+/* Is it worth trying whole numbers first, of what begins at `entry`? */
+bool cel_is_whole(const struct cel_program *program, uint32_t entry, uint32_t code_count);
 
 /* Tree to program; NULL: reported (cost, size). */
 const struct cel_program *cel_emit(struct cel_compilation *compilation, struct cel_node *root);

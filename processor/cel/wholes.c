@@ -54,10 +54,10 @@ static bool knows(const struct cel_program *program, const struct cel_instructio
 }
 
 /* All of it is known, or what comes first may decide. */
-bool cel_is_whole(const struct cel_program *program, uint32_t code_count)
+bool cel_is_whole(const struct cel_program *program, uint32_t entry, uint32_t code_count)
 {
     bool may_decide = false;
-    for (uint32_t pc = 1; pc < code_count; pc++) {
+    for (uint32_t pc = entry; pc < code_count; pc++) {
         const struct cel_instruction *in = &program->code[pc];
         if (!knows(program, in)) {
             return may_decide;
@@ -208,6 +208,7 @@ int cel_evaluate_whole(const struct cel_program *program, cel_read_whole *read, 
 int cel_evaluate_leaf_whole(const struct cel_program *program, uint32_t index, cel_read_whole *read,
                             const void *context)
 {
-    return index < program->leaf_count ? run(program, program->leaf_code[index][0], read, context)
-                                       : -1;
+    return index < program->leaf_count && program->leaf_whole[index]
+               ? run(program, program->leaf_code[index][0], read, context)
+               : -1;
 }

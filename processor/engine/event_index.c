@@ -93,6 +93,15 @@ void event_index_match(struct work *work)
     }
 }
 
+/* Does the signal hold for this event, of which the index has found nothing against it? */
+static bool holds(struct work *work, const struct rules_index *rules, uint32_t number)
+{
+    enum rules_truth truth =
+        rules_index_holds(rules, &work->found, number, &work->scope, &work->scratch);
+    work->step.unknowns += truth == RULES_UNKNOWN;
+    return truth == RULES_YES;
+}
+
 void event_index_wake(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;
@@ -105,8 +114,7 @@ void event_index_wake(struct work *work)
     for (uint32_t i = recall_find(may_hold, true, from, end); work->indexed && i < end;
          i = recall_find(may_hold, true, i + 1, end)) {
         const struct read_signal *signal = &reads->signals[i - from];
-        bool wakes = signal->reads_names ||
-                     rules_index_holds(index->rules, &work->found, i, &work->scope, &work->scratch);
+        bool wakes = signal->reads_names || holds(work, index->rules, i);
         recall_put(may_hold, i, wakes);
         if (wakes) {
             recall_put(settled, signal->life, false);

@@ -39,15 +39,16 @@ enum reads_input {
     READS_COUNT
 };
 
-/* A condition by its number. */
+/* A condition by its number, or a leaf of it by the place behind that. */
 struct read_condition {
     const struct condition *condition;
     /* bit in a row: whose definition is looked at when it turns; READS_NOBODY: the condition matters only when
      * an event comes that may meet it, and its definition is looked at then */
     uint16_t settled;
+    uint8_t leaf;     /* READS_WHOLE: the condition */
     bool reads_names; /* `life`, `seg`: it can only be evaluated in its stage */
 };
-enum { READS_NOBODY = UINT16_MAX };
+enum { READS_NOBODY = UINT16_MAX, READS_WHOLE = UINT8_MAX, READS_WIDTH_MAX = 1024 };
 
 /* A signal that reads the event, by its number. */
 struct read_signal {
@@ -71,6 +72,8 @@ struct reads {
     uint32_t segments_at;
     uint32_t series_rows, input_rows; /* the first of each */
     const uint64_t *rows;
+    const uint64_t
+        *row_words; /* by row: a bit for each word that is not empty, that of word i at i % 64 */
     uint64_t
         asked_for[FEATURES_WORDS]; /* features of which something is read: the row is not empty */
     uint64_t life_vulnerable;

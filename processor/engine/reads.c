@@ -4,11 +4,15 @@
 #include "base/memory.h"
 #include "engine/layout.h"
 
+/* 512 bytes per customer; conditions beyond it are kept as a whole. */
+enum { LEAVES_MAX = 2048 };
+
 struct builder {
     struct engine *engine;
     uint64_t *rows;
     struct read_condition *conditions;
-    uint32_t numbered;
+    uint32_t numbered; /* places given to conditions and leaves */
+    uint32_t leaf_count;
     struct read_signal signals[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX];
     uint32_t signal_count;
 };
@@ -30,7 +34,11 @@ static void *copy_of(const void *list, size_t size, const char *what)
 
 static void number(struct builder *builder, struct condition *condition)
 {
+    uint32_t leaves = condition_leaves(condition);
     condition->number = condition->program == NULL ? 0 : ++builder->numbered;
+    condition->leaf_count = (uint8_t)(builder->leaf_count + leaves <= LEAVES_MAX ? leaves : 0);
+    builder->leaf_count += condition->leaf_count;
+    builder->numbered += condition->leaf_count;
     condition->reads_no_event = !condition_reads_event(condition);
     condition->clock = condition_clock(condition);
 }
@@ -111,88 +119,110 @@ static void set(struct builder *builder, uint32_t row, uint32_t bit)
     builder->rows[(size_t)row * builder->engine->reads.width + bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
-/* The condition, whose definition is looked at if it turns; or, without one, the definition itself. */
-static void add(struct builder *builder, uint32_t row, const struct reader *reader,
-                uint32_t condition)
+/* The condition or leaf that stands there, whose definition is looked at if it turns; or, without one (0), the
+ * definition itself. */
+static void add(struct builder *builder, uint32_t row, const struct reader *reader, uint32_t place)
 {
-    if (condition == 0) {
+    if (place == 0) {
         INVARIANT(reader != NULL);
         set(builder, row, reader->settled);
     } else {
-        set(builder, row, 2 * condition);
-        set(builder, row, 2 * condition + 1);
+        set(builder, row, 2 * place);
+        set(builder, row, 2 * place + 1);
     }
 }
 
 /* Both: nobody can tell beforehand whether the condition turns. */
 static void add_names(struct builder *builder, uint32_t row, const struct reader *reader,
-                      uint32_t condition)
+                      uint32_t place)
 {
-    builder->conditions[condition].reads_names = true;
-    add(builder, row, reader, condition);
+    builder->conditions[place].reads_names = true;
+    add(builder, row, reader, place);
     if (reader != NULL) {
         add(builder, row, reader, 0);
     }
 }
 
 static void add_feature(struct builder *builder, uint32_t index, const struct reader *reader,
-                        uint32_t condition)
+                        uint32_t place)
 {
     const struct playbook *playbook = builder->engine->playbook;
     const struct reads *reads = &builder->engine->reads;
     if (index >= playbook->feature_count) {
         uint32_t series = (index - playbook->series[0].first_feature) / SERIES_FIELD_COUNT;
         INVARIANT(series < playbook->series_count);
-        add(builder, reads->series_rows + series, reader, condition);
+        add(builder, reads->series_rows + series, reader, place);
         return;
     }
-    add(builder, index, reader, condition);
+    add(builder, index, reader, place);
     enum feature_drift drift = features_drift(playbook->features, index);
     if (reader != NULL && reader->armed && features_dues_tell(playbook->features, index)) {
         return; /* it is touched when its due comes */
     }
     if (drift == FEATURE_DRIFTS_DAILY) {
-        add(builder, reads->input_rows + READS_DAY, reader, condition);
+        add(builder, reads->input_rows + READS_DAY, reader, place);
     } else if (drift == FEATURE_DRIFTS) {
-        add(builder, reads->input_rows + READS_ALWAYS, reader, condition);
+        add(builder, reads->input_rows + READS_ALWAYS, reader, place);
     }
 }
 
-/* The event and the clock are noticed when they are read (scope.restless); the other fields of the profile change
- * with a profile event, after which nothing is known. `reader` NULL: the condition matters only when an event comes
- * that may meet it, and its definition is looked at then. */
-static void add_condition(struct builder *builder, const struct condition *condition,
-                          const struct reader *reader)
+/* What stands at `place`, the condition or a leaf of it, reads these. The event and the clock are noticed when they
+ * are read (scope.restless); the other fields of the profile change with a profile event, after which nothing is
+ * known. */
+static void add_slots(struct builder *builder, const uint32_t *slots, uint32_t count,
+                      const struct reader *reader, uint32_t place)
 {
     const struct reads *reads = &builder->engine->reads;
-    uint32_t count = 0;
-    const uint32_t *slots =
-        condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
-    builder->conditions[condition->number] = (struct read_condition){
-        .condition = condition,
-        .settled = reader == NULL ? READS_NOBODY : (uint16_t)reader->settled,
-    };
-    if (condition->clock.known) {
-        add(builder, reads->input_rows + READS_CLOCK, reader, condition->number);
-    }
+    bool clock = builder->conditions[place].condition->clock.known;
     for (uint32_t i = 0; i < count; i++) {
         switch ((int)SCOPE_SLOT_SPACE(slots[i])) {
+        case SCOPE_NOW:
+            if (clock) {
+                add(builder, reads->input_rows + READS_CLOCK, reader, place);
+            }
+            break;
         case SCOPE_FEATURE:
-            add_feature(builder, SCOPE_SLOT_INDEX(slots[i]), reader, condition->number);
+            add_feature(builder, SCOPE_SLOT_INDEX(slots[i]), reader, place);
             break;
         case SCOPE_LIFE:
-            add_names(builder, reads->input_rows + READS_LIFE, reader, condition->number);
+            add_names(builder, reads->input_rows + READS_LIFE, reader, place);
             break;
         case SCOPE_SEGMENT:
-            add_names(builder, reads->input_rows + READS_SEGMENTS, reader, condition->number);
+            add_names(builder, reads->input_rows + READS_SEGMENTS, reader, place);
             break;
         default:
             if (slots[i] == RULES_SLOT_AGE || slots[i] == RULES_SLOT_TENURE_DAYS) {
                 uint32_t input = slots[i] == RULES_SLOT_AGE ? READS_AGE : READS_DAY;
-                add(builder, reads->input_rows + input, reader, condition->number);
+                add(builder, reads->input_rows + input, reader, place);
             }
             break;
         }
+    }
+}
+
+/* `reader` NULL: the condition matters only when an event comes that may meet it, and its definition is looked at
+ * then. */
+static void add_condition(struct builder *builder, const struct condition *condition,
+                          const struct reader *reader)
+{
+    uint32_t count = 0;
+    const uint32_t *slots =
+        condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
+    struct read_condition *read = &builder->conditions[condition->number];
+    *read = (struct read_condition){
+        .condition = condition,
+        .settled = reader == NULL ? READS_NOBODY : (uint16_t)reader->settled,
+        .leaf = READS_WHOLE,
+    };
+    for (uint32_t i = 0; i < condition->leaf_count; i++) {
+        const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
+        uint32_t place = condition->number + 1 + i;
+        builder->conditions[place] = *read;
+        builder->conditions[place].leaf = (uint8_t)i;
+        add_slots(builder, leaf->slots, leaf->slot_count, reader, place);
+    }
+    if (condition->leaf_count == 0) {
+        add_slots(builder, slots, count, reader, condition->number);
     }
 }
 
@@ -240,15 +270,21 @@ static void add_segments(struct builder *builder)
     }
 }
 
-static void list_asked_for(struct reads *reads)
+/* Which words of each row are not empty. Most rows have few. */
+static void list_words(struct reads *reads)
 {
-    for (uint32_t i = 0; i < reads->series_rows; i++) {
-        uint64_t any = 0;
-        for (uint32_t word = 0; word < reads->width; word++) {
-            any |= reads_row(reads, i)[word];
+    uint32_t count = reads->input_rows + READS_COUNT;
+    uint64_t *words = memory_take(count * sizeof(*words), "words of rows");
+    for (uint32_t i = 0; i < count; i++) {
+        words[i] = 0;
+        for (uint32_t at = 0; at < reads->width; at++) {
+            words[i] |= (uint64_t)(reads_row(reads, i)[at] != 0) << at % 64;
         }
-        reads->asked_for[i / 64] |= (uint64_t)(any != 0) << i % 64;
     }
+    for (uint32_t i = 0; i < reads->series_rows; i++) {
+        reads->asked_for[i / 64] |= (uint64_t)(words[i] != 0) << i % 64;
+    }
+    reads->row_words = words;
 }
 
 void reads_build(struct engine *engine)
@@ -269,14 +305,14 @@ void reads_build(struct engine *engine)
     size_t size = (size_t)(reads->input_rows + READS_COUNT) * reads->width * sizeof(uint64_t);
     builder.rows = memory_take(size, "who reads what");
     memset(builder.rows, 0, size);
-    INVARIANT(reads->width * 64 < READS_NOBODY);
+    INVARIANT(reads->width <= READS_WIDTH_MAX && reads->width * 64 < READS_NOBODY);
     builder.conditions =
         memory_take((builder.numbered + 1) * sizeof(*builder.conditions), "conditions");
     add_life(&builder);
     add_segments(&builder);
     reads->rows = builder.rows;
     reads->conditions = builder.conditions;
-    list_asked_for(reads);
+    list_words(reads);
     reads->offers = playbook->offers;
     if (!engine->options.look_at_all) {
         offers_triggers_build(&playbook->offers, &reads->offers_triggers);

@@ -23,7 +23,7 @@ static int64_t *times_at(const struct work *work, size_t offset)
 
 static void clear(struct work *work, uint32_t row)
 {
-    work->rows[work->row_count++] = reads_row(&work->engine->reads, row);
+    work->rows[work->row_count++] = (uint16_t)row;
 }
 
 /* Something may be held back because its source is silent, and nobody tells the customer when it speaks again. */
@@ -95,43 +95,83 @@ static void clear_touched(struct work *work)
     }
 }
 
-/* The rows that are to be cleared, together. */
-static uint64_t cleared_word(const struct work *work, uint32_t at)
+/* The rows that are to be cleared, together. Returns which words of `out` are not empty (as reads->row_words). */
+static uint64_t join_rows(const struct work *work, uint64_t *out)
 {
-    uint64_t word = 0;
-    for (const uint64_t *const *row = work->rows; row < work->rows + work->row_count; row++) {
-        word |= (*row)[at];
+    const struct reads *reads = &work->engine->reads;
+    uint64_t words = 0;
+    memset(out, 0, reads->width * sizeof(*out));
+    for (uint32_t i = 0; i < work->row_count; i++) {
+        const uint64_t *row = reads_row(reads, work->rows[i]);
+        uint64_t rest = reads->row_words[work->rows[i]];
+        words |= rest;
+        for (; rest != 0; rest &= rest - 1) {
+            for (uint32_t at = (uint32_t)__builtin_ctzll(rest); at < reads->width; at += 64) {
+                out[at] |= row[at];
+            }
+        }
     }
-    return word;
+    return words;
 }
 
-/* Does the condition say what it said? `said`: its two bits, which are cleared. */
-static bool says_the_same(struct work *work, const struct condition *condition, uint64_t said)
+/* Before a condition or leaf is asked out of its stage. */
+static struct step *step_to_ask(struct work *work)
 {
-    struct step *step = &work->step;
     work->restless = 0;
     arena_reset(&work->scratch);
-    step->recall = &work->life_recall; /* verdicts and clock are all stages' */
-    enum rules_truth truth = condition_holds(condition, step, NULL);
-    step->recall = NULL;
-    return work->restless == 0 && (uint64_t)truth + 1 == said;
+    work->step.recall = &work->life_recall; /* verdicts and clock are all stages' */
+    return &work->step;
 }
 
-/* What has been said of these conditions is cleared; a settled definition stays so while each of them says it
- * again. It did not ask a condition of which nothing is known, so that one cannot matter to it either. */
+/* Does the condition, which is not known, say what it said? */
+static bool says_the_same(struct work *work, const struct condition *condition, uint64_t said)
+{
+    struct step *step = step_to_ask(work);
+    enum rules_truth truth = condition_holds(condition, step, NULL);
+    step->recall = NULL;
+    return work->restless == 0 && 1U + (uint64_t)truth == said;
+}
+
+static bool leaf_says_the_same(struct work *work, const struct read_condition *read, uint64_t said)
+{
+    struct step *step = step_to_ask(work);
+    bool same = condition_leaf_says(read->condition, read->leaf, said, step);
+    step->recall = NULL;
+    return same;
+}
+
+/* What that condition or leaf has said is cleared: may its definition stay settled? */
+static bool stays_settled(struct work *work, const struct read_condition *read, uint64_t said)
+{
+    const struct condition *condition = read->condition;
+    uint64_t *bits = bits_of(work);
+    bool asked = recall_has(bits, read->settled) && !read->reads_names && !work->passed_over;
+    if (read->leaf == READS_WHOLE) {
+        return asked && says_the_same(work, condition, said);
+    }
+    uint64_t verdict = recall_said(bits, condition->number);
+    if (verdict == 0) {
+        return true; /* another leaf has turned, and was seen to */
+    }
+    if (asked && leaf_says_the_same(work, read, said)) {
+        return true;
+    }
+    recall_say(bits, condition->number, 0);
+    return asked && says_the_same(work, condition, verdict);
+}
+
+/* What has been said of these conditions and leaves is cleared; a settled definition stays so while each condition
+ * says it again. It did not ask one of which nothing is known, so that one cannot matter to it either. */
 static void ask_again(struct work *work, uint32_t at, uint64_t said)
 {
     const struct read_condition *conditions = work->engine->reads.conditions;
-    uint64_t *bits = bits_of(work);
     while (said != 0) {
         uint32_t shift = (uint32_t)__builtin_ctzll(said) & ~1U;
         uint64_t before = said >> shift & 3;
         const struct read_condition *read = &conditions[at * 32 + shift / 2];
         said &= ~(UINT64_C(3) << shift);
-        if (read->settled != READS_NOBODY && recall_has(bits, read->settled) &&
-            (read->reads_names || work->passed_over ||
-             !says_the_same(work, read->condition, before))) {
-            recall_put(bits, read->settled, false);
+        if (read->settled != READS_NOBODY && !stays_settled(work, read, before)) {
+            recall_put(bits_of(work), read->settled, false);
         }
     }
 }
@@ -141,16 +181,20 @@ static void clear_rows(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;
     uint64_t *bits = bits_of(work);
+    uint64_t cleared[READS_WIDTH_MAX];
+    uint64_t words = join_rows(work, cleared);
     for (uint32_t at = reads->life_at; at < reads->width; at++) {
-        bits[at] &= ~cleared_word(work, at);
+        bits[at] &= ~cleared[at];
     }
     if (!work->passed_over && life_is_informed(work->scope.event)) {
         event_index_wake(work);
     }
-    for (uint32_t at = 0; at < reads->life_at; at++) {
-        uint64_t said = bits[at] & cleared_word(work, at);
-        bits[at] &= ~said;
-        ask_again(work, at, said);
+    for (; words != 0; words &= words - 1) {
+        for (uint32_t at = (uint32_t)__builtin_ctzll(words); at < reads->life_at; at += 64) {
+            uint64_t said = bits[at] & cleared[at];
+            bits[at] &= ~said;
+            ask_again(work, at, said);
+        }
     }
 }
 

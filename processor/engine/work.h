@@ -22,12 +22,12 @@ struct work {
     struct arena scratch;
     struct slice life_names[LIFE_DEFS_MAX];
     struct slice segment_names[SEGMENTS_MAX];
-    struct features_moment moment;       /* of the values below */
-    struct features_outcome outcome;     /* of the event, in the features */
-    uint64_t touched[FEATURES_WORDS];    /* features that the event or time may have moved */
-    uint32_t series_touched;             /* a bit each */
-    bool keeps_series;                   /* what is kept of their values is of this moment */
-    const uint64_t *rows[WORK_ROWS_MAX]; /* of what has changed (engine->reads) */
+    struct features_moment moment;    /* of the values below */
+    struct features_outcome outcome;  /* of the event, in the features */
+    uint64_t touched[FEATURES_WORDS]; /* features that the event or time may have moved */
+    uint32_t series_touched;          /* a bit each */
+    bool keeps_series;                /* what is kept of their values is of this moment */
+    uint16_t rows[WORK_ROWS_MAX];     /* of what has changed (engine->reads) */
     uint32_t row_count;
     uint8_t restless;         /* scope.restless */
     bool passed_over;         /* the event is not evaluated */

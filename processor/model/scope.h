@@ -62,6 +62,14 @@ struct scope {
     const int64_t *silent_from_ms;
 };
 
+/* A rule reads the event or the clock. */
+static inline void scope_reads(const struct scope *scope, enum scope_restless what)
+{
+    if (scope->restless != NULL) {
+        *scope->restless |= (uint8_t)what;
+    }
+}
+
 /* The value of a feature at this moment; NULL: there is no such feature. */
 static inline const struct feature_value *scope_feature(const struct scope *scope, uint32_t index)
 {

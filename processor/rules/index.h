@@ -53,10 +53,12 @@ struct rules_found {
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
                        struct arena *scratch, struct rules_found *out_found);
 
-/* Does a program that may hold for this event do so, now that `scope` has what it reads beside it? As
- * rules_holds says RULES_YES; only what the event has left of it is asked. `scratch` is left as it was. */
-bool rules_index_holds(const struct rules_index *index, const struct rules_found *found,
-                       uint32_t condition, const struct scope *scope, struct arena *scratch);
+/* Does a program that may hold for this event do so, now that `scope` has what it reads beside it? RULES_YES as
+ * rules_holds says it; RULES_UNKNOWN: what is not known of features and names may decide. Only what the event has
+ * left of it is asked. `scratch` is left as it was. */
+enum rules_truth rules_index_holds(const struct rules_index *index, const struct rules_found *found,
+                                   uint32_t condition, const struct scope *scope,
+                                   struct arena *scratch);
 
 /* Patterns that no automaton finds: each follows the text by itself. Their leaves as written, the first `max`,
  * borrowed from the programs; how many there are. */

@@ -206,35 +206,42 @@ void rules_index_match(const struct rules_index *index, const struct scope *scop
 }
 
 /* What the term asks of features and names. */
-static bool rest_holds(const struct rules_index *index, const struct term *term,
-                       const struct scope *scope, struct arena *scratch)
+static enum rules_truth rest_holds(const struct rules_index *index, const struct term *term,
+                                   const struct scope *scope, struct arena *scratch)
 {
     const struct cel_program *program = index->programs[term->condition];
     const uint16_t *later = index->literals + term->first + term->count;
+    enum rules_truth rest = RULES_YES;
     for (uint32_t i = 0; i < term->later_count; i++) {
         size_t used = scratch->used;
         enum rules_truth truth = later[i] == RULES_TERM_WHOLE
                                      ? rules_holds(program, scope, scratch, NULL)
                                      : rules_leaf_holds(program, later[i] / 2U, scope, scratch);
         scratch->used = used;
-        if (truth != (later[i] % 2 != 0 ? RULES_YES : RULES_NO)) {
-            return false;
+        if (truth == (later[i] % 2 != 0 ? RULES_NO : RULES_YES)) {
+            return RULES_NO;
         }
+        rest = truth == RULES_UNKNOWN ? RULES_UNKNOWN : rest;
     }
-    return true;
+    return rest;
 }
 
-bool rules_index_holds(const struct rules_index *index, const struct rules_found *found,
-                       uint32_t condition, const struct scope *scope, struct arena *scratch)
+enum rules_truth rules_index_holds(const struct rules_index *index, const struct rules_found *found,
+                                   uint32_t condition, const struct scope *scope,
+                                   struct arena *scratch)
 {
+    enum rules_truth most = RULES_NO;
     if (is_decided(found, condition)) {
-        return true;
+        return RULES_YES;
     }
     for (uint32_t t = index->first_terms[condition]; t < index->first_terms[condition + 1]; t++) {
         bool left = (found->terms[t / 64] >> t % 64 & 1) != 0;
-        if (left && rest_holds(index, &index->terms[t], scope, scratch)) {
-            return true;
+        enum rules_truth rest =
+            left ? rest_holds(index, &index->terms[t], scope, scratch) : RULES_NO;
+        if (rest == RULES_YES) {
+            return RULES_YES;
         }
+        most = rest == RULES_UNKNOWN ? RULES_UNKNOWN : most;
     }
-    return false;
+    return most;
 }

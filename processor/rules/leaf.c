@@ -7,9 +7,7 @@ enum cel_found rules_event_whole(const struct scope *scope, uint32_t index, int6
 {
     uint32_t source = index / RULES_EVENT_FIELDS_EACH, at = index % RULES_EVENT_FIELDS_EACH;
     const struct event *event = scope->event;
-    if (scope->restless != NULL) {
-        *scope->restless |= SCOPE_READ_EVENT;
-    }
+    scope_reads(scope, SCOPE_READ_EVENT);
     if (event == NULL || event->source != source) {
         return CEL_MISSING;
     }

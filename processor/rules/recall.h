@@ -2,13 +2,16 @@
 /* What the last evaluation of a customer found, so that the next one looks only at definitions of which
  * something changed. It is no state: forget it, and the next evaluation looks at everything and says the same.
  *
- *   bits | what each condition said (2 bits each) | settled life events | settled segments |
+ *   bits | what conditions said, and behind each the leaves that decided | settled life events | settled segments |
+ *
+ * Each of them has a place of 2 bits: 0 not known, else 1 + enum rules_truth. What leaves said means something
+ * while it is known what their condition said.
  *
  * A definition is *settled* when another evaluation with the same inputs would change nothing: its last one
  * changed nothing and read neither the event nor the clock. Each input (a feature, a series, `life`, `seg`, the
- * day) has a row as wide as `bits`: the conditions that read it, and those definitions that read it without a
- * condition or read names. When the input changes, its row is cleared; other definitions are unsettled when one
- * of their conditions is asked again and has turned (ask_again in engine/recall.c). */
+ * day) has a row as wide as `bits`: the leaves and conditions that read it, and those definitions that read it
+ * without a condition or read names. When the input changes, its row is cleared; other definitions are unsettled
+ * when a leaf is asked again, has turned, and its condition with it (ask_again in engine/recall.c). */
 #ifndef RULES_RECALL_H
 #define RULES_RECALL_H
 
@@ -46,6 +49,18 @@ static inline void recall_put(uint64_t *bits, uint32_t index, bool on)
 {
     uint64_t bit = UINT64_C(1) << index % 64;
     bits[index / 64] = on ? bits[index / 64] | bit : bits[index / 64] & ~bit;
+}
+
+/* What stands at that place of what conditions and leaves have said; 0: nothing is known. */
+static inline uint64_t recall_said(const uint64_t *bits, uint32_t place)
+{
+    return bits[place / 32] >> place % 32 * 2 & 3;
+}
+
+static inline void recall_say(uint64_t *bits, uint32_t place, uint64_t said)
+{
+    uint32_t shift = place % 32 * 2;
+    bits[place / 32] = (bits[place / 32] & ~(UINT64_C(3) << shift)) | said << shift;
 }
 
 /* Unsettle the definitions whose moment has come. */

@@ -7,7 +7,6 @@
 #include "base/civil.h"
 #include "base/invariant.h"
 #include "model/fields.h"
-#include "rules/leaf.h"
 
 /* Slots of SCOPE_PROFILE beyond the fields themselves. */
 enum {
@@ -502,13 +501,6 @@ static struct cel_value read_feature(const struct scope *scope, uint32_t index)
     }
 }
 
-static void read_restless(const struct scope *scope, enum scope_restless what)
-{
-    if (scope->restless != NULL) {
-        *scope->restless |= (uint8_t)what;
-    }
-}
-
 struct cel_value rules_read(const struct cel_activation *activation, uint32_t slot)
 {
     const struct scope *scope = activation->context;
@@ -517,12 +509,12 @@ struct cel_value rules_read(const struct cel_activation *activation, uint32_t sl
     case SCOPE_FEATURE:
         return read_feature(scope, index);
     case SCOPE_NOW:
-        read_restless(scope, SCOPE_READ_CLOCK);
+        scope_reads(scope, SCOPE_READ_CLOCK);
         return cel_timestamp_ms(scope->now_ms);
     case SCOPE_PROFILE:
         return read_profile(activation, scope, index);
     case SCOPE_EVENT:
-        read_restless(scope, SCOPE_READ_EVENT);
+        scope_reads(scope, SCOPE_READ_EVENT);
         return read_event(activation, scope->event, index);
     case SCOPE_LIFE:
         return names_list(activation, scope->life, scope->life_count);
@@ -531,65 +523,4 @@ struct cel_value rules_read(const struct cel_activation *activation, uint32_t sl
     default:
         return absent();
     }
-}
-
-/* ---- evaluating ---- */
-
-struct cel_value rules_value(const struct cel_program *program, const struct scope *scope,
-                             struct arena *scratch)
-{
-    const struct cel_activation activation = {
-        .read = rules_read, .context = scope, .scratch = scratch};
-    return cel_evaluate(program, &activation);
-}
-
-enum cel_found rules_read_whole(const void *context, uint32_t slot, int64_t *out_value)
-{
-    const struct scope *scope = context;
-    enum scope_space space = SCOPE_SLOT_SPACE(slot);
-    if (space == SCOPE_NOW) {
-        read_restless(scope, SCOPE_READ_CLOCK);
-        *out_value = scope->now_ms;
-        return CEL_MOMENT;
-    }
-    if (slot == RULES_SLOT_AGE || slot == RULES_SLOT_TENURE_DAYS) {
-        struct cel_value value =
-            scope->customer == NULL ? absent() : derived(scope, SCOPE_SLOT_INDEX(slot));
-        *out_value = value.i;
-        return value.kind == CEL_ABSENT ? CEL_MISSING : CEL_WHOLE;
-    }
-    if (space == SCOPE_EVENT) {
-        return rules_event_whole(scope, SCOPE_SLOT_INDEX(slot), out_value);
-    }
-    if (space != SCOPE_FEATURE) {
-        return CEL_UNSURE;
-    }
-    const struct feature_value *value = scope_feature(scope, SCOPE_SLOT_INDEX(slot));
-    if (value == NULL || !value->present) {
-        return CEL_MISSING;
-    }
-    *out_value = value->i;
-    return value->type == FEATURE_INT    ? CEL_WHOLE
-           : value->type == FEATURE_TIME ? CEL_MOMENT
-                                         : CEL_OTHER;
-}
-
-enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
-                             struct arena *scratch, struct slice *out_why)
-{
-    int whole = cel_evaluate_whole(program, rules_read_whole, scope);
-    if (whole == CEL_WHOLE_FAILS && out_why == NULL) {
-        return RULES_UNKNOWN;
-    }
-    if (whole == 0 || whole == 1) {
-        return whole != 0 ? RULES_YES : RULES_NO;
-    }
-    struct cel_value value = rules_value(program, scope, scratch);
-    if (value.kind == CEL_BOOL) {
-        return value.b ? RULES_YES : RULES_NO;
-    }
-    if (out_why != NULL) {
-        *out_why = value.kind == CEL_ERROR ? value.text : slice_text("not a condition");
-    }
-    return RULES_UNKNOWN;
 }

@@ -6,8 +6,7 @@
 #include "base/hash.h"
 #include "rules/blame.h"
 
-enum { FORMATTED_SIZE = 256 };                /* bytes of one proof value */
-#define CLOCK_AGO_S_MAX INT64_C(100000000000) /* 3,000 years: added to a moment, no overflow */
+enum { FORMATTED_SIZE = 256 }; /* bytes of one proof value */
 
 static void *keep(struct arena *arena, const void *list, size_t size, uint32_t *count)
 {
@@ -132,116 +131,6 @@ void proof_add_missing(struct proof *proof, struct arena *arena, struct slice wh
         }
     }
     proof->missing[proof->missing_count++] = arena_copy(arena, name);
-}
-
-static enum rules_truth evaluate(const struct condition *condition, struct step *step,
-                                 struct slice *out_why)
-{
-    enum rules_truth truth = rules_holds(condition->program, step->scope, step->scratch, out_why);
-    step->unknowns += truth == RULES_UNKNOWN;
-    return truth;
-}
-
-struct condition_clock condition_clock(const struct condition *condition)
-{
-    struct condition_clock clock = {.known = false};
-    uint32_t count = 0;
-    if (condition->program == NULL || cel_program_logic(condition->program, &count) == NULL) {
-        return clock;
-    }
-    count = cel_program_leaf_count(condition->program);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
-        bool reads = false;
-        for (uint32_t k = 0; k < leaf->slot_count; k++) {
-            reads = reads || SCOPE_SLOT_SPACE(leaf->slots[k]) == SCOPE_NOW;
-        }
-        if (!reads) {
-            continue;
-        }
-        bool plain = leaf->form == CEL_LEAF_DISTANCE && leaf->slot_count == 2 &&
-                     SCOPE_SLOT_SPACE(leaf->slots[0]) == SCOPE_FEATURE &&
-                     SCOPE_SLOT_SPACE(leaf->slots[1]) == SCOPE_NOW &&
-                     leaf->constant->kind == CEL_DURATION && leaf->constant->nanos == 0 &&
-                     leaf->constant->i >= 0 && leaf->constant->i <= CLOCK_AGO_S_MAX;
-        if (!plain || clock.count == CONDITION_CLOCK_MAX) {
-            return (struct condition_clock){.known = false};
-        }
-        clock.leaves[clock.count].feature = SCOPE_SLOT_INDEX(leaf->slots[0]);
-        clock.leaves[clock.count++].ago_ms = leaf->constant->i * 1000;
-    }
-    clock.known = clock.count > 0;
-    return clock;
-}
-
-/* The first moment after now at which a leaf turns: as much later than its feature's moment as it says, or, as <
- * and <= differ, a millisecond after that. */
-static int64_t clock_turns(const struct condition_clock *clock, const struct scope *scope)
-{
-    int64_t next_ms = INT64_MAX;
-    for (uint32_t i = 0; i < clock->count; i++) {
-        const struct feature_value *value = scope_feature(scope, clock->leaves[i].feature);
-        if (value == NULL || !value->present) {
-            continue; /* it says nothing until the feature changes */
-        }
-        int64_t turns_ms = value->i + clock->leaves[i].ago_ms;
-        turns_ms += turns_ms == scope->now_ms;
-        next_ms = turns_ms > scope->now_ms && turns_ms < next_ms ? turns_ms : next_ms;
-    }
-    return next_ms;
-}
-
-/* What it said last, unless something that it reads has changed since. 2 bits: 0 not known, else
- * 1 + enum rules_truth. */
-static enum rules_truth recall_holds(const struct condition *condition, struct step *step)
-{
-    uint64_t *word = &step->recall->bits[condition->number / 32];
-    uint32_t shift = condition->number % 32 * 2;
-    uint64_t known = *word >> shift & 3;
-    if (known != 0) {
-        return (enum rules_truth)(known - 1);
-    }
-    uint8_t *restless = step->scope->restless;
-    uint8_t before = *restless;
-    *restless = 0;
-    enum rules_truth truth = evaluate(condition, step, NULL);
-    if ((*restless & SCOPE_READ_CLOCK) != 0 && condition->clock.known) {
-        int64_t turns_ms = clock_turns(&condition->clock, step->scope);
-        int64_t *least_ms = step->recall->clock_ms;
-        *least_ms = turns_ms < *least_ms ? turns_ms : *least_ms;
-        *restless &= (uint8_t)~SCOPE_READ_CLOCK;
-    }
-    if (*restless == 0) {
-        *word |= ((uint64_t)truth + 1) << shift;
-    }
-    *restless |= before;
-    return truth;
-}
-
-enum rules_truth condition_holds(const struct condition *condition, struct step *step,
-                                 struct slice *out_why)
-{
-    if (condition->program == NULL) {
-        return RULES_YES;
-    }
-    bool kept = step->recall != NULL && condition->number != 0 && out_why == NULL;
-    return kept ? recall_holds(condition, step) : evaluate(condition, step, out_why);
-}
-
-bool condition_reads_event(const struct condition *condition)
-{
-    uint32_t count = 0;
-    if (condition->reads_no_event) {
-        return false;
-    }
-    const uint32_t *slots =
-        condition->program == NULL ? NULL : cel_program_slots(condition->program, &count);
-    for (uint32_t i = 0; i < count; i++) {
-        if (SCOPE_SLOT_SPACE(slots[i]) == SCOPE_EVENT) {
-            return true;
-        }
-    }
-    return false;
 }
 
 void step_output_id(const struct step *step, const struct output_identity *identity,

@@ -12,7 +12,9 @@
 enum {
     STEP_PROOF_MAX = 64,     /* proof leaves of one output */
     STEP_MISSING_MAX = 8,    /* names in one output's missing_features */
-    CONDITION_CLOCK_MAX = 4, /* leaves of one condition */
+    CONDITION_CLOCK_MAX = 4, /* leaves of one condition that read the clock */
+    CONDITION_LEAVES_MAX =
+        16, /* of one condition that are kept; one with more is kept as a whole */
 };
 
 /* One named predicate of the playbook: a characteristic, a gate, a signal's condition. */
@@ -22,6 +24,7 @@ struct condition {
     const struct cel_program *program; /* NULL: the key is absent */
     /* From 1: its place among what is recalled; 0: evaluated whenever it is asked */
     uint32_t number;
+    uint8_t leaf_count; /* given with `number`: leaves that are kept too, in the places behind it */
     bool reads_no_event; /* found with `number`; false: it does, or nobody has looked */
     /* Where it reads the clock it only asks how long ago a feature's moment is; so what it said is good until one
      * of these leaves turns. Made with `number`; zeroed: it reads no clock, or in another way */
@@ -37,6 +40,10 @@ struct condition {
 
 /* condition->clock, from its program. */
 struct condition_clock condition_clock(const struct condition *condition);
+
+/* How many of its leaves may be kept: what each says, where it decides, stands in the places behind
+ * condition->number. 0: it is kept as a whole (one leaf, ?:, too many, an event's, `life`, `seg`). */
+uint32_t condition_leaves(const struct condition *condition);
 
 /* One evaluation: an event, or a deadline at its own moment. Built by the engine, valid for the call. */
 struct step {
@@ -94,6 +101,11 @@ void proof_add_missing(struct proof *proof, struct arena *arena, struct slice wh
  * what step->recall still knows is not evaluated again. */
 enum rules_truth condition_holds(const struct condition *condition, struct step *step,
                                  struct slice *out_why);
+
+/* Does a leaf that decided say again what it said (as recall_said has it)? Then this stands in step->recall. False:
+ * it turned, or reads the clock; forget the condition, and ask it. */
+bool condition_leaf_says(const struct condition *condition, uint32_t leaf, uint64_t said,
+                         struct step *step);
 
 /* Does it read the event (tx.*, app.* ...)? Such a condition says nothing at a deadline. */
 bool condition_reads_event(const struct condition *condition);

@@ -224,7 +224,7 @@ static void compare_one(struct law *law, const struct scope *scope, uint32_t eve
     for (uint32_t i = 0; i < law->count; i++) {
         arena_reset(&law->scratch);
         bool may = (found.may_hold[i / 64] >> i % 64 & 1) != 0;
-        bool said = may && rules_index_holds(index, &found, i, scope, &law->scratch);
+        bool said = may && rules_index_holds(index, &found, i, scope, &law->scratch) == RULES_YES;
         arena_reset(&law->scratch);
         bool holds = law->programs[i] == NULL ||
                      rules_holds(law->programs[i], scope, &law->scratch, NULL) == RULES_YES;

@@ -333,6 +333,14 @@ static size_t random_condition(struct world *world, char *out, size_t size, bool
         "app.event == \"login\" && f.away < %d", "now - f.seen > duration(\"%dh\")",
         "f.spent > f.most * (%d %% 4)", "!has(f.balance) || f.idle > %d",
         "f.idle < 2 && f.known > %d",
+        /* of several leaves, of which now one decides, now another */
+        "f.often > %d %% 9 && f.spent > f.most * 2 || f.idle > 3",
+        "!(f.often >= 1 && f.away < %d) || f.gone",
+        "f.often > %d %% 4 && f.after > f.seen - duration(\"480h\")",
+        "f.balance < 0 || f.often >= %d / 9 || f.kinds > 5 && f.own > 2",
+        "(f.idle > 2 || f.seen < now - duration(\"%dh\")) && f.often > 1",
+        "f.pay.hits >= 2 && f.mean > %d00.0 || c.age > 40 && f.row >= 2",
+        "f.after > f.seen - duration(\"48h\") && f.often > %d %% 6 || f.gone",
         /* of segments only */
         "\"l1\" in life || f.often > %d", "\"s0\" in seg && f.idle < %d",
         "!(\"s0\" in seg) || f.often > %d %% 5", "!(\"l0\" in life) || f.away > %d"};
