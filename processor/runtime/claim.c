@@ -161,12 +161,17 @@ static bool claim_check_cut(struct worker *worker, struct task *task,
 static void claim_take_cut(struct worker *worker, struct task *task,
                            const struct cut_header *header, struct slice payload, int64_t offset)
 {
-    (void)worker;
     task->seq = header->seq;
     task->committed_seq = header->seq;
     task->hash = cut_hash(payload);
     task->last_offset = offset;
     task->now_ms = header->now_ms;
+    if (task->now_ms == INT64_MIN && header->customer_count > 0 &&
+        worker->options.clock_mode == ENGINE_CLOCK_LIVE) {
+        /* Events were processed under a clock that was not believed yet; a sweep, which waits for now, goes before
+         * the next ones. The broker's time of that cut is the least that now can be. */
+        task->now_ms = task->append_ms;
+    }
     task->low = header->low;
     task->customer_count = header->customer_count;
     task->due.cursor = header->due_cursor;
@@ -417,7 +422,9 @@ void claim_task_record(struct worker *worker, struct task *task, const struct st
     engine_task_init(worker->options.engine, task->state_block, task->number);
     task->learned = 0;
     task->state_hash = 0;
-    if (reply->children[1].kind == STORE_BULK) {
+    /* Before the first event there is nothing to know of a task, and nobody to sweep if its playbook was another. */
+    bool blank = task->now_ms == INT64_MIN && task->customer_count == 0;
+    if (reply->children[1].kind == STORE_BULK && !blank) {
         task->state_hash = hash64(reply->children[1].text, 0);
         if (!record_open(reply->children[1].text, &bucket, &packed) ||
             engine_task_unpack(worker->options.engine, task->state_block, task->number, packed,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A worker's slot outlives its task: what was found out about one task's input, or decided by a person for it, must
  * not be believed of the next one. */
+#include "engine/sweep.h"
 #include "runtime/stats.h"
 #include "runtime/worker_double.h"
 #include "support/suite.h"
@@ -266,6 +267,46 @@ START_TEST(what_is_shown_of_a_slot_is_of_its_task)
 }
 END_TEST
 
+/* A claim that finds the task's record, of the playbook before, at the same cut. Is a sweep due then? */
+static bool sweep_is_due(int64_t now_ms, uint64_t customers)
+{
+    static uint8_t record[ENGINE_RECORD_SIZE_MAX + 16];
+    struct worker *worker = doubled.worker;
+    struct task *task = &worker->tasks[0];
+    struct bytes_writer writer = bytes_writer(record, sizeof(record));
+    record_begin(&writer, 0);
+    size_t size = writer.size +
+                  engine_task_pack(worker->options.engine, task->state_block, record + writer.size);
+    double_change_playbook();
+    task_reclaim(worker, task, "a test");
+    task->step = CLAIM_TASK_RECORD;
+    task->now_ms = now_ms;
+    task->customer_count = customers;
+    task->seq = task->committed_seq = task->acked_seq = task->sent_seq = DOUBLE_CUT;
+    task->owner = 1;
+    const struct store_reply parts[2] = {double_head(HEAD_READY, 1),
+                                         {.kind = STORE_BULK, .text = slice_of(record, size)}};
+    const struct store_reply reply = {.kind = STORE_ARRAY, .children = parts, .count = 2};
+    claim_task_record(worker, task, &(struct store_answer){.replies = &reply, .reply_count = 1});
+    ck_assert_int_eq(task->state, TASK_LIVE);
+    return engine_sweep_due(worker->options.engine, task->state_block);
+}
+
+/* Its first event tells now, which a sweep waits for, and is processed before it. */
+START_TEST(a_task_that_saw_no_event_has_nobody_to_sweep)
+{
+    become_live();
+    ck_assert(!sweep_is_due(INT64_MIN, 0));
+}
+END_TEST
+
+START_TEST(a_task_that_saw_events_is_swept)
+{
+    become_live();
+    ck_assert(sweep_is_due(1000, _i == 0 ? 0 : 7));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("slot");
@@ -282,6 +323,8 @@ int main(void)
     tcase_add_test(tests, no_deadline_is_met_before_there_is_a_position_to_commit);
     tcase_add_test(tests, the_first_record_tells_the_position_before_it_is_processed);
     tcase_add_test(tests, what_is_shown_of_a_slot_is_of_its_task);
+    tcase_add_test(tests, a_task_that_saw_no_event_has_nobody_to_sweep);
+    tcase_add_loop_test(tests, a_task_that_saw_events_is_swept, 0, 2);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
