@@ -25,7 +25,7 @@ enum {
     RULES_INDEX_CONDITIONS_MAX = 704,
     RULES_INDEX_WORDS = RULES_INDEX_CONDITIONS_MAX / 64,
     RULES_INDEX_TERMS = 1024,        /* of all conditions */
-    RULES_INDEX_WORK_SIZE = 4 << 20, /* bytes that building should have */
+    RULES_INDEX_WORK_SIZE = 8 << 20, /* bytes that building should have */
 };
 
 struct rules_index; /* immutable */

@@ -422,7 +422,7 @@ void claim_task_record(struct worker *worker, struct task *task, const struct st
     engine_task_init(worker->options.engine, task->state_block, task->number);
     task->learned = 0;
     task->state_hash = 0;
-    /* Before the first event there is nothing to know of a task, and nobody to sweep if its playbook was another. */
+    /* Before the first event there is nothing to know of a task, and nobody to sweep for another playbook. */
     bool blank = task->now_ms == INT64_MIN && task->customer_count == 0;
     if (reply->children[1].kind == STORE_BULK && !blank) {
         task->state_hash = hash64(reply->children[1].text, 0);
