@@ -212,7 +212,7 @@ static struct worker_options sim_options(struct sim_process *process)
     options.journal_partitions = SIM_JOURNALS;
     options.checkpoint_partitions = SIM_JOURNALS;
     options.checkpoint_interval_ms =
-        sim_chance(.5) ? sim_between(20, sim_chance(.5) ? 200 : 1000) : sim_between(1700, 7000);
+        sim_chance(.5) ? sim_between(20, 200) : sim_between(1700, 7000);
     options.journal_keep_ms = sim_between(0, 700);
     options.tasks_max = SIM_TASKS;
     options.commit_interval_ms = sim_between(5, 50);
@@ -399,7 +399,7 @@ static void choose_faults(void)
         .redis_slow = some(.4, .1),
         .redis_back = some(.5, 1),
         .redis_flush = some(.2, .2),
-        .redis_partial = some(.3, .1),
+        .redis_partial = some(.4, .2),
         .clock_jump = some(.2, .5),
         .fetch_away = some(.3, .5),
         .retention = some(.5, 1),
