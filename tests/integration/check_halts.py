@@ -82,7 +82,11 @@ class Application:
         out = {}
         # Where commits never cease there is no end of the partition: what came after we asked is not waited for. But
         # a transaction of somebody else may be open there, and all behind it cannot be read before that ends.
-        while (message := consumer.poll(10)) is not None and message.offset() < end:
+        give_up = time.time() + 120
+        while (message := consumer.poll(1)) is None or message.offset() < end:
+            assert time.time() < give_up, f'{partition.topic} {partition.partition} is not read to {end}: a transaction stays open'
+            if message is None:
+                continue
             if message.error():
                 assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
                 continue
