@@ -210,7 +210,7 @@ void recall_begin(struct work *work)
     work_read_features(work);
     bool profile = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
     bool silent = any_silent(work);
-    if (!head->known || profile || engine->options.look_at_all || silent) {
+    if (!head->known || profile || engine->options.look_at_all || silent || head->silent) {
         forget(work);
     } else {
         features_dues_reached(playbook->features, part(head, engine->recall_dues), &work->moment,
@@ -233,6 +233,7 @@ void recall_begin(struct work *work)
             clear(work, inputs + READS_FEEDBACK);
         }
     }
+    head->silent = silent;
     work_forget_series(work, work->series_touched);
     work->keeps_series = !silent && !engine->options.look_at_all;
     if (work->moment.today >= head->age_until || work->moment.today < head->today) {

@@ -18,7 +18,7 @@ enum {
     IDS = 24,
     SIZE = 1 << 20,
     ROUNDS = 8,
-    ROW_SEEDS = 20,
+    ROW_SEEDS = 60,
     ROWS_MAX = 40,
     TALLIES = 2
 };
@@ -326,7 +326,7 @@ static size_t random_condition(struct world *world, char *out, size_t size, bool
         "f.known >= %d * 5", "f.kinds < 1 + %d / 9", "f.lands >= 1 + %d %% 3", "f.own >= %d / 8",
         "f.waits > %d", "f.row >= %d / 12", "f.slope > %d.0 - 30.0", "f.balance < %d000",
         "has(f.after) && f.after > now - duration(\"%dh\")", "f.gone || f.often > %d",
-        "f.late >= %d", "f.share < 0.1 * %d.0", "f.pace > 0.02 * %d.0",
+        "f.late > %d", "f.share < 0.1 * %d.0", "f.pace > 0.02 * %d.0",
         "f.pay.misses >= 1 + %d %% 2", "f.pay.hits >= %d %% 5", "c.age >= %d",
         "c.tenure_days > 10 * %d", "c.risk_profile >= %d %% 7",
         "tx.mcc == 5411 && f.often > %d %% 5", "tx.amount_minor > %d00",
@@ -341,6 +341,15 @@ static size_t random_condition(struct world *world, char *out, size_t size, bool
         "(f.idle > 2 || f.seen < now - duration(\"%dh\")) && f.often > 1",
         "f.pay.hits >= 2 && f.mean > %d00.0 || c.age > 40 && f.row >= 2",
         "f.after > f.seen - duration(\"48h\") && f.often > %d %% 6 || f.gone",
+        /* of an event and features */
+        "f.often > %d %% 3 || tx.balance_after_minor > tx.amount_minor * 2",
+        "f.idle < 2 && tx.amount_minor * (1 + %d %% 3) > tx.balance_after_minor",
+        "f.known > %d || tx.mcc == 5411", "f.idle > %d %% 6 || tx.mcc == 5812",
+        "f.kinds > 2 && tx.amount_minor > tx.balance_after_minor || f.often > %d",
+        /* with leaves of each other, and twice the same */
+        "f.often >= 3 && f.spent > f.most * (%d %% 4)", "f.often >= 3 || f.kinds > %d %% 3",
+        "f.often >= 3 && f.kinds > 2 || f.often >= 3 && f.own > %d %% 4",
+        "f.idle < 2 || f.kinds > 2 && f.own > %d %% 4",
         /* of segments only */
         "\"l1\" in life || f.often > %d", "\"s0\" in seg && f.idle < %d",
         "!(\"s0\" in seg) || f.often > %d %% 5", "!(\"l0\" in life) || f.away > %d"};
