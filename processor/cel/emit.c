@@ -431,7 +431,10 @@ static bool emit_leaves(struct emitter *e, struct cel_node *root)
     uint32_t(*entries)[3] = arena_take(e->c->arena, (list.count + 1) * sizeof(*entries));
     struct cel_logic *logic = arena_take(e->c->arena, (list.logic_count + 1) * sizeof(*logic));
     bool *whole = arena_take(e->c->arena, list.count + 1);
-    bool good = leaves != NULL && entries != NULL && logic != NULL && whole != NULL;
+    const struct cel_linear **linear =
+        arena_take(e->c->arena, (list.count + 1) * sizeof(const struct cel_linear *));
+    bool good =
+        leaves != NULL && entries != NULL && logic != NULL && whole != NULL && linear != NULL;
     for (uint32_t i = 0; good && i < list.count; i++) {
         good = cel_leaf_describe(e->c, list.nodes[i], &leaves[i]);
     }
@@ -443,11 +446,14 @@ static bool emit_leaves(struct emitter *e, struct cel_node *root)
     for (uint32_t i = 0; good && i < list.count; i++) {
         good = emit_leaf(e, list.nodes[i], &leaves[i], entries[i]);
         whole[i] = good && cel_is_whole(e->program, entries[i][0], e->code_count);
+        linear[i] =
+            good ? cel_linear_of(e->program, entries[i][0], e->code_count, e->c->arena) : NULL;
     }
     e->guarded--;
     e->program->leaves = leaves;
     e->program->leaf_code = (const uint32_t(*)[3])entries;
     e->program->leaf_whole = whole;
+    e->program->leaf_linear = linear;
     e->program->leaf_count = list.count;
     e->program->logic = logic;
     e->program->logic_count = list.logic_count;
@@ -522,6 +528,7 @@ const struct cel_program *cel_emit(struct cel_compilation *c, struct cel_node *r
     }
     e.program->type = root->type;
     e.program->whole = cel_is_whole(e.program, 1, e.code_count);
+    e.program->linear = cel_linear_of(e.program, 1, e.code_count, c->arena);
     if (!emit_leaves(&e, root) || !settle(&e)) {
         return NULL;
     }

@@ -74,8 +74,9 @@ struct cel_program {
     uint32_t slot_count;
     uint32_t leaf_count;
     const struct cel_leaf *leaves;
-    const uint32_t (*leaf_code)[3]; /* entry points: leaf, left, right (0: none) */
-    const bool *leaf_whole;         /* as `whole`, of each leaf */
+    const uint32_t (*leaf_code)[3];              /* entry points: leaf, left, right (0: none) */
+    const bool *leaf_whole;                      /* as `whole`, of each leaf */
+    const struct cel_linear *const *leaf_linear; /* as `linear`, of each leaf */
     const struct cel_logic *logic;
     uint32_t logic_count;
     const struct zones *zones;
@@ -84,7 +85,8 @@ struct cel_program {
     uint64_t cost;
     uint64_t rounds_max; /* of all loops together, whatever lists the host brings */
     struct cel_type type;
-    bool whole; /* cel_evaluate_whole may decide it */
+    bool whole;                      /* cel_evaluate_whole may decide it */
+    const struct cel_linear *linear; /* NULL: it is no such comparison */
 };
 
 static inline bool cel_compare_wholes(unsigned relation, int64_t a, int64_t b)
@@ -226,6 +228,14 @@ uint64_t cel_cost(const struct cel_environment *environment, const struct cel_no
 
 /* Is it worth trying whole numbers first, of what begins at `entry`? */
 bool cel_is_whole(const struct cel_program *program, uint32_t entry, uint32_t code_count);
+
+/* What begins at `entry` as the comparison of one sum, in `arena`; NULL: it is no such, or the arena is full. */
+const struct cel_linear *cel_linear_of(const struct cel_program *program, uint32_t entry,
+                                       uint32_t code_count, struct arena *arena);
+
+/* As cel_evaluate_whole; -1 too where a value is so large that the machine may know better. */
+int cel_linear_holds(const struct cel_program *program, const struct cel_linear *linear,
+                     cel_read_whole *read, const void *context);
 
 /* Tree to program; NULL: reported (cost, size). */
 const struct cel_program *cel_emit(struct cel_compilation *compilation, struct cel_node *root);

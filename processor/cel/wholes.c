@@ -200,15 +200,24 @@ static int run(const struct cel_program *program, uint32_t entry, cel_read_whole
     }
 }
 
+/* The quickest that decides. */
+static int decide(const struct cel_program *program, uint32_t entry, bool whole,
+                  const struct cel_linear *linear, cel_read_whole *read, const void *context)
+{
+    int holds = linear != NULL ? cel_linear_holds(program, linear, read, context) : -1;
+    return holds >= 0 || !whole ? holds : run(program, entry, read, context);
+}
+
 int cel_evaluate_whole(const struct cel_program *program, cel_read_whole *read, const void *context)
 {
-    return program->whole ? run(program, 1, read, context) : -1;
+    return decide(program, 1, program->whole, program->linear, read, context);
 }
 
 int cel_evaluate_leaf_whole(const struct cel_program *program, uint32_t index, cel_read_whole *read,
                             const void *context)
 {
-    return index < program->leaf_count && program->leaf_whole[index]
-               ? run(program, program->leaf_code[index][0], read, context)
+    return index < program->leaf_count
+               ? decide(program, program->leaf_code[index][0], program->leaf_whole[index],
+                        program->leaf_linear[index], read, context)
                : -1;
 }

@@ -350,7 +350,8 @@ static size_t random_times(struct random *random, char *out, size_t limit)
 static size_t random_sum(struct random *random, char *out, size_t limit, int depth)
 {
     static const char *const plain[] = {"f.spend_90d", "c.age", "c.risk_profile",
-                                        "3",           "-7",    "9223372036854775807"};
+                                        "3",           "-7",    "9223372036854775807",
+                                        "131072",      "524288"};
     static const char *const operators[] = {" + ", " - ", " * ", " / ", " % "};
     if (depth == 0 || random_chance(random, 0.4)) {
         return (size_t)snprintf(out, limit, "%s", plain[random_below(random, ARRAY_COUNT(plain))]);
@@ -406,7 +407,8 @@ static void leaves_say_what_the_machine_says(const struct cel_program *program,
 /* Overflows, divisions by nothing and missing values among them: whoever decides says what the machine says. */
 START_TEST(whole_numbers_say_what_the_machine_says)
 {
-    static const int64_t some[] = {0, 1, -1, 3, 42, INT64_MAX, INT64_MIN, missing};
+    static const int64_t some[] = {
+        0, 1, -1, 3, 42, INT64_MAX, INT64_MIN, INT64_MAX / 2, INT64_C(1) << 44, missing};
     static const int64_t times[] = {0,
                                     1,
                                     -1,
