@@ -52,8 +52,8 @@ static void build_one(struct builder *builder, enum source source)
     }
     index->signals_at = builder->count;
     add_signals(builder);
-    index->rules = rules_index_build(source, builder->programs, builder->count, &builder->arena,
-                                     &builder->work);
+    index->rules = rules_index_build(source, builder->programs, builder->count, index->signals_at,
+                                     &builder->arena, &builder->work);
 }
 
 void event_index_build(struct engine *engine)
@@ -94,10 +94,12 @@ void event_index_match(struct work *work)
 }
 
 /* Does the signal hold for this event, of which the index has found nothing against it? */
-static bool holds(struct work *work, const struct rules_index *rules, uint32_t number)
+static bool holds(struct work *work, const struct rules_index *rules, uint32_t number,
+                  const struct condition *condition)
 {
-    enum rules_truth truth =
-        rules_index_holds(rules, &work->found, number, &work->scope, &work->scratch);
+    work->step.recall = &work->life_recall;
+    enum rules_truth truth = rules_index_holds(rules, &work->found, number, condition, &work->step);
+    work->step.recall = NULL;
     work->step.unknowns += truth == RULES_UNKNOWN;
     return truth == RULES_YES;
 }
@@ -114,7 +116,7 @@ void event_index_wake(struct work *work)
     for (uint32_t i = recall_find(may_hold, true, from, end); work->indexed && i < end;
          i = recall_find(may_hold, true, i + 1, end)) {
         const struct read_signal *signal = &reads->signals[i - from];
-        bool wakes = signal->reads_names || holds(work, index->rules, i);
+        bool wakes = signal->reads_names || holds(work, index->rules, i, signal->condition);
         recall_put(may_hold, i, wakes);
         if (wakes) {
             recall_put(settled, signal->life, false);

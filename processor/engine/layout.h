@@ -65,10 +65,12 @@ struct reads {
     struct offers offers; /* with their triggers, unless everything is looked at */
     struct offers_triggers offers_triggers;
     const struct read_condition *conditions;
+    const uint16_t *twins;             /* recall.twins */
     const struct read_signal *signals; /* by number, from 0 */
     uint32_t signal_count;
-    uint32_t width;   /* words of a row */
-    uint32_t life_at; /* word at which the settled life events stand in a row */
+    uint32_t width;    /* words of a row */
+    uint32_t mixed_at; /* word at which leaves of mixed conditions stand in a row */
+    uint32_t life_at;  /* .. the settled life events .. */
     uint32_t segments_at;
     uint32_t series_rows, input_rows; /* the first of each */
     const uint64_t *rows;
@@ -90,7 +92,8 @@ struct recall_head {
     int32_t today;     /* of the last evaluation */
     int32_t age_until; /* the day on which the customer's age is another one */
     bool known;
-    bool silent; /* at the last evaluation a source was: what it held back is not told when it speaks again */
+    bool
+        silent; /* at the last evaluation a source was: what it held back is not told when it speaks again */
 };
 
 /* Conditions over events of one source, in this order: of features, of series, of signals (event_index.c). */

@@ -14,6 +14,7 @@ struct builder {
     uint32_t numbered; /* places given to conditions and leaves */
     uint32_t leaf_count;
     struct read_signal signals[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX];
+    struct condition *signal_conditions[LIFE_DEFS_MAX * LIFE_SIGNALS_MAX]; /* of each */
     uint32_t signal_count;
 };
 
@@ -55,7 +56,8 @@ static bool reads_space(const uint32_t *slots, uint32_t count, enum scope_space 
 static void add_signal(struct builder *builder, uint32_t life, struct life_signal *signal)
 {
     uint32_t count = 0;
-    const struct condition *condition = &signal->condition;
+    struct condition *condition = &signal->condition;
+    builder->signal_conditions[builder->signal_count] = condition;
     const uint32_t *slots = cel_program_slots(condition->program, &count);
     struct read_signal *read = &builder->signals[builder->signal_count++];
     *read = (struct read_signal){
@@ -88,6 +90,24 @@ static void number_life(struct builder *builder, struct life_events *out)
         defs[i].signals = signals;
     }
     *out = (struct life_events){defs, events->count};
+}
+
+/* Signals with leaves that stand from one event to the next, behind all others and in words of their own: when such a
+ * leaf may have turned nobody is asked again before an event comes. */
+static void number_mixed(struct builder *builder)
+{
+    builder->numbered = (builder->numbered / 32 + 1) * 32 - 1;
+    builder->engine->reads.mixed_at = (builder->numbered + 1) / 32;
+    for (uint32_t i = 0; i < builder->signal_count; i++) {
+        struct condition *condition = builder->signal_conditions[i];
+        uint32_t leaves = condition_mixed(condition);
+        condition->mixed = leaves > 0 && builder->leaf_count + leaves <= LEAVES_MAX;
+        if (condition->mixed) {
+            condition->number = ++builder->numbered;
+            builder->numbered += leaves;
+            builder->leaf_count += leaves;
+        }
+    }
 }
 
 static const struct condition *number_all(struct builder *builder, const struct condition *list,
@@ -156,7 +176,8 @@ static void add_feature(struct builder *builder, uint32_t index, const struct re
     }
     add(builder, index, reader, place);
     enum feature_drift drift = features_drift(playbook->features, index);
-    if (reader != NULL && reader->armed && features_dues_tell(playbook->features, index)) {
+    if (reader == NULL ? features_dues_tell_values(playbook->features, index)
+                       : reader->armed && features_dues_tell(playbook->features, index)) {
         return; /* it is touched when its due comes */
     }
     if (drift == FEATURE_DRIFTS_DAILY) {
@@ -214,7 +235,9 @@ static void add_condition(struct builder *builder, const struct condition *condi
         .settled = reader == NULL ? READS_NOBODY : (uint16_t)reader->settled,
         .leaf = READS_WHOLE,
     };
-    for (uint32_t i = 0; i < condition->leaf_count; i++) {
+    uint32_t leaves =
+        condition->mixed ? cel_program_leaf_count(condition->program) : condition->leaf_count;
+    for (uint32_t i = 0; i < leaves; i++) {
         const struct cel_leaf *leaf = cel_program_leaf(condition->program, i);
         uint32_t place = condition->number + 1 + i;
         builder->conditions[place] = *read;
@@ -270,6 +293,31 @@ static void add_segments(struct builder *builder)
     }
 }
 
+static bool same_question(const struct read_condition *a, const struct read_condition *b)
+{
+    return a->condition != NULL && b->condition != NULL && a->condition != b->condition &&
+           condition_asks_the_same(a->condition, a->leaf == READS_WHOLE ? UINT32_MAX : a->leaf,
+                                   b->condition, b->leaf == READS_WHOLE ? UINT32_MAX : b->leaf);
+}
+
+/* A leaf that stands in several conditions is asked once a moment: places are cleared and asked in their order, those
+ * of mixed conditions before the others. */
+static void find_twins(struct builder *builder)
+{
+    struct reads *reads = &builder->engine->reads;
+    size_t size = (builder->numbered + 1) * sizeof(*reads->twins);
+    uint16_t *twins = memory_take(size, "twins");
+    memset(twins, 0, size);
+    for (uint32_t i = 1; i <= builder->numbered; i++) {
+        uint32_t first_mixed = reads->mixed_at * 32;
+        for (uint32_t k = i < first_mixed ? 1 : first_mixed; k < i && twins[i] == 0; k++) {
+            bool same = same_question(&builder->conditions[k], &builder->conditions[i]);
+            twins[i] = (uint16_t)(same ? k : 0);
+        }
+    }
+    reads->twins = twins;
+}
+
 /* Which words of each row are not empty. Most rows have few. */
 static void list_words(struct reads *reads)
 {
@@ -297,6 +345,7 @@ void reads_build(struct engine *engine)
     reads->signals = copy_of(builder.signals, builder.signal_count * sizeof(builder.signals[0]),
                              "signals of events");
     reads->signal_count = builder.signal_count;
+    number_mixed(&builder);
     reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
     reads->segments_at = reads->life_at + 1;
     reads->width = reads->segments_at + (reads->segments.count + 63) / 64;
@@ -308,10 +357,12 @@ void reads_build(struct engine *engine)
     INVARIANT(reads->width <= READS_WIDTH_MAX && reads->width * 64 < READS_NOBODY);
     builder.conditions =
         memory_take((builder.numbered + 1) * sizeof(*builder.conditions), "conditions");
+    memset(builder.conditions, 0, (builder.numbered + 1) * sizeof(*builder.conditions));
     add_life(&builder);
     add_segments(&builder);
     reads->rows = builder.rows;
     reads->conditions = builder.conditions;
+    find_twins(&builder);
     list_words(reads);
     reads->offers = playbook->offers;
     if (!engine->options.look_at_all) {

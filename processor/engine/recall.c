@@ -176,21 +176,22 @@ static void ask_again(struct work *work, uint32_t at, uint64_t said)
     }
 }
 
-/* First the settled definitions, so that nothing is asked for those which are looked at anyway. */
+/* First the leaves of mixed conditions, which the event's signals ask, and the settled definitions, so that nothing is
+ * asked for those which are looked at anyway. */
 static void clear_rows(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;
     uint64_t *bits = bits_of(work);
     uint64_t cleared[READS_WIDTH_MAX];
     uint64_t words = join_rows(work, cleared);
-    for (uint32_t at = reads->life_at; at < reads->width; at++) {
+    for (uint32_t at = reads->mixed_at; at < reads->width; at++) {
         bits[at] &= ~cleared[at];
     }
     if (!work->passed_over && life_is_informed(work->scope.event)) {
         event_index_wake(work);
     }
     for (; words != 0; words &= words - 1) {
-        for (uint32_t at = (uint32_t)__builtin_ctzll(words); at < reads->life_at; at += 64) {
+        for (uint32_t at = (uint32_t)__builtin_ctzll(words); at < reads->mixed_at; at += 64) {
             uint64_t said = bits[at] & cleared[at];
             bits[at] &= ~said;
             ask_again(work, at, said);
@@ -245,6 +246,7 @@ void recall_begin(struct work *work)
     memset(work->looked, 0, sizeof(work->looked));
     work->life_recall =
         (struct recall){.bits = bits,
+                        .twins = engine->reads.twins,
                         .width = engine->reads.width,
                         .settled = bits + engine->reads.life_at,
                         .in = &head->life_in,
@@ -256,6 +258,7 @@ void recall_begin(struct work *work)
                         .looked = work->looked};
     work->segments_recall =
         (struct recall){.bits = bits,
+                        .twins = engine->reads.twins,
                         .width = engine->reads.width,
                         .settled = bits + engine->reads.segments_at,
                         .in = head->segments_in,

@@ -68,6 +68,12 @@ static bool is_since(const struct feature_def *def)
            def->kind == FEATURE_DAYS_SINCE_FIRST;
 }
 
+bool features_dues_tell_values(const struct features_plan *plan, uint32_t index)
+{
+    const struct feature_def *def = &plan->defs[index];
+    return features_dues_tell(plan, index) && !(is_since(def) && def->threshold_count > 0);
+}
+
 bool features_dues_tell(const struct features_plan *plan, uint32_t index)
 {
     const struct feature_def *def = &plan->defs[index];
@@ -75,10 +81,7 @@ bool features_dues_tell(const struct features_plan *plan, uint32_t index)
         return true;
     }
     for (uint32_t i = 0; i < values_operand_count(def->kind); i++) {
-        const struct feature_def *operand = &plan->defs[def->operands[i]];
-        /* Thresholds say when a rule turns, not when a value does. */
-        if (!features_dues_tell(plan, def->operands[i]) ||
-            (is_since(operand) && operand->threshold_count > 0)) {
+        if (!features_dues_tell_values(plan, def->operands[i])) {
             return false;
         }
     }

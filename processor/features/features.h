@@ -365,6 +365,8 @@ size_t features_dues_size(const struct features_plan *plan); /* a multiple of 8;
 void features_dues_init(const struct features_plan *plan, void *dues);
 /* Do the dues of this feature tell every moment at which what rules make of it can change with no event? */
 bool features_dues_tell(const struct features_plan *plan, uint32_t index);
+/* .. at which its value does? Thresholds say only when a rule turns. */
+bool features_dues_tell_values(const struct features_plan *plan, uint32_t index);
 /* Add the bits of the features whose due has come. */
 void features_dues_reached(const struct features_plan *plan, const void *dues,
                            const struct features_moment *moment, uint64_t bits[FEATURES_WORDS]);

@@ -111,6 +111,66 @@ uint32_t condition_leaves(const struct condition *condition)
     return count > 1 ? count : 0;
 }
 
+static bool stands_between_events(const struct cel_leaf *leaf)
+{
+    for (uint32_t i = 0; i < leaf->slot_count; i++) {
+        enum scope_space space = SCOPE_SLOT_SPACE(leaf->slots[i]);
+        if (space != SCOPE_FEATURE && space != SCOPE_PROFILE) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The leaf that stands there: one of several, or all of the condition. NULL: it is no leaf. */
+static const struct cel_leaf *leaf_at(const struct condition *condition, uint32_t leaf)
+{
+    const struct cel_program *program = condition->program;
+    uint32_t count = 0;
+    if (program == NULL || leaf != UINT32_MAX) {
+        return program == NULL ? NULL : cel_program_leaf(program, leaf);
+    }
+    const struct cel_logic *logic = cel_program_logic(program, &count);
+    return logic != NULL && count == 1 ? cel_program_leaf(program, logic[0].leaf) : NULL;
+}
+
+bool condition_asks_the_same(const struct condition *a, uint32_t leaf_a, const struct condition *b,
+                             uint32_t leaf_b)
+{
+    const struct cel_leaf *one = leaf_at(a, leaf_a), *other = leaf_at(b, leaf_b);
+    return one != NULL && other != NULL && stands_between_events(one) &&
+           rules_leaf_same(one, other);
+}
+
+/* What the same question elsewhere has said at this moment. 0: it is not known there. */
+static uint64_t said_by_twin(uint32_t place, const struct step *step)
+{
+    uint32_t twin = step->recall != NULL ? step->recall->twins[place] : 0;
+    return twin != 0 ? recall_said(step->recall->bits, twin) : 0;
+}
+
+static enum rules_truth leaf_holds(const struct condition *condition, uint32_t leaf,
+                                   struct step *step)
+{
+    uint64_t twin = condition->number != 0 ? said_by_twin(condition->number + 1 + leaf, step) : 0;
+    return twin != 0 ? (enum rules_truth)(twin - 1)
+                     : rules_leaf_holds(condition->program, leaf, step->scope, step->scratch);
+}
+
+uint32_t condition_mixed(const struct condition *condition)
+{
+    const struct cel_program *program = condition->program;
+    uint32_t count = program == NULL ? 0 : cel_program_leaf_count(program);
+    bool any = false;
+    if (count > CONDITION_LEAVES_MAX || !condition_reads_event(condition)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        any = any || stands_between_events(cel_program_leaf(program, i));
+    }
+    return any ? count : 0;
+}
+
 struct deciding {
     const struct condition *condition;
     struct step *step;
@@ -130,8 +190,7 @@ static struct decided decide(struct deciding *deciding, uint32_t end)
 {
     const struct cel_logic *node = &deciding->logic[end];
     if (node->op == CEL_LOGIC_LEAF) {
-        enum rules_truth truth = rules_leaf_holds(deciding->condition->program, node->leaf,
-                                                  deciding->step->scope, deciding->step->scratch);
+        enum rules_truth truth = leaf_holds(deciding->condition, node->leaf, deciding->step);
         deciding->truths[node->leaf] = (uint8_t)truth;
         return (struct decided){truth, UINT32_C(1) << node->leaf};
     }
@@ -183,12 +242,28 @@ static enum rules_truth decide_by_leaves(const struct condition *condition, stru
 bool condition_leaf_says(const struct condition *condition, uint32_t leaf, uint64_t said,
                          struct step *step)
 {
-    enum rules_truth truth = rules_leaf_holds(condition->program, leaf, step->scope, step->scratch);
+    enum rules_truth truth = leaf_holds(condition, leaf, step);
     if (1U + (uint64_t)truth != said || !stands(condition, step)) {
         return false;
     }
     recall_say(step->recall->bits, condition->number + 1 + leaf, said);
     return true;
+}
+
+enum rules_truth condition_leaf_holds(const struct condition *condition, uint32_t leaf,
+                                      struct step *step)
+{
+    uint32_t place = condition->number + 1 + leaf;
+    bool kept = condition->mixed && step->recall != NULL;
+    uint64_t said = kept ? recall_said(step->recall->bits, place) : 0;
+    if (said != 0) {
+        return (enum rules_truth)(said - 1);
+    }
+    enum rules_truth truth = leaf_holds(condition, leaf, step);
+    if (kept && stands_between_events(cel_program_leaf(condition->program, leaf))) {
+        recall_say(step->recall->bits, place, 1U + (uint64_t)truth);
+    }
+    return truth;
 }
 
 /* ---- conditions ---- */
@@ -203,8 +278,11 @@ static enum rules_truth recall_holds(const struct condition *condition, struct s
     uint8_t *restless = step->scope->restless;
     uint8_t before = *restless;
     *restless = 0;
-    enum rules_truth truth = condition->leaf_count > 0 ? decide_by_leaves(condition, step)
-                                                       : evaluate(condition, step, NULL);
+    uint64_t twin = said_by_twin(condition->number, step);
+    step->unknowns += twin == 1U + (uint64_t)RULES_UNKNOWN;
+    enum rules_truth truth = twin != 0                   ? (enum rules_truth)(twin - 1)
+                             : condition->leaf_count > 0 ? decide_by_leaves(condition, step)
+                                                         : evaluate(condition, step, NULL);
     if (stands(condition, step)) {
         recall_say(step->recall->bits, condition->number, 1U + (uint64_t)truth);
     }

@@ -393,7 +393,8 @@ static void build_scanners(struct builder *b, struct tested *tested)
 }
 
 /* False: a limit. */
-static bool build(struct builder *b, const struct cel_program *const *programs, uint32_t count)
+static bool build(struct builder *b, const struct cel_program *const *programs, uint32_t count,
+                  uint32_t waiting)
 {
     b->terms = take_from(b, b->work, 1, sizeof(*b->terms));
     b->place = take_from(b, b->work, RULES_ATOMS_MAX, sizeof(*b->place));
@@ -405,7 +406,7 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (!rules_terms_add(b->terms, b->source, programs[i], i, b->work)) {
+        if (!rules_terms_add(b->terms, b->source, programs[i], i, i >= waiting, b->work)) {
             return false;
         }
     }
@@ -439,11 +440,12 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
 
 const struct rules_index *rules_index_build(enum source source,
                                             const struct cel_program *const *programs,
-                                            uint32_t count, struct arena *arena, struct arena *work)
+                                            uint32_t count, uint32_t waiting, struct arena *arena,
+                                            struct arena *work)
 {
     struct builder b = {.arena = arena, .work = work, .source = source};
     size_t used = arena->used, work_used = work->used;
-    bool good = build(&b, programs, count);
+    bool good = build(&b, programs, count, waiting);
     work->used = work_used;
     arena->used = good ? arena->used : used;
     return good ? b.index : NULL;

@@ -19,7 +19,7 @@
 #ifndef RULES_INDEX_H
 #define RULES_INDEX_H
 
-#include "rules/rules.h"
+#include "rules/step.h"
 
 enum {
     RULES_INDEX_CONDITIONS_MAX = 704,
@@ -30,19 +30,20 @@ enum {
 
 struct rules_index; /* immutable */
 
-/* Over events of `source`. A NULL program always holds. Lives in `arena`; `work`, another one, is left as it
+/* Over events of `source`. A NULL program always holds. Of the programs from `waiting` on what no table of the event's
+ * values says is asked only by rules_index_holds: leaves over the profile alone and over two names or more. Lives in `arena`; `work`, another one, is left as it
  * was, and how large it is bounds the automata (patterns of one that does not fit are evaluated like other
  * atoms). The programs outlive it. NULL: a limit (conditions, RULES_INDEX_TERMS, RULES_ATOMS_MAX) or an arena,
  * both of which are then as they were; evaluate each condition instead. */
 const struct rules_index *rules_index_build(enum source source,
                                             const struct cel_program *const *programs,
-                                            uint32_t count, struct arena *arena,
+                                            uint32_t count, uint32_t waiting, struct arena *arena,
                                             struct arena *work);
 
 /* What an event leaves of the conditions: a bit each. */
 struct rules_found {
-    /* Nothing in the event speaks against it; of a program that reads nothing but the event, the profile and
-     * the clock: exactly when rules_holds says RULES_YES */
+    /* Nothing in the event speaks against it; of a program before `waiting` that reads nothing but the event, the
+     * profile and the clock: exactly when rules_holds says RULES_YES */
     uint64_t may_hold[RULES_INDEX_WORDS];
     uint64_t open[RULES_INDEX_WORDS];       /* of those: what else it reads decides */
     uint64_t terms[RULES_INDEX_TERMS / 64]; /* private: of those, what the event leaves */
@@ -53,12 +54,13 @@ struct rules_found {
 void rules_index_match(const struct rules_index *index, const struct scope *scope,
                        struct arena *scratch, struct rules_found *out_found);
 
-/* Does a program that may hold for this event do so, now that `scope` has what it reads beside it? RULES_YES as
- * rules_holds says it; RULES_UNKNOWN: what is not known of features and names may decide. Only what the event has
- * left of it is asked. `scratch` is left as it was. */
+/* Does the condition with the program that stands at `number`, and may hold for this event, do so, now that
+ * step->scope has what it reads beside it? RULES_YES as rules_holds says it; RULES_UNKNOWN: what is not known of
+ * features and names may decide. Only what the event has left of it is asked, each leaf by condition_leaf_holds.
+ * step->scratch is left as it was. */
 enum rules_truth rules_index_holds(const struct rules_index *index, const struct rules_found *found,
-                                   uint32_t condition, const struct scope *scope,
-                                   struct arena *scratch);
+                                   uint32_t number, const struct condition *condition,
+                                   struct step *step);
 
 /* Patterns that no automaton finds: each follows the text by itself. Their leaves as written, the first `max`,
  * borrowed from the programs; how many there are. */

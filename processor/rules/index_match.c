@@ -207,16 +207,16 @@ void rules_index_match(const struct rules_index *index, const struct scope *scop
 
 /* What the term asks of features and names. */
 static enum rules_truth rest_holds(const struct rules_index *index, const struct term *term,
-                                   const struct scope *scope, struct arena *scratch)
+                                   const struct condition *condition, struct step *step)
 {
-    const struct cel_program *program = index->programs[term->condition];
+    struct arena *scratch = step->scratch;
     const uint16_t *later = index->literals + term->first + term->count;
     enum rules_truth rest = RULES_YES;
     for (uint32_t i = 0; i < term->later_count; i++) {
         size_t used = scratch->used;
         enum rules_truth truth = later[i] == RULES_TERM_WHOLE
-                                     ? rules_holds(program, scope, scratch, NULL)
-                                     : rules_leaf_holds(program, later[i] / 2U, scope, scratch);
+                                     ? rules_holds(condition->program, step->scope, scratch, NULL)
+                                     : condition_leaf_holds(condition, later[i] / 2U, step);
         scratch->used = used;
         if (truth == (later[i] % 2 != 0 ? RULES_NO : RULES_YES)) {
             return RULES_NO;
@@ -227,17 +227,17 @@ static enum rules_truth rest_holds(const struct rules_index *index, const struct
 }
 
 enum rules_truth rules_index_holds(const struct rules_index *index, const struct rules_found *found,
-                                   uint32_t condition, const struct scope *scope,
-                                   struct arena *scratch)
+                                   uint32_t number, const struct condition *condition,
+                                   struct step *step)
 {
     enum rules_truth most = RULES_NO;
-    if (is_decided(found, condition)) {
+    if (is_decided(found, number)) {
         return RULES_YES;
     }
-    for (uint32_t t = index->first_terms[condition]; t < index->first_terms[condition + 1]; t++) {
+    for (uint32_t t = index->first_terms[number]; t < index->first_terms[number + 1]; t++) {
         bool left = (found->terms[t / 64] >> t % 64 & 1) != 0;
         enum rules_truth rest =
-            left ? rest_holds(index, &index->terms[t], scope, scratch) : RULES_NO;
+            left ? rest_holds(index, &index->terms[t], condition, step) : RULES_NO;
         if (rest == RULES_YES) {
             return RULES_YES;
         }

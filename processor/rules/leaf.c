@@ -34,6 +34,12 @@ enum cel_found rules_event_whole(const struct scope *scope, uint32_t index, int6
     }
 }
 
+bool rules_leaf_same(const struct cel_leaf *a, const struct cel_leaf *b)
+{
+    return slice_equal(a->text, b->text) && a->slot_count == b->slot_count &&
+           memcmp(a->slots, b->slots, a->slot_count * sizeof(uint32_t)) == 0;
+}
+
 /* A text in a list of texts, as of codes and names. */
 static enum rules_truth contains(const struct cel_value *list, struct slice text)
 {

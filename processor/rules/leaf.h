@@ -6,6 +6,9 @@
 
 #include "rules/rules.h"
 
+/* Are they the same question? */
+bool rules_leaf_same(const struct cel_leaf *a, const struct cel_leaf *b);
+
 /* As rules_holds says of a program. `scratch` is used and not reset. */
 enum rules_truth rules_leaf_holds(const struct cel_program *program, uint32_t leaf,
                                   const struct scope *scope, struct arena *scratch);

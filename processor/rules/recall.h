@@ -22,6 +22,9 @@
 /* One stage's part of it. The arrays are in the customer's block; bit and entry i are of its definition i. */
 struct recall {
     uint64_t *bits; /* all stages' */
+    /* By place: that of the same leaf before it, which is asked first; 0: none. While something is known there,
+     * it is known here too */
+    const uint16_t *twins;
     uint32_t width; /* words of `bits` and of a row */
     uint64_t *settled;
     uint64_t *in;        /* a member; a confirmed life event */

@@ -26,6 +26,9 @@ struct condition {
     uint32_t number;
     uint8_t leaf_count; /* given with `number`: leaves that are kept too, in the places behind it */
     bool reads_no_event; /* found with `number`; false: it does, or nobody has looked */
+    /* Given with `number`: it reads the event, and each of its leaves that does not is kept by itself, in the places
+     * behind it (condition_mixed) */
+    bool mixed;
     /* Where it reads the clock it only asks how long ago a feature's moment is; so what it said is good until one
      * of these leaves turns. Made with `number`; zeroed: it reads no clock, or in another way */
     struct condition_clock {
@@ -44,6 +47,10 @@ struct condition_clock condition_clock(const struct condition *condition);
 /* How many of its leaves may be kept: what each says, where it decides, stands in the places behind
  * condition->number. 0: it is kept as a whole (one leaf, ?:, too many, an event's, `life`, `seg`). */
 uint32_t condition_leaves(const struct condition *condition);
+
+/* How many places its leaves take if it reads the event and has leaves that stand from one event to the next. 0:
+ * there is none. */
+uint32_t condition_mixed(const struct condition *condition);
 
 /* One evaluation: an event, or a deadline at its own moment. Built by the engine, valid for the call. */
 struct step {
@@ -97,6 +104,11 @@ void proof_add_fact(struct proof *proof, struct arena *arena, struct proof_leaf 
 /* Note a reason as rules_holds gives it: "missing:f.x" adds f.x once; other texts are ignored. */
 void proof_add_missing(struct proof *proof, struct arena *arena, struct slice why);
 
+/* Of two conditions with numbers: is what stands at these places the same question, of names that neither an event
+ * nor the clock moves? `leaf`: UINT32_MAX: the condition as a whole. */
+bool condition_asks_the_same(const struct condition *a, uint32_t leaf_a, const struct condition *b,
+                             uint32_t leaf_b);
+
 /* rules_holds over a condition, counting unknowns in step->unknowns. A NULL program is RULES_YES. Without `out_why`
  * what step->recall still knows is not evaluated again. */
 enum rules_truth condition_holds(const struct condition *condition, struct step *step,
@@ -106,6 +118,10 @@ enum rules_truth condition_holds(const struct condition *condition, struct step 
  * it turned, or reads the clock; forget the condition, and ask it. */
 bool condition_leaf_says(const struct condition *condition, uint32_t leaf, uint64_t said,
                          struct step *step);
+
+/* What one leaf says; of a mixed condition what step->recall still knows is not evaluated again. */
+enum rules_truth condition_leaf_holds(const struct condition *condition, uint32_t leaf,
+                                      struct step *step);
 
 /* Does it read the event (tx.*, app.* ...)? Such a condition says nothing at a deadline. */
 bool condition_reads_event(const struct condition *condition);

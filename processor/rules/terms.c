@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/terms.h"
 
+#include "rules/leaf.h"
+
 enum {
     SUM_MAX = 24, /* terms of one condition; one with more is an atom itself */
     NODES_MAX = 3 * CEL_LEAVES_MAX,
@@ -25,6 +27,7 @@ struct builder {
     const struct cel_program *program;
     struct arena *scratch;
     struct node nodes[NODES_MAX];
+    bool waits;
     bool coarse; /* what is asked later is not taken apart: it was too much for a term */
     bool full;
 };
@@ -70,6 +73,13 @@ static enum reading reading_of(enum source source, const uint32_t *slots, uint32
     return elsewhere ? READS_ELSEWHERE : READS_NOW;
 }
 
+/* No table says what it is, and its condition's other leaves may decide. */
+static bool had_better_wait(const struct cel_leaf *leaf)
+{
+    return leaf->form != CEL_LEAF_MATCHES && leaf->slot_count > 0 &&
+           (leaf->slot_count > 1 || SCOPE_SLOT_SPACE(leaf->slots[0]) == SCOPE_PROFILE);
+}
+
 static struct cel_value read_nothing(const struct cel_activation *activation, uint32_t slot)
 {
     (void)activation;
@@ -89,12 +99,6 @@ static bool is_always(const struct builder *b, uint32_t leaf, bool wanted)
 
 /* ---- atoms ---- */
 
-static bool same_leaf(const struct cel_leaf *a, const struct cel_leaf *b)
-{
-    return slice_equal(a->text, b->text) && a->slot_count == b->slot_count &&
-           memcmp(a->slots, b->slots, a->slot_count * sizeof(uint32_t)) == 0;
-}
-
 static uint32_t intern(struct builder *b, uint32_t leaf)
 {
     struct rules_terms *terms = b->terms;
@@ -102,8 +106,8 @@ static uint32_t intern(struct builder *b, uint32_t leaf)
         const struct rules_atom *atom = &terms->atoms[i];
         bool same = atom->program == b->program && atom->leaf == leaf;
         if (same || (leaf != UINT32_MAX && atom->leaf != UINT32_MAX &&
-                     same_leaf(cel_program_leaf(atom->program, atom->leaf),
-                               cel_program_leaf(b->program, leaf)))) {
+                     rules_leaf_same(cel_program_leaf(atom->program, atom->leaf),
+                                     cel_program_leaf(b->program, leaf)))) {
             return i;
         }
     }
@@ -159,6 +163,9 @@ static void sum_of_leaf(struct builder *b, uint32_t leaf, bool wanted, struct su
     const struct cel_leaf *about = cel_program_leaf(b->program, leaf);
     enum reading reading = reading_of(b->source, about->slots, about->slot_count);
     struct rules_term term = {.count = 0};
+    if (reading == READS_NOW && b->waits && had_better_wait(about)) {
+        reading = READS_LATER;
+    }
     if (reading == READS_NOW) {
         term.literals[term.count++] = (uint16_t)(2 * intern(b, leaf) + wanted);
     } else if (reading == READS_LATER && !b->coarse) {
@@ -207,7 +214,12 @@ static void sum_of(struct builder *b, uint16_t number, bool wanted, struct sum *
 
 static bool program_reads_later(const struct builder *b)
 {
-    uint32_t count = 0;
+    uint32_t count = b->waits ? cel_program_leaf_count(b->program) : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (had_better_wait(cel_program_leaf(b->program, i))) {
+            return true;
+        }
+    }
     const uint32_t *slots = cel_program_slots(b->program, &count);
     return reading_of(b->source, slots, count) == READS_LATER;
 }
@@ -238,9 +250,11 @@ static void sum_of_event(struct builder *b, uint16_t root, struct sum *out)
 }
 
 bool rules_terms_add(struct rules_terms *terms, enum source source,
-                     const struct cel_program *program, uint32_t condition, struct arena *scratch)
+                     const struct cel_program *program, uint32_t condition, bool waits,
+                     struct arena *scratch)
 {
-    struct builder b = {.terms = terms, .source = source, .program = program, .scratch = scratch};
+    struct builder b = {
+        .terms = terms, .source = source, .program = program, .waits = waits, .scratch = scratch};
     struct sum sum = {.count = 0};
     uint32_t count = 0;
     const struct cel_logic *logic = program == NULL ? NULL : cel_program_logic(program, &count);

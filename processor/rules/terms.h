@@ -24,8 +24,9 @@ struct rules_term {
     uint16_t condition;
     uint16_t count;
     uint16_t literals[RULES_TERM_SIZE_MAX]; /* 2 x atom + 1: it must be true; + 0: false */
-    /* What it asks of features, life events and segments, of which nothing is known when the event comes: likewise
-     * by leaf of its condition's program, or RULES_TERM_WHOLE: all of the program must hold */
+    /* What it asks of features, life events and segments, of which nothing is known when the event comes, and what
+     * had better wait (rules_terms_add): likewise by leaf of its condition's program, or RULES_TERM_WHOLE: all of
+     * the program must hold */
     uint16_t later[RULES_TERM_SIZE_MAX];
     uint16_t later_count;
 };
@@ -37,9 +38,11 @@ struct rules_terms {
     uint32_t atom_count, term_count;
 };
 
-/* Take apart what `program` (NULL: always holds) asks of an event of `source`. `scratch` is left as it was.
- * False: a limit. */
+/* Take apart what `program` (NULL: always holds) asks of an event of `source`. `waits`: so does what no table of the
+ * event's values says, leaves over the profile alone and over two names or more; else they are atoms. `scratch` is
+ * left as it was. False: a limit. */
 bool rules_terms_add(struct rules_terms *terms, enum source source,
-                     const struct cel_program *program, uint32_t condition, struct arena *scratch);
+                     const struct cel_program *program, uint32_t condition, bool waits,
+                     struct arena *scratch);
 
 #endif

@@ -28,6 +28,7 @@ struct law {
     const struct cel_program *programs[PROGRAMS_MAX];
     const struct rules_index *indexes[SOURCE_COUNT];
     uint32_t count;
+    uint32_t waiting; /* from this program on */
     struct feature_value values[RULES_FEATURES_MAX];
     uint32_t value_count;
     char text[512];
@@ -48,6 +49,7 @@ static void open_law(struct law *law)
     arena_init(&law->arena, malloc(ARENA_SIZE), ARENA_SIZE);
     arena_init(&law->work, malloc(RULES_INDEX_WORK_SIZE), RULES_INDEX_WORK_SIZE);
     arena_init(&law->scratch, malloc(SCRATCH_SIZE), SCRATCH_SIZE);
+    law->waiting = PROGRAMS_MAX;
     memset(law->long_text, 'z', sizeof(law->long_text));
     memcpy(law->long_text + LONG_TEXT - 4, "loan", 4);
     law->environment = law->kit.playbook.environment;
@@ -73,8 +75,8 @@ static void add_text(struct law *law, const char *text)
 static void build(struct law *law)
 {
     for (uint32_t i = 0; i < SOURCE_COUNT; i++) {
-        law->indexes[i] =
-            rules_index_build((enum source)i, law->programs, law->count, &law->arena, &law->work);
+        law->indexes[i] = rules_index_build((enum source)i, law->programs, law->count, law->waiting,
+                                            &law->arena, &law->work);
         ck_assert(law->indexes[i] != NULL);
     }
 }
@@ -224,11 +226,14 @@ static void compare_one(struct law *law, const struct scope *scope, uint32_t eve
     for (uint32_t i = 0; i < law->count; i++) {
         arena_reset(&law->scratch);
         bool may = (found.may_hold[i / 64] >> i % 64 & 1) != 0;
-        bool said = may && rules_index_holds(index, &found, i, scope, &law->scratch) == RULES_YES;
+        const struct condition condition = {.program = law->programs[i]};
+        struct step step = {.scope = (struct scope *)scope, .scratch = &law->scratch};
+        bool said = may && rules_index_holds(index, &found, i, &condition, &step) == RULES_YES;
         arena_reset(&law->scratch);
         bool holds = law->programs[i] == NULL ||
                      rules_holds(law->programs[i], scope, &law->scratch, NULL) == RULES_YES;
-        bool right = said == holds && (may == holds || reads_later(law->programs[i]));
+        bool right =
+            said == holds && (may == holds || i >= law->waiting || reads_later(law->programs[i]));
         compared->said += said;
         compared->later += may && !holds;
         if (!right && compared->wrong++ == 0) {
@@ -411,9 +416,13 @@ START_TEST(every_form_of_condition_is_said_as_if_evaluated)
         add_text(&law, text);
     }
     build(&law);
-    ck_assert_uint_gt(expect_same(&law).later, EVENTS);
+    struct compared compared = expect_same(&law);
+    ck_assert_uint_gt(compared.later, EVENTS);
     ck_assert_uint_gt(rules_index_size(law.indexes[SOURCE_TRANSACTIONS]).tabulated, 20);
     ck_assert_uint_gt(rules_index_size(law.indexes[SOURCE_TRANSACTIONS]).patterns, 5);
+    law.waiting = 0;
+    build(&law);
+    ck_assert_uint_gt(expect_same(&law).later, compared.later);
     kit_close(&law.kit);
 }
 END_TEST
