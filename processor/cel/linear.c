@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `f.acts_30d * 18 < f.acts_180d`, `f.acted_2 - f.acted_3 >= duration("2160h")`: most comparisons of a bank's rules
- * are one sum of names, each times a constant, against nought. Found once, when the program is made, by going through
- * its bytecode with sums in the place of values. */
+ * are one sum of names, each times a constant, against nought. Found once, when the program is made, by going
+ * through its bytecode with sums in the place of values. */
 #include "cel/machine.h"
 
 enum {

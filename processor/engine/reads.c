@@ -92,8 +92,8 @@ static void number_life(struct builder *builder, struct life_events *out)
     *out = (struct life_events){defs, events->count};
 }
 
-/* Signals with leaves that stand from one event to the next, behind all others and in words of their own: when such a
- * leaf may have turned nobody is asked again before an event comes. */
+/* Signals with leaves that stand from one event to the next, behind all others and in words of their own: when such
+ * a leaf may have turned nobody is asked again before an event comes. */
 static void number_mixed(struct builder *builder)
 {
     builder->numbered = (builder->numbered / 32 + 1) * 32 - 1;
@@ -300,8 +300,8 @@ static bool same_question(const struct read_condition *a, const struct read_cond
                                    b->condition, b->leaf == READS_WHOLE ? UINT32_MAX : b->leaf);
 }
 
-/* A leaf that stands in several conditions is asked once a moment: places are cleared and asked in their order, those
- * of mixed conditions before the others. */
+/* A leaf that stands in several conditions is asked once a moment: places are cleared and asked in their order,
+ * those of mixed conditions before the others. */
 static void find_twins(struct builder *builder)
 {
     struct reads *reads = &builder->engine->reads;

@@ -176,8 +176,8 @@ static void ask_again(struct work *work, uint32_t at, uint64_t said)
     }
 }
 
-/* First the leaves of mixed conditions, which the event's signals ask, and the settled definitions, so that nothing is
- * asked for those which are looked at anyway. */
+/* First the leaves of mixed conditions, which the event's signals ask, and the settled definitions, so that nothing
+ * is asked for those which are looked at anyway. */
 static void clear_rows(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;

@@ -30,11 +30,12 @@ enum {
 
 struct rules_index; /* immutable */
 
-/* Over events of `source`. A NULL program always holds. Of the programs from `waiting` on what no table of the event's
- * values says is asked only by rules_index_holds: leaves over the profile alone and over two names or more. Lives in `arena`; `work`, another one, is left as it
- * was, and how large it is bounds the automata (patterns of one that does not fit are evaluated like other
- * atoms). The programs outlive it. NULL: a limit (conditions, RULES_INDEX_TERMS, RULES_ATOMS_MAX) or an arena,
- * both of which are then as they were; evaluate each condition instead. */
+/* Over events of `source`. A NULL program always holds. Of the programs from `waiting` on, leaves that no table of
+ * the event's values decides (over the profile alone, over two names or more) are asked only by rules_index_holds.
+ * Lives in `arena`; `work`, another one, is left as it was, and how large it is bounds the automata (patterns of
+ * one that does not fit are evaluated like other atoms). The programs outlive it. NULL: a limit (conditions,
+ * RULES_INDEX_TERMS, RULES_ATOMS_MAX) or an arena, both of which are then as they were; evaluate each condition
+ * instead. */
 const struct rules_index *rules_index_build(enum source source,
                                             const struct cel_program *const *programs,
                                             uint32_t count, uint32_t waiting, struct arena *arena,

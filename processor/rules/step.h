@@ -26,8 +26,8 @@ struct condition {
     uint32_t number;
     uint8_t leaf_count; /* given with `number`: leaves that are kept too, in the places behind it */
     bool reads_no_event; /* found with `number`; false: it does, or nobody has looked */
-    /* Given with `number`: it reads the event, and each of its leaves that does not is kept by itself, in the places
-     * behind it (condition_mixed) */
+    /* Given with `number`: it reads the event, and each of its leaves that does not is kept by itself, in the
+     * places behind it (condition_mixed) */
     bool mixed;
     /* Where it reads the clock it only asks how long ago a feature's moment is; so what it said is good until one
      * of these leaves turns. Made with `number`; zeroed: it reads no clock, or in another way */

@@ -38,9 +38,9 @@ struct rules_terms {
     uint32_t atom_count, term_count;
 };
 
-/* Take apart what `program` (NULL: always holds) asks of an event of `source`. `waits`: so does what no table of the
- * event's values says, leaves over the profile alone and over two names or more; else they are atoms. `scratch` is
- * left as it was. False: a limit. */
+/* Take apart what `program` (NULL: always holds) asks of an event of `source`. `waits`: leaves that no table of the
+ * event's values decides, over the profile alone and over two names or more, are asked later; else they are atoms.
+ * `scratch` is left as it was. False: a limit. */
 bool rules_terms_add(struct rules_terms *terms, enum source source,
                      const struct cel_program *program, uint32_t condition, bool waits,
                      struct arena *scratch);
