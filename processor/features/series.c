@@ -312,7 +312,7 @@ static void amount_insert(struct series_track *track, uint32_t place, int64_t am
         track->amounts[i] = track->amounts[i - 1];
     }
     track->amounts[place] = amount_minor;
-    if (track->amount_count >= 2) { /* what was paid twice in a row, before the newest two */
+    if (track->amount_count >= 3) { /* what was paid twice in a row, before the newest two */
         int64_t level =
             track->amounts[2] < track->amounts[3] ? track->amounts[2] : track->amounts[3];
         track->peak_minor = level > track->peak_minor ? level : track->peak_minor;

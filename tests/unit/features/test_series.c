@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/civil.h"
-#include "base/random.h"
 #include "series_kit.h"
 
 static int64_t at(int32_t year, int32_t month, int32_t day)
@@ -273,7 +272,6 @@ START_TEST(a_change_is_two_payments_outside_all_before)
 }
 END_TEST
 
-/* Amounts so large are no pay. What they differ by, in hundredths of a percent, does not fit. */
 START_TEST(arrears_of_a_rise_are_no_sign_that_pay_varies)
 {
     def.amount_tolerance_permille = 350;
@@ -309,6 +307,7 @@ START_TEST(another_calendar_is_no_change)
 }
 END_TEST
 
+/* Amounts so large are no pay. What they differ by, in hundredths of a percent, does not fit. */
 START_TEST(amounts_beyond_all_reckoning_do_not_change)
 {
     static const int64_t much[] = {INT64_MAX, INT64_MAX / 10000 + 1, INT64_MAX / 4 * 3,
@@ -499,37 +498,6 @@ START_TEST(starts_and_stops_are_counted_for_a_while)
 }
 END_TEST
 
-START_TEST(packed_series_come_back)
-{
-    static const char *const payers[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-    struct random random;
-    uint8_t bytes[2048], again[2048];
-    random_init(&random, 5);
-    for (int32_t i = 0; i < 400; i++) {
-        (void)credit(at(2024, 1, 1) + i * 2 * MS_PER_DAY, random_between(&random, 1, 3) * 1000,
-                     payers[random_below(&random, 8)]);
-        struct bytes_writer writer = bytes_writer(bytes, sizeof(bytes));
-        series_pack(&state, &writer);
-        ck_assert(!writer.full);
-        struct series_state back;
-        struct bytes_reader reader = bytes_reader(slice_of(bytes, writer.size));
-        ck_assert(series_unpack(&def, &back, &reader, zones, 0));
-        for (uint32_t k = 0; k < SERIES_TRACKS_MAX; k++) {
-            ck_assert_int_eq(back.tracks[k].due_ms,
-                             state.tracks[k].key == 0 ? 0 : state.tracks[k].due_ms);
-            ck_assert_int_eq(back.tracks[k].period, state.tracks[k].period);
-        }
-        struct bytes_writer second = bytes_writer(again, sizeof(again));
-        series_pack(&back, &second);
-        ck_assert_uint_eq(second.size, writer.size);
-        ck_assert_mem_eq(bytes, again, writer.size);
-        reader = bytes_reader(slice_of(bytes, random_below(&random, writer.size)));
-        ck_assert(!series_unpack(&def, &back, &reader, zones, 0));
-        ck_assert(series_is_empty(&back));
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("series");
@@ -565,7 +533,6 @@ int main(void)
     tcase_add_test(tests, a_stored_track_is_found_by_its_payer);
     tcase_add_test(tests, a_payer_without_an_account_is_known_by_the_letters_of_its_name);
     tcase_add_test(tests, starts_and_stops_are_counted_for_a_while);
-    tcase_add_test(tests, packed_series_come_back);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
