@@ -7,6 +7,13 @@ bool series_is_empty(const struct series_state *state)
     return state->tracks[0].key == 0;
 }
 
+/* 0: there is none; what is as much as the level or more is one further away, so that nothing else is 0. */
+static int64_t peak_distance(const struct series_track *track)
+{
+    int64_t distance = track->peak_minor - track->amount_minor;
+    return track->peak_minor == 0 ? 0 : distance + (distance >= 0);
+}
+
 void series_pack(const struct series_state *state, struct bytes_writer *writer)
 {
     uint8_t count = 0;
@@ -34,8 +41,7 @@ void series_pack(const struct series_state *state, struct bytes_writer *writer)
         bytes_put_varuint(writer, track->variation);
         bytes_put_varint(writer,
                          track->renamed_ms == 0 ? 0 : track->renamed_ms - track->first_ms + 1);
-        bytes_put_varint(writer,
-                         track->peak_minor == 0 ? 0 : track->peak_minor - track->amount_minor + 1);
+        bytes_put_varint(writer, peak_distance(track));
         bytes_put_u8(writer, track->amount_count);
         for (uint32_t k = 0; k < track->amount_count; k++) {
             bytes_put_varint(writer,
@@ -65,7 +71,7 @@ static bool amounts_unpack(struct series_track *track, struct bytes_reader *read
     }
     track->variation = (uint16_t)variation;
     sane = peak == 0 || (peak > -track->amount_minor && peak <= INT64_MAX - track->amount_minor);
-    track->peak_minor = peak == 0 || !sane ? 0 : track->amount_minor + peak - 1;
+    track->peak_minor = peak == 0 || !sane ? 0 : track->amount_minor + peak - (peak > 0);
     track->amount_count = count;
     for (uint32_t k = 0; k < count; k++) {
         int64_t distance = bytes_take_varint(reader);

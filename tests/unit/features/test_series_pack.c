@@ -52,7 +52,7 @@ static void pay(struct series_state *to, const struct event *event)
     (void)series_update(&def, to, event, &scope, NULL);
 }
 
-/* Payers change what they pay and how often, and take back; a twin is read from its record
+/* Payers change what they pay and how often, a unit more or less, and take back; a twin is read from its record
  * before every payment. */
 START_TEST(a_series_goes_on_from_its_record)
 {
@@ -73,7 +73,7 @@ START_TEST(a_series_goes_on_from_its_record)
         struct event event = {.source = SOURCE_TRANSACTIONS,
                               .time_ms = START_MS + day * MS_PER_DAY};
         event.tx =
-            (struct transaction){.amount_minor = level,
+            (struct transaction){.amount_minor = level + random_between(&random, -1, 1),
                                  .direction = DIRECTION_CREDIT,
                                  .status = random_chance(&random, 0.05) ? TX_REVERSED : TX_POSTED,
                                  .counterparty_id = slice_text(payers[payer])};
