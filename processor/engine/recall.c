@@ -210,8 +210,7 @@ void recall_begin(struct work *work)
         features_moment(playbook->features, part(work->customer, engine->features), &work->scope);
     work_read_features(work);
     bool profile = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
-    bool silent = any_silent(work);
-    if (!head->known || profile || engine->options.look_at_all || silent || head->silent) {
+    if (!head->known || profile || engine->options.look_at_all || any_silent(work)) {
         forget(work);
     } else {
         features_dues_reached(playbook->features, part(head, engine->recall_dues), &work->moment,
@@ -234,9 +233,8 @@ void recall_begin(struct work *work)
             clear(work, inputs + READS_FEEDBACK);
         }
     }
-    head->silent = silent;
     work_forget_series(work, work->series_touched);
-    work->keeps_series = !silent && !engine->options.look_at_all;
+    work->keeps_series = !engine->options.look_at_all;
     if (work->moment.today >= head->age_until || work->moment.today < head->today) {
         head->age_until = rules_age_until(&work->customer->profile, work->moment.today);
         clear(work, engine->reads.input_rows + READS_AGE);
@@ -330,6 +328,6 @@ int64_t recall_end(struct work *work)
     if (head->watch_ms <= now_ms) {
         head->watch_ms = rules_next_change(&playbook->watch, &work->scope);
     }
-    head->known = true;
+    head->known = !any_silent(work); /* what it said then may be otherwise when its source speaks */
     return earlier(next, head->watch_ms);
 }

@@ -20,7 +20,9 @@ enum {
     ROUNDS = 8,
     ROW_SEEDS = 60,
     ROWS_MAX = 40,
-    TALLIES = 2
+    TALLIES = 2,
+    HURRIED = 12,
+    HURRY_MS = 10000,
 };
 
 /* What was seen of offers, by all the processes that the tests run in. */
@@ -49,6 +51,8 @@ struct world {
     uint32_t made;
     char ids[IDS][16];
     bool silent;
+    uint32_t
+        hurried; /* so many steps are seconds apart: what is asked again every minute is not yet */
 };
 
 static void side_open(struct world *world, struct side *side, bool look_at_all)
@@ -235,21 +239,31 @@ static void reload(struct world *world, uint32_t whose)
                                      slice_of(side->record, size), &text) == STATUS_OK);
 }
 
+/* Since when is noticed late: meanwhile it was judged that something had not come. */
 static void fall_silent(struct world *world)
 {
     world->silent = !world->silent;
+    world->hurried = HURRIED;
+    int64_t from_ms = world->silent ? world->now_ms - below(world, 20) * KIT_DAY_MS : INT64_MAX;
     for (uint32_t i = 0; i < 2; i++) {
         engine_task_silent(world->sides[i].engine, world->sides[i].task, SOURCE_TRANSACTIONS,
-                           world->silent ? world->now_ms - KIT_DAY_MS : INT64_MAX);
+                           from_ms);
     }
+}
+
+static void pass_time(struct world *world)
+{
+    bool far = world->hurried == 0 && random_chance(&world->random, 0.03);
+    world->now_ms += far ? below(world, 50) * KIT_DAY_MS
+                         : below(world, world->hurried > 0 ? HURRY_MS : KIT_DAY_MS);
+    world->hurried -= world->hurried > 0;
 }
 
 /* The first step at which they differ; UINT32_MAX: never. */
 static uint32_t run(struct world *world, uint32_t steps)
 {
     for (uint32_t i = 0; i < steps; i++) {
-        world->now_ms += random_chance(&world->random, 0.03) ? below(world, 50) * KIT_DAY_MS
-                                                             : below(world, KIT_DAY_MS);
+        pass_time(world);
         uint32_t whose = (uint32_t)below(world, CUSTOMERS);
         if (random_chance(&world->random, world->silent ? 0.1 : 0.004)) {
             fall_silent(world);
