@@ -16,9 +16,8 @@ static const char help[] =
     "       segue why-not [--config FILE] [--at-event FILE] CUSTOMER NAME\n\n"
     "NAME is a segment, a life event or an offer. Leaf by leaf, with values; nothing is changed.\n"
     "why-not: only what keeps the customer out, or the offer back.\n"
-    "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now. Of "
-    "several "
-    "the\n"
+    "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now; an\n"
+    "                   offer that it brings is not in its own way. Of several events the\n"
     "                   earliest is taken, and then the exit code is 1\n";
 
 static void on_bad(void *context, const struct event_files_bad *bad)

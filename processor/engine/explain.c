@@ -195,26 +195,30 @@ static void explain_made(const struct offer_history *history, struct arena *aren
     }
 }
 
-static void explain_offer(struct work *work, uint32_t index, struct arena *arena,
-                          struct explanation *out)
+/* What gates ask of earlier offers. */
+struct earlier {
+    const void *ledger, *histories, *task;
+};
+
+static void explain_offer(struct work *work, uint32_t index, const struct earlier *earlier,
+                          struct arena *arena, struct explanation *out)
 {
     const struct engine *engine = work->engine;
     const struct offers *offers = &engine->playbook->offers;
     const struct offer_def *def = &offers->defs[index];
-    const struct offer_history *history =
-        (const struct offer_history *)part_of(work->customer, engine->histories) + index;
+    const struct offer_history *histories = part_of(work->customer, engine->histories);
     uint64_t in[SEGMENTS_MAX / 64];
     struct offers_facts facts = work_facts(work, in);
     struct slice reasons[OFFER_GATE_COUNT] = {0};
     struct slice first = {NULL, 0};
-    enum offer_gate gate = offer_blocked(offers, index, part_of(work->customer, engine->ledger),
-                                         history, part_of(work->task, engine->offers_task), &facts,
-                                         &work->step, &first, reasons);
+    enum offer_gate gate = offer_blocked(offers, index, earlier->ledger,
+                                         (const struct offer_history *)earlier->histories + index,
+                                         earlier->task, &facts, &work->step, &first, reasons);
     out->definition = (struct definition_ref){def->id, def->version, def->hash};
     out->holds = gate == OFFER_GATE_COUNT;
     out->about = def->about;
     out->trigger = trigger_of(engine->playbook, def, arena);
-    explain_made(history, arena, out);
+    explain_made(&histories[index], arena, out);
     for (uint32_t i = 0; i < GATE_ARBITRATION; i++) {
         out->gates[out->gate_count++] = (struct explain_gate){
             slice_text(offer_gate_name((enum offer_gate)i)), arena_copy(arena, reasons[i])};
@@ -233,10 +237,45 @@ static void explain_offer(struct work *work, uint32_t index, struct arena *arena
     out->missing = proof_missing(&proof, arena);
 }
 
-/* Take the deadlines and the event into the copies; what they say is thrown away. */
-static enum status look_ahead(const struct engine *engine, void *task, struct customer *customer,
-                              const struct event *event, int64_t now_ms, struct arena *arena)
+static void take_in(const struct engine *engine, void *task, struct customer *customer,
+                    const struct event *event, int64_t now_ms, struct effects *effects)
 {
+    enum engine_result result = ENGINE_MORE;
+    while (result == ENGINE_MORE) {
+        arena_reset(&effects->arena);
+        effects->count = 0;
+        result = event != NULL ? engine_event(engine, task, customer, event, now_ms, effects)
+                               : engine_advance(engine, task, customer, now_ms, effects);
+    }
+}
+
+/* Copies of what stands before the event. False: the arena is too small. */
+static bool keep_earlier(const struct engine *engine, const void *task,
+                         const struct customer *customer, struct arena *arena,
+                         struct earlier *out_earlier)
+{
+    size_t size = engine->view_hashes - engine->ledger;
+    size_t task_size = engine->task_size - engine->offers_task;
+    void *ledger = arena_take(arena, size), *task_part = arena_take(arena, task_size);
+    if (ledger == NULL || task_part == NULL) {
+        return false;
+    }
+    memcpy(ledger, part_of(customer, engine->ledger), size);
+    memcpy(task_part, part_of(task, engine->offers_task), task_size);
+    *out_earlier =
+        (struct earlier){ledger, part_of(ledger, engine->histories - engine->ledger), task_part};
+    return true;
+}
+
+/* Take the deadlines and the event into the copies; what they say is thrown away. An offer that the event brings
+ * is not in its own way; one that it reports on (an outcome) counts as it reports. */
+static enum status look_ahead(const struct engine *engine, void *task, struct customer *customer,
+                              const struct event *event, int64_t now_ms, struct arena *arena,
+                              struct earlier *out_earlier)
+{
+    *out_earlier =
+        (struct earlier){part_of(customer, engine->ledger), part_of(customer, engine->histories),
+                         part_of(task, engine->offers_task)};
     if (event == NULL && customer->deadline_ms > now_ms) {
         return STATUS_OK; /* as it stands; the memory below takes longer than all the rest */
     }
@@ -248,12 +287,13 @@ static enum status look_ahead(const struct engine *engine, void *task, struct cu
         return STATUS_FULL;
     }
     arena_init(&effects.arena, block, size);
-    enum engine_result result = ENGINE_MORE;
-    while (result == ENGINE_MORE) {
-        arena_reset(&effects.arena);
-        effects.count = 0;
-        result = event != NULL ? engine_event(engine, task, customer, event, now_ms, &effects)
-                               : engine_advance(engine, task, customer, now_ms, &effects);
+    take_in(engine, task, customer, NULL, now_ms, &effects);
+    if (event != NULL && event->source != SOURCE_OFFER_OUTCOMES &&
+        !keep_earlier(engine, task, customer, arena, out_earlier)) {
+        return STATUS_FULL;
+    }
+    if (event != NULL) {
+        take_in(engine, task, customer, event, now_ms, &effects);
     }
     return STATUS_OK;
 }
@@ -271,7 +311,8 @@ enum status engine_explain(const struct engine *engine, const void *task,
     }
     memcpy(copy, customer, engine->customer_size);
     memcpy(task_copy, task, engine->task_size);
-    if (look_ahead(engine, task_copy, copy, event, now_ms, arena) != STATUS_OK) {
+    struct earlier earlier;
+    if (look_ahead(engine, task_copy, copy, event, now_ms, arena, &earlier) != STATUS_OK) {
         return STATUS_FULL;
     }
     struct effects none = {.capacity = 0};
@@ -308,7 +349,7 @@ enum status engine_explain(const struct engine *engine, const void *task,
         explain_life(work, index, arena, out_explanation);
         break;
     case EXPLAIN_OFFER:
-        explain_offer(work, index, arena, out_explanation);
+        explain_offer(work, index, &earlier, arena, out_explanation);
         break;
     }
     return STATUS_OK;

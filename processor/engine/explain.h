@@ -101,8 +101,8 @@ bool engine_is_confirmed(const struct engine *engine, const struct customer *cus
                          uint32_t life);
 
 /* Explain definition `index` for the customer at `now_ms`. `event` (may be NULL) is taken in first, as a
- * what-if. `arena` (EXPLAIN_ARENA_SIZE bytes) holds everything that the result points to.
- * STATUS_FULL: the arena is too small. */
+ * what-if; an offer that it would bring is in offered_ms, while gates ask for those before it. `arena`
+ * (EXPLAIN_ARENA_SIZE bytes) holds everything that the result points to. STATUS_FULL: the arena is too small. */
 enum status engine_explain(const struct engine *engine, const void *task,
                            const struct customer *customer, enum explain_kind kind, uint32_t index,
                            int64_t now_ms, const struct event *event, struct arena *arena,

@@ -393,6 +393,35 @@ START_TEST(an_explanation_knows_what_was_offered_and_what_came_of_it)
 }
 END_TEST
 
+START_TEST(an_offer_is_not_in_the_way_of_the_event_that_brings_it)
+{
+    struct arena arena;
+    struct explanation why;
+    uint32_t index = 0;
+    void *block = malloc(EXPLAIN_ARENA_SIZE);
+    arena_init(&arena, block, EXPLAIN_ARENA_SIZE);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("card"), &index));
+    struct event login = kit_app(day(2), "login"), again = kit_app(day(2) + 1, "login");
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2),
+                             &login, &arena, &why) == STATUS_OK);
+    ck_assert(why.holds);
+    ck_assert_int_eq(why.offered_ms, day(2));
+    take(login);
+    arena_reset(&arena);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index,
+                             day(2) + 1, &again, &arena, &why) == STATUS_OK);
+    ck_assert(!why.holds && why.offered_ms == day(2));
+    struct event seen = kit_outcome(day(2) + 1, "card", OUTCOME_OPTED_OUT);
+    arena_reset(&arena);
+    ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index,
+                             day(2) + 1, &seen, &arena, &why) == STATUS_OK);
+    ck_assert(slice_is(why.gates[GATE_CONSENT].reason, "opted_out"));
+    free(block);
+}
+END_TEST
+
 START_TEST(explanations_show_values_and_change_nothing)
 {
     static uint8_t before[ENGINE_RECORD_SIZE_MAX], after[ENGINE_RECORD_SIZE_MAX];
@@ -556,6 +585,7 @@ int main(void)
     tcase_add_test(tests, the_view_holds_what_is_published_and_changes_only_with_it);
     tcase_add_test(tests, an_offer_goes_to_no_member_of_a_segment_smaller_than_its_k);
     tcase_add_test(tests, an_explanation_knows_what_was_offered_and_what_came_of_it);
+    tcase_add_test(tests, an_offer_is_not_in_the_way_of_the_event_that_brings_it);
     tcase_add_test(tests, explanations_show_values_and_change_nothing);
     tcase_add_test(tests, ids_are_the_same_in_every_replay_and_differ_among_outputs);
     tcase_add_loop_test(tests, an_experiment_that_comes_back_begins_anew, 0, 2);
