@@ -4,8 +4,8 @@
  *
  *   bits | what conditions said, and behind each the leaves that decided | settled life events | settled segments |
  *
- * Each of them has a place of 2 bits: 0 not known, else 1 + enum rules_truth. What leaves said means something
- * while it is known what their condition said.
+ * A condition and each leaf of it that is kept have a place of 2 bits: 0 not known, else 1 + enum rules_truth. What
+ * leaves said means something while it is known what their condition said.
  *
  * A definition is *settled* when another evaluation with the same inputs would change nothing: its last one
  * changed nothing and read neither the event nor the clock. Each input (a feature, a series, `life`, `seg`, the

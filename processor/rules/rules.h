@@ -48,20 +48,21 @@ rules_environment_with_calendars(const struct cel_environment *environment,
  * seg) and app.attributes are built in activation->scratch.
  *
  * How values look in a rule:
- *   code                 string: c.employment_status == "EMPLOYED"
- *   code set             list of strings: "MORTGAGE" in c.products_held
- *   time                 timestamp
- *   date                 timestamp at midnight UTC of that date: age_years(c.birth_date, now)
- *   amounts              int, minor units: tx.amount_minor > money("250.00")
- *   tx.text              string, lower case (ASCII): counterparty_name merchant_name reference
- *   app.attributes       map(string, string): app.attributes.calculator
- *   c.timezone           the zone in force: the profile's, else the application's
- *   c.consents.P.C       bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when
- * never asked; c.explicit_consent.P: bool, granted for purpose P on some channel with basis CONSENT
- *                      c.age                int, completed years at now in the customer's zone; absent
- * without c.birth_date c.tenure_days        int, days since c.relationship_since, likewise life,
- * seg            list of strings: "job.lost" in life What is null or not known is absent: has() is
- * false, reading it makes the rule RULES_UNKNOWN. */
+ *   code                   string: c.employment_status == "EMPLOYED"
+ *   code set               list of strings: "MORTGAGE" in c.products_held
+ *   time                   timestamp
+ *   date                   timestamp at midnight UTC of that date: age_years(c.birth_date, now)
+ *   amounts                int, minor units: tx.amount_minor > money("250.00")
+ *   tx.text                string, lower case (ASCII): counterparty_name merchant_name reference
+ *   app.attributes         map(string, string): app.attributes.calculator
+ *   c.timezone             the zone in force: the profile's, else the application's
+ *   c.consents.P.C         bool for purpose P and channel C: c.consents.MARKETING.EMAIL; absent when never asked
+ *   c.explicit_consent.P   bool: granted for purpose P on some channel with basis CONSENT
+ *   c.age                  int, completed years at now in the customer's zone; absent without c.birth_date
+ *   c.tenure_days          int, days since c.relationship_since; likewise
+ *   life, seg              list of strings: "job.lost" in life
+ *
+ * What is null or not known is absent: has() is false, reading it makes the rule RULES_UNKNOWN. */
 struct cel_value rules_read(const struct cel_activation *activation, uint32_t slot);
 
 /* Which of the names that are worked out from the profile and the clock must be noticed when they change with no
