@@ -341,20 +341,28 @@ static uint32_t pattern_wanted(const struct builder *b, const struct searched *s
     return UINT32_MAX;
 }
 
+static void take_wanting(struct builder *b)
+{
+    for (uint32_t s = 0; s < b->index->searched_count; s++) {
+        struct searched *searched = &b->searched[s];
+        searched->wanting =
+            take(b, ((size_t)searched->pattern_count + 1) * b->index->words, sizeof(uint64_t));
+    }
+}
+
 static void fill_wanting(struct builder *b, const struct term *terms, const uint16_t *literals)
 {
     uint32_t words = b->index->words;
-    for (uint32_t s = 0; s < b->index->searched_count && !b->full; s++) {
-        struct searched *searched = &b->searched[s];
-        uint64_t *rows = take(b, (size_t)(searched->pattern_count + 1) * words, sizeof(*rows));
-        for (uint32_t t = 0; t < b->terms->term_count && !b->full; t++) {
+    for (uint32_t s = 0; s < b->index->searched_count; s++) {
+        const struct searched *searched = &b->searched[s];
+        uint64_t *rows = (uint64_t *)(uintptr_t)searched->wanting;
+        for (uint32_t t = 0; t < b->terms->term_count; t++) {
             uint32_t pattern = pattern_wanted(b, searched, &terms[t], literals);
             if (pattern != UINT32_MAX) {
                 rows[pattern * words + t / 64] |= UINT64_C(1) << t % 64;
                 rows[searched->pattern_count * words + t / 64] |= UINT64_C(1) << t % 64;
             }
         }
-        searched->wanting = rows;
     }
 }
 
@@ -420,6 +428,7 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
         return false;
     }
     fill_tables(b);
+    take_wanting(b);
     if (b->full) {
         return false;
     }
@@ -435,7 +444,7 @@ static bool build(struct builder *b, const struct cel_program *const *programs, 
     b->index->literals = literals;
     b->index->programs = kept;
     b->index->term_count = b->terms->term_count;
-    return !b->full;
+    return true;
 }
 
 const struct rules_index *rules_index_build(enum source source,
