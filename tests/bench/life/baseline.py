@@ -88,7 +88,8 @@ def detect(path):
             event = record['event']
             one = customers[event['customer_id']]
             if record['source'] == 'customer-profiles':
-                one.birth = day_of(event['birth_date'])
+                born = event.get('birth_date')      # not every bank knows it of everybody
+                one.birth = day_of(born) if born else None
                 continue
 
             def tell(kind, day):
@@ -98,7 +99,7 @@ def detect(path):
 
             if record['source'] != 'transactions':
                 day = day_of(event['occurred_at'])
-                if event.get('screen') == 'pension' and day - one.birth > 55 * 365:
+                if event.get('screen') == 'pension' and one.birth is not None and day - one.birth > 55 * 365:
                     tell('retirement.approaching', day)
                 one.active = day
                 continue
