@@ -14,7 +14,9 @@ bool engine_find(const struct engine *engine, enum explain_kind kind, struct sli
                                                [EXPLAIN_LIFE_EVENT] = PLAYBOOK_LIFE_EVENT,
                                                [EXPLAIN_OFFER] = PLAYBOOK_OFFER};
     int32_t index = playbook_find(engine->playbook, kinds[kind], id);
-    *out_index = index < 0 ? *out_index : (uint32_t)index;
+    if (index >= 0) {
+        *out_index = (uint32_t)index;
+    }
     return index >= 0;
 }
 
