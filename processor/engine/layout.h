@@ -92,8 +92,6 @@ struct recall_head {
     int32_t today;     /* of the last evaluation */
     int32_t age_until; /* the day on which the customer's age is another one */
     bool known;
-    bool
-        silent; /* at the last evaluation a source was: what it held back is not told when it speaks again */
 };
 
 /* Conditions over events of one source, in this order: of features, of series, of signals (event_index.c). */
