@@ -480,8 +480,8 @@ START_TEST(more_room_is_never_worse)
     const size_t used = law.arena.used;
     for (size_t room = 0; room < 1 << 19; room += 64) {
         law.arena.size = used + room;
-        const struct rules_index *index =
-            rules_index_build(SOURCE_TRANSACTIONS, law.programs, law.count, &law.arena, &law.work);
+        const struct rules_index *index = rules_index_build(
+            SOURCE_TRANSACTIONS, law.programs, law.count, law.count, &law.arena, &law.work);
         uint32_t now = index == NULL ? 0 : 1 + rules_index_size(index).patterns;
         ck_assert_msg(now >= before, "%zu bytes: %u after %u", room, now, before);
         grown += now > before;
