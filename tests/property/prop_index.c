@@ -469,31 +469,6 @@ START_TEST(what_building_needs_is_given_back)
 }
 END_TEST
 
-/* An automaton takes what is left; it takes nothing that the rest of the index needs. */
-START_TEST(more_room_is_never_worse)
-{
-    static struct law law;
-    uint32_t before = 0, grown = 0;
-    open_law(&law);
-    add_text(&law, "tx.text.matches(\"salary|rent\") && tx.mcc == 5411");
-    add_text(&law, "tx.reference.matches(\"loan|quick\") && tx.mcc == 7995");
-    const size_t used = law.arena.used;
-    for (size_t room = 0; room < 1 << 19; room += 64) {
-        law.arena.size = used + room;
-        const struct rules_index *index = rules_index_build(
-            SOURCE_TRANSACTIONS, law.programs, law.count, law.count, &law.arena, &law.work);
-        uint32_t now = index == NULL ? 0 : 1 + rules_index_size(index).patterns;
-        ck_assert_msg(now >= before, "%zu bytes: %u after %u", room, now, before);
-        grown += now > before;
-        before = now;
-        law.arena.used = used;
-    }
-    ck_assert_uint_eq(before, 3); /* nothing, then the index, then each of two automata */
-    ck_assert_uint_ge(grown, 2);
-    kit_close(&law.kit);
-}
-END_TEST
-
 START_TEST(the_retail_playbook_is_said_as_if_evaluated)
 {
     static struct law law;
@@ -601,7 +576,6 @@ int main(void)
     tcase_add_test(all, every_form_of_condition_is_said_as_if_evaluated);
     tcase_add_test(all, canary_a_condition_that_the_index_forgets_is_seen);
     tcase_add_test(all, what_building_needs_is_given_back);
-    tcase_add_test(all, more_room_is_never_worse);
     tcase_add_test(all, the_retail_playbook_is_said_as_if_evaluated);
     tcase_add_test(all, a_joined_automaton_finds_what_each_pattern_finds);
     suite_add_tcase(suite, all);
