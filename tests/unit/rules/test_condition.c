@@ -20,7 +20,8 @@ static const struct rules_feature names[LEAVES] = {
 static uint64_t bits[1];
 static int64_t clock_ms;
 static uint8_t restless;
-static struct recall recall = {.bits = bits, .width = 1, .clock_ms = &clock_ms};
+static const uint16_t twins[2 + LEAVES]; /* no leaf stands elsewhere too */
+static struct recall recall = {.bits = bits, .twins = twins, .width = 1, .clock_ms = &clock_ms};
 static struct scope scope = {.features = features, .feature_count = LEAVES, .restless = &restless};
 static struct step step = {.scope = &scope, .scratch = &scratch};
 static struct condition condition;
