@@ -22,7 +22,7 @@
 
 enum {
     CUSTOMERS = 300,        /* of one of the banks whose intervals are looked at */
-    CUSTOMERS_LEARN = 1200, /* of the one whose variants are */
+    CUSTOMERS_LEARN = 2400, /* of the one whose variants are: some 70 decisions late */
     DAYS = 120,
     HOLDOUT = 3000, /* of 10,000 */
     ANSWERS = 65536,
