@@ -14,6 +14,16 @@ enum cel_found rules_read_whole(const void *context, uint32_t slot, int64_t *out
 {
     const struct scope *scope = context;
     enum scope_space space = SCOPE_SLOT_SPACE(slot);
+    if (space == SCOPE_FEATURE) {
+        const struct feature_value *value = scope_feature(scope, SCOPE_SLOT_INDEX(slot));
+        if (value == NULL || !value->present) {
+            return CEL_MISSING;
+        }
+        *out_value = value->i;
+        return value->type == FEATURE_INT    ? CEL_WHOLE
+               : value->type == FEATURE_TIME ? CEL_MOMENT
+                                             : CEL_OTHER;
+    }
     if (space == SCOPE_NOW) {
         scope_reads(scope, SCOPE_READ_CLOCK);
         *out_value = scope->now_ms;
@@ -25,20 +35,8 @@ enum cel_found rules_read_whole(const void *context, uint32_t slot, int64_t *out
         *out_value = value.i;
         return value.kind == CEL_ABSENT ? CEL_MISSING : CEL_WHOLE;
     }
-    if (space == SCOPE_EVENT) {
-        return rules_event_whole(scope, SCOPE_SLOT_INDEX(slot), out_value);
-    }
-    if (space != SCOPE_FEATURE) {
-        return CEL_UNSURE;
-    }
-    const struct feature_value *value = scope_feature(scope, SCOPE_SLOT_INDEX(slot));
-    if (value == NULL || !value->present) {
-        return CEL_MISSING;
-    }
-    *out_value = value->i;
-    return value->type == FEATURE_INT    ? CEL_WHOLE
-           : value->type == FEATURE_TIME ? CEL_MOMENT
-                                         : CEL_OTHER;
+    return space == SCOPE_EVENT ? rules_event_whole(scope, SCOPE_SLOT_INDEX(slot), out_value)
+                                : CEL_UNSURE;
 }
 
 enum rules_truth rules_holds(const struct cel_program *program, const struct scope *scope,
