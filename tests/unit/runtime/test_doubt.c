@@ -53,22 +53,23 @@ static struct head head_here(enum head_state state, uint64_t owner)
                          .cluster_hash = doubled.worker->cluster_hash};
 }
 
+static void expect_after_look(const struct head *head, enum claim_step step)
+{
+    struct store_reply reply = reply_head(head);
+    task->step = CLAIM_LOOK;
+    claim_looked(doubled.worker, task, &reply);
+    ck_assert_int_eq(task->step, step);
+}
+
 /* Else it could end at a cut before the one that left something. */
 START_TEST(a_rebuild_goes_to_a_cut_that_was_asked_for_after_its_head_was_seen)
 {
     claim_to_the_head();
     struct head head = head_here(HEAD_REBUILDING, 7);
-    struct store_reply reply = reply_head(&head);
-    claim_looked(doubled.worker, task, &reply);
-    ck_assert_int_eq(task->step, CLAIM_ASKED);
-    task->step = CLAIM_LOOK;
+    expect_after_look(&head, CLAIM_ASKED);
     head.owner = 8; /* somebody was there meanwhile */
-    reply = reply_head(&head);
-    claim_looked(doubled.worker, task, &reply);
-    ck_assert_int_eq(task->step, CLAIM_ASKED);
-    task->step = CLAIM_LOOK;
-    claim_looked(doubled.worker, task, &reply);
-    ck_assert_int_eq(task->step, CLAIM_OWN);
+    expect_after_look(&head, CLAIM_ASKED);
+    expect_after_look(&head, CLAIM_OWN);
 }
 END_TEST
 
@@ -76,9 +77,7 @@ START_TEST(a_claim_of_a_whole_redis_asks_once)
 {
     claim_to_the_head();
     struct head head = head_here(HEAD_READY, 7);
-    struct store_reply reply = reply_head(&head);
-    claim_looked(doubled.worker, task, &reply);
-    ck_assert_int_eq(task->step, CLAIM_OWN);
+    expect_after_look(&head, CLAIM_OWN);
 }
 END_TEST
 
