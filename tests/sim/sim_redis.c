@@ -277,11 +277,10 @@ static struct store_reply run_write(const struct slice *arguments, uint32_t coun
     return reply_text(STORE_STATUS, "OK");
 }
 
-static struct store_reply run(const struct sim_op *op, const struct slice *arguments,
-                              uint32_t count)
+static struct store_reply run(struct sim_op *op, const struct slice *arguments, uint32_t count)
 {
     if (sim_redis_is_read(arguments[0])) {
-        return sim_redis_read(arguments, count, op->epoch);
+        return sim_redis_read(arguments, count, op);
     }
     return run_write(arguments, count);
 }

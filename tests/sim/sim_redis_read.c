@@ -50,10 +50,10 @@ static bool is_compact(const struct sim_node *node)
  * is met however others come and go. The cursor is the next place, the same number whoever stands there: another
  * server, or this one after a restart, hashes otherwise. */
 static struct store_reply run_scan(const struct sim_node *node, uint64_t cursor, uint64_t wanted,
-                                   uint64_t epoch)
+                                   struct sim_op *op)
 {
     /* Of short ids under neighbouring seeds the hashes coincide. */
-    uint64_t seed = hash64(slice_of(&epoch, sizeof(epoch)), 5);
+    uint64_t seed = hash64(slice_of(&op->epoch, sizeof(op->epoch)), 5);
     uint32_t bits = 1;
     while (UINT64_C(1) << bits < node->count) {
         bits++;
@@ -71,6 +71,7 @@ static struct store_reply run_scan(const struct sim_node *node, uint64_t cursor,
         }
     }
     uint64_t next = place < UINT64_C(1) << bits ? place << (64 - bits) : 0;
+    op->scans_on = next != 0;
     char *text = sim_take(24);
     struct store_reply *pair = sim_take(2 * sizeof(*pair));
     int size = snprintf(text, 24, "%llu", (unsigned long long)next);
@@ -91,7 +92,7 @@ bool sim_redis_is_read(struct slice command)
     return false;
 }
 
-struct store_reply sim_redis_read(const struct slice *arguments, uint32_t count, uint64_t epoch)
+struct store_reply sim_redis_read(const struct slice *arguments, uint32_t count, struct sim_op *op)
 {
     const struct slice none = {NULL, 0};
     struct sim_node *node = sim_map_node(sim->redis, arguments[1]);
@@ -102,7 +103,7 @@ struct store_reply sim_redis_read(const struct slice *arguments, uint32_t count,
         return run_some(node, number_of(arguments[2]));
     }
     if (slice_is(arguments[0], "SSCAN")) {
-        return run_scan(node, number_of(arguments[2]), number_of(arguments[4]), epoch);
+        return run_scan(node, number_of(arguments[2]), number_of(arguments[4]), op);
     }
     bool pairs = slice_is(arguments[0], "HGETALL");
     uint32_t children = pairs ? 2 * node->count : count - 1;

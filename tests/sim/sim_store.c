@@ -6,7 +6,10 @@
 #include "base/invariant.h"
 #include "sim/sim.h"
 
-enum { LOOK_COMMANDS = 2 }; /* WATCH and GET of a head */
+enum {
+    LOOK_COMMANDS = 2, /* WATCH and GET of a head */
+    SCAN_BREAKS = 30,  /* times as often: a cursor is of one connection */
+};
 
 static void answer_arrives(void *data, uint32_t process)
 {
@@ -61,6 +64,16 @@ static void op_is_late(const struct sim_op *op)
     sim_later(sim_between(500, 60000), op->process, UINT32_MAX, late_runs, late);
 }
 
+static void connection_breaks(void *data, uint32_t process)
+{
+    const struct sim_op *op = data;
+    struct sim_connection *connection = &sim->processes[process].connections[op->connection];
+    if (connection->epoch == op->epoch) {
+        sim->counts.breaks++;
+        connection->epoch = 0;
+    }
+}
+
 static void op_runs(void *data, uint32_t process)
 {
     struct sim_op *op = data;
@@ -86,6 +99,9 @@ static void op_runs(void *data, uint32_t process)
             op_is_lost(op);
         } else if (op->partial && sim_chance(.8)) {
             delay = sim_between(20000, 400000);
+        }
+        if (op->scans_on && sim_chance(sim->faults.redis_break * SCAN_BREAKS)) {
+            sim_later(delay + 1, process, op->life, connection_breaks, op);
         }
     }
     sim_later(delay, process, UINT32_MAX, answer_arrives, op);

@@ -14,8 +14,9 @@ struct sim_op {
     uint32_t count;
     struct store_reply *replies;
     enum status status;
-    bool late;    /* of a connection that is lost */
-    bool partial; /* a command of its EXEC failed: often nobody hears of it, or late */
+    bool late;     /* of a connection that is lost */
+    bool partial;  /* a command of its EXEC failed: often nobody hears of it, or late */
+    bool scans_on; /* the step of a scan that it read is not the last */
 };
 
 /* Redis runs it now: the commands outside MULTI, and what a MULTI says to each. */
