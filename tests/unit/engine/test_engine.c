@@ -358,15 +358,22 @@ START_TEST(an_offer_goes_to_no_member_of_a_segment_smaller_than_its_k)
 }
 END_TEST
 
+/* Of a customer to whom the card may be offered at a login; to be freed. */
+static void *open_explanations(struct arena *arena)
+{
+    void *block = malloc(EXPLAIN_ARENA_SIZE);
+    arena_init(arena, block, EXPLAIN_ARENA_SIZE);
+    take(kit_profile(day(0)));
+    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    return block;
+}
+
 START_TEST(an_explanation_knows_what_was_offered_and_what_came_of_it)
 {
     struct arena arena;
     struct explanation why;
     uint32_t index = 0;
-    void *block = malloc(EXPLAIN_ARENA_SIZE);
-    arena_init(&arena, block, EXPLAIN_ARENA_SIZE);
-    take(kit_profile(day(0)));
-    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    void *block = open_explanations(&arena);
     take(kit_app(day(2), "login"));
     ck_assert_uint_eq(kit_count(&kit, "offer card/"), 1);
     ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("card"), &index));
@@ -398,10 +405,7 @@ START_TEST(an_offer_is_not_in_the_way_of_the_event_that_brings_it)
     struct arena arena;
     struct explanation why;
     uint32_t index = 0;
-    void *block = malloc(EXPLAIN_ARENA_SIZE);
-    arena_init(&arena, block, EXPLAIN_ARENA_SIZE);
-    take(kit_profile(day(0)));
-    take(kit_tx(day(1), DIRECTION_DEBIT, 200000, "shop"));
+    void *block = open_explanations(&arena);
     ck_assert(engine_find(kit.engine, EXPLAIN_OFFER, slice_text("card"), &index));
     struct event login = kit_app(day(2), "login"), again = kit_app(day(2) + 1, "login");
     ck_assert(engine_explain(kit.engine, kit.task, kit.customers[0], EXPLAIN_OFFER, index, day(2),
