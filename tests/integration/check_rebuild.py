@@ -94,6 +94,7 @@ def main():
     try:
         stamp = int(time.time())
         calm = Stack(segue, work, f'calm{stamp}', PLAYBOOK, tasks=TASKS)
+        calm.redis_timeout = '2m'  # so that no connection breaks but by an answer, however busy the machine
         lossy = Stack(segue, work, f'lossy{stamp}', PLAYBOOK, tasks=TASKS, redis_address=own.address())
         lossy.input_of, lossy.journal_keep = calm.name, '5s'
         lossy.checkpoint_interval = '1s'

@@ -54,6 +54,7 @@ redis:
   address: {redis}
   cluster: {cluster}
   sentinel_master: "{sentinel_master}"
+  timeout: {redis_timeout}
 sources:
 {sources}"""
 
@@ -159,7 +160,7 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.brokers, self.clock, self.workers = brokers or server('SEGUE_TEST_BROKERS'), clock, workers
         self.redis_address = redis_address or server('SEGUE_TEST_REDIS')
-        self.cluster, self.sentinel_master = cluster, ''
+        self.cluster, self.sentinel_master, self.redis_timeout = cluster, '', '2s'
         self.registry, self.missing_after, self.sources = server('SEGUE_TEST_REGISTRY'), missing_after, topics
         host, _, path = self.registry.partition('://')[2].partition('/')
         self.registry_root, self.registry_path = 'http://' + host, '/' + path
@@ -179,6 +180,7 @@ class Stack:
                                       clock=self.clock, tasks=self.tasks, workers=self.workers, brokers=self.segue_brokers,
                                       folder=self.folder, registry=self.registry_root, base_path=self.registry_path, redis=self.redis_address, journal_keep=self.journal_keep, journal_partitions=self.journal_partitions,
                                       checkpoint_interval=self.checkpoint_interval, cluster=str(self.cluster).lower(), sentinel_master=self.sentinel_master,
+                                      redis_timeout=self.redis_timeout,
                                       missing_after=self.missing_after, sources=sources) + self.extra_config)
         return str(path)
 
