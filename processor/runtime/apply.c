@@ -332,6 +332,7 @@ static void apply_acked(struct worker *worker, struct task *task)
 {
     struct pending done = task->pending[0];
     task->head = task->next_head;
+    task->acked_head = task->head;
     task->acked_seq = done.seq;
     stats_add(&worker->stats.applies, 1);
     stats_time(&worker->stats.totals[task->number].apply_latency,

@@ -360,6 +360,7 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
 void claim_owned(struct worker *worker, struct task *task)
 {
     task->head = task->next_head;
+    task->acked_head = task->head;
     task->acked_seq = task->head.seq;
     if (task->head.seq > 0 && !SIM_WITHOUT(MUTANT_NO_REDO)) {
         task->acked_seq--; /* whether all of cut W went well, only its writer knew (decision 0017) */

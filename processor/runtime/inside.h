@@ -192,7 +192,9 @@ struct task {
     /* Connection epoch in which the head is watched and equals `head`; 0: not watched */
     uint64_t watch_epoch;
     int64_t write_since_us;
-    struct head head;      /* as Redis has it, to our knowledge */
+    struct head head; /* as Redis has it, to our knowledge */
+    struct head
+        acked_head; /* that of cut acked_seq; unlike `head` while a later write is in doubt */
     struct head next_head; /* what the running write will leave */
     uint64_t write_serial;
     uint32_t write_commands;

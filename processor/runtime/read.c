@@ -97,8 +97,7 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
         task_reclaim(worker, task, "the head in Redis is not ours");
         return READ_LOST;
     }
-    if (found.seq == task->head.seq && task->head.seq == task->acked_seq &&
-        !head_is(head->text, &task->head)) {
+    if (found.seq == task->acked_seq && !head_is(head->text, &task->acked_head)) {
         if (task->read_acked < task->acked_seq) {
             return READ_AGAIN; /* this cut was written, and written again, since it was asked */
         }

@@ -24,7 +24,7 @@ static struct store_reply reply_head(const struct head *head)
 START_TEST(a_read_at_the_confirmed_cut_is_believed_at_its_very_head_only)
 {
     const struct head before = {.state = HEAD_READY, .owner = 1, .seq = DOUBLE_CUT};
-    task->head = head_of_same_cut(&before, &before);
+    task->head = task->acked_head = head_of_same_cut(&before, &before);
     task->read_acked = DOUBLE_CUT;
     struct store_reply reply = reply_head(&task->head);
     ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_TRUST);
@@ -32,6 +32,23 @@ START_TEST(a_read_at_the_confirmed_cut_is_believed_at_its_very_head_only)
     reply = reply_head(&before);
     ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_LOST);
     ck_assert_int_eq(task->state, TASK_CLAIMING);
+}
+END_TEST
+
+/* The next cut is there, and nobody has the answer; then Redis falls back to the first try of this one. */
+START_TEST(a_read_at_the_confirmed_cut_is_so_judged_while_the_next_one_is_in_doubt)
+{
+    const struct head before = {.state = HEAD_READY, .owner = 1, .seq = DOUBLE_CUT};
+    task->acked_head = head_of_same_cut(&before, &before);
+    task->head = task->acked_head;
+    task->head.seq = task->sent_seq = DOUBLE_CUT + 1;
+    task->read_acked = DOUBLE_CUT;
+    struct store_reply reply = reply_head(&task->head);
+    ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_TRUST);
+    reply = reply_head(&task->acked_head);
+    ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_TRUST);
+    reply = reply_head(&before);
+    ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_LOST);
 }
 END_TEST
 
@@ -124,7 +141,7 @@ END_TEST
 START_TEST(a_question_from_before_the_cut_was_written_twice_is_asked_again)
 {
     const struct head before = {.state = HEAD_READY, .owner = 1, .seq = DOUBLE_CUT};
-    task->head = head_of_same_cut(&before, &before);
+    task->head = task->acked_head = head_of_same_cut(&before, &before);
     task->read_acked = DOUBLE_CUT - 1;
     struct store_reply reply = reply_head(&before);
     ck_assert_int_eq(read_judge(doubled.worker, task, &reply), READ_AGAIN);
@@ -205,6 +222,7 @@ int main(void)
     TCase *tests = tcase_create("doubt");
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, a_read_at_the_confirmed_cut_is_believed_at_its_very_head_only);
+    tcase_add_test(tests, a_read_at_the_confirmed_cut_is_so_judged_while_the_next_one_is_in_doubt);
     tcase_add_test(tests, a_rebuild_goes_to_a_cut_that_was_asked_for_after_its_head_was_seen);
     tcase_add_test(tests, a_claim_of_a_whole_redis_asks_once);
     tcase_add_test(tests, the_view_of_somebody_new_goes_first_where_keys_may_be_left);

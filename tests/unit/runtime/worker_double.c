@@ -274,6 +274,7 @@ void double_become_live(int64_t next)
     task->sent_seq = DOUBLE_CUT;
     task->owner = 1;
     const struct store_reply parts[2] = {double_head(HEAD_READY, 1), {.kind = STORE_NIL}};
+    ck_assert_int_eq(head_parse(parts[0].text, &task->acked_head), STATUS_OK);
     const struct store_reply reply = {.kind = STORE_ARRAY, .children = parts, .count = 2};
     claim_task_record(doubled.worker, task,
                       &(struct store_answer){.replies = &reply, .reply_count = 1});
