@@ -88,17 +88,13 @@ bool due_answered(struct worker *worker, struct task *task, const struct store_r
 {
     bool whole = exec->kind == STORE_ARRAY && exec->count == task->read_count + 1;
     for (uint32_t i = 1; whole && i < exec->count; i++) {
-        if (reply_is_foreign(&exec->children[i])) {
-            task->want_rebuild = true;
-            task_reclaim(worker, task, "a due set in Redis is of another type: somebody wrote it");
-            return false;
-        }
-        whole = exec->children[i].kind == STORE_ARRAY;
+        whole = exec->children[i].kind == STORE_ARRAY || reply_is_foreign(&exec->children[i]);
     }
     if (!whole) {
         task->retry_us = worker->now_us + RETRY_US;
     }
-    return whole && read_judge(worker, task, &exec->children[0]) == READ_TRUST;
+    return whole && read_judge(worker, task, &exec->children[0]) == READ_TRUST &&
+           !read_found_foreign(worker, task, exec->children + 1, task->read_count);
 }
 
 void due_loaded(struct worker *worker, struct task *task, const struct store_answer *answer)

@@ -260,7 +260,7 @@ struct task {
     struct restore restore;
 };
 
-/* Somebody put a key of another type where a set should be. */
+/* Somebody put a key of another type where a set or a view should be. */
 static inline bool reply_is_foreign(const struct store_reply *reply)
 {
     return reply->kind == STORE_ERROR && store_text_begins(reply->text, "WRONGTYPE");
@@ -448,6 +448,9 @@ void read_sets_used(struct task *task, uint32_t used);
 enum read_trust { READ_TRUST, READ_AGAIN, READ_LOST };
 enum read_trust read_judge(struct worker *worker, struct task *task,
                            const struct store_reply *head);
+/* Beside a head that is trusted: is a key of another type? Then the task is claimed again, to be written anew. */
+bool read_found_foreign(struct worker *worker, struct task *task, const struct store_reply *keys,
+                        uint32_t count);
 
 /* claim.c */
 /* The slot is that task's from now on. */

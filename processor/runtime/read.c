@@ -117,6 +117,19 @@ enum read_trust read_judge(struct worker *worker, struct task *task, const struc
     return READ_LOST;
 }
 
+bool read_found_foreign(struct worker *worker, struct task *task, const struct store_reply *keys,
+                        uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (reply_is_foreign(&keys[i])) {
+            task->want_rebuild = true;
+            task_reclaim(worker, task, "a key in Redis is of another type: somebody wrote it");
+            return true;
+        }
+    }
+    return false;
+}
+
 /* NULL: a question of that kind asks for no due sets. */
 static uint32_t *sets_max(struct task *task, enum read_operation operation)
 {

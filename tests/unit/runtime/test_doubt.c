@@ -199,6 +199,19 @@ START_TEST(a_due_set_of_another_type_has_the_task_written_anew)
 }
 END_TEST
 
+/* Whoever is no owner any more wishes nothing. */
+START_TEST(a_due_set_of_another_type_beside_the_head_of_another_owner_says_nothing)
+{
+    const struct store_reply sets[] = {double_head(HEAD_READY, 2), foreign};
+    const struct store_reply exec = {.kind = STORE_ARRAY, .children = sets, .count = 2};
+    task->read_count = 1;
+    ck_assert(!due_answered(doubled.worker, task, &exec));
+    ck_assert_int_eq(task->state, TASK_CLAIMING);
+    ck_assert(task->prove);
+    ck_assert(!task->want_rebuild);
+}
+END_TEST
+
 START_TEST(a_rebuild_deletes_a_due_set_of_another_type)
 {
     task_forget(doubled.worker, task);
@@ -230,6 +243,7 @@ int main(void)
     tcase_add_test(tests, a_rebuild_after_a_long_outage_reads_the_journal);
     tcase_add_test(tests, a_rebuild_of_a_task_without_cuts_ends);
     tcase_add_test(tests, a_due_set_of_another_type_has_the_task_written_anew);
+    tcase_add_test(tests, a_due_set_of_another_type_beside_the_head_of_another_owner_says_nothing);
     tcase_add_test(tests, a_rebuild_deletes_a_due_set_of_another_type);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
