@@ -244,7 +244,7 @@ static void follow_cut(struct worker *worker, struct task *task)
 
 /* ---- writing them ---- */
 
-/* A view as Redis has it, as the fields of an entry. False: it does not fit, or is no hash. */
+/* A view as Redis has it, as the fields of an entry. False: it does not fit, or Redis could not read it. */
 static bool take_view(struct worker *worker, const struct store_reply *view,
                       struct cut_entry *entry)
 {
@@ -341,8 +341,10 @@ void follow_loaded(struct worker *worker, struct task *task, const struct store_
     }
     const struct store_reply *records = exec->children[0].children;
     follow->ahead = 0;
-    if (read_judge(worker, task, &records[0]) != READ_TRUST || !follow_room(worker) ||
-        worker->stopping || head_parse(records[0].text, &head) != STATUS_OK) {
+    if (read_judge(worker, task, &records[0]) != READ_TRUST ||
+        read_found_foreign(worker, task, exec->children + 1, task->read_count) ||
+        !follow_room(worker) || worker->stopping ||
+        head_parse(records[0].text, &head) != STATUS_OK) {
         return;
     }
     INVARIANT(head.seq >= follow->seq || SIM_WITHOUT(MUTANT_NO_READ_JUDGE));

@@ -183,7 +183,7 @@ START_TEST(a_rebuild_of_a_task_without_cuts_ends)
 }
 END_TEST
 
-/* ---- a due set that somebody else wrote ---- */
+/* ---- keys that somebody else wrote ---- */
 
 static const struct store_reply foreign = {.kind = STORE_ERROR,
                                            .text = {(const uint8_t *)"WRONGTYPE ..", 12}};
@@ -209,6 +209,25 @@ START_TEST(a_due_set_of_another_type_beside_the_head_of_another_owner_says_nothi
     ck_assert_int_eq(task->state, TASK_CLAIMING);
     ck_assert(task->prove);
     ck_assert(!task->want_rebuild);
+}
+END_TEST
+
+/* Else it is asked for again and again, and no task of the worker gets any further with its checkpoints. */
+START_TEST(a_view_of_another_type_has_the_task_written_anew)
+{
+    const struct store_reply records[] = {double_head(HEAD_READY, 1),
+                                          {.kind = STORE_BULK, .text = slice_text("R")}};
+    const struct store_reply parts[] = {{.kind = STORE_ARRAY, .children = records, .count = 2},
+                                        foreign};
+    const struct store_reply exec = {.kind = STORE_ARRAY, .children = parts, .count = 2};
+    task->read_count = 1;
+    task->follow.state = FOLLOW_CUT;
+    doubled.worker->following = task->slot;
+    doubled.worker->building = NO_INDEX; /* whether there is room for a checkpoint is no matter */
+    follow_loaded(doubled.worker, task, &(struct store_answer){.replies = &exec, .reply_count = 1});
+    ck_assert_int_eq(task->state, TASK_CLAIMING);
+    ck_assert(task->want_rebuild);
+    ck_assert_uint_eq(doubled.worker->following, NO_INDEX);
 }
 END_TEST
 
@@ -244,6 +263,7 @@ int main(void)
     tcase_add_test(tests, a_rebuild_of_a_task_without_cuts_ends);
     tcase_add_test(tests, a_due_set_of_another_type_has_the_task_written_anew);
     tcase_add_test(tests, a_due_set_of_another_type_beside_the_head_of_another_owner_says_nothing);
+    tcase_add_test(tests, a_view_of_another_type_has_the_task_written_anew);
     tcase_add_test(tests, a_rebuild_deletes_a_due_set_of_another_type);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
