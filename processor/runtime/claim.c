@@ -341,7 +341,6 @@ void claim_looked(struct worker *worker, struct task *task, const struct store_r
         head.seq = 0;
         head.customer_count = 0;
         head.journal_offset = -1;
-        task->rebuild_deleted = false;
     }
     task->owner = options->clock->ops->random64(options->clock);
     head.owner = task->owner;
@@ -373,7 +372,7 @@ void claim_owned(struct worker *worker, struct task *task)
         log_warn("task_rebuild", "a task's Redis is written anew", "task=%u", task->number);
         task_set_state(worker, task, TASK_REBUILDING);
         task->rebuild_bucket = claim_least(task->head.due_first, DUE_FAR_FIRST);
-        task->step = task->rebuild_deleted ? CLAIM_CATCH_UP : CLAIM_REBUILD_DELETE;
+        task->step = CLAIM_REBUILD_DELETE;
         return;
     }
     task->step = task->acked_seq < task->committed_seq ? CLAIM_CATCH_UP : CLAIM_TASK_RECORD;

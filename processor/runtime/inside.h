@@ -169,7 +169,6 @@ struct task {
     uint64_t rebuild_asked; /* hash of the head to be rebuilt after which C was read; 0: none */
     int64_t rebuild_bucket; /* the due bucket being emptied */
     int64_t rebuild_next;   /* where it goes on after the running batch */
-    bool rebuild_deleted;
 
     /* the chain */
     uint64_t seq;           /* of the last cut that was sealed */

@@ -146,7 +146,6 @@ void rebuild_step(struct worker *worker, struct task *task)
         task->rebuild_bucket = DUE_FAR_FIRST;
     }
     if (task->rebuild_bucket >= REBUILD_END) {
-        task->rebuild_deleted = true;
         task->want_rebuild = false;
         task->next_offset = -1;
         task->step = CLAIM_CATCH_UP;
