@@ -370,10 +370,12 @@ static void answer_look(struct worker *worker, struct task *task, const struct s
         return;
     }
     if (task->pending_count == 0) {
-        if (reply_is_head(head, &task->head) || reply_is_head(head, &task->next_head)) {
+        /* The last batch arrived, or not, and whole or not: the same batch again. */
+        if (reply_is_head(head, &task->next_head)) {
+            task->head = task->next_head;
+        }
+        if (reply_is_head(head, &task->head)) {
             task->watch_epoch = answer->connection_epoch;
-            /* The last batch arrived, or not, and whole or not: the same batch again. */
-            task->head = reply_is_head(head, &task->head) ? task->head : task->next_head;
         } else {
             task_reclaim(worker, task, "the head in Redis was changed while it was being rebuilt");
         }

@@ -86,8 +86,8 @@ static void rebuild_take(struct worker *worker, struct task *task, const struct 
     }
     for (uint32_t i = 0; i < task->read_count && left > 0; i++) {
         uint32_t count = sets[i].count < left ? sets[i].count : left;
-        if (reply_is_foreign(
-                &sets[i])) { /* whom it named has keys still: restore and cuts write over them */
+        if (reply_is_foreign(&sets[i])) {
+            /* Whom it named has keys still: restore and cuts write over them. */
             char key[KEY_PREFIX_SIZE_MAX + 8];
             store_command(&pipeline, 2);
             store_argument_text(&pipeline, "DEL");

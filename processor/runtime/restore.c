@@ -49,7 +49,6 @@ void restore_begin(struct worker *worker, struct task *task)
         .reading = true, .began_us = worker->now_us, .told_us = worker->now_us, .newer = newer};
     restore_room_begin(room_of(worker, task), worker->readers[task->reader].buffer,
                        worker->readers[task->reader].limit);
-    task->head.customer_count = 0;
     worker->options.log->ops->read_checkpoints(worker->options.log, task->number);
 }
 
@@ -205,8 +204,7 @@ static void write_batch(struct worker *worker, struct task *task)
     char view_text[KEY_PREFIX_SIZE_MAX + 8];
     char due_text[KEY_PREFIX_SIZE_MAX + 8];
     struct head head = task->head;
-    head.customer_count =
-        task->restore.customers; /* the batch may be written for the second time */
+    head.customer_count = task->restore.customers; /* not the head's: this may be the second try */
     if (!apply_fenced_begin(worker, task, &pipeline)) {
         return;
     }

@@ -314,8 +314,8 @@ static bool seal_task(struct worker *worker, struct task *task, struct flight *f
                                   .serial = task->serial,
                                   .seq = task->seq + 1,
                                   .prove = task->state == TASK_CLAIMING};
-    int64_t cursor =
-        task->due.cursor; /* of the cut before: this one takes members out of sets from there on */
+    /* Of the cut before: this one takes members out of sets from there on. */
+    int64_t cursor = task->due.cursor;
     if (!seal_payload(worker, task, flight, &sealed->payload) ||
         !seal_parts(worker, task, flight, sealed)) {
         return false;
