@@ -273,7 +273,7 @@ void doctor_check_registry(const struct connect *connect, struct doctor_report *
     status = registry_ping(registry, &text);
     if (status != STATUS_OK) {
         doctor_add(report, "registry", level_of(status),
-                   "start the registry, or set registry.urls and registry.base_path", "%s",
+                   "start the registry, or set registry.url and registry.base_path", "%s",
                    text.text);
         registry_close(registry);
         return;

@@ -286,14 +286,14 @@ static enum status settle(struct registry_settings *settings, struct status_text
     const char *const files[] = {settings->password_file, settings->token_file, settings->ca_file,
                                  settings->certificate_file, settings->key_file};
     if (settings->url_count == 0 || settings->url_count > REGISTRY_URLS_MAX) {
-        return status_fail(out_text, STATUS_INVALID, "registry.urls: between 1 and %d are needed",
+        return status_fail(out_text, STATUS_INVALID, "registry.url: give 1, or urls: 1 to %d",
                            REGISTRY_URLS_MAX);
     }
     for (uint32_t i = 0; i < settings->url_count; i++) {
         if (strncmp(settings->urls[i], "http://", 7) != 0 &&
             strncmp(settings->urls[i], "https://", 8) != 0) {
             return status_fail(out_text, STATUS_INVALID,
-                               "registry.urls: `%s` is not http:// or https://", settings->urls[i]);
+                               "registry.url: `%s` is not http:// or https://", settings->urls[i]);
         }
     }
     for (size_t i = 0; i < ARRAY_COUNT(files); i++) {

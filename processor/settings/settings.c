@@ -127,7 +127,8 @@ static const struct key keys[] = {
     PATH("registry.key_file", registry.key_file, "", "PEM"),
     PATH("registry.cache_dir", registry.cache_folder, "",
          "copies of schemas, used when the registry is away"),
-    TIMESPAN("registry.connect_timeout", registry.connect_timeout_ms, "2s", 10, MS_PER_HOUR, ""),
+    TIMESPAN("registry.connect_timeout", registry.connect_timeout_ms, "2s", 10, MS_PER_HOUR,
+             "with TLS"),
     TIMESPAN("registry.timeout", registry.timeout_ms, "5s", 10, MS_PER_HOUR,
              "one request in total"),
     TIMESPAN("registry.missing_after", registry.missing_after_ms, "60s", 0, MS_PER_DAY,
@@ -143,7 +144,7 @@ static const struct key keys[] = {
          "a primary that Sentinel watches; address then names the sentinels: a:26379,b:26379"),
     PATH("redis.sentinel_password_file", redis.sentinel_password_file, "",
          "the sentinels' own, read at every connect"),
-    BOOL("redis.tls", redis.tls, "false", ""),
+    BOOL("redis.tls", redis.tls, "false", "the nodes' certificates are verified, sentinels' too"),
     PATH("redis.ca_file", redis.ca_file, "", "PEM; the system's when not set"),
     PATH("redis.certificate_file", redis.certificate_file, "", "PEM, for mutual TLS"),
     PATH("redis.key_file", redis.key_file, "", "PEM"),
@@ -390,6 +391,43 @@ static void check_name(struct parse *parse, const char *key, const struct yaml_n
     }
 }
 
+/* The `size` bytes at `text` are host:port or [v6]:port, with a port that there can be. */
+static bool is_host_and_port(const char *text, size_t size)
+{
+    size_t host = size;
+    while (host > 0 && text[host - 1] != ':') {
+        host--;
+    }
+    size_t digits = size - host;
+    if (host < 2 || digits == 0 || digits > 5 || strspn(text + host, "0123456789") != digits) {
+        return false;
+    }
+    unsigned long port = strtoul(text + host, NULL, 10);
+    bool in_brackets = text[0] == '[' && text[host - 2] == ']';
+    return port > 0 && port <= UINT16_MAX && (in_brackets || memchr(text, ':', host - 1) == NULL);
+}
+
+/* Each of a list; the path of a socket is looked at when it is used. */
+static void check_redis_address(struct parse *parse, const struct yaml_node *node)
+{
+    const char *at = parse->settings->redis.address;
+    if (strncmp(at, "unix:", 5) == 0) {
+        return;
+    }
+    for (bool more = true; more;) {
+        at += strspn(at, " ");
+        size_t size = strcspn(at, ",");
+        if (!is_host_and_port(at, size)) {
+            yaml_error(node, parse->diagnostics,
+                       "write host:port, [v6]:port or unix:/path, with a port of 1 to 65535",
+                       "`%.*s` is no address", (int)size, at);
+            return;
+        }
+        more = at[size] == ',';
+        at += size + 1;
+    }
+}
+
 static void check_whole(struct parse *parse, const struct yaml_node *root)
 {
     struct settings *settings = parse->settings;
@@ -419,6 +457,7 @@ static void check_whole(struct parse *parse, const struct yaml_node *root)
                    user ? "a registry user without a password file"
                         : "a registry password file without a user");
     }
+    check_redis_address(parse, yaml_get(redis, "address"));
     if (settings->redis.tls && strncmp(settings->redis.address, "unix:", 5) == 0) {
         yaml_error(yaml_get(redis, "tls"), parse->diagnostics, "leave tls away",
                    "TLS over a Unix socket");
@@ -494,6 +533,11 @@ bool settings_load_text(const char *name, struct slice text, struct arena *arena
 
 void settings_print_defaults(FILE *out)
 {
+    /* One or a list, so they are not in the table. */
+    static const char url_lines[] =
+        "  # url:                                # required: http:// or https://, host and port\n"
+        "  # urls:                               # instead: a list, [URL, URL]; the next when one "
+        "is away\n";
     char section[32] = "";
     for (size_t i = 0; i < KEY_COUNT; i++) {
         const struct key *key = &keys[i];
@@ -504,6 +548,7 @@ void settings_print_defaults(FILE *out)
         }
         if (strcmp(here, section) != 0 && dot != NULL) {
             (void)fprintf(out, "%s:\n", here);
+            (void)fputs(strcmp(here, "registry") == 0 ? url_lines : "", out);
         }
         memcpy(section, here, sizeof(section));
         bool unset = key->value[0] == '\0' || key->form == FORM_TIME;

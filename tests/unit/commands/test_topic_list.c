@@ -67,13 +67,12 @@ START_TEST(tail_knows_every_topic_of_the_settings)
     struct arena arena;
     arena_init(&arena, block, sizeof(block));
     diagnostics_init(&diagnostics, list);
-    ck_assert(settings_load_text(
-        "t.yaml",
-        slice_text(
-            "application: a\ninstance: i\nplaybook: p\nkafka: {brokers: b}\nredis: {address: r}\n"
-            "sources: {transactions: {topic: till}}\n"
-            "topics: {prefix: 'uk.', journal: log}\n"),
-        &arena, &diagnostics, &read));
+    ck_assert(settings_load_text("t.yaml",
+                                 slice_text("application: a\ninstance: i\nplaybook: p\nkafka: "
+                                            "{brokers: b}\nredis: {address: 'r:1'}\n"
+                                            "sources: {transactions: {topic: till}}\n"
+                                            "topics: {prefix: 'uk.', journal: log}\n"),
+                                 &arena, &diagnostics, &read));
     ck_assert(topic_list_has(&read, "till") && topic_list_has(&read, "uk.offers"));
     ck_assert(topic_list_has(&read, "log") && topic_list_has(&read, "uk.checkpoints"));
     ck_assert(topic_list_has(&read, "uk.playbook") && !topic_list_has(&read, "uk.journal"));

@@ -114,6 +114,19 @@ static const struct {
      1, 43},
     {"redis: {password: x}\n", "unknown key `password`", 1, 9},
     {"redis: {address: 'unix:/x', tls: true}\n", "TLS over a Unix socket", 1, 34},
+    {"redis: {address: 'localhost:63790'}\nclock: wall\n", "`clock` must be one of live stream", 2,
+     8},
+    {"redis: {address: 'localhost:2637999'}\n", "`localhost:2637999` is no address", 1, 18},
+    {"redis: {address: 'localhost:65536'}\n", "`localhost:65536` is no address", 1, 18},
+    {"redis: {address: 'localhost:0'}\n", "`localhost:0` is no address", 1, 18},
+    {"redis: {address: 'localhost:+1'}\n", "`localhost:+1` is no address", 1, 18},
+    {"redis: {address: localhost}\n", "`localhost` is no address", 1, 18},
+    {"redis: {address: ':6379'}\n", "`:6379` is no address", 1, 18},
+    {"redis: {address: 'fe80::1:6379'}\n", "`fe80::1:6379` is no address", 1, 18},
+    {"redis: {address: 'a:1, b'}\n", "`b` is no address", 1, 18},
+    {"redis: {address: 'a:1,'}\n", "`` is no address", 1, 18},
+    {"redis: {address: 'a:1, [::1]:65535'}\nclock: wall\n", "`clock` must be one of live stream", 2,
+     8},
     {"clock: wall\n", "`clock` must be one of live stream", 1, 8},
     {"sources: {transaction: {}}\n", "unknown key `transaction`", 1, 11},
     {"sources: {transactions: {start: soon}}\n", "`start` must be a moment", 1, 33},
@@ -180,6 +193,13 @@ START_TEST(settings_print_a_file_that_loads_to_the_defaults)
     ck_assert_uint_eq(settings.batch_size_max, 16 << 20);
     ck_assert_str_eq(settings.topics[0], "segue.segment-changes");
     ck_assert_str_eq(settings.registry.user, "");
+    ck_assert_ptr_nonnull(strstr(text, "registry:\n  # url: "));
+    ck_assert_ptr_nonnull(strstr(text, "  # urls: "));
+    for (const char *line = text; line != NULL; line = strchr(line + 1, '\n')) {
+        const char *about = strchr(line + 1, '#'); /* each key says what it means */
+        ck_assert_msg(about == NULL || strncmp(about, "#  (", 4) != 0, "%.60s", line);
+        ck_assert_msg(about == NULL || strncmp(about, "# \n", 3) != 0, "%.60s", line);
+    }
     free(text);
 }
 END_TEST
