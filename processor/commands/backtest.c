@@ -274,6 +274,7 @@ static bool take_options(struct backtest *backtest, struct backtest_options *out
             *out_code = EXIT_GOOD;
             return false;
         default:
+            (void)fputs(help, stderr);
             return false;
         }
     }

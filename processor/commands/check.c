@@ -461,6 +461,7 @@ int check_run(int argument_count, char **arguments)
             (void)fputs(help, stdout);
             return EXIT_GOOD;
         default:
+            (void)fputs(help, stderr);
             return EXIT_USAGE;
         }
     }

@@ -6,6 +6,7 @@
 
 #include "base/attributes.h"
 #include "base/diagnostic.h"
+#include "base/memory.h"
 #include "commands/all.h"
 
 static int version_run(int argument_count UNUSED, char **arguments UNUSED)
@@ -69,6 +70,18 @@ static int no_command(const char *name)
     return EXIT_USAGE;
 }
 
+/* getopt begins what it refuses with the first word: as one typed it, `segue check`. The words as they came stay
+ * untouched for whoever starts the program again. */
+static int run_command(const struct command *command, int count, char **arguments)
+{
+    static char name[32];
+    char **own = memory_take(((size_t)count + 1) * sizeof(own[0]), "arguments");
+    (void)snprintf(name, sizeof(name), "segue %s", command->name);
+    memcpy(own, arguments, ((size_t)count + 1) * sizeof(own[0]));
+    own[0] = name;
+    return command->run(count, own);
+}
+
 int commands_main(int argument_count, char **arguments)
 {
     program_arguments = arguments;
@@ -86,7 +99,7 @@ int commands_main(int argument_count, char **arguments)
     }
     for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {
         if (strcmp(arguments[1], commands[i].name) == 0) {
-            return commands[i].run(argument_count - 1, arguments + 1);
+            return run_command(&commands[i], argument_count - 1, arguments + 1);
         }
     }
     return no_command(arguments[1]);

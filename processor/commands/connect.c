@@ -131,6 +131,9 @@ int connect_fail(const char *command, enum status status, const struct status_te
     switch (status) {
     case STATUS_AWAY:
     case STATUS_RETRY:
+        (void)fputs(
+            "  `segue doctor` looks at Kafka, the registry and Redis, and says what mends it\n",
+            stderr);
         return EXIT_AWAY;
     case STATUS_INVALID:
         return EXIT_CONFIG;

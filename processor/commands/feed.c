@@ -302,6 +302,7 @@ int feed_run(int argument_count, char **arguments)
             (void)fputs(help, stdout);
             return EXIT_GOOD;
         default:
+            (void)fputs(help, stderr);
             return EXIT_USAGE;
         }
     }

@@ -257,6 +257,7 @@ static bool take_options(struct planning *planning, int argument_count, char **a
             (void)fputs(help, stdout);
             return false;
         default:
+            (void)fputs(help, stderr);
             return false;
         }
     }

@@ -8,6 +8,7 @@
  *
  * A customer counts once per experiment, on the side of the first exposure: intention to treat. Converted: an
  * ACCEPTED outcome of that offer within the attribution window, whoever asked for it. */
+#include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -320,6 +321,11 @@ static void keep_line(struct reader *reader, const json_t *line)
     lines_keep(reader, value != NULL ? value : json_object_get(line, "event"));
 }
 
+static void say_errno(const char *path)
+{
+    (void)fprintf(stderr, "segue report: %s: %s\n", path, strerror(errno));
+}
+
 static bool read_file(struct reader *reader, const char *path)
 {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
@@ -328,7 +334,7 @@ static bool read_file(struct reader *reader, const char *path)
     uint64_t number = 0;
     bool good = file != NULL;
     if (file == NULL) {
-        perror(path);
+        say_errno(path);
     }
     while (good && getline(&line, &size, file) > 0) {
         json_error_t error;
@@ -344,7 +350,7 @@ static bool read_file(struct reader *reader, const char *path)
         json_decref(object);
     }
     if (good && ferror(file) != 0) { /* a directory opens too */
-        perror(path);
+        say_errno(path);
         good = false;
     }
     free(line);
@@ -359,6 +365,29 @@ struct request {
     void (*print)(const struct report *report, FILE *out);
     int32_t from_day, to_day;
 };
+
+static bool take_day(const char *option, const char *text, int32_t *out_day)
+{
+    bool good = civil_parse_date(slice_text(text), out_day);
+    if (!good) {
+        (void)fprintf(stderr, "segue report: --%s takes a day, as 2026-11-25, not `%s`\n", option,
+                      text);
+    }
+    return good;
+}
+
+static bool take_dimension(const char *text, int *out_by)
+{
+    for (*out_by = BY_OFFER; *out_by <= BY_SEGMENT; (*out_by)++) {
+        if (strcmp(dimensions[*out_by], text) == 0) {
+            return true;
+        }
+    }
+    (void)fprintf(stderr,
+                  "segue report: --by takes offer, variant, channel, day or segment, not `%s`\n",
+                  text);
+    return false;
+}
 
 static bool parse_options(int count, char **arguments, struct request *request,
                           struct reader *reader)
@@ -381,12 +410,13 @@ static bool parse_options(int count, char **arguments, struct request *request,
         switch (option) {
         case 'b':
             request->by = optarg;
+            good = take_dimension(optarg, &reader->by);
             break;
         case 'f':
-            good = civil_parse_date(slice_text(optarg), &request->from_day);
+            good = take_day("from", optarg, &request->from_day);
             break;
         case 't':
-            good = civil_parse_date(slice_text(optarg), &request->to_day);
+            good = take_day("to", optarg, &request->to_day);
             break;
         case 'o':
             reader->only = optarg;
@@ -407,8 +437,12 @@ static bool parse_options(int count, char **arguments, struct request *request,
             request->print = report_print_metrics;
             break;
         default:
+            (void)fputs(help, stderr);
             return false;
         }
+    }
+    if (good && optind == count) {
+        (void)fputs("segue report: which file? `-` is standard input; --help says more\n", stderr);
     }
     return good && optind < count;
 }
@@ -417,7 +451,7 @@ static int write_report(const struct report *report, const struct request *reque
 {
     FILE *out = request->output == NULL ? stdout : fopen(request->output, "w");
     if (out == NULL) {
-        perror(request->output);
+        say_errno(request->output);
         return EXIT_NO;
     }
     request->print(report, out);
@@ -494,12 +528,7 @@ int report_run(int argument_count, char **arguments)
         return EXIT_GOOD;
     }
     bool good = parse_options(argument_count, arguments, &request, &reader);
-    for (reader.by = BY_OFFER; good && strcmp(dimensions[reader.by], request.by) != 0;
-         reader.by++) {
-        good = reader.by < BY_SEGMENT;
-    }
     if (!good) {
-        (void)fputs(help, stderr);
         return EXIT_USAGE;
     }
     if (request.from_day > request.to_day) {

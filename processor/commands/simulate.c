@@ -175,6 +175,7 @@ int simulate_run(int argument_count, char **arguments)
             return EXIT_GOOD;
         }
         if (option == '?') {
+            (void)fputs(help, stderr);
             return EXIT_USAGE;
         }
         if (!take(&options, &targets, option, optarg)) {

@@ -469,6 +469,7 @@ static int take_options(struct tester *tester, int argument_count, char **argume
             (void)fputs(help, stdout);
             return EXIT_GOOD;
         default:
+            (void)fputs(help, stderr);
             return EXIT_USAGE;
         }
     }

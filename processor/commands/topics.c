@@ -85,11 +85,18 @@ static int take_options(int argument_count, char **arguments, struct topics_opti
             break;
         case 'a':
             options->acls = optarg;
+            if (strchr(optarg, ':') == NULL) { /* kafka-acls.sh takes no other */
+                (void)fprintf(stderr,
+                              "segue topics: --acls takes a principal, as User:%s, not `%s`\n",
+                              optarg, optarg);
+                return EXIT_USAGE;
+            }
             break;
         case 'h':
             (void)fputs(help, stdout);
             return -1;
         default:
+            (void)fputs(help, stderr);
             return EXIT_USAGE;
         }
         if (!good) {
