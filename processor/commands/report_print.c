@@ -167,7 +167,7 @@ static void print_experiment(const struct report_experiment *e, const char *curr
         return;
     }
     double scale = 100.0 * (double)treated;
-    /* Of few customers the interval is wider than shares can differ. */
+    /* Of few customers the interval is wider than shares can differ; in a part of them too. */
     (void)fprintf(
         out,
         "  converted %.2f%% against %.2f%%: %+.2f points (95%% at any time: %+.2f to %+.2f): %s\n",
@@ -196,8 +196,8 @@ static void print_part(const struct report *report, const struct report_experime
         return;
     }
     double scale = 100.0 * (double)e->converted[0].count;
-    (void)fprintf(out, " %+7.2f (%+.2f to %+.2f)", 100 * e->uplift.estimate, 100 * e->uplift.low,
-                  100 * e->uplift.high);
+    (void)fprintf(out, " %+7.2f (%+.2f to %+.2f)", 100 * e->uplift.estimate,
+                  fmax(100 * e->uplift.low, -100), fmin(100 * e->uplift.high, 100));
     (void)fprintf(out, "  %s (%s to %s): %s%s\n",
                   money(llround(e->gain.estimate * scale), report->currency, text),
                   bound(e->gain.low * scale, report->currency, low),

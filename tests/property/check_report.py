@@ -95,6 +95,9 @@ def for_people(segue, folder, truth, same):
     same('the summary', shown.splitlines()[3], head)
     same('the days', bool(re.fullmatch(r'Offers from \d\d/\d\d/2026 to \d\d/\d\d/2026', shown.splitlines()[0])), True)
     same('the sum of rows', [line.split()[1] for line in shown.splitlines() if line.startswith('all ')], [f'{offered:,}'])
+    by_day = text(segue, folder, '--by', 'day')
+    ends = [abs(float(end)) for pair in re.findall(r'\(([-+]\d+\.\d\d) to ([-+]\d+\.\d\d)\)', by_day) for end in pair]
+    same('an interval of few is no wider than shares can differ', (max(ends), 100.0 in ends), (100.0, True))
     path = pathlib.Path(folder) / 'report.txt'
     text(segue, folder, '--by', 'channel', '--output', path)
     same('what is in the file', path.read_text(), shown)
