@@ -232,6 +232,18 @@ static bool take_event(struct builder *builder, const yaml_event_t *event)
     return false;
 }
 
+/* The two that everybody meets first; libyaml says neither what it is nor what to write. */
+static const char *mend_of(const char *problem)
+{
+    if (strstr(problem, "cannot start any token") != NULL) {
+        return "a tab does not indent: write spaces; a text that begins with % @ or ` needs quotes";
+    }
+    if (strcmp(problem, "mapping values are not allowed in this context") == 0) {
+        return "indent the lines of one mapping alike; a text with `: ` in it needs quotes";
+    }
+    return NULL;
+}
+
 /* libyaml has up to two places for a syntax error: where it noticed, and what it was in the middle
  * of. */
 static void syntax_error(struct builder *builder, const yaml_parser_t *parser)
@@ -245,7 +257,10 @@ static void syntax_error(struct builder *builder, const yaml_parser_t *parser)
                         problem);
         return;
     }
-    if (parser->context != NULL) {
+    const char *known = mend_of(problem);
+    if (known != NULL) {
+        (void)snprintf(mend, sizeof(mend), "%s", known);
+    } else if (parser->context != NULL) {
         (void)snprintf(mend, sizeof(mend), "%s at %zu:%zu", parser->context,
                        parser->context_mark.line + 1, parser->context_mark.column + 1);
     }

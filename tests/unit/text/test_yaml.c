@@ -82,6 +82,8 @@ static const struct {
     {"[a, b]: 3\n", "a key must be plain text", 1, 1},
     {"a: 'x\n", "found unexpected end of stream", 2, 1},
     {"a: \xff\n", "invalid leading UTF-8 octet", 1, 4},
+    {"a:\n\tb: 1\n", "found character that cannot start any token", 2, 1},
+    {"a: b\n  c: 2\n", "mapping values are not allowed in this context", 2, 4},
 };
 
 START_TEST(yaml_refuses_what_hides_meaning)
@@ -91,6 +93,19 @@ START_TEST(yaml_refuses_what_hides_meaning)
     ck_assert_str_eq(list[0].text, refused[_i].error);
     ck_assert_uint_eq(list[0].span.line, refused[_i].line);
     ck_assert_uint_eq(list[0].span.column, refused[_i].column);
+}
+END_TEST
+
+START_TEST(yaml_says_what_mends_the_commonest)
+{
+    ck_assert_ptr_null(parse("a:\n\tb: 1\n"));
+    ck_assert_ptr_nonnull(strstr(list[0].mend, "write spaces"));
+    ck_assert_ptr_null(parse("a: @b\n"));
+    ck_assert_ptr_nonnull(strstr(list[0].mend, "needs quotes"));
+    ck_assert_ptr_null(parse("a: b\n  c: 2\n"));
+    ck_assert_ptr_nonnull(strstr(list[0].mend, "indent the lines"));
+    ck_assert_ptr_null(parse("a: [1, 2\nb: 3\n")); /* others: what it was in the middle of */
+    ck_assert_str_eq(list[0].mend, "while parsing a flow sequence at 1:4");
 }
 END_TEST
 
@@ -188,6 +203,7 @@ int main(void)
                         sizeof(places) / sizeof(places[0]));
     tcase_add_loop_test(tc, yaml_refuses_what_hides_meaning, 0,
                         sizeof(refused) / sizeof(refused[0]));
+    tcase_add_test(tc, yaml_says_what_mends_the_commonest);
     tcase_add_test(tc, yaml_bounds_its_depth);
     tcase_add_test(tc, yaml_refuses_unknown_keys_with_the_nearest);
     tcase_add_test(tc, yaml_getters_take_one_form_each);
