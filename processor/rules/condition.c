@@ -152,7 +152,8 @@ static uint64_t said_by_twin(uint32_t place, const struct step *step)
 static enum rules_truth leaf_holds(const struct condition *condition, uint32_t leaf,
                                    struct step *step)
 {
-    uint64_t twin = condition->number != 0 ? said_by_twin(condition->number + 1 + leaf, step) : 0;
+    bool placed = condition->mixed || leaf < condition->leaf_count;
+    uint64_t twin = placed ? said_by_twin(condition->number + 1 + leaf, step) : 0;
     return twin != 0 ? (enum rules_truth)(twin - 1)
                      : rules_leaf_holds(condition->program, leaf, step->scope, step->scratch);
 }

@@ -64,6 +64,9 @@ static size_t random_condition(struct random *random, char *out, size_t size, bo
         "f.idle < 2 && tx.amount_minor * (1 + %d %% 3) > tx.balance_after_minor",
         "f.known > %d || tx.mcc == 5411", "f.idle > %d %% 6 || tx.mcc == 5812",
         "f.kinds > 2 && tx.amount_minor > tx.balance_after_minor || f.often > %d",
+        /* of an event against a feature, with no leaf that stands until the next event */
+        "tx.direction == \"DEBIT\" && tx.amount_minor * (1 + %d) >= f.spent",
+        "tx.kind == \"CARD\" && tx.mcc == 5411 && tx.amount_minor * (1 + %d %% 9) > f.spent",
         /* with leaves of each other, and twice the same */
         "f.often >= 3 && f.spent > f.most * (%d %% 4)", "f.often >= 3 || f.kinds > %d %% 3",
         "f.often >= 3 && f.kinds > 2 || f.often >= 3 && f.own > %d %% 4",
