@@ -180,6 +180,8 @@ enum cel_leaf_form {
     CEL_LEAF_HAS,      /* has(NAME) */
     CEL_LEAF_CONTAINS, /* CONSTANT in NAME: `constant` */
     CEL_LEAF_MATCHES,  /* NAME.matches('..'): `pattern` */
+    CEL_LEAF_SAME,     /* NAME == OTHER_NAME of two texts: slots[1] is the other's */
+    CEL_LEAF_DIFFERS,  /* NAME != OTHER_NAME of two texts */
     CEL_LEAF_DISTANCE, /* NAME < OTHER_NAME - CONSTANT and the like: `constant`, slots[1] is the other's */
 };
 

@@ -90,6 +90,14 @@ static bool is_offset(const struct cel_node *node)
            node->items[1]->kind == NODE_LITERAL;
 }
 
+/* Both sides are names of texts, and not the same. */
+static bool is_two_texts(const struct cel_node *node)
+{
+    const struct cel_node *left = node->items[0], *right = node->items[1];
+    return is_plain_name(left) && is_plain_name(right) && left->index != right->index &&
+           left->type.kind == CEL_STRING && right->type.kind == CEL_STRING;
+}
+
 static enum cel_leaf_form form_of(const struct cel_node *node)
 {
     if (node->kind == NODE_SLOT && node->test) {
@@ -104,6 +112,12 @@ static enum cel_leaf_form form_of(const struct cel_node *node)
     }
     if (is_sides(node) && is_plain_name(node->items[0]) && is_offset(node->items[1])) {
         return CEL_LEAF_DISTANCE;
+    }
+    if (is_sides(node) && is_two_texts(node) && slice_is(node->name, "_==_")) {
+        return CEL_LEAF_SAME;
+    }
+    if (is_sides(node) && is_two_texts(node) && slice_is(node->name, "_!=_")) {
+        return CEL_LEAF_DIFFERS;
     }
     if (node->kind != NODE_CALL || !slice_is(node->name, "matches") ||
         node->count + (node->target != NULL) != 2) {

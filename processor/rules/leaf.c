@@ -51,6 +51,19 @@ static enum rules_truth contains(const struct cel_value *list, struct slice text
     return RULES_NO;
 }
 
+/* Of two texts; RULES_UNKNOWN also when one is missing. */
+static enum rules_truth same_texts(const struct cel_leaf *leaf,
+                                   const struct cel_activation *activation)
+{
+    struct cel_value left = rules_read(activation, leaf->slots[0]);
+    struct cel_value right = rules_read(activation, leaf->slots[1]);
+    if (left.kind != CEL_STRING || right.kind != CEL_STRING) {
+        return RULES_UNKNOWN;
+    }
+    bool same = slice_equal(left.text, right.text);
+    return same == (leaf->form == CEL_LEAF_SAME) ? RULES_YES : RULES_NO;
+}
+
 static enum rules_truth evaluate(const struct cel_program *program, uint32_t leaf,
                                  const struct cel_activation *activation)
 {
@@ -78,6 +91,9 @@ enum rules_truth rules_leaf_holds(const struct cel_program *program, uint32_t le
                : value.kind == CEL_LIST && about->constant->kind == CEL_STRING
                    ? contains(&value, about->constant->text)
                    : evaluate(program, leaf, &activation);
+    case CEL_LEAF_SAME:
+    case CEL_LEAF_DIFFERS:
+        return same_texts(about, &activation);
     case CEL_LEAF_COMPARES:
     case CEL_LEAF_DISTANCE:
     case CEL_LEAF_OTHER:
