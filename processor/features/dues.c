@@ -124,11 +124,12 @@ static void add_conditions(struct features_plan *plan, uint32_t index,
     }
 }
 
-static enum status plan_firsts(struct features_plan *plan, struct arena *arena)
+static enum status plan_leaves(struct features_plan *plan, struct arena *arena)
 {
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         uint16_t *firsts = arena_take(arena, (plan->count + 1) * sizeof(*firsts));
-        if (firsts == NULL) {
+        uint16_t *sessions = arena_take(arena, (plan->count + 1) * sizeof(*sessions));
+        if (firsts == NULL || sessions == NULL) {
             return STATUS_FULL;
         }
         for (uint32_t i = 0; i < plan->count; i++) {
@@ -137,8 +138,12 @@ static enum status plan_firsts(struct features_plan *plan, struct arena *arena)
                 (def->kind == FEATURE_FIRST || def->kind == FEATURE_DAYS_SINCE_FIRST)) {
                 firsts[plan->sources[s].first_count++] = (uint16_t)i;
             }
+            if (def->source == s && def->kind == FEATURE_SESSIONS) {
+                sessions[plan->sources[s].sessions_count++] = (uint16_t)i;
+            }
         }
         plan->sources[s].firsts = firsts;
+        plan->sources[s].sessions = sessions;
     }
     return STATUS_OK;
 }
@@ -176,7 +181,7 @@ enum status plan_dues(struct features_plan *plan, struct arena *arena)
     uint16_t *daily = arena_take(arena, count * sizeof(*daily));
     uint16_t *timed = arena_take(arena, count * sizeof(*timed));
     if (place == NULL || daily == NULL || timed == NULL || plan_touch(plan, arena) != STATUS_OK ||
-        plan_firsts(plan, arena) != STATUS_OK) {
+        plan_leaves(plan, arena) != STATUS_OK) {
         return STATUS_FULL;
     }
     uint64_t kept[FEATURES_WORDS] = {0};

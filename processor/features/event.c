@@ -213,6 +213,7 @@ struct arrival {
     bool remembers;
     bool unsure;    /* it may have come before: its id would be forgotten */
     bool took_back; /* what an earlier event gave: any feature of the source may have moved */
+    uint64_t stands[FEATURES_WORDS]; /* features that match and yet do not move */
 };
 
 static uint64_t id_hash(const struct event *event, struct slice id)
@@ -412,6 +413,35 @@ static void leave_firsts(const struct arrival *arrival, uint64_t *touched)
     }
 }
 
+/* Of a count of sessions, before the event is given to it: it is newer than all, begins no session, and pushes none
+ * out of the window. */
+static bool sessions_stand(const struct features_plan *plan, const void *state, uint32_t index,
+                           const struct facts *facts)
+{
+    const struct feature_def *def = &plan->defs[index];
+    const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
+    uint32_t count = samples_head(part, state)->count;
+    if (count == 0 || !feed_takes(&part->feed, facts)) {
+        return false;
+    }
+    int64_t newest_ms = samples_get(part, state, 0)->time_ms;
+    bool begins = facts->time_ms - newest_ms > def->within_ms, ends = false;
+    if (count >= def->length && def->length > 1) {
+        int64_t last_ms = samples_get(part, state, def->length - 1U)->time_ms;
+        ends = samples_get(part, state, def->length - 2U)->time_ms - last_ms > def->within_ms;
+    }
+    return facts->time_ms >= newest_ms && begins == ends;
+}
+
+static void leave_sessions(struct arrival *arrival)
+{
+    for (uint32_t i = 0; i < arrival->source->sessions_count; i++) {
+        uint32_t index = arrival->source->sessions[i];
+        bool stands = sessions_stand(arrival->plan, arrival->state, index, &arrival->facts);
+        arrival->stands[index / 64] |= (uint64_t)stands << index % 64;
+    }
+}
+
 static void name_touched(const struct arrival *arrival, bool whole, bool new_day, uint64_t *touched)
 {
     const struct features_plan *plan = arrival->plan;
@@ -429,6 +459,7 @@ static void name_touched(const struct arrival *arrival, bool whole, bool new_day
     }
     leave_firsts(arrival, touched);
     for (uint32_t i = 0; i < words; i++) {
+        touched[i] &= ~arrival->stands[i];
         touched[i] |= (whole ? source->all[i] : 0) | (new_day ? plan->anchored[i] : 0);
     }
 }
@@ -492,6 +523,7 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
     arrival.facts.class = class_of(status == TX_PENDING, late);
     match(source, scope, scratch, holds, &arrival.facts);
     read_values(source, scope, scratch, &arrival.facts);
+    leave_sessions(&arrival);
     enum features_result result = status == TX_REVERSED
                                       ? take_reversed(&arrival, event)
                                       : take_given(&arrival, event, status == TX_PENDING);

@@ -237,30 +237,55 @@ static void link_windows(struct layout *layout)
     }
 }
 
+/* By condition, else in the order of the parts. */
+static struct fed fed_by(struct layout *layout, const struct source_plan *source, uint32_t count,
+                         const struct feed *(*feed_of)(const struct features_plan *, uint32_t),
+                         uint32_t number)
+{
+    uint16_t *parts = take(layout, count, sizeof(uint16_t));
+    uint16_t *ends = take(layout, source->predicate_count + 1, sizeof(uint16_t));
+    uint16_t at = 0;
+    for (uint32_t p = 0; p < source->predicate_count && !layout->full; p++) {
+        for (uint32_t i = 0; i < count; i++) {
+            const struct feed *feed = feed_of(layout->plan, i);
+            if (feed != NULL && feed->source == number && feed->predicate == p) {
+                parts[at++] = (uint16_t)i;
+            }
+        }
+        ends[p] = at;
+    }
+    return (struct fed){parts, ends};
+}
+
+/* NULL: events do not reach it. */
+static const struct feed *cell_feed(const struct features_plan *plan, uint32_t index)
+{
+    return plan->cells[index].is_forgotten ? NULL : &plan->cells[index].feed;
+}
+
+static const struct feed *samples_feed(const struct features_plan *plan, uint32_t index)
+{
+    return &plan->samples[index].feed;
+}
+
 static void list_by_source(struct layout *layout)
 {
     struct features_plan *plan = layout->plan;
     for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
         struct source_plan *source = &plan->sources[s];
-        uint16_t *cells = take(layout, plan->cell_count, sizeof(uint16_t));
+        source->cells = fed_by(layout, source, plan->cell_count, cell_feed, s);
+        source->samples = fed_by(layout, source, plan->samples_count, samples_feed, s);
         uint16_t *extremes = take(layout, plan->cell_count, sizeof(uint16_t));
-        uint16_t *samples = take(layout, plan->samples_count, sizeof(uint16_t));
         uint16_t *tables = take(layout, plan->table_count, sizeof(uint16_t));
         if (layout->full) {
             return;
         }
         for (uint32_t i = 0; i < plan->cell_count; i++) {
             if (plan->cells[i].feed.source == s && !plan->cells[i].is_forgotten) {
-                cells[source->cell_count++] = (uint16_t)i;
                 source->groups |= UINT32_C(1) << plan->cells[i].group;
                 if (plan->cells[i].forgotten != UINT16_MAX) {
                     extremes[source->extreme_count++] = (uint16_t)i;
                 }
-            }
-        }
-        for (uint32_t i = 0; i < plan->samples_count; i++) {
-            if (plan->samples[i].feed.source == s) {
-                samples[source->samples_count++] = (uint16_t)i;
             }
         }
         for (uint32_t i = 0; i < plan->table_count; i++) {
@@ -268,9 +293,7 @@ static void list_by_source(struct layout *layout)
                 tables[source->table_count++] = (uint16_t)i;
             }
         }
-        source->cells = cells;
         source->extremes = extremes;
-        source->samples = samples;
         source->tables = tables;
     }
 }

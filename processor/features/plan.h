@@ -159,18 +159,27 @@ struct remembered_plan {
     uint32_t name; /* of the predicates and values whose results are remembered */
 };
 
+/* Parts of one kind that events of a source reach, by the number of their condition: those of condition p stand
+ * from ends[p - 1] (of the first: 0) to ends[p]. */
+struct fed {
+    const uint16_t *parts;
+    const uint16_t *ends;
+};
+
 struct source_plan {
     const struct predicate *predicates;
     const struct value_plan *values;
-    const uint16_t *cells, *samples, *tables;
+    struct fed cells, samples;
+    const uint16_t *tables;
     const uint16_t *extremes; /* cells with a `forgotten` */
-    uint32_t predicate_count, value_count, cell_count, samples_count, table_count, extreme_count;
+    uint32_t predicate_count, value_count, table_count, extreme_count;
     uint32_t groups; /* bit per group that has a cell of this source */
     const uint64_t (
         *by_predicate)[FEATURES_WORDS]; /* the features that a matching event may move */
     uint64_t all[FEATURES_WORDS];       /* that any event of the source may */
     const uint16_t *firsts; /* features of the first matching event: later ones do not move them */
-    uint32_t first_count;
+    const uint16_t *sessions; /* features of that kind */
+    uint32_t first_count, sessions_count;
     bool any;
     bool takes_pending;
     struct remembered_plan remembered;
@@ -279,10 +288,54 @@ static inline bool facts_match(const struct facts *facts, uint8_t predicate)
     return (facts->matched[predicate / 64] >> predicate % 64 & 1) != 0;
 }
 
+/* Of an event that met the condition. */
+static inline bool feed_admits(const struct feed *feed, const struct facts *facts)
+{
+    return (feed->accepts & facts->class) != 0 &&
+           (feed->value == PLAN_NONE || (facts->present >> feed->value & 1) != 0);
+}
+
 static inline bool feed_takes(const struct feed *feed, const struct facts *facts)
 {
-    return (feed->accepts & facts->class) != 0 && facts_match(facts, feed->predicate) &&
-           (feed->value == PLAN_NONE || (facts->present >> feed->value & 1) != 0);
+    return facts_match(facts, feed->predicate) && feed_admits(feed, facts);
+}
+
+/* A walk over the parts whose condition the event met:
+ *
+ *     struct fed_walk walk = fed_walk(source, &source->cells, facts);
+ *     for (const uint16_t *part = fed_next(&walk); part != NULL; part = fed_next(&walk)) */
+struct fed_walk {
+    const struct fed *fed;
+    uint64_t rest[2]; /* conditions that it met and that are not walked yet */
+    uint32_t at, end;
+};
+
+static inline struct fed_walk fed_walk(const struct source_plan *source, const struct fed *fed,
+                                       const struct facts *facts)
+{
+    struct fed_walk walk = {.fed = fed, .rest = {facts->matched[0], facts->matched[1]}};
+    for (uint32_t half = 0; half < 2; half++) { /* what is remembered of an event may say more */
+        uint32_t first = half * 64, count = source->predicate_count;
+        uint32_t left = count > first ? count - first : 0;
+        walk.rest[half] &= left < 64 ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+    }
+    return walk;
+}
+
+static inline const uint16_t *fed_next(struct fed_walk *walk)
+{
+    while (walk->at == walk->end) {
+        uint32_t half = walk->rest[0] == 0;
+        uint64_t rest = walk->rest[half];
+        if (rest == 0) {
+            return NULL;
+        }
+        uint32_t number = half * 64 + (uint32_t)__builtin_ctzll(rest);
+        walk->rest[half] = rest & (rest - 1);
+        walk->at = number > 0 ? walk->fed->ends[number - 1] : 0;
+        walk->end = walk->fed->ends[number];
+    }
+    return &walk->fed->parts[walk->at++];
 }
 
 static inline int64_t feed_value(const struct feed *feed, const struct facts *facts)

@@ -147,12 +147,13 @@ static void take(const struct features_plan *plan, const struct samples_plan *pa
 void samples_apply(const struct features_plan *plan, void *state, const struct source_plan *source,
                    const struct facts *facts, int32_t sign)
 {
-    for (uint32_t i = 0; i < source->samples_count; i++) {
-        const struct samples_plan *part = &plan->samples[source->samples[i]];
-        if ((part->feed.accepts & facts->class) == 0 || !facts_match(facts, part->feed.predicate)) {
+    struct fed_walk walk = fed_walk(source, &source->samples, facts);
+    for (const uint16_t *at = fed_next(&walk); at != NULL; at = fed_next(&walk)) {
+        const struct samples_plan *part = &plan->samples[*at];
+        if ((part->feed.accepts & facts->class) == 0) {
             continue;
         }
-        bool has_value = feed_takes(&part->feed, facts);
+        bool has_value = feed_admits(&part->feed, facts);
         if (part->order == FEATURE_BY_TIME_STRICT && sign > 0) {
             struct samples_head *head = head_of(part, state);
             if (facts->time_ms < head->newest_ms) {

@@ -505,12 +505,15 @@ void tiles_apply(const struct features_plan *plan, void *state, const struct sou
         tiles[g] =
             group->unit == FEATURE_ALL ? 0 : tile_of(group->tile_ms, facts->time_ms, facts->day);
         rows[g] = NULL;
-        reached |= (uint32_t)tiles_reach(plan, state, g, tiles[g]) << g;
+        const struct ring *ring = state_at(state, group->offset);
+        bool there = ring->head == tiles[g] || tiles_reach(plan, state, g, tiles[g]);
+        reached |= (uint32_t)there << g;
     }
-    for (uint32_t i = 0; i < source->cell_count; i++) {
-        const struct cell *cell = &plan->cells[source->cells[i]];
+    struct fed_walk walk = fed_walk(source, &source->cells, facts);
+    for (const uint16_t *part = fed_next(&walk); part != NULL; part = fed_next(&walk)) {
+        const struct cell *cell = &plan->cells[*part];
         uint32_t g = cell->group;
-        if ((reached >> g & 1) == 0 || !feed_takes(&cell->feed, facts) ||
+        if ((reached >> g & 1) == 0 || !feed_admits(&cell->feed, facts) ||
             (additive_only && cell->operation > CELL_SUM)) {
             continue;
         }

@@ -32,6 +32,7 @@ static const char features[] =
     "  gone: {absence: tx, where: 'tx.mcc == 7011', then: 'tx.mcc == 4511', within: 9d}\n"
     "  seen: {last: event.time}\n"
     "  late: {count: tx, late: include, window: 60d}\n"
+    "  trips: {sessions: tx, within: 30h, window: last 4 events}\n"
     "  share: {ratio: [f.spent, f.most]}\n"
     "  pace: {ratio: [f.idle, f.known]}\n"
     "  pay: {series: tx.credit, min_hits: 2, amount_tolerance: 90%, tolerance: 6d}\n";
@@ -46,11 +47,11 @@ static size_t random_condition(struct random *random, char *out, size_t size, bo
         "has(f.after) && f.after > now - duration(\"%dh\")", "f.gone || f.often > %d",
         "f.late > %d", "f.share < 0.1 * %d.0", "f.pace > 0.02 * %d.0",
         "f.pay.misses >= 1 + %d %% 2", "f.pay.hits >= %d %% 5", "c.age >= %d",
-        "c.tenure_days > 10 * %d", "c.risk_profile >= %d %% 7",
-        "tx.mcc == 5411 && f.often > %d %% 5", "tx.amount_minor > %d00",
-        "app.event == \"login\" && f.away < %d", "now - f.seen > duration(\"%dh\")",
-        "f.spent > f.most * (%d %% 4)", "!has(f.balance) || f.idle > %d",
-        "f.idle < 2 && f.known > %d",
+        "c.tenure_days > 10 * %d", "c.risk_profile >= %d %% 7", "f.trips >= 2 + %d %% 3",
+        "f.trips < 2 || f.late < %d / 9", "tx.mcc == 5411 && f.often > %d %% 5",
+        "tx.amount_minor > %d00", "app.event == \"login\" && f.away < %d",
+        "now - f.seen > duration(\"%dh\")", "f.spent > f.most * (%d %% 4)",
+        "!has(f.balance) || f.idle > %d", "f.idle < 2 && f.known > %d",
         /* of several leaves, of which now one decides, now another */
         "f.often > %d %% 9 && f.spent > f.most * 2 || f.idle > 3",
         "!(f.often >= 1 && f.away < %d) || f.gone",
