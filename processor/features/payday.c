@@ -21,16 +21,16 @@ enum {
     SUNDAY = 0,
 };
 
-static int32_t shifted(int32_t day, int32_t anchor)
+/* From the habit's date, a day of that weekday, to when it pays. */
+static int32_t free_day_shift(int32_t weekday, int32_t anchor)
 {
-    int32_t weekday = civil_weekday(day);
     if ((anchor & ANCHOR_BEFORE) != 0) {
-        return day - (weekday == SATURDAY ? 1 : weekday == SUNDAY ? 2 : 0);
+        return weekday == SATURDAY ? -1 : weekday == SUNDAY ? -2 : 0;
     }
     if ((anchor & ANCHOR_AFTER) != 0) {
-        return day + (weekday == SATURDAY ? 2 : weekday == SUNDAY ? 1 : 0);
+        return weekday == SATURDAY ? 2 : weekday == SUNDAY ? 1 : 0;
     }
-    return day;
+    return 0;
 }
 
 /* The anchor's day in the month that lies `months` after that of `date`. */
@@ -42,8 +42,9 @@ static int32_t anchor_day(struct civil_date date, int32_t months, int32_t anchor
     int32_t length = month_length(year, month);
     if ((anchor & ANCHOR_WEEKDAY) == 0) {
         int32_t wanted = anchor & ANCHOR_DATE_BITS;
-        return shifted(
-            civil_day((struct civil_date){year, month, wanted < length ? wanted : length}), anchor);
+        int32_t day =
+            civil_day((struct civil_date){year, month, wanted < length ? wanted : length});
+        return day + free_day_shift(civil_weekday(day), anchor);
     }
     int32_t place = (anchor & ~ANCHOR_WEEKDAY) / 8;
     int32_t first = civil_day((struct civil_date){year, month, 1});
@@ -68,63 +69,142 @@ static int32_t own_month(int32_t day, int32_t anchor)
     return own;
 }
 
+/* A day on which was paid, and what habits ask of it. */
+struct paid {
+    int32_t day, date, weekday;
+    int32_t length, length_before; /* days of its month and of the one before */
+};
+
+static struct paid paid_on(int32_t day)
+{
+    struct civil_date date = civil_date(day);
+    bool january = date.month == 1;
+    return (struct paid){
+        .day = day,
+        .date = date.day,
+        .weekday = civil_weekday(day),
+        .length = month_length(date.year, date.month),
+        .length_before =
+            month_length(january ? date.year - 1 : date.year, january ? 12 : date.month - 1),
+    };
+}
+
+static int32_t least(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Does a habit whose date falls so many days after the payment (negative: before) pay on the payment's day? */
+static bool comes_from(const struct paid *paid, int32_t away, int32_t anchor)
+{
+    int32_t weekday = (paid->weekday + away + 70) % 7;
+    return away + free_day_shift(weekday, anchor) == 0;
+}
+
 /* Its day lies in the month of its date, but that one before a free day may lie in the month before, and one
  * behind it in the next. */
-uint32_t payday_fits(const int32_t *days, uint32_t count, int32_t anchor)
+static bool pays_on(const struct paid *paid, int32_t anchor)
 {
-    int32_t other = (anchor & ANCHOR_WEEKDAY) != 0  ? 0
-                    : (anchor & ANCHOR_BEFORE) != 0 ? 1
-                    : (anchor & ANCHOR_AFTER) != 0  ? -1
-                                                    : 0;
+    if ((anchor & ANCHOR_WEEKDAY) != 0) {
+        int32_t wanted = 1 + (paid->date - 1) % 7 + (anchor & ~ANCHOR_WEEKDAY) / 8 * 7;
+        return paid->weekday == anchor % 8 &&
+               paid->date == (wanted <= paid->length ? wanted : wanted - 7);
+    }
+    int32_t wanted = anchor & ANCHOR_DATE_BITS;
+    if (comes_from(paid, least(wanted, paid->length) - paid->date, anchor)) {
+        return true;
+    }
+    if ((anchor & ANCHOR_BEFORE) != 0) { /* of the first or second of the next month */
+        int32_t away = paid->length - paid->date + wanted;
+        return away <= 2 && comes_from(paid, away, anchor);
+    }
+    int32_t ago = paid->date + paid->length_before - least(wanted, paid->length_before);
+    return (anchor & ANCHOR_AFTER) != 0 && ago <= 2 && comes_from(paid, -ago, anchor);
+}
+
+static uint32_t fits(const struct paid *paid, uint32_t count, int32_t anchor)
+{
     uint32_t fits = 0;
     for (uint32_t i = 0; i < count; i++) {
-        struct civil_date date = civil_date(days[i]);
-        fits += anchor_day(date, 0, anchor) == days[i] ||
-                (other != 0 && anchor_day(date, other, anchor) == days[i]);
+        fits += pays_on(&paid[i], anchor);
     }
     return fits;
 }
 
-/* The third Friday, when the day is one; with `last` the last Friday. */
-static int32_t payday_weekday(int32_t day, bool last)
+uint32_t payday_fits(const int32_t *days, uint32_t count, int32_t anchor)
 {
-    int32_t place = last ? LAST_PLACE : (civil_date(day).day - 1) / 7;
-    return ANCHOR_WEEKDAY | place * 8 | civil_weekday(day);
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct paid paid = paid_on(days[i]);
+        all += fits(&paid, 1, anchor);
+    }
+    return all;
+}
+
+/* The third Friday, when the day is one; with `last` the last Friday. */
+static int32_t weekday_habit(const struct paid *paid, bool last)
+{
+    int32_t place = last ? LAST_PLACE : (paid->date - 1) / 7;
+    return ANCHOR_WEEKDAY | place * 8 | paid->weekday;
+}
+
+/* Habits in the order in which they are tried, each once. */
+struct tries {
+    uint8_t list[PAYDAY_DAYS_MAX * 6 + 2];
+    uint32_t count;
+    uint64_t seen[4];
+};
+
+static void try(struct tries *tries, int32_t anchor)
+{
+    uint64_t bit = UINT64_C(1) << anchor % 64;
+    if ((tries->seen[anchor / 64] & bit) == 0) {
+        tries->seen[anchor / 64] |= bit;
+        tries->list[tries->count++] = (uint8_t)anchor;
+    }
+}
+
+/* A Friday may stand for the Saturday or Sunday behind it, a Monday for those before. */
+static void try_free_days(struct tries *tries, const struct paid *paid)
+{
+    int32_t step = paid->weekday == SATURDAY - 1 ? 1 : paid->weekday == SUNDAY + 1 ? -1 : 0;
+    for (int32_t away = 0; away <= (step == 0 ? 0 : 2); away++) {
+        int32_t date = paid->date + away * step;
+        date = date > paid->length ? date - paid->length
+               : date < 1          ? date + paid->length_before
+                                   : date;
+        try(tries, date | (step < 0 ? ANCHOR_AFTER : ANCHOR_BEFORE));
+    }
 }
 
 uint8_t payday_habit(const int32_t *days, uint32_t count)
 {
-    int32_t tried[PAYDAY_DAYS_MAX * 6 + 2];
+    struct paid paid[PAYDAY_DAYS_MAX];
+    struct tries tries = {.count = 0};
     count = count < PAYDAY_DAYS_MAX ? count : PAYDAY_DAYS_MAX;
-    uint32_t tries = 0;
     for (uint32_t i = 0; i < count; i++) {
-        tried[tries++] = civil_date(days[i]).day;
+        paid[i] = paid_on(days[i]);
+        try(&tries, paid[i].date);
     }
-    tried[tries++] = 31;
-    tried[tries++] = 31 | ANCHOR_BEFORE;
+    try(&tries, 31);
+    try(&tries, 31 | ANCHOR_BEFORE);
     for (uint32_t i = 0; i < count; i++) {
-        int32_t weekday = civil_weekday(days[i]);
-        int32_t step = weekday == SATURDAY - 1 ? 1 : weekday == SUNDAY + 1 ? -1 : 0;
-        /* A Friday may stand for the Saturday or Sunday behind it, a Monday for those before. */
-        for (int32_t away = 0; away <= (step == 0 ? 0 : 2); away++) {
-            int32_t date = civil_date(days[i] + away * step).day;
-            tried[tries++] = date | (step < 0 ? ANCHOR_AFTER : ANCHOR_BEFORE);
-        }
+        try_free_days(&tries, &paid[i]);
     }
     for (uint32_t i = 0; i < count; i++) {
-        tried[tries++] = payday_weekday(days[i], false);
-        tried[tries++] = payday_weekday(days[i], true);
+        try(&tries, weekday_habit(&paid[i], false));
+        try(&tries, weekday_habit(&paid[i], true));
     }
-    int32_t best = tried[0];
+    uint8_t best = tries.list[0];
     uint32_t most = 0;
-    for (uint32_t i = 0; i < tries && most < count; i++) {
-        uint32_t fits = payday_fits(days, count, tried[i]);
-        if (fits > most) {
-            most = fits;
-            best = tried[i];
+    for (uint32_t i = 0; i < tries.count && most < count; i++) {
+        uint32_t fitting = fits(paid, count, tries.list[i]);
+        if (fitting > most) {
+            most = fitting;
+            best = tries.list[i];
         }
     }
-    return (uint8_t)best;
+    return best;
 }
 
 int32_t payday_after(int32_t last_day, int32_t anchor, int32_t count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/civil.h"
 #include "base/random.h"
+#include "features/payday.h"
 #include "series_kit.h"
 
 /* ---- habits of payday, as a law: three years of them, with the working days of a country ---- */
@@ -133,6 +134,27 @@ START_TEST(a_month_is_not_taken_for_four_weeks)
 }
 END_TEST
 
+/* What fits is what payday_after says, in any month. */
+START_TEST(a_day_fits_a_habit_that_pays_on_it)
+{
+    int32_t first = civil_day((struct civil_date){2023, 1, 1}), fits = 0;
+    int32_t anchor = _i;
+    bool weekday = (anchor & 0x80) != 0;
+    bool known = weekday ? anchor % 8 < 7 && (anchor & 0x7f) / 8 <= 4
+                         : (anchor & 31) != 0 && (anchor & 0x60) != 0x60;
+    for (int32_t day = first; known && day < first + 1500; day++) { /* with a leap year */
+        bool pays = false;
+        for (int32_t months = 0; months < 4 && !pays; months++) {
+            pays = payday_after(day - 45, anchor, months) == day;
+        }
+        ck_assert_msg(payday_fits(&day, 1, anchor) == pays, "habit %#x, day %d: %d",
+                      (unsigned)anchor, day - first, pays);
+        fits += pays;
+    }
+    ck_assert_int_eq(known, fits >= 45); /* once a month */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("series_paydays");
@@ -140,6 +162,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_loop_test(tests, every_habit_is_followed, 0, HABIT_COUNT);
     tcase_add_loop_test(tests, a_month_is_not_taken_for_four_weeks, DATE_25_AS_IT_IS, HABIT_COUNT);
+    tcase_add_loop_test(tests, a_day_fits_a_habit_that_pays_on_it, 0, 256);
     suite_add_tcase(suite, tests);
     return suite_run_all(suite);
 }
