@@ -58,10 +58,11 @@ static void read_feature(void *reader, uint32_t index)
 
 void work_forget_series(struct work *work, uint32_t touched)
 {
-    for (uint32_t i = 0; i < work->engine->playbook->series_count; i++) {
-        if ((touched >> i & 1) != 0) {
-            kept_of(work)[i].stands = 0;
-        }
+    uint32_t count = work->engine->playbook->series_count;
+    struct series_kept *kept = kept_of(work);
+    uint32_t rest = count < 32 ? touched & ((UINT32_C(1) << count) - 1) : touched;
+    for (; rest != 0; rest &= rest - 1) {
+        kept[__builtin_ctz(rest)].stands = 0;
     }
 }
 

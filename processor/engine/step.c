@@ -285,11 +285,15 @@ static void follow_series(struct work *work, const struct event *event)
     if (event->source != SOURCE_TRANSACTIONS) {
         return; /* the index of another source has no series */
     }
-    for (uint32_t i = 0; i < engine->playbook->series_count; i++) {
-        const struct series_def *def = &engine->playbook->series[i];
-        if (work->indexed && !recall_has(work->found.may_hold, index->series_at + i)) {
-            continue;
+    uint32_t from = index->series_at, count = engine->playbook->series_count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (work->indexed) { /* the next one whose condition holds */
+            i = recall_find(work->found.may_hold, true, from + i, from + count) - from;
         }
+        if (i == count) {
+            break;
+        }
+        const struct series_def *def = &engine->playbook->series[i];
         arena_reset(&work->scratch);
         bool touched = work->indexed
                            ? series_update_matched(def, &series[i], event, &work->scope)

@@ -390,6 +390,15 @@ static bool has_primary(const struct life_def *def)
     return def->absent.used || def->when.program != NULL;
 }
 
+/* Nothing but an absence that is not complete: an evaluation would find the state as it is. */
+static bool still_waits(const struct life_def *def, const struct life_state *state,
+                        const struct step *step)
+{
+    return def->absent.used && def->signal_count == 0 && state->phase == LIFE_PHASE_IDLE &&
+           !state->primary && !state->spent && absent_holds(&def->absent, step->scope) == RULES_NO &&
+           read_feedback(def, step->scope->event) == 0;
+}
+
 static void evaluate_one(const struct life_def *def, struct life_state *state, struct step *step)
 {
     struct reading reading = {
@@ -454,6 +463,11 @@ struct life_result life_evaluate(const struct life_events *events, struct life_s
     for (uint32_t i = recall_next(recall, 0, events->count); i < events->count;
          i = recall_next(recall, i + 1, events->count)) {
         struct life_state *state = &states[i];
+        if (recall != NULL && still_waits(&events->defs[i], state, step)) {
+            recall_put(recall->looked, i, true);
+            recall_put(recall->settled, i, true);
+            continue;
+        }
         struct life_state before = *state;
         if (recall != NULL) {
             *step->scope->restless = 0;

@@ -58,12 +58,13 @@ static void answer(struct answers *answers, uint32_t number, bool yes, bool no)
     answers->no[number / 64] |= no ? bit : 0;
 }
 
-static void search(const struct searched *searched, struct answers *answers,
-                   uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64])
+static void search(const struct rules_index *index, const struct searched *searched,
+                   struct answers *answers, uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64])
 {
+    uint32_t words = (index->tested_count + 63) / 64;
     struct cel_value text = answers->activation->read(answers->activation, searched->slot);
     bool there = text.kind == CEL_STRING;
-    for (uint32_t w = 0; w < TESTED_WORDS; w++) {
+    for (uint32_t w = 0; w < words; w++) {
         answers->known[w] |= searched->all[w];
         answers->no[w] |= there ? searched->all[w] : 0;
     }
@@ -86,7 +87,7 @@ static void ask(const struct rules_index *index, uint32_t number, struct answers
     const struct tested *tested = &index->tested[number];
     if (tested->searched != UINT32_MAX) {
         uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64];
-        search(&index->searched[tested->searched], answers, found);
+        search(index, &index->searched[tested->searched], answers, found);
         return;
     }
     const struct scope *scope = answers->activation->context;
@@ -142,7 +143,7 @@ static void narrow(const struct rules_index *index, struct answers *answers, uin
         }
         uint64_t found[CEL_SCANNER_PATTERNS_MAX / 64], kept[TERM_WORDS] = {0};
         size_t used = scratch->used;
-        search(searched, answers, found);
+        search(index, searched, answers, found);
         scratch->used = used;
         for (uint32_t f = 0; f < ARRAY_COUNT(found); f++) {
             for (uint64_t rest = found[f]; rest != 0; rest &= rest - 1) {
