@@ -263,6 +263,11 @@ static const struct feed *cell_feed(const struct features_plan *plan, uint32_t i
     return plan->cells[index].is_forgotten ? NULL : &plan->cells[index].feed;
 }
 
+static const struct feed *extreme_feed(const struct features_plan *plan, uint32_t index)
+{
+    return plan->cells[index].forgotten == UINT16_MAX ? NULL : cell_feed(plan, index);
+}
+
 static const struct feed *samples_feed(const struct features_plan *plan, uint32_t index)
 {
     return &plan->samples[index].feed;
@@ -275,7 +280,7 @@ static void list_by_source(struct layout *layout)
         struct source_plan *source = &plan->sources[s];
         source->cells = fed_by(layout, source, plan->cell_count, cell_feed, s);
         source->samples = fed_by(layout, source, plan->samples_count, samples_feed, s);
-        uint16_t *extremes = take(layout, plan->cell_count, sizeof(uint16_t));
+        source->extremes = fed_by(layout, source, plan->cell_count, extreme_feed, s);
         uint16_t *tables = take(layout, plan->table_count, sizeof(uint16_t));
         if (layout->full) {
             return;
@@ -284,7 +289,7 @@ static void list_by_source(struct layout *layout)
             if (plan->cells[i].feed.source == s && !plan->cells[i].is_forgotten) {
                 source->groups |= UINT32_C(1) << plan->cells[i].group;
                 if (plan->cells[i].forgotten != UINT16_MAX) {
-                    extremes[source->extreme_count++] = (uint16_t)i;
+                    source->extreme_count++;
                 }
             }
         }
@@ -293,7 +298,6 @@ static void list_by_source(struct layout *layout)
                 tables[source->table_count++] = (uint16_t)i;
             }
         }
-        source->extremes = extremes;
         source->tables = tables;
     }
 }

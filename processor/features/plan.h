@@ -170,8 +170,8 @@ struct source_plan {
     const struct predicate *predicates;
     const struct value_plan *values;
     struct fed cells, samples;
+    struct fed extremes; /* cells with a `forgotten` */
     const uint16_t *tables;
-    const uint16_t *extremes; /* cells with a `forgotten` */
     uint32_t predicate_count, value_count, table_count, extreme_count;
     uint32_t groups; /* bit per group that has a cell of this source */
     const uint64_t (

@@ -119,6 +119,15 @@ static void drop_row(const struct group *group, void *state, uint32_t slot)
     touched[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 }
 
+static void drop_rows(const struct group *group, void *state)
+{
+    size_t place_size = group->tile_count <= PLAN_PLACES_NARROW_MAX ? 1 : sizeof(uint16_t);
+    memset(state_at(state, group->places_offset), 0, group->tile_count * place_size);
+    memset(state_at(state, group->touched_offset), 0,
+           (group->tile_count + 63U) / 64 * sizeof(uint64_t));
+    ((struct ring *)state_at(state, group->offset))->rows = 0;
+}
+
 int64_t *tiles_take(const struct group *group, void *state, int32_t tile)
 {
     uint64_t *touched = state_at(state, group->touched_offset);
@@ -380,10 +389,10 @@ static void move_head(const struct features_plan *plan, void *state, const struc
         }
         int64_t steps = (int64_t)tile - ring->head;
         if (steps >= group->tile_count) {
-            steps = group->tile_count;
+            drop_rows(group, state);
         }
         uint32_t slot = slot_of(group, tile);
-        for (; steps > 0; steps--) {
+        for (; steps > 0 && ring->rows > 0; steps--) {
             drop_row(group, state, slot);
             slot = slot == 0 ? group->tile_count - 1U : slot - 1;
         }
@@ -424,12 +433,13 @@ static void take_extreme(const struct features_plan *plan, void *state, const st
 void tiles_forget(const struct features_plan *plan, void *state, const struct source_plan *source,
                   const struct facts *facts)
 {
-    for (uint32_t i = 0; i < source->extreme_count; i++) {
-        const struct cell *cell = &plan->cells[source->extremes[i]];
+    struct fed_walk walk = fed_walk(source, &source->extremes, facts);
+    for (const uint16_t *part = fed_next(&walk); part != NULL; part = fed_next(&walk)) {
+        const struct cell *cell = &plan->cells[*part];
         const struct group *group = &plan->groups[cell->group];
         int32_t tile =
             cell->unit == FEATURE_ALL ? 0 : tile_of(cell->tile_ms, facts->time_ms, facts->day);
-        if (feed_takes(&cell->feed, facts) && tiles_row(group, state, tile) != NULL) {
+        if (feed_admits(&cell->feed, facts) && tiles_row(group, state, tile) != NULL) {
             int64_t value = feed_value(&cell->feed, facts);
             int64_t *kept =
                 row_at(group, state, slot_of(group, tile)) + plan->cells[cell->forgotten].index;

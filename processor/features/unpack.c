@@ -424,7 +424,7 @@ static bool unpack_remembered(const struct features_plan *plan, void *state, uin
         head->newest_ms = header.newest_ms;
     }
     for (uint32_t i = 0; !header.same && i < source->extreme_count; i++) {
-        tiles_forget_cell(plan, state, &plan->cells[source->extremes[i]]);
+        tiles_forget_cell(plan, state, &plan->cells[source->extremes.parts[i]]);
     }
     for (; count > 0; count--) {
         if (!unpack_entry(plan, state, source, &header, reader)) {
