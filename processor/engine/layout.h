@@ -26,7 +26,7 @@ struct engine_keys {
     uint32_t offers[OFFERS_MAX];
 };
 
-/* The rows of rules/recall.h: one per feature, then one per series, then these. */
+/* The rows of rules/recall.h: one per feature, then one per field of each series, then these. */
 enum reads_input {
     READS_LIFE,
     READS_SEGMENTS,
@@ -72,12 +72,12 @@ struct reads {
     uint32_t mixed_at; /* word at which leaves of mixed conditions stand in a row */
     uint32_t life_at;  /* .. the settled life events .. */
     uint32_t segments_at;
-    uint32_t series_rows, input_rows; /* the first of each */
+    uint32_t input_rows;              /* the first of them */
     const uint64_t *rows;
     const uint64_t
         *row_words; /* by row: a bit for each word that is not empty, that of word i at i % 64 */
     uint64_t
-        asked_for[FEATURES_WORDS]; /* features of which something is read: the row is not empty */
+        asked_for[RULES_FEATURES_MAX / 64]; /* names of features that are read: the row is not empty */
     uint64_t life_vulnerable;
 };
 

@@ -14,13 +14,12 @@ static void value_stands(struct work *work, uint32_t index)
     work->ready[index / 64] |= UINT64_C(1) << index % 64;
 }
 
-/* All of a series that the field stands with; a costly one stands with all. */
-static void read_series(struct work *work, const struct series_def *def, uint32_t number,
-                        uint32_t field)
+/* All of a series, or all but what is costly. Returns which fields are not as they were kept. */
+static uint32_t read_series(struct work *work, uint32_t number, bool costly)
 {
+    const struct series_def *def = &work->engine->playbook->series[number];
     const struct series_state *states = part_of(work->customer, work->engine->series);
     struct feature_value *values = work->values + def->first_feature;
-    bool costly = series_is_costly(field);
     series_values(def, &states[number], work->engine->zones, work->customer->profile.zone,
                   scope_judged_until(&work->scope, SOURCE_TRANSACTIONS), costly, values);
     for (uint32_t i = 0; i < SERIES_FIELD_COUNT; i++) {
@@ -28,9 +27,7 @@ static void read_series(struct work *work, const struct series_def *def, uint32_
             value_stands(work, def->first_feature + i);
         }
     }
-    if (work->keeps_series) {
-        series_keep(&kept_of(work)[number], values, costly);
-    }
+    return work->keeps_series ? series_keep(&kept_of(work)[number], values, costly) : UINT32_MAX;
 }
 
 /* scope.read_feature: a rule asks for this one. */
@@ -53,7 +50,7 @@ static void read_feature(void *reader, uint32_t index)
         value_stands(work, index);
         return;
     }
-    read_series(work, def, number, field);
+    (void)read_series(work, number, series_is_costly(field)); /* with what stands with it */
 }
 
 void work_forget_series(struct work *work, uint32_t touched)
@@ -64,6 +61,13 @@ void work_forget_series(struct work *work, uint32_t touched)
     for (; rest != 0; rest &= rest - 1) {
         kept[__builtin_ctz(rest)].stands = 0;
     }
+}
+
+uint32_t work_renew_series(struct work *work, uint32_t number)
+{
+    const struct series_kept *kept = &kept_of(work)[number];
+    bool costly = series_keeps(kept, SERIES_NEXT_FROM);
+    return kept->stands == 0 ? UINT32_MAX : read_series(work, number, costly);
 }
 
 void work_read_features(struct work *work)

@@ -169,9 +169,8 @@ static void add_feature(struct builder *builder, uint32_t index, const struct re
     const struct playbook *playbook = builder->engine->playbook;
     const struct reads *reads = &builder->engine->reads;
     if (index >= playbook->feature_count) {
-        uint32_t series = (index - playbook->series[0].first_feature) / SERIES_FIELD_COUNT;
-        INVARIANT(series < playbook->series_count);
-        add(builder, reads->series_rows + series, reader, place);
+        INVARIANT(index < playbook->name_count);
+        add(builder, index, reader, place);
         return;
     }
     add(builder, index, reader, place);
@@ -329,7 +328,7 @@ static void list_words(struct reads *reads)
             words[i] |= (uint64_t)(reads_row(reads, i)[at] != 0) << at % 64;
         }
     }
-    for (uint32_t i = 0; i < reads->series_rows; i++) {
+    for (uint32_t i = 0; i < reads->input_rows; i++) {
         reads->asked_for[i / 64] |= (uint64_t)(words[i] != 0) << i % 64;
     }
     reads->row_words = words;
@@ -349,8 +348,7 @@ void reads_build(struct engine *engine)
     reads->life_at = (2 * (builder.numbered + 1) + 63) / 64;
     reads->segments_at = reads->life_at + 1;
     reads->width = reads->segments_at + (reads->segments.count + 63) / 64;
-    reads->series_rows = playbook->feature_count;
-    reads->input_rows = reads->series_rows + playbook->series_count;
+    reads->input_rows = playbook->name_count;
     size_t size = (size_t)(reads->input_rows + READS_COUNT) * reads->width * sizeof(uint64_t);
     builder.rows = memory_take(size, "who reads what");
     memset(builder.rows, 0, size);

@@ -71,6 +71,20 @@ static void forget(struct work *work)
         recall_put(work->touched, i, true);
     }
     work->series_touched = UINT32_MAX;
+    work_forget_series(work, UINT32_MAX);
+}
+
+/* Rows of the fields that are not as they were: a payment that was expected moves few of them. */
+static void clear_series(struct work *work, uint32_t number)
+{
+    const uint64_t *asked_for = work->engine->reads.asked_for;
+    uint32_t first = work->engine->playbook->series[number].first_feature;
+    for (uint32_t rest = work_renew_series(work, number); rest != 0; rest &= rest - 1) {
+        uint32_t field = (uint32_t)__builtin_ctz(rest);
+        if (field < SERIES_FIELD_COUNT && recall_has(asked_for, first + field)) {
+            clear(work, first + field);
+        }
+    }
 }
 
 /* Rows of what was touched; the series whose moment has come are. */
@@ -91,7 +105,7 @@ static void clear_touched(struct work *work)
         }
     }
     for (uint32_t rest = work->series_touched; rest != 0; rest &= rest - 1) {
-        clear(work, engine->reads.series_rows + (uint32_t)__builtin_ctz(rest));
+        clear_series(work, (uint32_t)__builtin_ctz(rest));
     }
 }
 
@@ -209,6 +223,7 @@ void recall_begin(struct work *work)
     work->moment =
         features_moment(playbook->features, part(work->customer, engine->features), &work->scope);
     work_read_features(work);
+    work->keeps_series = !engine->options.look_at_all;
     bool profile = event != NULL && event->source == SOURCE_CUSTOMER_PROFILES;
     if (!head->known || profile || engine->options.look_at_all || any_silent(work)) {
         forget(work);
@@ -233,8 +248,6 @@ void recall_begin(struct work *work)
             clear(work, inputs + READS_FEEDBACK);
         }
     }
-    work_forget_series(work, work->series_touched);
-    work->keeps_series = !engine->options.look_at_all;
     if (work->moment.today >= head->age_until || work->moment.today < head->today) {
         head->age_until = rules_age_until(&work->customer->profile, work->moment.today);
         clear(work, engine->reads.input_rows + READS_AGE);

@@ -7,7 +7,7 @@
 
 enum {
     SCRATCH_SIZE = 65536, /* bytes for strings made by rules of one definition */
-    WORK_ROWS_MAX = RULES_FEATURES_MAX + SERIES_DEFS_MAX + READS_COUNT,
+    WORK_ROWS_MAX = RULES_FEATURES_MAX + READS_COUNT,
 };
 _Static_assert(SERIES_DEFS_MAX <= 32, "a bit each");
 
@@ -50,6 +50,10 @@ void work_read_features(struct work *work);
 
 /* What is kept of the values of these series is no longer so. */
 void work_forget_series(struct work *work, uint32_t touched);
+
+/* The same of one series, of which what is still asked is read again. A bit for each field that may say something
+ * else than before. */
+uint32_t work_renew_series(struct work *work, uint32_t number);
 
 /* What the stages before offers say, without evaluating them: as they stand. `out_in`: SEGMENTS_MAX bits. */
 struct offers_facts work_facts(const struct work *work, uint64_t *out_in);

@@ -188,8 +188,8 @@ static inline bool series_keeps(const struct series_kept *kept, uint32_t field)
 }
 /* Of a field that it keeps. */
 struct feature_value series_kept_value(const struct series_kept *kept, uint32_t field);
-/* Keep what series_values wrote. */
-void series_keep(struct series_kept *kept, const struct feature_value *values, bool costly);
+/* Keep what series_values wrote. A bit for each field that is not as it was kept, or was not kept. */
+uint32_t series_keep(struct series_kept *kept, const struct feature_value *values, bool costly);
 
 /* The first moment after `now_ms` at which a value changes with no event; INT64_MAX: never. */
 int64_t series_next_change(const struct series_def *def, const struct series_state *state,

@@ -337,14 +337,17 @@ struct feature_value series_kept_value(const struct series_kept *kept, uint32_t 
                                   .i = kept->values[field]};
 }
 
-void series_keep(struct series_kept *kept, const struct feature_value *values, bool costly)
+uint32_t series_keep(struct series_kept *kept, const struct feature_value *values, bool costly)
 {
+    uint32_t stood = kept->stands, was = kept->present, differs = 0;
     kept->stands = kept->present = 0;
     for (uint32_t field = 0; field < SERIES_FIELD_COUNT; field++) {
+        differs |= (uint32_t)(kept->values[field] != values[field].i) << field;
         kept->values[field] = values[field].i;
         kept->present |= (uint32_t)values[field].present << field;
         kept->stands |= (uint32_t)(costly || !series_is_costly(field)) << field;
     }
+    return differs | (was ^ kept->present) | ~(stood & kept->stands);
 }
 
 static int64_t sooner(int64_t at_ms, int64_t now_ms, int64_t next_ms)

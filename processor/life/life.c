@@ -395,7 +395,8 @@ static bool still_waits(const struct life_def *def, const struct life_state *sta
                         const struct step *step)
 {
     return def->absent.used && def->signal_count == 0 && state->phase == LIFE_PHASE_IDLE &&
-           !state->primary && !state->spent && absent_holds(&def->absent, step->scope) == RULES_NO &&
+           !state->primary && !state->spent &&
+           absent_holds(&def->absent, step->scope) == RULES_NO &&
            read_feedback(def, step->scope->event) == 0;
 }
 

@@ -21,7 +21,7 @@ enum {
     SIZE = 1 << 20,
     ROUNDS = 8,
     ROW_SEEDS = 60,
-    ROWS_MAX = 40,
+    ROWS_MAX = 80,
     TALLIES = 2,
     HURRIED = 12,
     HURRY_MS = 10000,
@@ -103,6 +103,7 @@ static struct event random_tx(struct world *world, int64_t time_ms)
     uint64_t word = random_below(&world->random, ARRAY_COUNT(texts));
     bool credit = random_chance(&world->random, 0.25);
     int64_t amount = credit ? 10000 * (1 + below(world, 30)) : 1 + below(world, 20000);
+    word = credit && random_chance(&world->random, 0.7) ? word % 2 : word; /* some pay often */
     struct event event =
         kit_tx(time_ms, credit ? DIRECTION_CREDIT : DIRECTION_DEBIT, amount, texts[word]);
     event.tx.counterparty_name = slice_text(texts[word]);
@@ -339,7 +340,7 @@ static uint64_t compare(uint64_t seed, const char *path, uint32_t steps, enum va
     if (break_it) { /* who reads the features is forgotten */
         const struct reads *reads = &world.sides[0].engine->reads;
         memset((void *)(uintptr_t)reads->rows, 0,
-               (size_t)reads->series_rows * reads->width * sizeof(uint64_t));
+               (size_t)reads->input_rows * reads->width * sizeof(uint64_t));
     }
     world.sides[0].tally = variant != AS_IT_IS ? NULL : &tallies[path == NULL];
     uint32_t differ = run(&world, steps);
@@ -413,16 +414,18 @@ START_TEST(canary_each_row_is_missed)
     static struct kit kits[ROW_SEEDS]; /* what engines take is theirs until the process ends */
     static struct world worlds[ROW_SEEDS];
     uint32_t rows = (uint32_t)_i + 1; /* how many there are */
-    bool differ = false;
+    bool differ = false, read = false;
     for (uint32_t seed = 0; (uint32_t)_i < rows && !differ && seed < ROW_SEEDS; seed++) {
         struct world *world = &worlds[seed];
         (void)open_random(world, &kits[seed], kit_seed(7300) + seed, false, false);
         rows = world->sides[0].engine->reads.input_rows + READS_COUNT;
         ck_assert_uint_lt(rows, ROWS_MAX);
-        differ =
-            (uint32_t)_i < rows && lose_row(world, (uint32_t)_i) && run(world, 900) != UINT32_MAX;
+        bool reads = (uint32_t)_i < rows && lose_row(world, (uint32_t)_i);
+        differ = reads && run(world, 900) != UINT32_MAX;
+        read = read || reads;
     }
-    ck_assert_msg(differ || (uint32_t)_i >= rows, "nobody misses row %d of %u", _i, rows);
+    /* Some fields of a series are in no random rule. */
+    ck_assert_msg(differ || !read, "nobody misses row %d of %u", _i, rows);
 }
 END_TEST
 
