@@ -373,7 +373,8 @@ const int64_t *tiles_move_window(const struct features_plan *plan, void *state, 
 
 /* ---- events ---- */
 
-/* Rows that are about to be emptied may still stand in a window's totals: move such a window just past them. */
+/* Rows that are about to be emptied may still stand in a window's totals: move such a window past them, to where it
+ * is asked next. */
 static void move_head(const struct features_plan *plan, void *state, const struct group *group,
                       int32_t tile)
 {
@@ -384,7 +385,7 @@ static void move_head(const struct features_plan *plan, void *state, const struc
             struct window_state *totals = state_at(state, window->offset);
             int64_t least = (int64_t)tile - group->tile_count + window->length;
             if (totals->end != TILE_NONE && totals->end < least) {
-                (void)tiles_move_window(plan, state, group->windows[i], (int32_t)least);
+                (void)tiles_move_window(plan, state, group->windows[i], tile);
             }
         }
         int64_t steps = (int64_t)tile - ring->head;
