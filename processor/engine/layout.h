@@ -57,6 +57,12 @@ struct read_signal {
     bool reads_names; /* `life`, `seg`: it can only be evaluated in its stage */
 };
 
+/* A word of a row that is not empty. */
+struct read_word {
+    uint64_t bits;
+    uint32_t at;
+};
+
 /* Which conditions and definitions read what (reads.c). The definitions are copies in which conditions have
  * numbers. */
 struct reads {
@@ -72,12 +78,13 @@ struct reads {
     uint32_t mixed_at; /* word at which leaves of mixed conditions stand in a row */
     uint32_t life_at;  /* .. the settled life events .. */
     uint32_t segments_at;
-    uint32_t input_rows;              /* the first of them */
+    uint32_t input_rows; /* the first of them */
     const uint64_t *rows;
-    const uint64_t
-        *row_words; /* by row: a bit for each word that is not empty, that of word i at i % 64 */
-    uint64_t
-        asked_for[RULES_FEATURES_MAX / 64]; /* names of features that are read: the row is not empty */
+    /* The words of row i that are not empty stand from row_ends[i - 1] (of the first: 0) to row_ends[i]. */
+    const struct read_word *row_words;
+    const uint16_t *row_ends;
+    uint64_t asked_for[RULES_FEATURES_MAX /
+                       64]; /* names of features that are read: the row is not empty */
     uint64_t life_vulnerable;
 };
 

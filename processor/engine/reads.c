@@ -317,21 +317,30 @@ static void find_twins(struct builder *builder)
     reads->twins = twins;
 }
 
-/* Which words of each row are not empty. Most rows have few. */
+/* Most rows have few words that are not empty. */
 static void list_words(struct reads *reads)
 {
-    uint32_t count = reads->input_rows + READS_COUNT;
-    uint64_t *words = memory_take(count * sizeof(*words), "words of rows");
-    for (uint32_t i = 0; i < count; i++) {
-        words[i] = 0;
+    uint32_t rows = reads->input_rows + READS_COUNT, count = 0, end = 0;
+    for (size_t i = 0; i < (size_t)rows * reads->width; i++) {
+        count += reads->rows[i] != 0;
+    }
+    INVARIANT(count <= UINT16_MAX);
+    struct read_word *words = memory_take((count + 1) * sizeof(*words), "words of rows");
+    uint16_t *ends = memory_take(rows * sizeof(*ends), "ends of rows");
+    for (uint32_t i = 0; i < rows; i++) {
+        uint32_t first = end;
         for (uint32_t at = 0; at < reads->width; at++) {
-            words[i] |= (uint64_t)(reads_row(reads, i)[at] != 0) << at % 64;
+            if (reads_row(reads, i)[at] != 0) {
+                words[end++] = (struct read_word){reads_row(reads, i)[at], at};
+            }
+        }
+        ends[i] = (uint16_t)end;
+        if (i < reads->input_rows) {
+            reads->asked_for[i / 64] |= (uint64_t)(end > first) << i % 64;
         }
     }
-    for (uint32_t i = 0; i < reads->input_rows; i++) {
-        reads->asked_for[i / 64] |= (uint64_t)(words[i] != 0) << i % 64;
-    }
     reads->row_words = words;
+    reads->row_ends = ends;
 }
 
 void reads_build(struct engine *engine)

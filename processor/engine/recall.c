@@ -109,23 +109,28 @@ static void clear_touched(struct work *work)
     }
 }
 
-/* The rows that are to be cleared, together. Returns which words of `out` are not empty (as reads->row_words). */
-static uint64_t join_rows(const struct work *work, uint64_t *out)
+/* Rows together, where something that has been said stands in them: most words are not set. */
+struct joined {
+    uint64_t words[READS_WIDTH_MAX / 64]; /* a bit each that is */
+    uint64_t row[READS_WIDTH_MAX];
+};
+
+static void join_rows(const struct work *work, struct joined *out)
 {
     const struct reads *reads = &work->engine->reads;
-    uint64_t words = 0;
-    memset(out, 0, reads->width * sizeof(*out));
+    const uint64_t *bits = bits_of(work);
+    memset(out->words, 0, sizeof(out->words));
     for (uint32_t i = 0; i < work->row_count; i++) {
-        const uint64_t *row = reads_row(reads, work->rows[i]);
-        uint64_t rest = reads->row_words[work->rows[i]];
-        words |= rest;
-        for (; rest != 0; rest &= rest - 1) {
-            for (uint32_t at = (uint32_t)__builtin_ctzll(rest); at < reads->width; at += 64) {
-                out[at] |= row[at];
+        uint32_t row = work->rows[i], end = reads->row_ends[row];
+        for (uint32_t k = row > 0 ? reads->row_ends[row - 1] : 0; k < end; k++) {
+            const struct read_word *word = &reads->row_words[k];
+            if ((bits[word->at] & word->bits) != 0) {
+                bool more = recall_has(out->words, word->at);
+                out->row[word->at] = word->bits | (more ? out->row[word->at] : 0);
+                recall_put(out->words, word->at, true);
             }
         }
     }
-    return words;
 }
 
 /* Before a condition or leaf is asked out of its stage. */
@@ -196,20 +201,22 @@ static void clear_rows(struct work *work)
 {
     const struct reads *reads = &work->engine->reads;
     uint64_t *bits = bits_of(work);
-    uint64_t cleared[READS_WIDTH_MAX];
-    uint64_t words = join_rows(work, cleared);
-    for (uint32_t at = reads->mixed_at; at < reads->width; at++) {
-        bits[at] &= ~cleared[at];
+    struct joined joined;
+    uint32_t end = reads->width;
+    join_rows(work, &joined);
+    for (uint32_t at = recall_find(joined.words, true, reads->mixed_at, end); at < end;
+         at = recall_find(joined.words, true, at + 1, end)) {
+        bits[at] &= ~joined.row[at];
     }
     if (!work->passed_over && life_is_informed(work->scope.event)) {
         event_index_wake(work);
     }
-    for (; words != 0; words &= words - 1) {
-        for (uint32_t at = (uint32_t)__builtin_ctzll(words); at < reads->mixed_at; at += 64) {
-            uint64_t said = bits[at] & cleared[at];
-            bits[at] &= ~said;
-            ask_again(work, at, said);
-        }
+    end = reads->mixed_at;
+    for (uint32_t at = recall_find(joined.words, true, 0, end); at < end;
+         at = recall_find(joined.words, true, at + 1, end)) {
+        uint64_t said = bits[at] & joined.row[at];
+        bits[at] &= ~said;
+        ask_again(work, at, said);
     }
 }
 
