@@ -124,30 +124,6 @@ static void add_conditions(struct features_plan *plan, uint32_t index,
     }
 }
 
-static enum status plan_leaves(struct features_plan *plan, struct arena *arena)
-{
-    for (uint32_t s = 0; s < SOURCE_COUNT; s++) {
-        uint16_t *firsts = arena_take(arena, (plan->count + 1) * sizeof(*firsts));
-        uint16_t *sessions = arena_take(arena, (plan->count + 1) * sizeof(*sessions));
-        if (firsts == NULL || sessions == NULL) {
-            return STATUS_FULL;
-        }
-        for (uint32_t i = 0; i < plan->count; i++) {
-            const struct feature_def *def = &plan->defs[i];
-            if (def->source == s &&
-                (def->kind == FEATURE_FIRST || def->kind == FEATURE_DAYS_SINCE_FIRST)) {
-                firsts[plan->sources[s].first_count++] = (uint16_t)i;
-            }
-            if (def->source == s && def->kind == FEATURE_SESSIONS) {
-                sessions[plan->sources[s].sessions_count++] = (uint16_t)i;
-            }
-        }
-        plan->sources[s].firsts = firsts;
-        plan->sources[s].sessions = sessions;
-    }
-    return STATUS_OK;
-}
-
 static enum status plan_touch(struct features_plan *plan, struct arena *arena)
 {
     uint64_t(*by_predicate[SOURCE_COUNT])[FEATURES_WORDS];
@@ -165,8 +141,15 @@ static enum status plan_touch(struct features_plan *plan, struct arena *arena)
             set(plan->made, i);
             continue;
         }
+        struct source_plan *source = &plan->sources[def->source];
         add_conditions(plan, i, by_predicate[def->source]);
-        set(plan->sources[def->source].all, i);
+        set(source->all, i);
+        if (def->kind == FEATURE_FIRST || def->kind == FEATURE_DAYS_SINCE_FIRST) {
+            set(source->firsts, i);
+        }
+        if (def->kind == FEATURE_SESSIONS) {
+            set(source->sessions, i);
+        }
         if (moves_with_latest_day(def)) {
             set(plan->anchored, i);
         }
@@ -180,8 +163,7 @@ enum status plan_dues(struct features_plan *plan, struct arena *arena)
     uint16_t *place = arena_take(arena, count * sizeof(*place));
     uint16_t *daily = arena_take(arena, count * sizeof(*daily));
     uint16_t *timed = arena_take(arena, count * sizeof(*timed));
-    if (place == NULL || daily == NULL || timed == NULL || plan_touch(plan, arena) != STATUS_OK ||
-        plan_leaves(plan, arena) != STATUS_OK) {
+    if (place == NULL || daily == NULL || timed == NULL || plan_touch(plan, arena) != STATUS_OK) {
         return STATUS_FULL;
     }
     uint64_t kept[FEATURES_WORDS] = {0};

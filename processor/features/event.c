@@ -213,7 +213,7 @@ struct arrival {
     bool remembers;
     bool unsure;    /* it may have come before: its id would be forgotten */
     bool took_back; /* what an earlier event gave: any feature of the source may have moved */
-    uint64_t stands[FEATURES_WORDS]; /* features that match and yet do not move */
+    uint64_t touched[FEATURES_WORDS]; /* features that it moves when it is given */
 };
 
 static uint64_t id_hash(const struct event *event, struct slice id)
@@ -399,18 +399,12 @@ static enum features_result take_given(struct arrival *arrival, const struct eve
 }
 
 /* An event later than the first one does not move what is asked of the first. */
-static void leave_firsts(const struct arrival *arrival, uint64_t *touched)
+static bool first_stands(const struct features_plan *plan, const void *state, uint32_t index,
+                         const struct facts *facts)
 {
-    const struct features_plan *plan = arrival->plan;
-    const struct source_plan *source = arrival->source;
-    for (uint32_t i = 0; i < source->first_count; i++) {
-        uint32_t index = source->firsts[i];
-        const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
-        if (samples_head(part, arrival->state)->count > 0 &&
-            samples_get(part, arrival->state, 0)->time_ms < arrival->facts.time_ms) {
-            touched[index / 64] &= ~(UINT64_C(1) << index % 64);
-        }
-    }
+    const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
+    return samples_head(part, state)->count > 0 &&
+           samples_get(part, state, 0)->time_ms < facts->time_ms;
 }
 
 /* Of a count of sessions, before the event is given to it: it is newer than all, begins no session, and pushes none
@@ -421,7 +415,7 @@ static bool sessions_stand(const struct features_plan *plan, const void *state, 
     const struct feature_def *def = &plan->defs[index];
     const struct samples_plan *part = &plan->samples[plan->readers[index].samples[0]];
     uint32_t count = samples_head(part, state)->count;
-    if (count == 0 || !feed_takes(&part->feed, facts)) {
+    if (count == 0) {
         return false;
     }
     int64_t newest_ms = samples_get(part, state, 0)->time_ms;
@@ -433,23 +427,13 @@ static bool sessions_stand(const struct features_plan *plan, const void *state, 
     return facts->time_ms >= newest_ms && begins == ends;
 }
 
-static void leave_sessions(struct arrival *arrival)
+/* The features of conditions that the event met. */
+static void add_matched(const struct arrival *arrival, uint64_t *touched)
 {
-    for (uint32_t i = 0; i < arrival->source->sessions_count; i++) {
-        uint32_t index = arrival->source->sessions[i];
-        bool stands = sessions_stand(arrival->plan, arrival->state, index, &arrival->facts);
-        arrival->stands[index / 64] |= (uint64_t)stands << index % 64;
-    }
-}
-
-static void name_touched(const struct arrival *arrival, bool whole, bool new_day, uint64_t *touched)
-{
-    const struct features_plan *plan = arrival->plan;
     const struct source_plan *source = arrival->source;
-    uint32_t words = (plan->count + 63) / 64;
+    uint32_t words = (arrival->plan->count + 63) / 64;
     for (uint32_t half = 0; half < ARRAY_COUNT(arrival->facts.matched); half++) {
-        uint64_t rest = whole ? 0 : arrival->facts.matched[half];
-        for (; rest != 0; rest &= rest - 1) {
+        for (uint64_t rest = arrival->facts.matched[half]; rest != 0; rest &= rest - 1) {
             const uint64_t *moved =
                 source->by_predicate[half * 64 + (uint32_t)__builtin_ctzll(rest)];
             for (uint32_t i = 0; i < words; i++) {
@@ -457,10 +441,30 @@ static void name_touched(const struct arrival *arrival, bool whole, bool new_day
             }
         }
     }
-    leave_firsts(arrival, touched);
-    for (uint32_t i = 0; i < words; i++) {
-        touched[i] &= ~arrival->stands[i];
-        touched[i] |= (whole ? source->all[i] : 0) | (new_day ? plan->anchored[i] : 0);
+}
+
+/* Those of them that do not move, of these kinds. `stands` is asked of their state as it is now. */
+static void leave(const struct arrival *arrival, const uint64_t *kinds,
+                  bool (*stands)(const struct features_plan *, const void *, uint32_t,
+                                 const struct facts *),
+                  uint64_t *touched)
+{
+    for (uint32_t word = 0; word * 64 < arrival->plan->count; word++) {
+        for (uint64_t rest = touched[word] & kinds[word]; rest != 0; rest &= rest - 1) {
+            uint32_t index = word * 64 + (uint32_t)__builtin_ctzll(rest);
+            if (stands(arrival->plan, arrival->state, index, &arrival->facts)) {
+                touched[word] &= ~(rest & -rest);
+            }
+        }
+    }
+}
+
+static void name_touched(const struct arrival *arrival, bool whole, bool new_day, uint64_t *touched)
+{
+    const struct features_plan *plan = arrival->plan;
+    for (uint32_t i = 0; i < (plan->count + 63) / 64; i++) {
+        touched[i] = whole ? arrival->source->all[i] : arrival->touched[i];
+        touched[i] |= new_day ? plan->anchored[i] : 0;
     }
 }
 
@@ -523,7 +527,9 @@ struct features_outcome features_event_matched(const struct features_plan *plan,
     arrival.facts.class = class_of(status == TX_PENDING, late);
     match(source, scope, scratch, holds, &arrival.facts);
     read_values(source, scope, scratch, &arrival.facts);
-    leave_sessions(&arrival);
+    add_matched(&arrival, arrival.touched);
+    leave(&arrival, source->firsts, first_stands, arrival.touched);
+    leave(&arrival, source->sessions, sessions_stand, arrival.touched);
     enum features_result result = status == TX_REVERSED
                                       ? take_reversed(&arrival, event)
                                       : take_given(&arrival, event, status == TX_PENDING);

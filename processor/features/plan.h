@@ -177,9 +177,9 @@ struct source_plan {
     const uint64_t (
         *by_predicate)[FEATURES_WORDS]; /* the features that a matching event may move */
     uint64_t all[FEATURES_WORDS];       /* that any event of the source may */
-    const uint16_t *firsts; /* features of the first matching event: later ones do not move them */
-    const uint16_t *sessions; /* features of that kind */
-    uint32_t first_count, sessions_count;
+    uint64_t firsts
+        [FEATURES_WORDS]; /* features of the first matching event: later ones do not move them */
+    uint64_t sessions[FEATURES_WORDS]; /* features of that kind */
     bool any;
     bool takes_pending;
     struct remembered_plan remembered;
