@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a rule with what they are now, for explained.c: all of them, or those that are in the way. */
+#ifndef COMMANDS_EXPLAINED_LEAVES_H
+#define COMMANDS_EXPLAINED_LEAVES_H
+
+#include <stdio.h>
+
+#include "engine/explain.h"
+
+/* One line each; one that is in two lists is said once. */
+void explained_leaves(const struct explanation *explanation, FILE *out);
+
+/* Of those only what ought to be otherwise. */
+void explained_leaves_in_the_way(const struct explanation *explanation, FILE *out);
+
+/* An object. */
+void explained_json_leaf(const struct proof_leaf *leaf, FILE *out);
+
+#endif
