@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands/explained_leaves.h"
 
+#include <inttypes.h>
+
+#include "base/civil.h"
 #include "base/show.h"
 #include "model/codes.h"
 #include "rules/blame.h"
@@ -19,6 +22,59 @@ static bool told(const struct explanation *e, uint32_t index)
     return false;
 }
 
+/* "-7776060.5s", as CEL prints durations -> "-90d1m0.5s", as a playbook writes them. */
+static void put_span(struct slice text, FILE *out)
+{
+    static const struct {
+        char name;
+        int64_t seconds;
+    } units[] = {{'d', MS_PER_DAY / MS_PER_SECOND},
+                 {'h', MS_PER_HOUR / MS_PER_SECOND},
+                 {'m', MS_PER_MINUTE / MS_PER_SECOND}};
+    bool negative = text.size > 0 && text.data[0] == '-';
+    size_t at = negative, digits = at;
+    int64_t left = 0;
+    while (at < text.size && text.data[at] >= '0' && text.data[at] <= '9' && at < digits + 18) {
+        left = left * 10 + (text.data[at++] - '0');
+    }
+    bool fraction = at < text.size && text.data[at] == '.', any = false;
+    (void)fputs(negative ? "-" : "", out);
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (left >= units[i].seconds) {
+            (void)fprintf(out, "%" PRId64 "%c", left / units[i].seconds, units[i].name);
+            left %= units[i].seconds;
+            any = true;
+        }
+    }
+    if (left > 0 || fraction || !any) {
+        (void)fprintf(out, "%" PRId64, left);
+        show_text(slice_of(text.data + at, text.size - at), out);
+    }
+}
+
+static void put_value(const struct proof_leaf *leaf, struct slice text, FILE *out)
+{
+    if (leaf->span && text.size > 0) {
+        put_span(text, out);
+    } else {
+        show_text(text, out);
+    }
+}
+
+/* "no" under `!` is a point for the rule: `+ .. no` alone would read as one against it. */
+static void put_truth(const struct proof_leaf *leaf, FILE *out)
+{
+    if (!leaf->negated) {
+        (void)fputs(leaf->holds ? "yes" : "no", out);
+    } else if (leaf->unknown) {
+        (void)fputs("not known", out);
+    } else {
+        bool for_it = leaf->holds == (leaf->polarity == POLARITY_EXCLUDING);
+        (void)fprintf(out, "%s, which speaks %s it", leaf->holds ? "yes" : "no",
+                      for_it ? "for" : "against");
+    }
+}
+
 static void put_leaf(const struct proof_leaf *leaf, FILE *out)
 {
     (void)fprintf(out, "  %c %-24.*s ", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
@@ -26,11 +82,17 @@ static void put_leaf(const struct proof_leaf *leaf, FILE *out)
     show_text(leaf->expr, out);
     if (leaf->value.size > 0 || leaf->threshold.size > 0) {
         (void)fputs("   ", out);
-        show_text(leaf->value.size > 0 ? leaf->value : slice_text("not known"), out);
+        if (leaf->value.size > 0) {
+            put_value(leaf, leaf->value, out);
+        } else {
+            (void)fputs("not known", out);
+        }
         (void)fputs(leaf->threshold.size > 0 ? " against " : "", out);
-        show_text(leaf->threshold, out);
+        put_value(leaf, leaf->threshold, out);
     }
-    (void)fprintf(out, "   %s\n", leaf->holds ? "yes" : "no");
+    (void)fputs("   ", out);
+    put_truth(leaf, out);
+    (void)fputc('\n', out);
 }
 
 void explained_leaves(const struct explanation *e, FILE *out)
@@ -49,7 +111,7 @@ static void put_leaf_in_the_way(const struct proof_leaf *leaf, FILE *out)
     show_text(leaf->expr, out);
     if (leaf->value.size > 0) {
         (void)fputs(" (it is ", out);
-        show_text(leaf->value, out);
+        put_value(leaf, leaf->value, out);
         (void)fputc(')', out);
     }
     (void)fputc('\n', out);

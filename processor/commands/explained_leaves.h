@@ -7,7 +7,10 @@
 
 #include "engine/explain.h"
 
-/* One line each; one that is in two lists is said once. */
+/* One line each; one that is in two lists is said once:
+ *   + when.4   f.salary.amount % 500 == 0   5 against 0   no, which speaks for it
+ * The last words stand where `!` makes a "no" a point for the rule, or a "yes" one against it. Durations are as a
+ * playbook writes them, 90d. */
 void explained_leaves(const struct explanation *explanation, FILE *out);
 
 /* Of those only what ought to be otherwise. */
