@@ -217,9 +217,12 @@ def what_if(stack):
                                      ('why', 'bad', 1, 'there is no event in'), ('why-not', 'absent', 1, 'No such file')):
         at = ['--at-event', str(files[path])] if path else []
         said = stack.command(word, '--config', config, *at, customer, 'frequent', check=False)
-        if said.returncode != code or wanted not in said.stdout + said.stderr:
+        if said.returncode != code or wanted not in said.stdout + said.stderr or (code != 0 and f'segue {word}: ' not in said.stderr):
             raise SystemExit(f'{word} with {path}: exit {said.returncode}, without `{wanted}`: {said.stdout}{said.stderr}')
-    print('why-not, and --at-event: eight answers')
+    said = stack.command('why-not', '--config', config, customer, 'frequnet', check=False)
+    if (said.returncode, said.stderr) != (1, 'segue why-not: the playbook has no segment, life event or offer `frequnet`; did you mean `frequent`?\n'):
+        raise SystemExit(f'why-not of no name: exit {said.returncode}: {said.stderr}')
+    print('why-not, and --at-event: nine answers')
 
 
 def written_by_others(stack):
