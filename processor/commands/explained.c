@@ -7,6 +7,7 @@
 #include "base/show.h"
 #include "commands/explained_leaves.h"
 #include "commands/explained_series.h"
+#include "commands/plain_words.h"
 
 static void put_time(int64_t time_ms, FILE *out)
 {
@@ -72,7 +73,9 @@ static void put_features(const struct playbook *playbook, const struct feature_v
         }
         (void)fprintf(out, json ? "%s\"%s\":" : "%s  %-32s ", json && i > 0 ? "," : "",
                       playbook->names[i].name);
-        put_value(&values[i], json, out);
+        if (json || !plain_amount(playbook, i, &values[i], out)) {
+            put_value(&values[i], json, out);
+        }
         (void)fputs(json ? "" : "\n", out);
     }
     if (left_out > 0) {
