@@ -159,8 +159,10 @@ static void put_head(const struct customer *customer, int64_t now_ms, bool json,
     }
     (void)fputs(json ? ",\"at\":\"" : " at ", out);
     put_time(now_ms, out);
-    (void)fprintf(out, json ? "\",\"outputs\":%" PRIu64 : ", %" PRIu64 " outputs so far",
-                  customer->changes);
+    (void)fprintf(out, json ? "\",\"outputs\":%" PRIu64 : ", %" PRIu64, customer->changes);
+    if (!json) {
+        (void)fprintf(out, " output%s so far", show_s(customer->changes));
+    }
     if (customer->deadline_ms != INT64_MAX) {
         (void)fputs(json ? ",\"next_look\":\"" : ", next look ", out);
         put_time(customer->deadline_ms, out);

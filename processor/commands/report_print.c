@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/show.h"
 #include "commands/report.h"
 
 enum { MONEY_SIZE = 40 };
@@ -138,7 +139,7 @@ static void print_experiment(const struct report_experiment *e, const char *curr
     char gain[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
     int64_t treated = e->converted[0].count;
     if (e->offers > 0) {
-        (void)fprintf(out, "%u offers together", e->offers);
+        (void)fprintf(out, "%u offer%s together", e->offers, show_s(e->offers));
     } else {
         (void)fputs(e->offer, out);
     }

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/connect.h"
@@ -394,8 +395,8 @@ static enum status ask_registry(void *context, struct status_text *out_text)
     }
     uint32_t waiting = live_codec_waiting(context);
     if (waiting > 0) {
-        return status_fail(out_text, STATUS_AWAY, "waiting for %u schemas; is the registry there?",
-                           waiting);
+        return status_fail(out_text, STATUS_AWAY, "waiting for %u schema%s; is the registry there?",
+                           waiting, show_s(waiting));
     }
     return STATUS_OK;
 }
