@@ -16,6 +16,7 @@ import random
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -356,7 +357,16 @@ def summarize(args, screen, outputs, seconds):
             json.dump(facts, out)
 
 
+def end_once(number, frame):
+    """The first signal ends the look, and the second does not cut the summary short. Ctrl-C reaches us and whoever started us."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main():
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, end_once)
     parser = argparse.ArgumentParser(description='What happens, live.')
     parser.add_argument('--metrics', required=True, help='URL of the processor')
     parser.add_argument('--feeder', type=int, default=0, help='process that feeds; idle is counted after its end')

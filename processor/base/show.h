@@ -23,4 +23,10 @@ void show_blank(char *text, size_t size);
 /* A JSON string, quotes included, as JSON asks and as above; a byte that is no UTF-8 becomes U+FFFD. */
 void show_json(struct slice text, FILE *out);
 
+/* "%u warning%s": one has no s. */
+static inline const char *show_s(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 #endif

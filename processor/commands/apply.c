@@ -180,7 +180,7 @@ int apply_run(int argument_count, char **arguments)
     if (code == EXIT_GOOD) {
         (void)printf("playbook %016" PRIx64 " is live; its progress: segue tail ", apply.plan.hash);
         connect_print_option(config, stdout);
-        (void)puts("--from-start control");
+        (void)puts("--from-start --once control");
     }
     return code;
 }

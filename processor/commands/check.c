@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/doctor_repartition.h"
 #include "commands/opened.h"
@@ -256,13 +257,15 @@ static void print_plan(const struct check *check)
     const struct engine *engine = check->opened.engine;
     const struct memory_pool *pools;
     size_t total = 0;
-    (void)printf("playbook %s: %u files, %u features, %u series, %u life events, %u segments, %u "
-                 "offers, %u tests\n"
-                 "hash %016" PRIx64 "  layout %016" PRIx64 "\n\n",
-                 playbook->path, playbook->file_count, playbook->feature_count,
-                 playbook->series_count, playbook->life.count, playbook->segments.count,
-                 playbook->offers.count, playbook->test_count, engine_playbook_hash(engine),
-                 engine_layout_hash(engine));
+    (void)printf(
+        "playbook %s: %u file%s, %u feature%s, %u series, %u life event%s, %u segment%s, %u "
+        "offer%s, %u test%s\n"
+        "hash %016" PRIx64 "  layout %016" PRIx64 "\n\n",
+        playbook->path, playbook->file_count, show_s(playbook->file_count), playbook->feature_count,
+        show_s(playbook->feature_count), playbook->series_count, playbook->life.count,
+        show_s(playbook->life.count), playbook->segments.count, show_s(playbook->segments.count),
+        playbook->offers.count, show_s(playbook->offers.count), playbook->test_count,
+        show_s(playbook->test_count), engine_playbook_hash(engine), engine_layout_hash(engine));
     features_plan_describe(playbook->features, stdout);
     (void)fputc('\n', stdout);
     print_rules(playbook, PLAYBOOK_LIFE_EVENT, playbook->life.count);

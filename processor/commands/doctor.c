@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/doctor_halts.h"
 #include "commands/doctor_repartition.h"
@@ -40,8 +41,8 @@ void doctor_print(const struct doctor_report *report)
             (void)printf("                     mend: %s\n", line->mend);
         }
     }
-    (void)printf("%u good, %u warnings, %u failed\n", counts[DOCTOR_OK], counts[DOCTOR_WARN],
-                 counts[DOCTOR_FAIL] + counts[DOCTOR_AWAY]);
+    (void)printf("%u good, %u warning%s, %u failed\n", counts[DOCTOR_OK], counts[DOCTOR_WARN],
+                 show_s(counts[DOCTOR_WARN]), counts[DOCTOR_FAIL] + counts[DOCTOR_AWAY]);
 }
 
 static void print_json(const struct doctor_report *report)

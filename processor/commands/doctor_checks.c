@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/show.h"
 #include "base/zone.h"
 #include "commands/erase_dates.h"
 #include "commands/kafka_acls.h"
@@ -81,8 +82,8 @@ static void check_topic(const char *brokers, const struct kafka_topic_want *want
                    config->name, state->values[i], config->value);
     }
     if (good) {
-        doctor_add(report, "topic", DOCTOR_OK, NULL, "%s, %u partitions", want->name,
-                   state->partition_count);
+        doctor_add(report, "topic", DOCTOR_OK, NULL, "%s, %u partition%s", want->name,
+                   state->partition_count, show_s(state->partition_count));
     }
 }
 
@@ -177,7 +178,8 @@ static void check_erasure(const struct connect *connect, struct kafka_admin *adm
             report, "erasure", DOCTOR_WARN,
             "set retention.ms, of compacted ones max.compaction.lag.ms; `segue erase --dry-run "
             "CUSTOMER` says of each which: deploy/README.md#erasing-a-customer",
-            "an erased customer is never gone for certain from %u topics: %s", endless, names);
+            "an erased customer is never gone for certain from %u topic%s: %s", endless,
+            show_s(endless), names);
     }
 }
 

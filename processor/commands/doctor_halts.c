@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/show.h"
 #include "commands/topic_list.h"
 #include "io/clock.h"
 #include "io/http_ask.h"
@@ -152,8 +153,9 @@ static void judge_cut(struct look *look, struct facts *facts)
                 cut->journal_partitions == look->journal_count;
     if (!ours) {
         found(look, HALT_JOURNAL_OF_ANOTHER, facts->task,
-              "written for application %.*s, %u tasks, %u journal partitions; now %s, %u, %u",
-              SLICE_ARG(cut->application), cut->task_count, cut->journal_partitions,
+              "written for application %.*s, %u task%s, %u journal partition%s; now %s, %u, %u",
+              SLICE_ARG(cut->application), cut->task_count, show_s(cut->task_count),
+              cut->journal_partitions, show_s(cut->journal_partitions),
               look->connect->settings.application, look->task_count, look->journal_count);
         return;
     }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/connect.h"
 #include "commands/erase_dates.h"
@@ -25,12 +26,13 @@ enum {
     KEY_SIZE = 256,
 };
 
-static const char help[] = "usage: segue erase [--dry-run] [--config FILE] CUSTOMER\n\n"
-                           "Erases a customer: record, view, checkpoints and compacted outputs, by "
-                           "a tombstone in the profile\n"
-                           "topic. Waits until Redis has forgotten, and prints by when the last "
-                           "copy is gone from each topic.\n"
-                           "--dry-run: only print that.\n";
+static const char help[] =
+    "usage: segue erase [--dry-run] [--config FILE] CUSTOMER\n\n"
+    "Erases a customer: record, view, checkpoints and compacted outputs, by "
+    "a tombstone in the profile\n"
+    "topic. Waits until Redis has forgotten, and prints by when the last "
+    "copy is gone from each topic.\n"
+    "--dry-run: only print that, and whether anything is known of the customer.\n";
 
 struct erase {
     struct connect connect;
@@ -92,17 +94,44 @@ static enum status look(struct erase *erase, struct redis_store *redis, uint32_t
     return status;
 }
 
+static enum status open_redis(struct erase *erase, struct redis_store **out_redis,
+                              struct status_text *out_text)
+{
+    struct redis_settings settings = connect_redis(&erase->connect, 1);
+    enum status status = redis_store_open(out_redis, &settings, clock_system(), out_text);
+    return status == STATUS_OK
+               ? redis_store_wait_ready(*out_redis, STORE_CONNECTION_READ, TIMEOUT_MS, out_text)
+               : status;
+}
+
+/* A name that was typed wrong must not look like a customer who can be erased. */
+static void tell_known(struct erase *erase, uint32_t task_count)
+{
+    struct redis_store *redis = NULL;
+    struct status_text text = {""};
+    bool there = false;
+    enum status status = open_redis(erase, &redis, &text);
+    if (status == STATUS_OK) {
+        status = look(erase, redis, hash_partition(erase->id, task_count), &there, &text);
+    }
+    if (status != STATUS_OK) {
+        (void)fprintf(stderr, "segue erase: nobody knows whether there is such a customer: ");
+        show_text(slice_text(text.text), stderr);
+        (void)fputc('\n', stderr);
+    } else if (!there) {
+        (void)printf("Nothing is known of ");
+        show_text(erase->id, stdout);
+        (void)puts(": there is no record and no view in Redis.");
+    }
+}
+
 static enum status await_forgotten(struct erase *erase, uint32_t task_count,
                                    struct status_text *out_text)
 {
     struct redis_store *redis = NULL;
-    struct redis_settings settings = connect_redis(&erase->connect, 1);
     uint32_t task = hash_partition(erase->id, task_count);
     bool there = true;
-    enum status status = redis_store_open(&redis, &settings, clock_system(), out_text);
-    if (status == STATUS_OK) {
-        status = redis_store_wait_ready(redis, STORE_CONNECTION_READ, TIMEOUT_MS, out_text);
-    }
+    enum status status = open_redis(erase, &redis, out_text);
     for (int64_t waited_us = 0; status == STATUS_OK && there; waited_us += POLL_US) {
         status = look(erase, redis, task, &there, out_text);
         if (status == STATUS_OK && there && waited_us > WAIT_MS * INT64_C(1000)) {
@@ -149,6 +178,9 @@ static int run(struct erase *erase)
     }
     if (status != STATUS_OK) {
         return connect_fail("erase", status, &text);
+    }
+    if (erase->dry_run) {
+        tell_known(erase, task_count);
     }
     printf("%s. From the topics by:\n",
            erase->dry_run ? "Nothing was erased" : "Erased from Redis: record, view, deadline");

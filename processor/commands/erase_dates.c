@@ -6,6 +6,7 @@
 
 #include "base/civil.h"
 #include "base/invariant.h"
+#include "base/show.h"
 
 /* log.retention.check.interval.ms as brokers have it; the cleaner looks oftener */
 enum { BROKER_LOOKS_MS = 300000 };
@@ -168,11 +169,11 @@ void erase_dates_print(const struct erase_topics *topics, FILE *out)
     }
     if (unknown > 0) {
         (void)fprintf(out,
-                      "By when the last copy is gone is not known: of %u topics that Segue writes "
+                      "By when the last copy is gone is not known: of %u topic%s that Segue writes "
                       "this user may not read the settings.\nGive it what is missing above "
                       "(`segue topics --acls User:NAME` prints the commands) and ask again with "
                       "--dry-run.\n",
-                      unknown);
+                      unknown, show_s(unknown));
     }
     if (last_ms == NEVER) {
         (void)fprintf(out,

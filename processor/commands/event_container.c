@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/memory.h"
+#include "base/show.h"
 #include "codec/container.h"
 #include "codec/decode.h"
 #include "codec/schemas.h"
@@ -132,7 +133,8 @@ static void refuse(struct event_container *container, const struct reject *rejec
     uint64_t lost = size == 0 ? container->left - 1 : 0;
     if (lost > 0) {
         (void)status_fail(&tail, STATUS_INVALID,
-                          "; the %" PRIu64 " records behind it in its block are skipped", lost);
+                          "; the %" PRIu64 " record%s behind it in its block %s skipped", lost,
+                          show_s(lost), lost == 1 ? "is" : "are");
         container->number += lost;
         container->left -= lost;
     }

@@ -5,8 +5,9 @@
 
 #include "base/civil.h"
 #include "base/show.h"
+#include "commands/explained_leaves.h"
 #include "commands/explained_series.h"
-#include "rules/blame.h"
+#include "commands/plain_words.h"
 
 static void put_time(int64_t time_ms, FILE *out)
 {
@@ -72,7 +73,9 @@ static void put_features(const struct playbook *playbook, const struct feature_v
         }
         (void)fprintf(out, json ? "%s\"%s\":" : "%s  %-32s ", json && i > 0 ? "," : "",
                       playbook->names[i].name);
-        put_value(&values[i], json, out);
+        if (json || !plain_amount(playbook, i, &values[i], out)) {
+            put_value(&values[i], json, out);
+        }
         (void)fputs(json ? "" : "\n", out);
     }
     if (left_out > 0) {
@@ -156,8 +159,10 @@ static void put_head(const struct customer *customer, int64_t now_ms, bool json,
     }
     (void)fputs(json ? ",\"at\":\"" : " at ", out);
     put_time(now_ms, out);
-    (void)fprintf(out, json ? "\",\"outputs\":%" PRIu64 : ", %" PRIu64 " outputs so far",
-                  customer->changes);
+    (void)fprintf(out, json ? "\",\"outputs\":%" PRIu64 : ", %" PRIu64, customer->changes);
+    if (!json) {
+        (void)fprintf(out, " output%s so far", show_s(customer->changes));
+    }
     if (customer->deadline_ms != INT64_MAX) {
         (void)fputs(json ? ",\"next_look\":\"" : ", next look ", out);
         put_time(customer->deadline_ms, out);
@@ -332,20 +337,6 @@ static void put_life(const struct explanation *e, FILE *out)
     (void)fputs(e->leaf_count > 0 ? "  The rule, condition by condition:\n" : "", out);
 }
 
-/* What excludes from a segment also ends the stay in it, so it is in both lists: once is enough. */
-static bool told(const struct explanation *e, uint32_t index)
-{
-    const struct proof_leaf *leaf = &e->leaves[index];
-    for (uint32_t i = 0; i < index; i++) {
-        const struct proof_leaf *before = &e->leaves[i];
-        if (before->polarity == leaf->polarity && slice_equal(before->leaf_id, leaf->leaf_id) &&
-            slice_equal(before->expr, leaf->expr)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Was it offered, and what came of that? What stands below is as of now. */
 static void put_offered(const struct explanation *e, FILE *out)
 {
@@ -384,22 +375,7 @@ static void put_text(const struct explanation *e, FILE *out)
     if (e->kind == EXPLAIN_LIFE_EVENT) {
         put_life(e, out);
     }
-    for (uint32_t i = 0; i < e->leaf_count; i++) {
-        const struct proof_leaf *leaf = &e->leaves[i];
-        if (told(e, i)) {
-            continue;
-        }
-        (void)fprintf(out, "  %c %-24.*s ", leaf->polarity == POLARITY_EXCLUDING ? '-' : '+',
-                      SLICE_ARG(leaf->leaf_id));
-        show_text(leaf->expr, out);
-        if (leaf->value.size > 0 || leaf->threshold.size > 0) {
-            (void)fputs("   ", out);
-            show_text(leaf->value.size > 0 ? leaf->value : slice_text("not known"), out);
-            (void)fputs(leaf->threshold.size > 0 ? " against " : "", out);
-            show_text(leaf->threshold, out);
-        }
-        (void)fprintf(out, "   %s\n", leaf->holds ? "yes" : "no");
-    }
+    explained_leaves(e, out);
     for (uint32_t i = 0; i < e->gate_count; i++) {
         bool passed = e->gates[i].reason.size == 0;
         (void)fprintf(out, "  %-14.*s %s%.*s\n", SLICE_ARG(e->gates[i].gate),
@@ -446,19 +422,6 @@ static void put_life_in_the_way(const struct explanation *e, FILE *out)
     put_side(e, false, false, "  Not seen, and would speak for it:\n", out);
 }
 
-static void put_leaf_in_the_way(const struct proof_leaf *leaf, FILE *out)
-{
-    (void)fprintf(out, "  in the way: %.*s %s", SLICE_ARG(leaf->leaf_id),
-                  leaf->blame == BLAME_OUGHT_TO_HOLD ? "not " : "");
-    show_text(leaf->expr, out);
-    if (leaf->value.size > 0) {
-        (void)fputs(" (it is ", out);
-        show_text(leaf->value, out);
-        (void)fputc(')', out);
-    }
-    (void)fputc('\n', out);
-}
-
 void explained_in_the_way(const struct explanation *e, FILE *out)
 {
     bool life = e->kind == EXPLAIN_LIFE_EVENT;
@@ -467,10 +430,8 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
         (void)fputs("  nothing is in the way\n", out);
         return;
     }
-    for (uint32_t i = 0; !life && i < e->leaf_count; i++) {
-        if (e->leaves[i].blame != BLAME_NONE && !told(e, i)) {
-            put_leaf_in_the_way(&e->leaves[i], out);
-        }
+    if (!life) {
+        explained_leaves_in_the_way(e, out);
     }
     for (uint32_t i = 0; i < e->gate_count; i++) {
         if (e->gates[i].reason.size > 0) {
@@ -484,20 +445,6 @@ void explained_in_the_way(const struct explanation *e, FILE *out)
     if (life) {
         put_life_in_the_way(e, out);
     }
-}
-
-static void put_json_leaf(const struct proof_leaf *leaf, FILE *out)
-{
-    (void)fputs("{\"leaf_id\":", out);
-    show_json(leaf->leaf_id, out);
-    (void)fputs(",\"expr\":", out);
-    show_json(leaf->expr, out);
-    (void)fputs(",\"value\":", out);
-    show_json(leaf->value, out);
-    (void)fputs(",\"threshold\":", out);
-    show_json(leaf->threshold, out);
-    (void)fprintf(out, ",\"polarity\":\"%s\",\"holds\":%s}",
-                  codes_text(&codes_polarity, leaf->polarity), leaf->holds ? "true" : "false");
 }
 
 static void put_json_life(const struct explanation *e, FILE *out)
@@ -545,7 +492,7 @@ static void put_json(const struct explanation *e, FILE *out)
     (void)fputs(",\"leaves\":[", out);
     for (uint32_t i = 0; i < e->leaf_count; i++) {
         (void)fputs(i == 0 ? "" : ",", out);
-        put_json_leaf(&e->leaves[i], out);
+        explained_json_leaf(&e->leaves[i], out);
     }
     (void)fputs("],\"gates\":{", out);
     for (uint32_t i = 0; i < e->gate_count; i++) {

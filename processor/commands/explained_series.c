@@ -43,7 +43,8 @@ static const char *how_often(int64_t period_days)
 static void put_going_on(const struct explanation *explanation, const struct feature_value *v,
                          FILE *out)
 {
-    (void)fprintf(out, "%" PRId64 " payments", v[SERIES_HITS].i);
+    (void)fprintf(out, "%" PRId64 " payment%s", v[SERIES_HITS].i,
+                  show_s((uint64_t)v[SERIES_HITS].i));
     put_moment(explanation, " since ", &v[SERIES_FIRST_AT], out);
     put_amount(", ", &v[SERIES_AMOUNT], how_often(v[SERIES_PERIOD_DAYS].i), out);
     put_moment(explanation, ", the last on ", &v[SERIES_LAST_AT], out);
@@ -62,7 +63,8 @@ static void put_going_on(const struct explanation *explanation, const struct fea
 static void put_stopped(const struct explanation *explanation, const struct feature_value *v,
                         FILE *out)
 {
-    (void)fprintf(out, "stopped after %" PRId64 " payments", v[SERIES_STOPPED_HITS].i);
+    (void)fprintf(out, "stopped after %" PRId64 " payment%s", v[SERIES_STOPPED_HITS].i,
+                  show_s((uint64_t)v[SERIES_STOPPED_HITS].i));
     put_moment(explanation, " from ", &v[SERIES_STOPPED_FIRST_AT], out);
     put_moment(explanation, " to ", &v[SERIES_STOPPED_AT], out);
     put_amount(", ", &v[SERIES_STOPPED_MONEY], " in 30 days", out);

@@ -116,8 +116,8 @@ static void show_progress(const struct feed *feed, const char *end)
 {
     double seconds =
         (double)(clock_system()->ops->monotonic_us(clock_system()) - feed->begin_us) / 1e6;
-    (void)fprintf(stderr, "\r  %llu events, %.0f a second%s", (unsigned long long)feed->count,
-                  seconds > 0 ? (double)feed->count / seconds : 0.0, end);
+    (void)fprintf(stderr, "\r  %llu event%s, %.0f a second%s", (unsigned long long)feed->count,
+                  show_s(feed->count), seconds > 0 ? (double)feed->count / seconds : 0.0, end);
 }
 
 /* Not ahead of the rate; in steps that a small timer error does not add up in. */
@@ -256,8 +256,9 @@ static int feed_files(struct feed *feed, char **paths, int count)
             status = flushed;
         }
         if (status == STATUS_OK && counts.failed > 0) {
-            status = status_fail(&text, STATUS_AWAY, "%llu events are not delivered; the first: %s",
-                                 (unsigned long long)counts.failed, counts.first_failure.text);
+            status = status_fail(&text, STATUS_AWAY, "%llu event%s not delivered; the first: %s",
+                                 (unsigned long long)counts.failed,
+                                 counts.failed == 1 ? " is" : "s are", counts.first_failure.text);
         }
         feed->count = counts.delivered;
         kafka_feeder_close(feed->feeder);
@@ -267,7 +268,8 @@ static int feed_files(struct feed *feed, char **paths, int count)
     }
     show_progress(feed, "\n");
     if (feed->bad_count > 0) {
-        (void)fprintf(stderr, "  %llu lines refused\n", (unsigned long long)feed->bad_count);
+        (void)fprintf(stderr, "  %llu line%s refused\n", (unsigned long long)feed->bad_count,
+                      show_s(feed->bad_count));
     }
     if (status != STATUS_OK) {
         return connect_fail("feed", status, &text);

@@ -13,6 +13,9 @@ static const char help[] =
     "usage: segue get [--config FILE] [--all | --json | --subject-access] CUSTOMER\n\n"
     "Life events, segments, offers and features of a customer, as they stand now.\n"
     "CUSTOMER `-`: many, their ids on standard input, one a line; empty lines are passed over.\n"
+    "Amounts are printed as money of their currency; where it is not known, as (minor units). "
+    "--json\n"
+    "has minor units always.\n"
     "--all: features that are not known, or as of a customer with no events (a count of 0), too;\n"
     "  --json has them always.\n"
     "--subject-access: all that is held, profile and consents too, in plain words.\n";

@@ -217,17 +217,61 @@ static bool is_money(const struct playbook *playbook, uint32_t name)
     return ends_with(field_of(def), "_minor") && keeps_unit(def->kind);
 }
 
-static void put_money(const struct playbook *playbook, uint32_t name, double minor, FILE *out)
+/* Digits of the minor unit, by ISO 4217. */
+static int minor_digits(struct slice currency)
+{
+    static const char *const of_none[] = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY",
+                                          "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
+                                          "VND", "VUV", "XAF", "XOF", "XPF"};
+    static const char *const of_three[] = {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"};
+    for (size_t i = 0; i < ARRAY_COUNT(of_none); i++) {
+        if (slice_is(currency, of_none[i])) {
+            return 0;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(of_three); i++) {
+        if (slice_is(currency, of_three[i])) {
+            return 3;
+        }
+    }
+    return 2;
+}
+
+/* Empty: not known, as of `currency: any` and of a series, which takes payments of whatever currency. */
+static struct slice currency_of(const struct playbook *playbook, uint32_t name)
 {
     enum series_field field;
-    struct slice currency = {0}; /* a series takes payments of whatever currency they are in */
-    if (series_of(playbook, name, &field) == NULL) {
-        currency = playbook->feature_defs[name].currency;
+    return series_of(playbook, name, &field) == NULL ? playbook->feature_defs[name].currency
+                                                     : slice_of(NULL, 0);
+}
+
+static void put_money(struct slice currency, double minor, FILE *out)
+{
+    static const double units[] = {1, 10, 100, 1000};
+    int digits = minor_digits(currency);
+    (void)fprintf(out, "%.*f%s%.*s", digits, minor / units[digits], currency.size > 0 ? " " : "",
+                  SLICE_ARG(currency));
+}
+
+static double number_of(const struct feature_value *value)
+{
+    return value->type == FEATURE_INT ? (double)value->i : value->d;
+}
+
+bool plain_amount(const struct playbook *playbook, uint32_t name, const struct feature_value *value,
+                  FILE *out)
+{
+    bool number = value->type == FEATURE_INT || value->type == FEATURE_DOUBLE;
+    if (!value->present || !number || !is_money(playbook, name)) {
+        return false;
     }
-    (void)fprintf(out, "%.2f", minor / 100);
-    if (currency.size > 0) { /* `currency: any` is of none */
-        (void)fprintf(out, " %.*s", SLICE_ARG(currency));
+    struct slice currency = currency_of(playbook, name);
+    if (currency.size > 0) {
+        put_money(currency, number_of(value), out);
+    } else {
+        (void)fprintf(out, "%.15g (minor units)", number_of(value));
     }
+    return true;
 }
 
 static bool is_span(const struct playbook *playbook, uint32_t name)
@@ -243,7 +287,7 @@ void plain_value(const struct playbook *playbook, uint32_t name, const struct fe
     char at[CIVIL_TEXT_SIZE];
     bool number = value->type == FEATURE_INT || value->type == FEATURE_DOUBLE;
     if (number && is_money(playbook, name)) {
-        put_money(playbook, name, value->type == FEATURE_INT ? (double)value->i : value->d, out);
+        put_money(currency_of(playbook, name), number_of(value), out);
         return;
     }
     switch (value->type) {

@@ -17,6 +17,11 @@ void plain_meaning(const struct playbook *playbook, uint32_t name, FILE *out);
 void plain_value(const struct playbook *playbook, uint32_t name, const struct feature_value *value,
                  FILE *out);
 
+/* If it is an amount: "54.00 GBP", or "5400 (minor units)" where its currency is not known. No line end. False: it
+ * is none, or not present, and nothing is printed. */
+bool plain_amount(const struct playbook *playbook, uint32_t name, const struct feature_value *value,
+                  FILE *out);
+
 /* A field of a series of which no payment is known: its zeros say nothing. `values` of all of playbook->names. */
 bool plain_is_idle(const struct playbook *playbook, uint32_t name,
                    const struct feature_value *values);

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "base/show.h"
 #include "commands/plan_report.h"
 
 enum { REASONS_SHOWN = 3, LACKS_SHOWN = 3 };
@@ -75,7 +76,8 @@ static void print_lacks(const json_t *row, FILE *out)
         (void)fputc('\n', out);
     }
     if (count > LACKS_SHOWN) {
-        (void)fprintf(out, "    and of %zu more features\n", count - LACKS_SHOWN);
+        (void)fprintf(out, "    and of %zu more feature%s\n", count - LACKS_SHOWN,
+                      show_s(count - LACKS_SHOWN));
     }
 }
 
@@ -115,7 +117,8 @@ static void print_rows(const json_t *report, const struct section *section, bool
         print_lacks(row, out);
     }
     if (same > 0) {
-        (void)fprintf(out, "%zu more stay as they are\n", same);
+        (void)fprintf(out, "%zu more %s\n", same,
+                      same == 1 ? "stays as it is" : "stay as they are");
     }
 }
 
@@ -128,18 +131,22 @@ static bool is_plain(const json_t *row)
 static void print_features(json_t *rows, FILE *out)
 {
     static const struct {
-        const char *record, *words;
-    } known[] = {{"kept", "keep their state, though they are new or written otherwise:"},
-                 {"partly", "keep a part of their state and lack the rest:"},
-                 {"empty", "start empty and lack what was before:"},
-                 {"dropped", "are dropped:"}};
+        const char *record, *words, *of_one;
+    } known[] = {{"kept", "keep their state, though they are new or written otherwise:",
+                  "keeps its state, though it is new or written otherwise:"},
+                 {"partly", "keep a part of their state and lack the rest:",
+                  "keeps a part of its state and lacks the rest:"},
+                 {"empty", "start empty and lack what was before:",
+                  "starts empty and lacks what was before:"},
+                 {"dropped", "are dropped:", "is dropped:"}};
     size_t at, plain = 0;
     json_t *row;
     json_array_foreach(rows, at, row)
     {
         plain += is_plain(row);
     }
-    (void)fprintf(out, "\nFEATURES AND SERIES\n%5zu keep their state\n", plain);
+    (void)fprintf(out, "\nFEATURES AND SERIES\n%5zu %s\n", plain,
+                  plain == 1 ? "keeps its state" : "keep their state");
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         size_t count = 0;
         json_array_foreach(rows, at, row)
@@ -149,7 +156,7 @@ static void print_features(json_t *rows, FILE *out)
         if (count == 0) {
             continue;
         }
-        (void)fprintf(out, "%5zu %s\n", count, known[i].words);
+        (void)fprintf(out, "%5zu %s\n", count, count == 1 ? known[i].of_one : known[i].words);
         json_array_foreach(rows, at, row)
         {
             if (strcmp(text(row, "record"), known[i].record) == 0 && !is_plain(row)) {
@@ -165,9 +172,10 @@ static void print_features(json_t *rows, FILE *out)
 
 void plan_print(json_t *report, bool all, FILE *out)
 {
-    (void)fprintf(out, "live %s -> new %s, over %" PRId64 " events of %" PRId64 " customers\n",
+    (void)fprintf(out, "live %s -> new %s, over %" PRId64 " event%s of %" PRId64 " customer%s\n",
                   text(report, "live"), text(report, "new"), number(report, "events"),
-                  number(report, "customers"));
+                  show_s((uint64_t)number(report, "events")), number(report, "customers"),
+                  show_s((uint64_t)number(report, "customers")));
     static const struct section sections[] = {
         {"segments", "SEGMENT (members)", {"enter", "leave", "keep"}},
         {"life_events", "LIFE EVENT (confirmed)", {"gained", "lost", "kept"}},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/connect.h"
 #include "io/clock.h"
@@ -177,8 +178,9 @@ static int watch(struct rebuild *rebuild)
             left_before = left;
         }
         if (terminal) {
-            (void)fprintf(stderr, "\r%u tasks to go, %" PRIu64 " customers, %.0f a second ", left,
-                          customers, (double)customers / (seconds > 0 ? seconds : 1));
+            (void)fprintf(stderr, "\r%u task%s to go, %" PRIu64 " customer%s, %.0f a second ", left,
+                          show_s(left), customers, show_s(customers),
+                          (double)customers / (seconds > 0 ? seconds : 1));
         }
         if (now_us - moved_us > STUCK_MS * INT64_C(1000)) {
             (void)fprintf(
@@ -192,8 +194,8 @@ static int watch(struct rebuild *rebuild)
     }
     double seconds = (double)(clock->ops->monotonic_us(clock) - began_us) / 1e6;
     (void)fprintf(stderr, "%s", terminal ? "\n" : "");
-    printf("rebuilt: %" PRIu64 " customers in %.1f s, %.0f a second\n", customers, seconds,
-           (double)customers / (seconds > 0 ? seconds : 1));
+    printf("rebuilt: %" PRIu64 " customer%s in %.1f s, %.0f a second\n", customers,
+           show_s(customers), seconds, (double)customers / (seconds > 0 ? seconds : 1));
     return EXIT_GOOD;
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/repartition_step.h"
 #include "commands/service.h"
@@ -163,7 +164,8 @@ static enum status ask_registry(void *context, struct status_text *out_text)
     uint32_t waiting = live_codec_waiting(all->codec);
     return waiting == 0 ? STATUS_OK
                         : status_fail(out_text, STATUS_AWAY,
-                                      "waiting for %u schemas; is the registry there?", waiting);
+                                      "waiting for %u schema%s; is the registry there?", waiting,
+                                      show_s(waiting));
 }
 
 static enum status open_monitor(struct repartition *all, struct status_text *out_text)

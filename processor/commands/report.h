@@ -72,7 +72,7 @@ struct report {
  * printing. */
 bool report_finish(struct report *report);
 
-/* Tables for people: GBP with thousands, DD/MM/YYYY, percent. */
+/* Tables for people: GBP with thousands, days as 2026-11-25, percent. */
 void report_print(const struct report *report, FILE *out);
 /* The same for programs. */
 void report_print_json(const struct report *report, FILE *out);

@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/show.h"
 #include "commands/report.h"
 
-enum { MONEY_SIZE = 40, DAY_SIZE = 16 };
+enum { MONEY_SIZE = 40 };
 
 /* 1234567 minor units of GBP -> "£12,345.67"; other currencies by their code. */
 static const char *money(int64_t minor, const char *currency, char out[MONEY_SIZE])
@@ -31,12 +32,10 @@ static const char *money(int64_t minor, const char *currency, char out[MONEY_SIZ
     return out;
 }
 
-/* DD/MM/YYYY */
-static const char *day(int64_t time_ms, char out[DAY_SIZE])
+/* As the options take it. */
+static const char *day(int64_t time_ms, char out[CIVIL_TEXT_SIZE])
 {
-    struct civil_date date = civil_date((int32_t)civil_floor(time_ms, MS_PER_DAY));
-    (void)snprintf(out, DAY_SIZE, "%02u/%02u/%04d", (unsigned)date.day % 100,
-                   (unsigned)date.month % 100, (int)date.year % 10000);
+    civil_format_date((int32_t)civil_floor(time_ms, MS_PER_DAY), out);
     return out;
 }
 
@@ -69,14 +68,6 @@ static const char *grouped(int64_t value, char out[MONEY_SIZE])
     size_t skip = out[0] == ' ' ? 1 : 0;
     memmove(out, out + skip, strlen(out + skip) + 1);
     return out;
-}
-
-/* "2026-01-05" -> "05/01/2026" in a report by day. */
-static const char *name_of(const struct report *report, const char *name, char out[DAY_SIZE])
-{
-    int32_t number;
-    bool is_day = strcmp(report->by, "day") == 0 && civil_parse_date(slice_text(name), &number);
-    return is_day ? day(number * MS_PER_DAY, out) : name;
 }
 
 static void print_row(const struct report *report, const struct report_row *row, const char *name,
@@ -120,9 +111,7 @@ static void print_rows(const struct report *report, FILE *out)
                   "shown", "clicked", "accepted", "rate", "refused", "opt-out", "complaint",
                   "revenue");
     for (uint32_t i = 0; i < report->row_count; i++) {
-        const struct report_row *row = &report->rows[i];
-        char date[DAY_SIZE];
-        print_row(report, row, name_of(report, row->name, date), out);
+        print_row(report, &report->rows[i], report->rows[i].name, out);
     }
     if (report->row_count > 1 &&
         strcmp(report->by, "segment") != 0) { /* a customer is in several segments */
@@ -150,7 +139,7 @@ static void print_experiment(const struct report_experiment *e, const char *curr
     char gain[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
     int64_t treated = e->converted[0].count;
     if (e->offers > 0) {
-        (void)fprintf(out, "%u offers together", e->offers);
+        (void)fprintf(out, "%u offer%s together", e->offers, show_s(e->offers));
     } else {
         (void)fputs(e->offer, out);
     }
@@ -187,8 +176,8 @@ static void print_experiment(const struct report_experiment *e, const char *curr
 
 static void print_part(const struct report *report, const struct report_experiment *e, FILE *out)
 {
-    char date[DAY_SIZE], text[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
-    (void)fprintf(out, "  %-26s", name_of(report, e->part, date));
+    char text[MONEY_SIZE], low[MONEY_SIZE], high[MONEY_SIZE];
+    (void)fprintf(out, "  %-26s", e->part);
     (void)fprintf(out, " %9s", grouped(e->converted[0].count, text));
     (void)fprintf(out, " %9s", grouped(e->converted[1].count, text));
     if (isnan(e->uplift.estimate)) {
@@ -243,7 +232,7 @@ static void print_summary(const struct report *report, FILE *out)
 
 void report_print(const struct report *report, FILE *out)
 {
-    char from[DAY_SIZE], to[DAY_SIZE];
+    char from[CIVIL_TEXT_SIZE], to[CIVIL_TEXT_SIZE];
     if (report->first_ms > report->last_ms) {
         (void)fputs("nothing was decided and nothing came back\n", out);
         return;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/bundle.h"
 #include "commands/connect.h"
@@ -30,7 +31,7 @@ static const char help[] =
     "Processes until told to stop. SIGTERM or SIGINT: finish the cut, commit, apply, leave; a\n"
     "restart resumes. Exit 75 asks the supervisor for a restart.\n";
 
-enum { START_TIMEOUT_MS = 30000, TICK_MS = 500, BUNDLES_SIZE = 16 << 20 };
+enum { START_TIMEOUT_MS = 30000, QUIET_MS = 3000, TICK_MS = 500, BUNDLES_SIZE = 16 << 20 };
 
 struct run {
     struct connect connect;
@@ -327,6 +328,21 @@ static enum status ask_permissions(struct run *run, struct status_text *out_text
     return status == STATUS_OK ? status : status_fail(out_text, status, "%s", why.text);
 }
 
+/* Somebody waits in front of it, so what it waits for is said, once, long before it is given up. */
+static enum status wait_for_redis(struct run *run, uint32_t w, struct status_text *out_text)
+{
+    int32_t quiet_ms = w == 0 ? QUIET_MS : START_TIMEOUT_MS;
+    enum status status = redis_store_wait_ready(run->stores[w], 0, quiet_ms, out_text);
+    if (status == STATUS_OK || status == STATUS_INVALID || quiet_ms == START_TIMEOUT_MS) {
+        return status;
+    }
+    log_warn("redis_awaited",
+             "waiting for Redis; is it started, and is redis.address right? `segue doctor` says "
+             "more",
+             "for_ms=%d why=\"%s\"", START_TIMEOUT_MS - quiet_ms, out_text->text);
+    return redis_store_wait_ready(run->stores[w], 0, START_TIMEOUT_MS - quiet_ms, out_text);
+}
+
 static enum status open_workers(struct run *run, struct status_text *out_text)
 {
     struct worker_limits limits = worker_limits_of(run);
@@ -339,7 +355,7 @@ static enum status open_workers(struct run *run, struct status_text *out_text)
         redis.write_reply_size_max = worker_reply_size(&limits);
         enum status status = redis_store_open(&run->stores[w], &redis, clock_system(), out_text);
         if (status == STATUS_OK) {
-            status = redis_store_wait_ready(run->stores[w], 0, START_TIMEOUT_MS, out_text);
+            status = wait_for_redis(run, w, out_text);
         }
         if (status != STATUS_OK) {
             return status;
@@ -379,8 +395,8 @@ static enum status ask_registry(void *context, struct status_text *out_text)
     }
     uint32_t waiting = live_codec_waiting(context);
     if (waiting > 0) {
-        return status_fail(out_text, STATUS_AWAY, "waiting for %u schemas; is the registry there?",
-                           waiting);
+        return status_fail(out_text, STATUS_AWAY, "waiting for %u schema%s; is the registry there?",
+                           waiting, show_s(waiting));
     }
     return STATUS_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/attributes.h"
 #include "base/civil.h"
+#include "base/show.h"
 #include "commands/all.h"
 #include "lifesim/lifesim.h"
 
@@ -32,8 +33,8 @@ static const char help[] =
 
 static void show(int32_t days_done, int32_t days, const struct lifesim_counts *counts)
 {
-    (void)fprintf(stderr, "\r  day %d of %d, %llu events", days_done, days,
-                  (unsigned long long)counts->events);
+    (void)fprintf(stderr, "\r  day %d of %d, %llu event%s", days_done, days,
+                  (unsigned long long)counts->events, show_s(counts->events));
     if (days_done == days) {
         (void)fputc('\n', stderr);
     }

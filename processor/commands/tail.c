@@ -114,22 +114,28 @@ static bool take_topics(struct tail *tail, char **names, uint32_t count)
     return true;
 }
 
-/* Perhaps it is a topic of the bank's; if it cannot be read, here is what was perhaps meant. */
-static void say_names(const char *strange)
+/* Perhaps it is a topic of the bank's; if it cannot be read, here is what was perhaps meant, and all that can. */
+static void say_names(const struct tail *tail)
 {
-    const char *names[OUTPUT_KIND_COUNT];
+    const struct settings *settings = &tail->connect.settings;
+    const char *names[OUTPUT_KIND_COUNT + SOURCE_COUNT];
+    uint32_t count = 0;
     for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
-        names[kind] = output_topic((enum output_kind)kind);
+        names[count++] = output_topic((enum output_kind)kind);
     }
-    const char *near = diagnostic_nearest(slice_text(strange), names, ARRAY_COUNT(names));
-    (void)fprintf(stderr, "segue tail: `%s` is no name that Segue has", strange);
+    for (int source = 0; source < SOURCE_COUNT; source++) {
+        if (settings->sources[source].used) {
+            names[count++] = settings->sources[source].topic;
+        }
+    }
+    const char *near = diagnostic_nearest(slice_text(tail->strange), names, count);
+    (void)fprintf(stderr, "segue tail: `%s` is no name that Segue has", tail->strange);
     if (near != NULL) {
         (void)fprintf(stderr, "; did you mean `%s`?\n", near);
-        return;
     }
-    (void)fputs(". It has", stderr);
-    for (int kind = 0; kind < OUTPUT_KIND_COUNT; kind++) {
-        (void)fprintf(stderr, "%s %s", kind == 0 ? "" : ",", names[kind]);
+    (void)fputs(near != NULL ? "  It has" : ". It has", stderr);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)fprintf(stderr, "%s %s", i == 0 ? "" : ",", names[i]);
     }
     (void)fputs("; anything else is a topic's whole name\n", stderr);
 }
@@ -144,7 +150,7 @@ static int follow(struct tail *tail, enum kafka_reader_start start, bool once)
     if (status != STATUS_OK) {
         int code = connect_fail("tail", status, &text);
         if (status == STATUS_INVALID && tail->strange != NULL) {
-            say_names(tail->strange);
+            say_names(tail);
         }
         return code;
     }

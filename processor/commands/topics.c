@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/show.h"
 #include "commands/all.h"
 #include "commands/connect.h"
 #include "commands/contract.h"
@@ -171,11 +172,13 @@ static bool print_topic(const struct kafka_topic_want *want, const struct kafka_
         return false;
     }
     if (want->partitions_fixed && state->partition_count != want->partition_count) {
-        (void)printf("  WRONG: not %u partitions, the number of tasks", want->partition_count);
+        (void)printf("  WRONG: not %u partition%s, the number of tasks", want->partition_count,
+                     show_s(want->partition_count));
         good = false;
     }
     if (want->partitions_max > 0 && state->partition_count > want->partitions_max) {
-        (void)printf("  WRONG: more than %u partitions, the number of tasks", want->partitions_max);
+        (void)printf("  WRONG: more than %u partition%s, the number of tasks", want->partitions_max,
+                     show_s(want->partitions_max));
         good = false;
     }
     for (uint32_t c = 0; state->values_known && c < want->config_count; c++) {
@@ -218,7 +221,7 @@ static enum status register_schemas(const struct connect *connect, struct status
     status = contract_register(registry, &connect->settings, &count, out_text);
     registry_close(registry);
     if (status == STATUS_OK) {
-        (void)printf("%u schemas are registered\n", count);
+        (void)printf("%u schema%s registered\n", count, count == 1 ? " is" : "s are");
     }
     return status;
 }

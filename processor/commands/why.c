@@ -15,6 +15,9 @@ static const char help[] =
     "usage: segue why     [--config FILE] [--at-event FILE] [--json] CUSTOMER NAME\n"
     "       segue why-not [--config FILE] [--at-event FILE] CUSTOMER NAME\n\n"
     "NAME is a segment, a life event or an offer. Leaf by leaf, with values; nothing is changed.\n"
+    "`+` begins what belongs to the rule, `-` what keeps out or ends it; where `!` turns a yes or "
+    "no\n"
+    "around, it is said which way it speaks.\n"
     "why-not: only what keeps the customer out, or the offer back.\n"
     "  --at-event FILE  as if this event (one NDJSON line; - is standard input) came now; an\n"
     "                   offer that it brings is not in its own way. Of several events the\n"
@@ -27,48 +30,48 @@ static void on_bad(void *context, const struct event_files_bad *bad)
 }
 
 /* The event of --at-event, valid until `out_files` is read again; it must be this customer's. */
-static int read_event(const char *path, const struct customer *customer,
-                      struct event_files **out_files, struct event *out_event)
+static int read_event(const char *path, const struct lookup *lookup, struct event_files **out_files,
+                      struct event *out_event)
 {
     struct status_text text;
     if (event_files_open(&path, 1, 1, EVENT_CONTAINER_ANY, out_files, &text) != STATUS_OK) {
-        (void)fprintf(stderr, "segue why: %s\n", text.text);
+        (void)fprintf(stderr, "segue %s: %s\n", lookup->command, text.text);
         return EXIT_NO;
     }
     if (!event_files_next(*out_files, out_event, on_bad, NULL)) {
-        (void)fprintf(stderr, "segue why: there is no event in %s\n", path);
+        (void)fprintf(stderr, "segue %s: there is no event in %s\n", lookup->command, path);
         return EXIT_NO;
     }
-    if (!slice_equal(out_event->customer_id, customer_id(customer))) {
-        (void)fputs("segue why: the event is of another customer\n", stderr);
+    if (!slice_equal(out_event->customer_id, customer_id(lookup->customer))) {
+        (void)fprintf(stderr, "segue %s: the event is of another customer\n", lookup->command);
         return EXIT_NO;
     }
     return EXIT_GOOD;
 }
 
 /* After the answer, as what it points to is gone then: an answer for one event is none for several. */
-static int refuse_more(const char *path, struct event_files *files)
+static int refuse_more(const char *command, const char *path, struct event_files *files)
 {
     struct event more;
     if (!event_files_next(files, &more, on_bad, NULL)) {
         return EXIT_GOOD;
     }
-    (void)fprintf(
-        stderr,
-        "segue why: %s has several events, and this is the answer for the earliest alone; "
-        "give one\n",
-        path);
+    (void)fprintf(stderr,
+                  "segue %s: %s has several events, and this is the answer for the earliest alone; "
+                  "give one\n",
+                  command, path);
     return EXIT_NO;
 }
 
 enum manner { MANNER_TEXT, MANNER_JSON, MANNER_IN_THE_WAY };
 
-static int no_such_name(const struct playbook *playbook, const char *name)
+static int no_such_name(const struct lookup *lookup, const char *name)
 {
     const char *near =
-        playbook_nearest(playbook, slice_text(name),
+        playbook_nearest(lookup->opened.playbook, slice_text(name),
                          1U << PLAYBOOK_SEGMENT | 1U << PLAYBOOK_LIFE_EVENT | 1U << PLAYBOOK_OFFER);
-    (void)fprintf(stderr, "segue why: the playbook has no segment, life event or offer `%s`", name);
+    (void)fprintf(stderr, "segue %s: the playbook has no segment, life event or offer `%s`",
+                  lookup->command, name);
     if (near != NULL) {
         (void)fprintf(stderr, "; did you mean `%s`?\n", near);
     } else {
@@ -86,7 +89,7 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
     struct arena arena;
     int64_t now_ms = lookup_now_ms(lookup);
     if (event_path != NULL) {
-        int code = read_event(event_path, lookup->customer, &files, &event);
+        int code = read_event(event_path, lookup, &files, &event);
         if (code != EXIT_GOOD) {
             return code;
         }
@@ -102,7 +105,7 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
             engine_explain(lookup->opened.engine, lookup->task, lookup->customer, kind, index,
                            now_ms, event_path != NULL ? &event : NULL, &arena, &explanation);
         if (status != STATUS_OK) {
-            (void)fputs("segue why: the explanation does not fit\n", stderr);
+            (void)fprintf(stderr, "segue %s: the explanation does not fit\n", lookup->command);
             return EXIT_NO;
         }
         if (manner == MANNER_IN_THE_WAY) {
@@ -110,9 +113,9 @@ static int explain(struct lookup *lookup, const char *name, const char *event_pa
         } else {
             explained_print(&explanation, manner == MANNER_JSON, stdout);
         }
-        return files == NULL ? EXIT_GOOD : refuse_more(event_path, files);
+        return files == NULL ? EXIT_GOOD : refuse_more(lookup->command, event_path, files);
     }
-    return no_such_name(lookup->opened.playbook, name);
+    return no_such_name(lookup, name);
 }
 
 static int run(int argument_count, char **arguments, const char *command, enum manner manner)

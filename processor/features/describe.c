@@ -86,6 +86,8 @@ static void window_text(const struct feature_def *def, char *out, size_t size)
     static const char *const units[] = {"", "d", "m", " events"};
     if (def->unit == FEATURE_ALL) {
         (void)snprintf(out, size, "all");
+    } else if (def->unit == FEATURE_MINUTES && def->length % 60 == 0) {
+        (void)snprintf(out, size, "%uh", def->length / 60); /* 24h is not 1d, a calendar day */
     } else {
         (void)snprintf(out, size, "%u%s", def->length, units[def->unit]);
     }

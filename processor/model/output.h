@@ -50,6 +50,9 @@ struct proof_leaf {
     bool holds;
     /* enum blame of rules/: keeps the characteristic from being what its polarity asks. Not published */
     uint8_t blame;
+    bool negated; /* stands under `!`: that it is not so speaks for the condition. Not published */
+    bool span;    /* value and threshold are durations. Not published */
+    bool unknown; /* nobody knows whether it holds. Not published */
 };
 
 struct definition_ref {

@@ -31,6 +31,20 @@ void keys_refuse_unknown(const struct yaml_node *mapping, enum keys_section sect
     yaml_refuse_unknown(mapping, known, count, diagnostics);
 }
 
+bool keys_are_of_playbook(const struct yaml_node *mapping)
+{
+    const char *known[KNOWN_MAX];
+    size_t count = 0;
+    for (; count < keys_tables[KEYS_TOP].count; count++) {
+        known[count] = keys_tables[KEYS_TOP].list[count].name;
+    }
+    const struct yaml_node *value = mapping->kind == YAML_MAPPING ? mapping->first : NULL;
+    while (value != NULL && diagnostic_nearest(value->key->text, known, count) == NULL) {
+        value = value->next;
+    }
+    return value != NULL;
+}
+
 static size_t split(const char *text, char words[WORDS_MAX][WORD_SIZE])
 {
     size_t count = 0;

@@ -69,6 +69,9 @@ struct key {
 void keys_refuse_unknown(const struct yaml_node *mapping, enum keys_section section,
                          struct diagnostics *diagnostics);
 
+/* Is there a key in it that is of the top of a playbook, or nearly? */
+bool keys_are_of_playbook(const struct yaml_node *mapping);
+
 /* Which of the key's words a mapping says. False: the key is not there, or says none (one error).
  */
 bool keys_word(const struct yaml_node *mapping, enum keys_section section, const char *name,

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/civil.h"
@@ -402,6 +403,46 @@ static void say_empty(struct loader *loader, const char *path)
                     "there is no playbook in %s", path);
 }
 
+static uint32_t depth_of(const char *path)
+{
+    uint32_t depth = 0;
+    for (; *path != '\0'; path++) {
+        depth += *path == '/';
+    }
+    return depth;
+}
+
+/* A folder above playbooks, as config/ with the settings in it: which keys those do not have is no help. */
+static void refuse_folder_above(struct loader *loader, const char *path)
+{
+    const struct yaml_node *strange = NULL, *ours = NULL;
+    uint32_t here = depth_of(path) + 1, nearest = UINT32_MAX;
+    for (uint32_t i = 0; i < loader->root_count; i++) {
+        const struct yaml_node *root = loader->roots[i];
+        uint32_t depth = depth_of(root->span.file->path);
+        bool good = keys_are_of_playbook(root);
+        if (depth == here && good) {
+            return;
+        }
+        if (depth == here && strange == NULL) {
+            strange = root;
+        } else if (good && depth < nearest) {
+            ours = root;
+            nearest = depth;
+        }
+    }
+    if (strange == NULL || ours == NULL) {
+        return;
+    }
+    char mend[DIAGNOSTIC_TEXT_SIZE];
+    const char *file = ours->span.file->path;
+    (void)snprintf(mend, sizeof(mend), "name the playbook's own folder: %.*s",
+                   (int)(strrchr(file, '/') - file), file);
+    diagnostics_add(loader->diagnostics, DIAGNOSTIC_ERROR,
+                    strange->first == NULL ? strange->span : strange->first->key->span, mend,
+                    "%s is no playbook: this file in it is of something else", path);
+}
+
 bool playbook_load(const char *path, const struct zones *zones, struct arena *arena,
                    struct diagnostics *diagnostics, const struct playbook **out_playbook)
 {
@@ -420,6 +461,7 @@ bool playbook_load(const char *path, const struct zones *zones, struct arena *ar
     }
     if (S_ISDIR(about.st_mode)) {
         add_folder(&loader, files, path, 0);
+        refuse_folder_above(&loader, path);
     } else {
         add_file(&loader, files, path);
     }

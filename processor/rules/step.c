@@ -57,6 +57,21 @@ static enum rules_truth truth_of(const struct cel_value *value)
     return value->kind != CEL_BOOL ? RULES_UNKNOWN : value->b ? RULES_YES : RULES_NO;
 }
 
+/* What stands under `!` is what ought not to hold where nobody knows of anything whether it does. */
+static void note_negated(const struct cel_program *program, struct proof_leaf *leaves,
+                         uint32_t count)
+{
+    enum rules_truth truths[CEL_LEAVES_MAX];
+    uint8_t blames[CEL_LEAVES_MAX] = {BLAME_NONE};
+    for (uint32_t i = 0; i < cel_program_leaf_count(program); i++) {
+        truths[i] = RULES_UNKNOWN;
+    }
+    blame_leaves(program, truths, true, blames);
+    for (uint32_t i = 0; i < count; i++) {
+        leaves[i].negated = blames[i] == BLAME_OUGHT_NOT_TO;
+    }
+}
+
 void proof_add(struct proof *proof, struct arena *arena, const struct step *step,
                const struct condition *condition, enum polarity polarity)
 {
@@ -89,6 +104,8 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
             .as_of_ms = step->scope->now_ms,
             .polarity = (uint8_t)polarity,
             .holds = result.holds.kind == CEL_BOOL && result.holds.b,
+            .span = result.left.kind == CEL_DURATION || result.right.kind == CEL_DURATION,
+            .unknown = result.holds.kind != CEL_BOOL,
         };
         truths[i] = truth_of(&result.holds);
     }
@@ -101,6 +118,7 @@ void proof_add(struct proof *proof, struct arena *arena, const struct step *step
     for (uint32_t i = 0; i < added; i++) {
         first[i].blame = blames[i];
     }
+    note_negated(condition->program, first, added);
 }
 
 void proof_add_fact(struct proof *proof, struct arena *arena, struct proof_leaf leaf)

@@ -14,6 +14,8 @@ MISTAKES = [
     *[(f'{command} --playbok x', 64, f"segue {command}: unrecognized option '--playbok'\nusage: segue {command.removesuffix('-not')}")
       for command in ('check', 'test', 'backtest', 'plan', 'simulate', 'feed', 'topics', 'report', 'tail', 'get', 'why', 'why-not', 'doctor', 'run')],
     ('check --config', 64, "segue check: option '--config' requires an argument\n"),
+    *[(f'{command} --playbook config', 78, "error: config is no playbook: this file in it is of something else\n  --> config/segue.yaml:3:1\n  |\n3 | application: segue\n"
+       "  | ^^^^^^^^^^^ name the playbook's own folder: config/playbooks/retail\n1 error, 0 warnings\n") for command in ('check', 'test')],
     ('report --from 01/12/2026 x', 64, 'segue report: --from takes a day, as 2026-11-25, not `01/12/2026`\n'),
     ('report --to 2026-13-01 x', 64, 'segue report: --to takes a day, as 2026-11-25, not `2026-13-01`\n'),
     ('report --by week x', 64, 'segue report: --by takes offer, variant, channel, day or segment, not `week`\n'),

@@ -17,6 +17,8 @@ FEATURES, COUNTS = 12, {'segments': 25, 'life_events': 20, 'offers': 15}
 SAYS = {'segments': ('exit_when:',), 'life_events': (), 'offers': ('purpose: MARKETING', 'eligible:', 'contact:', 'cap:', 'value:')}
 ABSENCES = ('salary.stopped', 'account.dormant')
 
+WINDOWS = ('sent_1d', '24h'), ('spend_30d', '30d'), ('balance', 'all')  # as the files write them
+
 
 def definition(texts, name):
     """The lines under `  NAME:` in whichever file has them."""
@@ -27,8 +29,10 @@ def main():
     segue, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     run = subprocess.run([segue, 'check', '--playbook', folder, '--json'], check=True, capture_output=True, text=True)
     plan = json.loads(run.stdout)['plan']
+    said = subprocess.run([segue, 'check', '--playbook', folder], check=True, capture_output=True, text=True).stdout
     texts = [path.read_text() for path in sorted(folder.rglob('*.yaml'))]
     failed = [] if len(plan['features']) >= FEATURES else [f'only {len(plan["features"])} features']
+    failed += [f'{name} is not told as written' for name, window in WINDOWS if not re.search(rf'^{name} +\w+ +{window} ', said, re.M)]
     for kind, names in LEAST.items():
         have = {entry['id'] for entry in plan[kind]}
         failed += [] if len(have) >= COUNTS[kind] else [f'{kind}: only {len(have)}']

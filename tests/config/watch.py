@@ -137,14 +137,13 @@ def check_answers(url, folder):
 def check_interrupted(url):
     """Whoever waits until all is processed learns that it did not come to that; whoever only looks on has seen enough."""
     failed = []
-    for words, code in ((['--until-idle', '60'], 69), ([], 0)):
-        # In the background of a shell the signal is ignored from the start.
+    for words, code, number in ((['--until-idle', '60'], 69, signal.SIGINT), ([], 0, signal.SIGINT), (['--until-idle', '60'], 69, signal.SIGTERM), ([], 0, signal.SIGTERM)):
         run = subprocess.Popen([sys.executable, sys.argv[1], '--metrics', url, '--status-every', '1', *words, '--', 'true'], text=True,
-                               stdout=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                               stdout=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))  # as deploy/demo starts it
         run.stdout.readline()
-        run.send_signal(signal.SIGINT)
-        run.communicate(timeout=100)
-        failed += [f'interrupted with {words}: exit {run.returncode}'] if run.returncode != code else []
+        run.send_signal(number)
+        said = run.communicate(timeout=100)[0]
+        failed += [f'{number.name} with {words}: exit {run.returncode}: {said}'] if run.returncode != code or 'events: ' not in said else []
     return failed
 
 

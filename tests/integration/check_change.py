@@ -120,6 +120,19 @@ def apply(stack, path, check=True):
     return stack.command('apply', '--config', stack.write_config('tool'), str(path), check=check)
 
 
+def follow_advice(stack, said):
+    """What `apply` says to type next ends by itself; of a topic that is not there `tail` says which there are."""
+    words = said.partition('its progress: segue ')[2].split()
+    if words[0] != 'tail' or '--once' not in words:
+        raise SystemExit(f'it would never end: {said}')
+    stack.command(*words)
+    for name, near in (('nosuchtopic', '.'), ('ofers', '; did you mean `offers`?\n ')):
+        wrong = stack.command('tail', '--config', stack.write_config('tool'), name, check=False)
+        wanted = f'segue tail: `{name}` is no name that Segue has{near} It has segment-changes,'
+        if wrong.returncode != 78 or wanted not in wrong.stderr or f', {stack.input_of}.in-transactions' not in wrong.stderr:
+            raise SystemExit(f'tail {name}: exit {wrong.returncode}, without `{wanted}`: {wrong.stderr}')
+
+
 class Audience:
     """A consumer that marks and sweeps: whoever moves because of a rule waits until the task's sweep of that segment is complete, and moves then."""
 
@@ -217,9 +230,12 @@ def what_if(stack):
                                      ('why', 'bad', 1, 'there is no event in'), ('why-not', 'absent', 1, 'No such file')):
         at = ['--at-event', str(files[path])] if path else []
         said = stack.command(word, '--config', config, *at, customer, 'frequent', check=False)
-        if said.returncode != code or wanted not in said.stdout + said.stderr:
+        if said.returncode != code or wanted not in said.stdout + said.stderr or (code != 0 and f'segue {word}: ' not in said.stderr):
             raise SystemExit(f'{word} with {path}: exit {said.returncode}, without `{wanted}`: {said.stdout}{said.stderr}')
-    print('why-not, and --at-event: eight answers')
+    said = stack.command('why-not', '--config', config, customer, 'frequnet', check=False)
+    if (said.returncode, said.stderr) != (1, 'segue why-not: the playbook has no segment, life event or offer `frequnet`; did you mean `frequent`?\n'):
+        raise SystemExit(f'why-not of no name: exit {said.returncode}: {said.stderr}')
+    print('why-not, and --at-event: nine answers')
 
 
 def written_by_others(stack):
@@ -290,7 +306,7 @@ def main():
     written_by_others(stack)
     seen = positions(stack, 'segment-changes')
     forward = plan(stack, AFTER)
-    apply(stack, forward)
+    follow_advice(stack, apply(stack, forward).stdout)
     kill_in_sweep(process)
     wait_complete(stack, (process, second), TASKS)
     check_taken((process, second), json.loads(forward.read_text())['new'])

@@ -25,7 +25,7 @@ from stack import Process, Stack, many  # noqa: E402
 from wait import until  # noqa: E402
 
 RUN = int(time.time())  # names of this run only: the broker's log may have those of an earlier one
-GONE, STAYS = f'customer-gone-{RUN}', f'customer-stays-{RUN}'
+GONE, STAYS, NOBODY = f'customer-gone-{RUN}', f'customer-stays-{RUN}', f'customer-nobody-{RUN}'
 SHORT_MS, SOURCES = 1000, ('transactions', 'app-engagement', 'customer-profiles', 'offer-outcomes')
 
 
@@ -188,6 +188,9 @@ def main():
         assert GONE in held and 'erase' in held, held
         dry = stack.command('erase', '--dry-run', '--config', process.config, GONE).stdout
         assert naming(stack, GONE), 'a dry run erased'
+        assert 'Nothing is known of' not in dry, dry
+        nobody = stack.command('erase', '--dry-run', '--config', process.config, NOBODY).stdout
+        assert nobody.startswith(f'Nothing is known of {NOBODY}: ') and '\nNothing was erased. From the topics by:\n' in nobody, nobody
         said = stack.command('erase', '--config', process.config, GONE).stdout
         assert 'Erased from Redis' in said and dry.splitlines()[1:4] != [], said
         assert re.search(r'The last copy .*(gone by \d{4}-\d\d-\d\d|never gone for certain)', said), said

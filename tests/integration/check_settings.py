@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys of segue.yaml that change what `segue run` does, each seen from outside. usage: check_settings.py SEGUE WORK_DIR
 
+  redis.address               what it waits for at the start is said
   start: earliest | latest | TIME     whose records count, and only at the first start
   commit.records, .size               how much one cut holds, by the journal
   apply.queue                         committed cuts that wait while Redis answers nothing
@@ -19,7 +20,8 @@ import wait  # noqa: E402
 from bank import Feeder  # noqa: E402
 from journal import Journal  # noqa: E402
 from servers import ProxyProcess  # noqa: E402
-from stack import Process, Stack  # noqa: E402
+from services import services  # noqa: E402
+from stack import Process, Stack, free_port  # noqa: E402
 
 CHAOS, EVENTS, CUSTOMERS, PATIENCE_S = ROOT / 'tests/playbooks/chaos', 60000, 1000, 120
 QUIET = """\
@@ -188,8 +190,28 @@ def check_stale_after(segue, work, run):
     print(f'settings_absences_held: {len(told)}')
 
 
+def check_redis_away(segue, work, run):
+    """Who starts it before Redis hears what it waits for, once; it goes on when Redis comes."""
+    stack = Stack(segue, work, f'away{run}', CHAOS, tasks=2)
+    stack.create_topics()
+    port = free_port()
+    stack.redis_address = f'127.0.0.1:{port}'
+    process = Process(stack).start()
+    said = lambda: process.log_path.read_text().count('msg="waiting for Redis; ')  # noqa: E731
+    until(said, 'what it waits for')
+    try:
+        services(f'start_redis "$W" {port}', stack.folder)
+        until(lambda: lives(process, stack), 'Redis has come')
+        assert said() == 1, process.log_path.read_text()
+        assert process.kill(15) == 0
+    finally:
+        services('stop_service "$W/redis.pid"', stack.folder)
+    print('settings_redis_awaited: 1')
+
+
 def main():
     segue, work, run = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), int(time.time())
+    check_redis_away(segue, work, run)
     check_start(segue, work, run)
     check_commit(segue, work, run)
     for queue in (1, 4):

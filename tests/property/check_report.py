@@ -93,7 +93,7 @@ def for_people(segue, folder, truth, same):
     head = f'offered {offered:,}, withdrawn {sum(row["withdrawn"] for row in truth["rows"].values()):,}, ' \
            f'accepted {accepted:,} ({100 * accepted / offered:.2f}%), revenue £{revenue / 100:,.2f}'
     same('the summary', shown.splitlines()[3], head)
-    same('the days', bool(re.fullmatch(r'Offers from \d\d/\d\d/2026 to \d\d/\d\d/2026', shown.splitlines()[0])), True)
+    same('the days', bool(re.fullmatch(r'Offers from 2026-\d\d-\d\d to 2026-\d\d-\d\d', shown.splitlines()[0])), True)
     same('the sum of rows', [line.split()[1] for line in shown.splitlines() if line.startswith('all ')], [f'{offered:,}'])
     by_day = text(segue, folder, '--by', 'day')
     ends = [abs(float(end)) for pair in re.findall(r'\(([-+]\d+\.\d\d) to ([-+]\d+\.\d\d)\)', by_day) for end in pair]
@@ -159,7 +159,7 @@ def by_parts(segue, lines, folder, truth, same):
     same('a part for people', [' '.join(line.split()[:3]) for line in lines_of_people if line.startswith('  third ')],
          [f"third {sum(1 for c in third if not truth['units'][c]['held']):,} {sum(1 for c in third if truth['units'][c]['held']):,}"])
     page = text(segue, folder, '--by', 'day').splitlines()
-    same('days of parts as they are written in Britain', any(re.match(r'  05/01/2026 ', line) for line in page), True)
+    same('days of parts as --from and --to take them', any(re.match(r'  2026-01-05 ', line) for line in page), True)
 
 
 def in_segment(segue, lines, folder, same):

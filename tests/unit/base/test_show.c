@@ -38,10 +38,20 @@ START_TEST(a_terminal_is_given_nothing_to_obey)
 }
 END_TEST
 
+START_TEST(one_has_no_s)
+{
+    ck_assert_str_eq(show_s(0), "s");
+    ck_assert_str_eq(show_s(1), "");
+    ck_assert_str_eq(show_s(2), "s");
+    ck_assert_str_eq(show_s(UINT64_C(1) << 32 | 1), "s");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("show");
     TCase *tests = tcase_create("show");
+    tcase_add_test(tests, one_has_no_s);
     tcase_add_loop_test(tests, a_terminal_is_given_nothing_to_obey, 0,
                         sizeof cases / sizeof cases[0]);
     suite_add_tcase(suite, tests);

@@ -90,7 +90,7 @@ START_TEST(where_settings_may_not_be_read_there_is_no_date)
     topics.states[2].values_known = false;
     print();
     expect("the permission DescribeConfigs on it is missing");
-    expect("not known: of 1 topics that Segue writes");
+    expect("not known: of 1 topic that Segue writes");
     expect_no("gone by");
     topics.states[3].exists = false;
     topics.states[3].denied = true;
@@ -109,7 +109,7 @@ START_TEST(what_keeps_for_ever_is_told_beside_what_is_not_known)
     print();
     expect("set max.compaction.lag.ms");
     expect("never gone for certain");
-    expect("not known: of 1 topics");
+    expect("not known: of 1 topic");
 }
 END_TEST
 

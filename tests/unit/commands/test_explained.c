@@ -131,7 +131,7 @@ START_TEST(get_begins_with_what_was_decided)
     const char *features = strstr(text, "\nfeatures\n");
     ck_assert(life != NULL && segments > life && features > segments);
     ck_assert_ptr_nonnull(strstr(features, "\n  travel_days_90d                  6\n"));
-    ck_assert_ptr_nonnull(strstr(features, "\n  savings_balance                  0\n"));
+    ck_assert_ptr_nonnull(strstr(features, "\n  savings_balance                  0.00 GBP\n"));
     ck_assert_ptr_nonnull(strstr(features, "\n  days_quiet                       0\n"));
     ck_assert(strstr(text, "\n  balance ") == NULL && strstr(text, "\n  logins_30d ") == NULL);
     ck_assert_ptr_nonnull(strstr(all, "\n  balance                          -\n"));

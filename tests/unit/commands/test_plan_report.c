@@ -338,18 +338,17 @@ START_TEST(plan_table_says_what_the_json_says)
                    4, 6, 2, 0, 4, 6, "  +2 -0");
     ck_assert_msg(strstr(text, line) != NULL, "%s", text);
     static const char *const said[] = {
-        "\n    1 keep their state\n    1 keep their state, though they are new or written other",
+        "\n    1 keeps its state\n    1 keeps its state, though it is new or written other",
         "written otherwise:\n      f.week\n",
-        "    1 keep a part of their state and lack the rest:\n      f.spent until 2026-02-10\n",
+        "    1 keeps a part of its state and lacks the rest:\n      f.spent until 2026-02-10\n",
         "    2 start empty and lack what was before:\n      f.fresh until 1 more event\n",
-        "      f.paid: what was before stays unknown\n    1 are dropped:\n      f.dropped\n",
+        "      f.paid: what was before stays unknown\n    1 is dropped:\n      f.dropped\n",
         "    sees too little of f.spent until 2026-02-10\n",
     };
     for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
         ck_assert_msg(strstr(text, said[i]) != NULL, "not said: %s in\n%s", said[i], text);
     }
-    ck_assert_msg(strstr(text, "\nsame ") == NULL &&
-                      strstr(text, "1 more stay as they are") != NULL,
+    ck_assert_msg(strstr(text, "\nsame ") == NULL && strstr(text, "1 more stays as it is") != NULL,
                   "%s", text);
     print(true, text, sizeof(text));
     ck_assert_msg(strstr(text, "\nsame ") != NULL, "%s", text);

@@ -218,22 +218,23 @@ START_TEST(age_and_tenure_change_with_no_event)
 }
 END_TEST
 
-/* T holds, F does not, of U nobody knows. Of each leaf: + ought to hold and does not, - ought not to and does,
- * . neither. */
+/* T holds, F does not, of U nobody knows, D is of durations. Of each leaf: + ought to hold and does not, - ought
+ * not to and does, . neither. */
 static const struct {
     const char *text;
     bool ought;
     const char *blames;
+    const char *negated; /* ! it stands under one, or three; NULL: none does */
 } blamed[] = {
     {"T", true, "."},
     {"F", true, "+"},
     {"T", false, "-"},
-    {"!T", true, "-"},
-    {"!F", false, "+"},
-    {"!F", true, "."},
-    {"!T", false, "."},
+    {"!T", true, "-", "!"},
+    {"!F", false, "+", "!"},
+    {"!F", true, ".", "!"},
+    {"!T", false, ".", "!"},
     {"U", true, "+"},
-    {"!U", true, "-"},
+    {"!U", true, "-", "!"},
     {"T && F", true, ".+"},
     {"T && F", false, ".."},
     {"T && T", false, "--"},
@@ -242,9 +243,11 @@ static const struct {
     {"F || T", false, ".-"},
     {"T && (F || U)", true, ".++"},
     {"T || U", true, ".."},
-    {"!(T && F)", false, ".+"},
-    {"!(F || T)", true, ".-"},
-    {"!(F || T) && T && !(T && T)", true, ".-.--"},
+    {"!(T && F)", false, ".+", "!!"},
+    {"!(F || T)", true, ".-", "!!"},
+    {"!(F || T) && T && !(T && T)", true, ".-.--", "!!.!!"},
+    {"!(T && !(F || !T))", true, "-+-", "!.!"},
+    {"D && U", true, "++", ".."},
     {"T ? F : T", true, ".+."},
     {"T ? T : F", true, "..."},
     {"T ? F : T", false, "..."},
@@ -258,6 +261,7 @@ START_TEST(what_is_in_the_way_is_blamed_and_nothing_else)
         const char *leaf = *at == 'T'   ? "(f.rate > 0.1)"
                            : *at == 'F' ? "(f.rate > 0.9)"
                            : *at == 'U' ? "(c.risk_profile >= 3)"
+                           : *at == 'D' ? "(now - now > duration(\"24h\"))"
                                         : (const char[2]){*at, '\0'};
         (void)strncat(text, leaf, sizeof(text) - strlen(text) - 1);
     }
@@ -271,6 +275,11 @@ START_TEST(what_is_in_the_way_is_blamed_and_nothing_else)
     for (uint32_t i = 0; i < proof.count; i++) {
         ck_assert_msg(".+-"[proof.leaves[i].blame] == blamed[_i].blames[i], "%s, leaf %u: %c",
                       blamed[_i].text, i + 1, ".+-"[proof.leaves[i].blame]);
+        bool negated = blamed[_i].negated != NULL && blamed[_i].negated[i] == '!';
+        ck_assert_msg(proof.leaves[i].negated == negated, "%s, leaf %u", blamed[_i].text, i + 1);
+        struct slice expr = proof.leaves[i].expr;
+        ck_assert(proof.leaves[i].span == (memchr(expr.data, 'd', expr.size) != NULL));
+        ck_assert(proof.leaves[i].unknown == slice_is(expr, "c.risk_profile >= 3"));
     }
 }
 END_TEST
