@@ -8,10 +8,10 @@
  * leaves said means something while it is known what their condition said.
  *
  * A definition is *settled* when another evaluation with the same inputs would change nothing: its last one
- * changed nothing and read neither the event nor the clock. Each input (a feature, a field of a series, `life`, `seg`,
- * the day) has a row as wide as `bits`: the leaves and conditions that read it, and those definitions that read it
- * without a condition or read names. When the input changes, its row is cleared; other definitions are unsettled
- * when a leaf is asked again, has turned, and its condition with it (ask_again in engine/recall.c). */
+ * changed nothing and read neither the event nor the clock. Each input (a feature, a field of a series, `life`,
+ * `seg`, the day) has a row as wide as `bits`: the leaves and conditions that read it, and those definitions that
+ * read it without a condition or read names. When the input changes, its row is cleared; other definitions are
+ * unsettled when a leaf is asked again, has turned, and its condition with it (ask_again in engine/recall.c). */
 #ifndef RULES_RECALL_H
 #define RULES_RECALL_H
 
